@@ -1,0 +1,186 @@
+"""What the system talks about: scans, series, exports, findings and their outcomes.
+
+Everything here is pseudonymous by construction: no field may hold a name, an identifier, a date or an
+accession number of a patient, nor an uploaded object's key in clear.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION: Final = "1"
+RESEARCH_USE_STATEMENT: Final = "Research use only. Not a medical device."
+
+
+class TumorClass(StrEnum):
+    """What the network tells apart; the order is the order of its logits, everywhere."""
+
+    GLIOMA = "glioma"
+    MENINGIOMA = "meningioma"
+    NO_TUMOR = "no_tumor"
+    PITUITARY = "pituitary"
+
+
+CLASSES: Final = tuple(TumorClass)
+
+
+class Outcome(StrEnum):
+    """What became of a file or scan. `QUEUED` is the only one that is not final."""
+
+    QUEUED = "queued"
+    ANALYZED = "analyzed"
+    ABSTAINED = "abstained"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Reason(StrEnum):
+    """Why an outcome is what it is, or why a scan needs review. A closed set: scripts may match on it."""
+
+    # rejected: the bytes
+    EMPTY_FILE = "empty_file"
+    UNRECOGNIZED_CONTENT = "unrecognized_content"
+    UNREADABLE = "unreadable"
+    UNSUPPORTED_ENCODING = "unsupported_encoding"
+    CORRUPT_ARCHIVE = "corrupt_archive"
+    ENCRYPTED = "encrypted"
+    # rejected: the limits
+    OBJECT_TOO_LARGE = "object_too_large"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_MANY_ENTRIES = "too_many_entries"
+    EXPANDED_TOO_LARGE = "expanded_too_large"
+    COMPRESSION_RATIO_TOO_HIGH = "compression_ratio_too_high"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    PATH_TRAVERSAL = "path_traversal"
+    # skipped
+    NOT_AN_IMAGE = "not_an_image"
+    SUPERSEDED = "superseded"
+    # abstained
+    BLANK_IMAGE = "blank_image"
+    LOW_CERTAINTY = "low_certainty"
+    OUT_OF_SCOPE = "out_of_scope"
+    # failed
+    RETRIES_EXHAUSTED = "retries_exhausted"
+    # needs review
+    TUMOR_WITHOUT_MASK = "tumor_without_mask"
+    MASK_WITHOUT_TUMOR = "mask_without_tumor"
+    BORDERLINE_CERTAINTY = "borderline_certainty"
+
+
+class Kind(StrEnum):
+    """What a file is, by its content."""
+
+    DICOM = "dicom"
+    PNG = "png"
+    JPEG = "jpeg"
+    TIFF = "tiff"
+    NIFTI = "nifti"
+    ZIP = "zip"
+    TAR = "tar"
+    GZIP = "gzip"
+    EMPTY = "empty"
+    OTHER = "other"
+
+
+class Model(BaseModel):
+    """Frozen, and closed to fields that nobody declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class BrainscanError(Exception):
+    """Base of every error that brainscan raises on purpose. Its text never holds patient data."""
+
+
+class ScanError(BrainscanError):
+    """A scan cannot be read, for a `reason` that becomes part of its outcome."""
+
+    def __init__(self, reason: Reason, remedy: str) -> None:
+        super().__init__(f"{reason}: {remedy}")
+        self.reason = reason
+
+
+class Source(Model):
+    """Where a scan came from, without a name in clear."""
+
+    bucket: str
+    key_digest: str = Field(description="HMAC-SHA256 of the uploaded key, hex")
+    version_id: str = Field(description="the object's version, 'null' in an unversioned bucket")
+    entry_digest: str | None = Field(default=None, description="HMAC-SHA256 of the path inside an archive")
+    entry_index: int | None = Field(default=None, description="position of the entry in its archive, from 0")
+    frame: int | None = Field(default=None, description="frame, page or slice of a file that has several, from 0")
+
+
+class Scan(Model):
+    """One two-dimensional image that gets one outcome; also the body of a ScanQueue message."""
+
+    scan_id: str
+    export_id: str
+    series_id: str | None = None
+    study_id: str | None = None
+    patient_id: str | None = None
+    source: Source
+    kind: Kind
+    staged_key: str = Field(description="key in the results bucket of the bytes that hold this scan")
+    received_at: datetime
+    order: int = Field(default=0, description="place among the slices of its series")
+
+    @property
+    def day(self) -> str:
+        """UTC day of arrival, the worklist's unit: YYYY-MM-DD."""
+        return self.received_at.astimezone(UTC).date().isoformat()
+
+
+class Measurements(Model):
+    """Size and place of a mask. Pixels are the source's own; `mm` needs its pixel spacing."""
+
+    area_px: int
+    area_mm2: float | None = None
+    bounding_box: tuple[int, int, int, int] = Field(description="row_min, column_min, row_max, column_max; half-open")
+    centroid: tuple[float, float] = Field(description="row, column")
+    longest_diameter_px: float
+    longest_diameter_mm: float | None = None
+    components: int = Field(description="connected regions in the mask")
+
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Finding(Model):
+    """What the network's answer means: the call, how sure it is, and what a reader should look at."""
+
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    predicted: TumorClass | None = None
+    probabilities: dict[TumorClass, Probability] | None = None
+    confidence: Probability | None = None
+    needs_review: bool = False
+    review_reasons: tuple[Reason, ...] = ()
+    tumor: Measurements | None = None
+
+
+class ScanResult(Model):
+    """`results/{scan_id}/result.json`, and the finding's part of the table item."""
+
+    schema_version: str = SCHEMA_VERSION
+    scan_id: str
+    export_id: str
+    series_id: str | None = None
+    study_id: str | None = None
+    patient_id: str | None = None
+    source: Source
+    kind: Kind
+    finding: Finding
+    model_id: str | None = None
+    rows: int | None = None
+    columns: int | None = None
+    spacing_mm: tuple[float, float] | None = Field(default=None, description="row spacing, column spacing")
+    mask_key: str | None = None
+    overlay_key: str | None = None
+    timings_ms: dict[str, float] = Field(default_factory=dict)
+    received_at: datetime
+    finished_at: datetime
+    research_use: str = RESEARCH_USE_STATEMENT

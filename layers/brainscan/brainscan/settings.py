@@ -1,0 +1,56 @@
+"""Environment -> one typed, frozen object. Every variable is `BRAINSCAN_` plus the field's name."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024**2
+GIB = 1024**3
+
+
+class Limits(BaseSettings):
+    """How much of anything one upload may ask for. Beyond a limit is an outcome, never a crash."""
+
+    model_config = SettingsConfigDict(env_prefix="BRAINSCAN_LIMIT_", frozen=True)
+
+    archive_bytes: int = Field(default=64 * GIB, description="size of an uploaded archive")
+    scan_bytes: int = Field(default=256 * MIB, description="size of one image file, loose or in an archive")
+    pixels: int = Field(default=64 * MIB, description="rows x columns of one frame")
+    frames: int = Field(default=4096, description="frames, pages or slices of one file")
+    entries: int = Field(default=60_000, description="entries of one archive")
+    expanded_bytes: int = Field(default=128 * GIB, description="what an archive expands to, all entries together")
+    ratio: int = Field(default=200, description="expanded to compressed size of one entry over 1 MiB")
+    nesting: int = Field(default=1, description="archives inside archives")
+
+
+class Settings(BaseSettings):
+    """What a function is told about its surroundings."""
+
+    model_config = SettingsConfigDict(env_prefix="BRAINSCAN_", frozen=True)
+
+    results_bucket: str
+    table_name: str
+    scan_queue_url: str = ""
+    pseudonym_secret: SecretStr | None = Field(default=None, description="the deployment secret itself; local use")
+    pseudonym_secret_arn: str = Field(default="", description="where Secrets Manager keeps the deployment secret")
+    model_dir: Path = Path("model")
+    max_receive_count: int = Field(default=5, description="redrive policy of the ScanQueue")
+    retention_days: int = Field(default=0, description="time to live of table items; 0 keeps them")
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings, read from the environment once.
+
+    Raises:
+        pydantic.ValidationError: a required variable is missing or has the wrong type; it names the variable.
+    """
+    return Settings()  # pyright: ignore[reportCallIssue]
+
+
+@cache
+def limits() -> Limits:
+    """The process's limits, read from the environment once."""
+    return Limits()
