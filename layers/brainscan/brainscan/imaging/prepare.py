@@ -1,0 +1,147 @@
+"""Pixels -> the network's input, and the network's maps -> the source's pixel grid; for training and serving alike."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from brainscan.domain import Reason, ScanError
+
+OUTSIDE_LOGIT: Final = -20.0
+"""Logit of pixels that the network never saw: a probability of 2e-9."""
+
+DARKEST_FOREGROUND: Final = 8.0
+"""On the 0..255 scale; air and compression noise stay below."""
+FOREGROUND_SHARE: Final = 0.1
+"""Foreground is brighter than this share of the bright end of the intensities."""
+LINE_SHARE: Final = 0.02
+"""A row or column belongs to the head when more than this share of it is foreground."""
+MARGIN: Final = 0.02
+"""Border around the crop on each side, as a share of the square."""
+PERCENTILES: Final = (1.0, 99.5)
+"""Intensities of the whole image that become black and white."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Where the square that the network saw lies on the source grid, all in source pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    pad_top: int
+    pad_left: int
+    side: int
+
+    @property
+    def area(self) -> int:
+        """Pixels of the foreground crop, without its padding."""
+        return self.height * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One scan as the network takes it: `input` float32 (N, N, 1) in [-1, 1]."""
+
+    input: npt.NDArray[np.float32]
+    crop: Crop
+
+
+def prepare(pixels: npt.NDArray[np.generic], size: int) -> Prepared:
+    """Crop a scan to its foreground, pad it to a square, normalise and resize it.
+
+    Args:
+        pixels: (rows, columns) gray, in any integer or floating type. 8-bit intensities are taken as they are, others
+            are first brought linearly from [minimum, maximum] to [0, 255]; pixels that are not finite count as minimum.
+        size: N, the side of the network's input in pixels.
+
+    Raises:
+        ScanError: `BLANK_IMAGE`, nothing stands out from the background.
+        ValueError: `pixels` is not two-dimensional or empty.
+    """
+    if pixels.ndim != 2 or pixels.size == 0:
+        raise ValueError(f"expected (rows, columns), got {pixels.shape}")
+    gray = _to_8_bit_range(pixels)
+    black, white = (float(p) for p in np.percentile(gray, PERCENTILES))
+    if white <= black:
+        raise _blank()
+    crop = _foreground(gray, white)
+    square = np.full((crop.side, crop.side), -1.0, np.float32)
+    head = gray[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width].astype(np.float32)
+    square[crop.pad_top : crop.pad_top + crop.height, crop.pad_left : crop.pad_left + crop.width] = (
+        np.clip((head - black) / (white - black), 0, 1) * 2 - 1
+    )
+    return Prepared(input=_resize_square(square, size)[..., np.newaxis], crop=crop)
+
+
+def uncrop(map_nn: npt.NDArray[np.float32], crop: Crop, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Bring a map of logits back onto the scan's own pixel grid, bilinearly.
+
+    Args:
+        map_nn: (N, N), as the network gave it for the prepared input.
+        crop: what `prepare` returned with that input.
+        shape: (rows, columns) of the source image.
+
+    Returns:
+        (rows, columns) float32; `OUTSIDE_LOGIT` outside the crop.
+
+    Raises:
+        ValueError: `crop` does not lie within `shape`.
+    """
+    rows, columns = shape
+    if crop.top + crop.height > rows or crop.left + crop.width > columns:
+        raise ValueError(f"crop {crop} exceeds the image {shape}")
+    scale = map_nn.shape[0] / crop.side
+    box = (
+        crop.pad_left * scale,
+        crop.pad_top * scale,
+        (crop.pad_left + crop.width) * scale,
+        (crop.pad_top + crop.height) * scale,
+    )
+    head = Image.fromarray(np.ascontiguousarray(map_nn, np.float32)).resize(
+        (crop.width, crop.height), Image.Resampling.BILINEAR, box=box
+    )
+    full = np.full(shape, OUTSIDE_LOGIT, np.float32)
+    full[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width] = np.asarray(head)
+    return full
+
+
+def _to_8_bit_range(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
+    """uint8 as it is; anything else linearly from [minimum, maximum] to float32 [0, 255]."""
+    if pixels.dtype == np.uint8:
+        return pixels.view(np.uint8)
+    values = pixels.astype(np.float64)
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise _blank()
+    low, high = float(values[finite].min()), float(values[finite].max())
+    if high <= low:
+        raise _blank()
+    return (np.where(finite, values - low, 0.0) * (255 / (high - low))).astype(np.float32)
+
+
+def _foreground(gray: npt.NDArray[np.uint8] | npt.NDArray[np.float32], white: float) -> Crop:
+    """The bounding box of the rows and columns that hold foreground, and the padding that makes it square."""
+    foreground = gray > max(DARKEST_FOREGROUND, FOREGROUND_SHARE * white)
+    rows = np.flatnonzero(foreground.mean(axis=1) > LINE_SHARE)
+    columns = np.flatnonzero(foreground.mean(axis=0) > LINE_SHARE)
+    if not rows.size or not columns.size:
+        raise _blank()
+    top, left = int(rows[0]), int(columns[0])
+    height, width = int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
+    side = round(max(height, width) * (1 + 2 * MARGIN))
+    return Crop(top, left, height, width, (side - height) // 2, (side - width) // 2, side)
+
+
+def _resize_square(square: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    """Area averaging down, bicubic up; clipped, because bicubic overshoots at edges."""
+    method = Image.Resampling.BOX if square.shape[0] > size else Image.Resampling.BICUBIC
+    resized = np.asarray(Image.fromarray(square).resize((size, size), method), np.float32)
+    return np.clip(resized, -1, 1)
+
+
+def _blank() -> ScanError:
+    return ScanError(Reason.BLANK_IMAGE, "the image has no foreground; check the export's windowing")
