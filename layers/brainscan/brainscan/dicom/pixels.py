@@ -1,0 +1,173 @@
+"""One frame of a DICOM object as gray pixels in its own intensities, and how far apart they are."""
+
+import io
+import math
+import zlib
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import Dataset, dcmread
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from brainscan.domain import Reason, ScanError
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
+
+_PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+_SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+"""In the order of trust: in the patient, at the detector, on the scanned film."""
+_LUMINANCE: Final = (0.299, 0.587, 0.114)
+"""ITU-R 601, which `convert("L")` uses for all other formats."""
+
+
+def read_object(data: bytes, max_bytes: int) -> Dataset:
+    """Read an image object, with or without preamble.
+
+    Args:
+        data: the whole file.
+        max_bytes: what a deflated data set may inflate to.
+
+    Raises:
+        ScanError: `NOT_AN_IMAGE` (a report, a directory, ...), `EXPANDED_TOO_LARGE`, or `UNREADABLE` where an
+            object that should hold an image ends before it.
+        Exception: whatever pydicom raises on bytes that are not DICOM.
+    """
+    dataset = dcmread(io.BytesIO(_inflated(data, max_bytes)), force=True)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, _ = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    if "Rows" not in dataset or not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
+        raise _without_image(dataset)
+    return dataset
+
+
+def frame_count(dataset: Dataset) -> int:
+    """Frames of an image object; an absent or empty NumberOfFrames means one."""
+    return max(1, int(dataset.get("NumberOfFrames") or 1))
+
+
+def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
+    """Decode one frame: modality LUT or rescale applied, bright is bright, padding dark, colour as luminance.
+
+    Args:
+        dataset: from `read_object`.
+        frame: from 0.
+
+    Returns:
+        (Rows, Columns); unsigned integers of up to 16 bits without a rescale keep their type,
+        all else is float32.
+
+    Raises:
+        ScanError: `UNSUPPORTED_ENCODING`, no decoder for the transfer syntax.
+        Exception: whatever the decoder raises on a damaged or truncated stream.
+    """
+    _require_decoder(dataset.file_meta.TransferSyntaxUID)
+    stored = pixel_array(dataset, index=frame)
+    photometric = dataset.PhotometricInterpretation
+    if photometric == "PALETTE COLOR":
+        return _luminance(apply_color_lut(stored, dataset))
+    if stored.ndim == 3:
+        return _luminance(stored)
+    values = apply_modality_lut(stored, _macro(dataset, frame, "PixelValueTransformationSequence"))
+    if values.dtype not in (np.uint8, np.uint16):
+        values = values.astype(np.float32)
+    return _background_dark(values, _padding(dataset, stored), inverted=photometric == "MONOCHROME1")
+
+
+def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
+    """Millimetres between (rows, columns) of one frame, or None where nothing plausible is stated."""
+    measures = _macro(dataset, frame, "PixelMeasuresSequence")
+    for keyword in _SPACING_KEYWORDS:
+        stated = measures.get(keyword)
+        if stated is None or isinstance(stated, str) or len(stated) != 2:
+            continue
+        row, column = (float(value) for value in stated)
+        if 0 < row < math.inf and 0 < column < math.inf:
+            return row, column
+    return None
+
+
+def _inflated(data: bytes, max_bytes: int) -> bytes:
+    """The file with its data set inflated, where it is deflated; pydicom itself would inflate without end."""
+    stream = io.BytesIO(data)
+    read_preamble(stream, force=True)
+    meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return data
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    body = inflater.decompress(stream.read(), max_bytes)
+    if inflater.unconsumed_tail:
+        raise ScanError(
+            Reason.EXPANDED_TOO_LARGE, "the deflated DICOM object exceeds the limit; send it uncompressed"
+        )
+    if not inflater.eof:
+        raise ScanError(Reason.UNREADABLE, "the deflated DICOM object is cut off; export it again")
+    # Without its meta information, which calls it deflated, the object is recognised as explicit VR.
+    return body
+
+
+def _without_image(dataset: Dataset) -> ScanError:
+    """An object of an image class without an image is cut off; one of another class is something else."""
+    sop_class = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    if sop_class and "Image Storage" not in UID(str(sop_class)).name:
+        return ScanError(
+            Reason.NOT_AN_IMAGE, "a DICOM object without pixels, such as a report or a directory"
+        )
+    return ScanError(Reason.UNREADABLE, "the DICOM object ends before its pixels; export it again")
+
+
+def _require_decoder(transfer_syntax: UID) -> None:
+    try:
+        available = get_decoder(transfer_syntax).is_available
+    except NotImplementedError:
+        available = False
+    if not available:
+        raise ScanError(
+            Reason.UNSUPPORTED_ENCODING, "no decoder for this DICOM compression; send it uncompressed"
+        )
+
+
+def _macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:
+    """Where an attribute of one frame is stated: a functional group (PS3.3 C.7.6.16) or the object."""
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    for groups in (*per_frame[frame : frame + 1], *shared[:1]):
+        if groups.get(keyword):
+            item: Dataset = groups[keyword][0]
+            return item
+    return dataset
+
+
+def _padding(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_] | None:
+    """Which stored pixels are filler (PS3.3 C.7.5.1.1.2), or None where the object has no padding value."""
+    value = dataset.get("PixelPaddingValue")
+    if not isinstance(value, int):
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit")
+    # Cast: files exist that write the padding of signed pixels as if unsigned.
+    ends = np.array([value, limit if isinstance(limit, int) else value]).astype(stored.dtype)
+    return np.asarray((stored >= ends.min()) & (stored <= ends.max()))
+
+
+def _background_dark(values: Pixels, padding: npt.NDArray[np.bool_] | None, *, inverted: bool) -> Pixels:
+    """Turn MONOCHROME1 over, within the range of its values, and give padding the darkest one."""
+    inside = values if padding is None else values[~padding]
+    if not inside.size:
+        return np.zeros_like(values)
+    low, high = inside.min(), inside.max()
+    if inverted:
+        values = high - (values - low)
+    if padding is not None:
+        values[padding] = low
+    return values
+
+
+def _luminance(colour: npt.NDArray[np.generic]) -> Pixels:
+    """(rows, columns, 3 or 4) to (rows, columns), in the same unsigned type."""
+    gray = colour[..., :3].astype(np.float32) @ np.asarray(_LUMINANCE, np.float32)
+    return np.rint(gray).astype(np.uint8) if colour.dtype == np.uint8 else np.rint(gray).astype(np.uint16)
