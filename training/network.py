@@ -1,4 +1,4 @@
-"""The network: a ResNet101V2 encoder shared by a classification head and a light U-Net decoder on its skips."""
+"""The network: a ResNet101V2 encoder that a classification head and a light U-Net decoder share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def build(
 
     Args:
         size: N, side of the input in pixels, a multiple of 32; None leaves it open.
-        weights: what the encoder starts from: "imagenet", a Keras weights file of the encoder, or None for random.
+        weights: what the encoder starts from: "imagenet", a Keras weights file of it, or None for random.
         encoder: one of `keras.applications` with the layers `SKIPS` and `DEEPEST`.
 
     Returns:
@@ -76,9 +76,9 @@ def load_npz(model: keras.Model, path: Path) -> None:
 
 
 def save_npz(model: keras.Model, path: Path) -> None:
-    """Write the weights, the kernels as int8 with a float32 scale per output channel: a quarter of the size.
+    """Write the weights, kernels as int8 with a float32 scale per output channel: a quarter of the size.
 
-    A key `NAME|int8` goes with `NAME|scale`, the weight is their product; all other keys are float32 as they are.
+    A key `NAME|int8` goes with `NAME|scale`, the weight is their product; all other keys are float32.
     """
     arrays: dict[str, np.ndarray] = {}
     for weight in model.weights:
@@ -100,9 +100,8 @@ def _encoder(encoder: Encoder, inputs: keras.KerasTensor, weights: str | None) -
         if weights is None:
             raise
         raise WeightsUnavailableError(
-            f"the encoder's weights {weights!r} could not be loaded ({error}). Connect to the internet once (Keras "
-            "keeps them in ~/.keras/models), or start from a file with --weights PATH, or from random ones with "
-            "--weights none."
+            f"the encoder's weights {weights!r} could not be loaded ({error}). Connect to the internet once (Keras"
+            " keeps them in ~/.keras/models), or start from a weights file, or from random weights (None)."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Pixels -> the network's input, and the network's maps -> the source's pixel grid; for training and serving alike."""
+"""Pixels -> the network's input, and its maps -> the source's pixel grid; for training and serving alike."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -54,8 +54,9 @@ def prepare(pixels: npt.NDArray[np.generic], size: int) -> Prepared:
     """Crop a scan to its foreground, pad it to a square, normalise and resize it.
 
     Args:
-        pixels: (rows, columns) gray, in any integer or floating type. 8-bit intensities are taken as they are, others
-            are first brought linearly from [minimum, maximum] to [0, 255]; pixels that are not finite count as minimum.
+        pixels: (rows, columns) gray, in any integer or floating type. 8-bit intensities are taken as they are,
+            others are first brought linearly from [minimum, maximum] to [0, 255]; pixels that are not finite
+            count as minimum.
         size: N, the side of the network's input in pixels.
 
     Raises:
@@ -138,9 +139,23 @@ def _foreground(gray: npt.NDArray[np.uint8] | npt.NDArray[np.float32], white: fl
 
 def _resize_square(square: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
     """Area averaging down, bicubic up; clipped, because bicubic overshoots at edges."""
-    method = Image.Resampling.BOX if square.shape[0] > size else Image.Resampling.BICUBIC
-    resized = np.asarray(Image.fromarray(square).resize((size, size), method), np.float32)
+    if square.shape[0] > size:
+        weights = _area_weights(square.shape[0], size)
+        resized = weights @ square @ weights.T
+    else:
+        resized = np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC))
     return np.clip(resized, -1, 1)
+
+
+def _area_weights(source: int, target: int) -> npt.NDArray[np.float32]:
+    """(target, source): what share of each target pixel every source pixel covers.
+
+    Pillow's box filter counts a pixel on the border of two cells for one of them only, which moves class logits.
+    """
+    edges = np.linspace(0, source, target + 1)
+    pixel = np.arange(source)
+    covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    return (np.maximum(covered, 0) * (target / source)).astype(np.float32)
 
 
 def _blank() -> ScanError:
