@@ -6,7 +6,7 @@ accession number of a patient, nor an uploaded object's key in clear.
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,6 +58,7 @@ class Reason(StrEnum):
     # skipped
     NOT_AN_IMAGE = "not_an_image"
     SUPERSEDED = "superseded"
+    OBJECT_GONE = "object_gone"
     # abstained
     BLANK_IMAGE = "blank_image"
     LOW_CERTAINTY = "low_certainty"
@@ -162,18 +163,10 @@ class Finding(Model):
     tumor: Measurements | None = None
 
 
-class ScanResult(Model):
-    """`results/{scan_id}/result.json`, and the finding's part of the table item."""
+class ScanRecord(Scan, Finding):
+    """All that is known of one scan: the table item and, once final, `results/{scan_id}/result.json`."""
 
     schema_version: str = SCHEMA_VERSION
-    scan_id: str
-    export_id: str
-    series_id: str | None = None
-    study_id: str | None = None
-    patient_id: str | None = None
-    source: Source
-    kind: Kind
-    finding: Finding
     model_id: str | None = None
     rows: int | None = None
     columns: int | None = None
@@ -181,6 +174,55 @@ class ScanResult(Model):
     mask_key: str | None = None
     overlay_key: str | None = None
     timings_ms: dict[str, float] = Field(default_factory=dict)
-    received_at: datetime
-    finished_at: datetime
+    finished_at: datetime | None = None
+    superseded: bool = Field(default=False, description="a newer version of the uploaded object exists")
     research_use: str = RESEARCH_USE_STATEMENT
+
+    @classmethod
+    def of(cls, scan: Scan, finding: Finding, **known: Any) -> Self:
+        """Join a scan with what was found in it."""
+        return cls(**scan.model_dump(include=set(Scan.model_fields)), **finding.model_dump(), **known)
+
+
+class ExportState(StrEnum):
+    """How far intake is with an upload."""
+
+    EXPANDING = "expanding"
+    EXPANDED = "expanded"
+    SUPERSEDED = "superseded"
+
+
+class Export(Model):
+    """One uploaded object and what became of its files.
+
+    `files` and `skipped` are known once `state` is `EXPANDED`; the counts of scans by outcome are live.
+    """
+
+    export_id: str
+    state: ExportState
+    kind: Kind | None = None
+    received_at: datetime
+    files: int = 0
+    skipped: int = 0
+    counts: dict[Outcome, int] = Field(default_factory=dict, description="scans by outcome")
+    needs_review: int = 0
+
+    @property
+    def scans(self) -> int:
+        """Scans registered so far."""
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> bool:
+        """Nothing more will happen to this export by itself."""
+        return self.state != ExportState.EXPANDING and not self.counts.get(Outcome.QUEUED, 0)
+
+
+class Series(Model):
+    """Slices that belong together, as far as they have arrived."""
+
+    series_id: str
+    study_id: str | None = None
+    patient_id: str | None = None
+    expected: int = Field(description="slices registered so far")
+    remaining: int = Field(description="slices without a final outcome")

@@ -1,0 +1,89 @@
+"""Lambda entry point: scans from the ScanQueue -> class and mask, in S3 and in the table."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.data_classes import SQSEvent
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from brainscan.inference.runtime import Network
+
+from brainscan.domain import Scan
+from brainscan.events import scan_in
+from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.pipeline import Answer, analyze, give_up
+from brainscan.services import services
+from brainscan.settings import settings
+
+# Loaded while Lambda starts the environment: no invocation waits for it twice.
+network = Network.load(settings().model_dir)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message: its scan, and how often SQS has delivered it."""
+
+    message_id: str
+    scan: Scan
+    receive_count: int
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics(capture_cold_start_metric=True)
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+    """Take a batch of messages; report those to retry.
+
+    Scans delivered for the first time are analyzed together; those that failed before, alone, so that one which
+    brings the process down no longer takes others with it.
+    """
+    failed: list[str] = []
+    deliveries = list(parsed(SQSEvent(event), failed))
+    first = [delivery for delivery in deliveries if delivery.receive_count == 1]
+    again = [[delivery] for delivery in deliveries if delivery.receive_count > 1]
+    for together in filter(None, [first, *again]):
+        failed += take(together)
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def parsed(event: SQSEvent, failed: list[str]) -> Iterator[Delivery]:
+    """The deliveries of a batch; messages that speak of no scan go to `failed`."""
+    for record in event.records:
+        try:
+            scan = scan_in(record.body)
+        except Exception as error:
+            logger.error("message is no scan", message_id=record.message_id, **describe(error))
+            failed.append(record.message_id)
+        else:
+            yield Delivery(record.message_id, scan, int(record.attributes.approximate_receive_count))
+
+
+def take(deliveries: Sequence[Delivery]) -> list[str]:
+    """Analyze scans together; the ids of the messages to retry."""
+    try:
+        answers = analyze([delivery.scan for delivery in deliveries], services(), network)
+    except Exception as error:
+        logger.error("batch failed", scans=len(deliveries), **describe(error))
+        answers = [Answer(delivery.scan.scan_id, error=error) for delivery in deliveries]
+    return [
+        delivery.message_id
+        for delivery, answer in zip(deliveries, answers, strict=True)
+        if not settled(delivery, answer)
+    ]
+
+
+def settled(delivery: Delivery, answer: Answer) -> bool:
+    """Log and count one answer; False if its message is to be retried."""
+    where = {"export_id": delivery.scan.export_id, "scan_id": delivery.scan.scan_id}
+    if answer.record is not None:
+        outcome = answer.record.outcome
+        logger.info("scan settled", outcome=outcome, repeat=answer.repeat, **where)
+        if not answer.repeat:
+            metrics.add_metric(name=f"Scans{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
+        return True
+    if answer.error is not None:
+        logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(answer.error))
+    if delivery.receive_count >= settings().max_receive_count:
+        give_up(delivery.scan, services())
+    return False

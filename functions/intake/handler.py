@@ -1,0 +1,61 @@
+"""Lambda entry point: S3 events from the UploadQueue -> registered and queued scans."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from brainscan.events import uploads_in
+from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.pipeline import Upload, intake
+from brainscan.services import services
+
+# A batch of which nothing succeeds is an ordinary partial response here: each message has its own way to the DLQ.
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Take a batch of messages; report those to retry."""
+    return process_partial_response(event, take_message, processor, context)
+
+
+def take_message(record: SQSRecord) -> None:
+    """Take every upload that a message speaks of, also when one of them fails; then fail for the first that did."""
+    errors = list(filter(None, map(take_upload, uploads(record))))
+    if errors:
+        raise errors[0]
+
+
+def uploads(record: SQSRecord) -> Iterator[Upload]:
+    """The uploads of one message; none for S3's test event."""
+    try:
+        yield from uploads_in(record.body)
+    except Exception as error:
+        logger.error("message is no S3 event", message_id=record.message_id, **describe(error))
+        raise
+
+
+def take_upload(upload: Upload) -> Exception | None:
+    """Run intake for one upload; its error, if it is to be retried."""
+    try:
+        export = intake(upload, services())
+    except Exception as error:
+        logger.error("intake failed", **describe(error))
+        return error
+    logger.info(
+        "export taken in",
+        export_id=export.export_id,
+        state=export.state,
+        files=export.files,
+        skipped=export.skipped,
+        scans=export.scans,
+    )
+    metrics.add_metric(name="FilesTakenIn", unit=MetricUnit.Count, value=export.files)
+    return None

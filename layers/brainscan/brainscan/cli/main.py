@@ -1,0 +1,19 @@
+"""`brainscan`: the same code on a laptop and against a deployed stack."""
+
+import typer
+
+from brainscan.cli.analyze import analyze
+from brainscan.cli.demo import demo
+from brainscan.cli.results import results, show
+from brainscan.domain import RESEARCH_USE_STATEMENT
+
+app = typer.Typer(
+    help=f"Brain MRI in, tumor class and mask out. {RESEARCH_USE_STATEMENT}",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_show_locals=False,
+)
+app.command()(analyze)
+app.command()(demo)
+app.command()(results)
+app.command()(show)

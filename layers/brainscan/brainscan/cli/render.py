@@ -1,0 +1,128 @@
+"""Records as tables, JSON lines and CSV."""
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord
+
+COLUMNS = (
+    "scan_id",
+    "outcome",
+    "predicted",
+    "confidence",
+    "needs_review",
+    "area_px",
+    "area_mm2",
+    "longest_diameter_mm",
+    "reasons",
+    "export_id",
+    "series_id",
+    "received_at",
+    "model_id",
+)
+"""What a CSV row holds; JSON holds everything."""
+
+STYLES = {
+    Outcome.ANALYZED: "green",
+    Outcome.ABSTAINED: "yellow",
+    Outcome.REJECTED: "red",
+    Outcome.FAILED: "bold red",
+    Outcome.SKIPPED: "dim",
+    Outcome.QUEUED: "cyan",
+}
+
+
+class Format(StrEnum):
+    """How answers are printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def write(records: Iterable[ScanRecord], form: Format, console: Console) -> int:
+    """Print records; JSON and CSV go to standard output as they come. Returns how many there were."""
+    if form is Format.TABLE:
+        known = list(records)
+        console.print(table_of([(record.scan_id[:12], record) for record in known]))
+        console.print(f"[dim]{len(known)} scans. {RESEARCH_USE_STATEMENT}[/dim]")
+        return len(known)
+    count = 0
+    rows = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore")
+    if form is Format.CSV:
+        rows.writeheader()
+    for count, record in enumerate(records, start=1):  # noqa: B007 - the last number is the answer
+        if form is Format.CSV:
+            rows.writerow(flat(record))
+        else:
+            sys.stdout.write(record.model_dump_json(exclude_none=True) + "\n")
+    return count
+
+
+def table_of(named: Sequence[tuple[str, ScanRecord]], title: str | None = None, name: str = "scan") -> Table:
+    """A table of records, each under the name that its reader knows it by."""
+    table = Table(title=title, title_justify="left")
+    for heading in (name, "outcome", "class"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("certainty", "area", "diameter"):
+        table.add_column(heading, justify="right")
+    table.add_column("look at")
+    for label, record in named:
+        style = STYLES[record.outcome]
+        table.add_row(
+            label,
+            f"[{style}]{record.outcome}[/{style}]",
+            record.predicted or "",
+            f"{record.confidence:.2f}" if record.confidence is not None else "",
+            _area(record),
+            _diameter(record),
+            ", ".join([*record.reasons, *record.review_reasons]),
+        )
+    return table
+
+
+def summary_of(records: Iterable[tuple[Outcome, str | None]], title: str) -> Table:
+    """Counts by outcome and class."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("outcome")
+    table.add_column("class")
+    table.add_column("scans", justify="right")
+    for (outcome, predicted), count in sorted(Counter(records).items(), key=str):
+        table.add_row(f"[{STYLES[outcome]}]{outcome}[/{STYLES[outcome]}]", predicted or "", str(count))
+    return table
+
+
+def flat(record: ScanRecord) -> dict[str, Any]:
+    """A record as one row: measurements beside the rest, lists joined by a semicolon."""
+    fields = record.model_dump(mode="json", exclude_none=True)
+    fields |= fields.pop("tumor", {})
+    return {name: ";".join(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+def json_line(fields: dict[str, Any]) -> str:
+    """One compact line."""
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def _area(record: ScanRecord) -> str:
+    if record.tumor is None:
+        return ""
+    if record.tumor.area_mm2 is not None:
+        return f"{record.tumor.area_mm2:.0f} mm²"
+    return f"{record.tumor.area_px} px"
+
+
+def _diameter(record: ScanRecord) -> str:
+    if record.tumor is None:
+        return ""
+    if record.tumor.longest_diameter_mm is not None:
+        return f"{record.tumor.longest_diameter_mm:.0f} mm"
+    return f"{record.tumor.longest_diameter_px:.0f} px"

@@ -1,0 +1,89 @@
+"""Messages as they come, parsed at the door: S3 notifications, and our own messages about scans."""
+
+import json
+from datetime import datetime
+from urllib.parse import unquote_plus
+
+from pydantic import BaseModel, Field, ValidationError
+
+from brainscan.domain import BrainscanError, Scan
+from brainscan.pipeline.intake import Upload
+
+CREATED = "ObjectCreated:"
+
+
+class MessageError(BrainscanError):
+    """A message that is not what its queue is for. It ends in the dead-letter queue; its text is not repeated."""
+
+
+class _Bucket(BaseModel):
+    name: str
+
+
+class _Object(BaseModel):
+    key: str
+    version_id: str | None = Field(default=None, alias="versionId")
+    sequencer: str | None = None
+
+
+class _S3(BaseModel):
+    bucket: _Bucket
+    object: _Object
+
+
+class _Record(BaseModel):
+    event_name: str = Field(alias="eventName")
+    event_time: datetime = Field(alias="eventTime")
+    s3: _S3
+
+
+class _Notification(BaseModel):
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
+
+    records: list[_Record] = Field(alias="Records")
+
+
+def uploads_in(body: str) -> list[Upload]:
+    """The uploads that an S3 notification speaks of; none for `s3:TestEvent` and for events that create nothing.
+
+    Raises:
+        MessageError: not an S3 notification.
+    """
+    try:
+        parsed = json.loads(body)
+        if isinstance(parsed, dict) and parsed.get("Event") == "s3:TestEvent":
+            return []
+        records = _Notification.model_validate(parsed).records
+    except ValidationError as error:
+        raise MessageError(_wrong("an S3 notification", error)) from None
+    except ValueError:
+        raise MessageError("the message is not JSON; only S3 may send to this queue") from None
+    return [_upload(record) for record in records if record.event_name.removeprefix("s3:").startswith(CREATED)]
+
+
+def scan_in(body: str) -> Scan:
+    """The scan that a message of the ScanQueue speaks of.
+
+    Raises:
+        MessageError: not a scan.
+    """
+    try:
+        return Scan.model_validate_json(body)
+    except ValidationError as error:
+        raise MessageError(_wrong("a scan", error)) from None
+
+
+def _upload(record: _Record) -> Upload:
+    return Upload(
+        bucket=record.s3.bucket.name,
+        key=unquote_plus(record.s3.object.key),
+        received_at=record.event_time,
+        version_id=record.s3.object.version_id,
+        sequencer=record.s3.object.sequencer,
+    )
+
+
+def _wrong(wanted: str, error: ValidationError) -> str:
+    """Name the fields, never their values: those may be a patient's."""
+    fields = sorted({".".join(map(str, problem["loc"])) or "the whole" for problem in error.errors()})
+    return f"the message is not {wanted}: see {', '.join(fields)}"

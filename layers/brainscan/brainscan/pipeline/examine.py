@@ -1,0 +1,140 @@
+"""Bytes of scans -> findings, masks and overlays: decode, prepare, infer, interpret. No AWS in here."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError
+from brainscan.imaging.decode import Decoded, decode
+from brainscan.imaging.mask import encode_mask, to_mask
+from brainscan.imaging.measure import measure
+from brainscan.imaging.overlay import overlay
+from brainscan.imaging.prepare import Crop, Prepared, prepare
+from brainscan.inference.calibration import probabilities
+from brainscan.inference.judge import judge
+from brainscan.inference.runtime import Network
+from brainscan.settings import Limits
+
+T = TypeVar("T")
+
+ABSTENTIONS = frozenset({Reason.BLANK_IMAGE, Reason.OUT_OF_SCOPE})
+"""Reasons to stop that say something about the picture, not about the file."""
+
+
+@dataclass(frozen=True, repr=False)
+class Task:
+    """One scan to examine: the bytes of its file, and which frame of it."""
+
+    data: bytes
+    kind: Kind
+    frame: int | None = None
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What was found in a scan; the images are PNG, at the source's own rows and columns.
+
+    Either `finding` or `error` is there: an error is a surprise that the queue retries.
+    """
+
+    finding: Finding | None = None
+    error: Exception | None = None
+    rows: int | None = None
+    columns: int | None = None
+    spacing_mm: tuple[float, float] | None = None
+    mask_png: bytes | None = None
+    overlay_png: bytes | None = None
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+class _Progress:
+    """What the stages have said of each task so far, by its place in the batch."""
+
+    def __init__(self, count: int) -> None:
+        self.stopped: dict[int, Examined] = {}
+        self.timings_ms: list[dict[str, float]] = [{} for _ in range(count)]
+
+    def attempt(self, stage: str, work: Mapping[int, Callable[[], T]]) -> dict[int, T]:
+        """Run one stage for each scan, timed; a scan's trouble becomes its answer."""
+        done: dict[int, T] = {}
+        for place, step in work.items():
+            begin = time.perf_counter()
+            try:
+                done[place] = step()
+            except ScanError as stopped:
+                outcome = Outcome.ABSTAINED if stopped.reason in ABSTENTIONS else Outcome.REJECTED
+                self.stopped[place] = Examined(Finding(outcome=outcome, reasons=(stopped.reason,)))
+            except Exception as error:
+                self.stopped[place] = Examined(error=error)
+            self.timings_ms[place][stage] = milliseconds_since(begin)
+        return done
+
+
+def examine(tasks: Sequence[Task], network: Network, limits: Limits) -> list[Examined]:
+    """Examine scans together, running the network once; one bad scan never fails its neighbours.
+
+    Returns:
+        One answer a task, in order.
+    """
+    progress = _Progress(len(tasks))
+    size = network.manifest.input.size
+    decoded = progress.attempt("decode", {place: partial(_decode, task, limits) for place, task in enumerate(tasks)})
+    prepared = progress.attempt("prepare", {place: partial(prepare, d.pixels, size) for place, d in decoded.items()})
+    predicted = _infer(prepared, network, progress)
+    interpretations = {
+        place: partial(_interpret, decoded[place], prepared[place].crop, *logits, network)
+        for place, logits in predicted.items()
+    }
+    answers = progress.attempt("interpret", interpretations) | progress.stopped
+    return [replace(answers[place], timings_ms=progress.timings_ms[place]) for place in range(len(tasks))]
+
+
+def _decode(task: Task, limits: Limits) -> Decoded:
+    return decode(task.data, task.kind, limits, task.frame or 0)
+
+
+def _infer(
+    prepared: Mapping[int, Prepared], network: Network, progress: _Progress
+) -> dict[int, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Class logits (4,) and mask logits (N, N) of each scan, from one run of the network."""
+    if not prepared:
+        return {}
+    begin = time.perf_counter()
+    prediction = network.run(np.stack([each.input for each in prepared.values()]))
+    each_ms = round(milliseconds_since(begin) / len(prepared), 3)
+    for place in prepared:
+        progress.timings_ms[place]["infer"] = each_ms
+    return {place: (prediction.cls[row], prediction.seg[row]) for row, place in enumerate(prepared)}
+
+
+def _interpret(
+    decoded: Decoded,
+    crop: Crop,
+    cls_logits: npt.NDArray[np.float32],
+    seg_logits: npt.NDArray[np.float32],
+    network: Network,
+) -> Examined:
+    rows, columns = decoded.pixels.shape
+    manifest = network.manifest
+    thresholds = manifest.thresholds
+    mask = to_mask(seg_logits, crop, (rows, columns), thresholds.seg_logit, thresholds.min_component_fraction)
+    tumor = measure(mask, decoded.spacing_mm)
+    calibrated = probabilities(cls_logits, manifest.temperature)
+    return Examined(
+        finding=judge(calibrated, tumor, float(mask.sum()) / crop.area, manifest),
+        rows=rows,
+        columns=columns,
+        spacing_mm=decoded.spacing_mm,
+        mask_png=encode_mask(mask),
+        overlay_png=overlay(decoded.pixels, mask),
+    )
+
+
+def milliseconds_since(begin: float) -> float:
+    """Time since a reading of `time.perf_counter`, rounded to a microsecond."""
+    return round((time.perf_counter() - begin) * 1000, 3)

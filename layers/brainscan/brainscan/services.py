@@ -1,0 +1,60 @@
+"""What the use cases work with: the stores, the queue and the pseudonyms, made once a process from its settings."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools.utilities import parameters
+from botocore.config import Config
+
+from brainscan.identity import Pseudonyms
+from brainscan.settings import Limits, Settings, limits, settings
+from brainscan.store import Results, ScanQueue, Scans, Uploads
+
+WORKERS = 16
+"""Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
+
+CLIENT = Config(max_pool_connections=WORKERS, retries={"mode": "standard", "max_attempts": 5})
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything that a use case needs of its surroundings."""
+
+    uploads: Uploads
+    results: Results
+    scans: Scans
+    queue: ScanQueue
+    pseudonyms: Pseudonyms
+    limits: Limits
+
+
+@cache
+def services() -> Services:
+    """The process's services, from its environment."""
+    told = settings()
+    s3 = _client("s3")
+    return Services(
+        uploads=Uploads(s3),
+        results=Results(s3, told.results_bucket),
+        scans=scans(told),
+        queue=ScanQueue(_client("sqs"), told.scan_queue_url),
+        pseudonyms=Pseudonyms(_secret(told)),
+        limits=limits(),
+    )
+
+
+def scans(told: Settings) -> Scans:
+    """The table alone, for those who only ask."""
+    return Scans(_client("dynamodb"), told.table_name, told.retention_days)
+
+
+def _client(name: str) -> Any:
+    return boto3.client(name, config=CLIENT)  # type: ignore[call-overload]
+
+
+def _secret(told: Settings) -> bytes:
+    if told.pseudonym_secret is not None:
+        return told.pseudonym_secret.get_secret_value().encode()
+    return parameters.get_secret(told.pseudonym_secret_arn, max_age=3600).encode()

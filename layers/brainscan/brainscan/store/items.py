@@ -1,0 +1,78 @@
+"""Domain models <-> DynamoDB's typed attribute values."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from brainscan.domain import Export, ScanRecord, Series
+from brainscan.store import keys
+
+type_in = TypeSerializer().serialize
+type_out = TypeDeserializer().deserialize
+
+Item = dict[str, Any]
+"""Attribute values as the low-level client takes them: {"pk": {"S": "..."}}."""
+
+
+def to_item(fields: Mapping[str, Any]) -> Item:
+    """Serialise plain values; None is left out, since an absent attribute says the same for less."""
+    return {name: type_in(_exact(value)) for name, value in fields.items() if value is not None}
+
+
+def from_item(item: Item) -> dict[str, Any]:
+    """Plain values of an item; numbers become int or float."""
+    return {name: _plain(type_out(value)) for name, value in item.items()}
+
+
+def scan_item(record: ScanRecord, expires_at: int | None) -> Item:
+    """A scan with its keys and its place in the indexes."""
+    fields = record.model_dump(mode="json", exclude_none=True)
+    return to_item(fields | keys.scan(record.scan_id) | keys.scan_indexes(record) | {"expires_at": expires_at})
+
+
+def scan_record(item: Item) -> ScanRecord:
+    """Inverse of `scan_item`."""
+    return ScanRecord.model_validate(_known(ScanRecord, item))
+
+
+def export_item(export: Export, expires_at: int | None) -> Item:
+    """An export's fixed part; its counts live in the counters."""
+    fields = export.model_dump(mode="json", exclude_none=True, exclude={"counts", "needs_review"})
+    return to_item(fields | keys.export(export.export_id) | keys.export_index(export) | {"expires_at": expires_at})
+
+
+def export_of(item: Item, **counted: Any) -> Export:
+    """Join an export's fixed part with its counts."""
+    return Export.model_validate(_known(Export, item) | counted)
+
+
+def series_of(item: Item) -> Series:
+    """A series with its counters."""
+    return Series.model_validate(_known(Series, item))
+
+
+def _known(model: type[ScanRecord] | type[Export] | type[Series], item: Item) -> dict[str, Any]:
+    return {name: value for name, value in from_item(item).items() if name in model.model_fields}
+
+
+def _exact(value: Any) -> Any:
+    """DynamoDB takes no binary floats."""
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, dict):
+        return {name: _exact(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_exact(inner) for inner in value]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value

@@ -1,0 +1,141 @@
+"""The table's key layout: every partition and sort key is made here and nowhere else.
+
+Keys of days, findings and exports end in a shard, so that a burst spreads over partitions
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-sharding.html).
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from brainscan.domain import Export, Outcome, ScanRecord, TumorClass
+
+DAY_SHARDS: Final = 16
+"""10,000 writes a second of one finding are 625 a partition key; DynamoDB takes 1,000."""
+
+EXPORT_SHARDS: Final = 8
+"""Counters of an export: so many transactions can commit at once without a conflict."""
+
+META: Final = "META"
+
+
+class Index(StrEnum):
+    """Global secondary indexes; their keys are `<name>_pk` and `<name>_sk`."""
+
+    EXPORT = "export"
+    SERIES = "series"
+    STUDY = "study"
+    PATIENT = "patient"
+    FINDING = "finding"
+    REVIEW = "review"
+    OUTCOME = "outcome"
+    MODEL = "model"
+
+
+WORKLIST_INDEXES: Final = (
+    Index.SERIES,
+    Index.STUDY,
+    Index.PATIENT,
+    Index.FINDING,
+    Index.REVIEW,
+    Index.OUTCOME,
+    Index.MODEL,
+)
+"""What a superseded scan leaves; it stays in its export."""
+
+
+def scan(scan_id: str) -> dict[str, str]:
+    """Primary key of a scan."""
+    return {"pk": f"SCAN#{scan_id}", "sk": META}
+
+
+def scan_id_of(pk: str) -> str:
+    """Inverse of `scan`."""
+    return pk.removeprefix("SCAN#")
+
+
+def export(export_id: str) -> dict[str, str]:
+    """Primary key of an export; its counters share the partition."""
+    return {"pk": f"EXPORT#{export_id}", "sk": META}
+
+
+def export_counter(export_id: str, scan_id: str) -> tuple[str, str]:
+    """(pk, sk) of the counter that a scan counts in."""
+    return f"EXPORT#{export_id}", f"COUNT#{shard(scan_id, EXPORT_SHARDS):02d}"
+
+
+def series(series_id: str) -> tuple[str, str]:
+    """(pk, sk) of a series, which holds its own counters."""
+    return f"SERIES#{series_id}", META
+
+
+def uploaded_object(object_id: str) -> dict[str, str]:
+    """Primary key of an uploaded object's latest version."""
+    return {"pk": f"OBJECT#{object_id}", "sk": META}
+
+
+def shard(identifier: str, shards: int) -> int:
+    """Spread hexadecimal digests evenly over `shards`."""
+    return int(identifier[:8], 16) % shards
+
+
+def finding_day(predicted: TumorClass, day: str) -> str:
+    """Partition key of the worklist, short of its shard."""
+    return f"{predicted}#{day}"
+
+
+def outcome_day(outcome: Outcome, day: str) -> str:
+    """Partition key of the outcome index, short of its shard."""
+    return f"{outcome}#{day}"
+
+
+def exports_day(day: str) -> str:
+    """Partition key of the exports that arrived on a day, in the outcome index, short of its shard."""
+    return f"EXPORT#{day}"
+
+
+def model_day(model_id: str, day: str) -> str:
+    """Partition key of the model index, short of its shard."""
+    return f"{model_id}#{day}"
+
+
+def confidence_key(confidence: float) -> str:
+    """A confidence in [0, 1] as text that sorts as the number does."""
+    return f"{confidence:.6f}"
+
+
+def export_index(item: Export) -> dict[str, str]:
+    """Index keys of an export."""
+    pk = f"{exports_day(item.received_at.date().isoformat())}#{shard(item.export_id, DAY_SHARDS):02d}"
+    return _pair(Index.OUTCOME, pk, f"{item.received_at.isoformat()}#{item.export_id}")
+
+
+def scan_indexes(record: ScanRecord) -> dict[str, str]:
+    """Index keys of a scan, as far as its state gives it any."""
+    day_shard = f"{shard(record.scan_id, DAY_SHARDS):02d}"
+    place = f"{record.source.entry_index or 0:08d}#{record.source.frame or 0:06d}#{record.scan_id}"
+    keys = _pair(Index.EXPORT, f"{record.export_id}#{shard(record.scan_id, EXPORT_SHARDS):02d}", place)
+    if record.superseded:
+        return keys
+    arrived = f"{record.received_at.isoformat()}#{record.scan_id}"
+    order = f"{record.order:08d}#{record.scan_id}"
+    if record.series_id:
+        keys |= _pair(Index.SERIES, record.series_id, order)
+    if record.study_id:
+        keys |= _pair(Index.STUDY, record.study_id, f"{record.series_id}#{order}")
+    if record.patient_id:
+        keys |= _pair(Index.PATIENT, record.patient_id, arrived)
+    if record.outcome == Outcome.QUEUED:
+        return keys
+    keys |= _pair(Index.OUTCOME, f"{outcome_day(record.outcome, record.day)}#{day_shard}", arrived)
+    if record.model_id:
+        keys |= _pair(Index.MODEL, f"{model_day(record.model_id, record.day)}#{day_shard}", arrived)
+    if record.needs_review:
+        keys |= _pair(Index.REVIEW, f"{record.day}#{day_shard}", arrived)
+    if record.outcome == Outcome.ANALYZED and record.predicted and record.confidence is not None:
+        by_confidence = f"{confidence_key(record.confidence)}#{record.scan_id}"
+        keys |= _pair(Index.FINDING, f"{finding_day(record.predicted, record.day)}#{day_shard}", by_confidence)
+    return keys
+
+
+def _pair(index: Index, pk: str, sk: str) -> dict[str, str]:
+    return {f"{index}_pk": pk, f"{index}_sk": sk}

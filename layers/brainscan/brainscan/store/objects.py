@@ -1,0 +1,130 @@
+"""S3: reading uploads, and writing everything that is derived from them to the results bucket."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, cast
+
+import smart_open
+from botocore.exceptions import ClientError
+
+from brainscan.domain import BrainscanError, ScanRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+RANGE_BYTES = 1024**2
+"""What one ranged read of an archive fetches; about the size of one compressed slice."""
+
+
+class ObjectGoneError(BrainscanError):
+    """The object, or the version of it that an event names, no longer exists."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What S3 knows of an object without reading it."""
+
+    version_id: str
+    size: int
+    sequencer: str
+
+
+class Uploads:
+    """The bucket that hospitals write to. brainscan only ever reads it."""
+
+    def __init__(self, client: "S3Client") -> None:
+        self._client = client
+
+    def head(self, bucket: str, key: str, version_id: str | None) -> Head:
+        """Resolve a version and its size; without `version_id`, the current one.
+
+        Raises:
+            ObjectGoneError: no such object or version.
+        """
+        with _gone_is_typed():
+            if version_id is None:
+                found = self._client.head_object(Bucket=bucket, Key=key)
+            else:
+                found = self._client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
+        milliseconds = int(found["LastModified"].timestamp() * 1000)
+        version = found.get("VersionId") or version_id or "null"
+        return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}")
+
+    @contextmanager
+    def open(self, bucket: str, key: str, head: Head) -> Iterator[IO[bytes]]:
+        """A seekable file over ranged reads: memory stays flat whatever the object's size.
+
+        Raises:
+            ObjectGoneError: no such object or version.
+        """
+        parameters = {"client": self._client, "buffer_size": RANGE_BYTES}
+        if head.version_id != "null":
+            parameters["version_id"] = head.version_id
+        with (
+            _gone_is_typed(),
+            smart_open.open(f"s3://{bucket}/{key}", "rb", transport_params=parameters) as file,
+        ):
+            yield cast(IO[bytes], file)
+
+
+class Results:
+    """The bucket that brainscan writes to."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self.bucket = bucket
+
+    def stage(self, file_id: str, data: bytes) -> str:
+        """Keep the bytes of one uploaded file for the functions that follow; its key."""
+        key = staged_key(file_id)
+        self.put(key, data, "application/octet-stream")
+        return key
+
+    def put(self, key: str, data: bytes, content_type: str) -> str:
+        """Write one object; its key."""
+        self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
+        return key
+
+    def put_record(self, record: ScanRecord) -> str:
+        """Write `result.json` of a scan whose outcome is final; its key."""
+        body = record.model_dump_json(exclude_none=True, indent=2).encode()
+        return self.put(result_key(record.scan_id, "result.json"), body, "application/json")
+
+    def get(self, key: str) -> bytes:
+        """Read one object whole.
+
+        Raises:
+            ObjectGoneError: no such object.
+        """
+        with _gone_is_typed():
+            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+
+def staged_key(file_id: str) -> str:
+    """Where the bytes of an uploaded file wait for analysis."""
+    return f"sources/{file_id}"
+
+
+def result_key(scan_id: str, name: str) -> str:
+    """Where a scan's answer of that name lives."""
+    return f"results/{scan_id}/{name}"
+
+
+def files_key(export_id: str) -> str:
+    """Where the outcome of every file of an export is listed, a JSON line each."""
+    return f"exports/{export_id}/files.jsonl"
+
+
+@contextmanager
+def _gone_is_typed() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, OSError) as error:
+        cause = error if isinstance(error, ClientError) else getattr(error, "backend_error", error.__cause__)
+        code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
+        if code in {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}:
+            raise ObjectGoneError("the object or its version no longer exists; upload it again") from None
+        if isinstance(cause, ClientError):
+            raise cause from None  # smart_open's own text quotes the key, and a key may hold a name
+        raise

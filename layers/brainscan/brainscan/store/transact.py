@@ -1,0 +1,124 @@
+"""Conditional writes that move counters with them: all in one transaction, each counted once."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from brainscan.store.items import Item, to_item
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+CHUNK = 32
+"""Writes a transaction: 32 items, 8 counters of their export and at most 32 series stay under DynamoDB's 100."""
+
+ATTEMPTS = 12
+"""Conflicts with concurrent transactions on a counter end quickly; what lasts longer is the queue's to retry."""
+
+CounterKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One conditional put, and what it adds to which counters.
+
+    `condition` is an expression over `values`; counters are {(pk, sk): {attribute: amount}}, and `labels` are
+    attributes that a counter's item gets when it is first written.
+    """
+
+    item: Item
+    condition: str
+    values: dict[str, Any] = field(default_factory=dict)
+    counters: dict[CounterKey, dict[str, int]] = field(default_factory=dict)
+    labels: dict[CounterKey, dict[str, str]] = field(default_factory=dict)
+
+
+def apply(client: "DynamoDBClient", table: str, changes: Sequence[Change]) -> list[bool]:
+    """Write every change whose condition holds, in as few transactions as possible.
+
+    Returns:
+        For each change whether its condition held. A change that did not hold left no trace, its counters included.
+
+    Raises:
+        botocore.exceptions.ClientError: throttled or in conflict to the end, or refused otherwise.
+    """
+    held = [False] * len(changes)
+    for chunk in _chunks(range(len(changes))):
+        waiting = list(chunk)
+        while waiting:
+            failed = _transact(client, table, [changes[index] for index in waiting])
+            if not failed:
+                for index in waiting:
+                    held[index] = True
+                break
+            waiting = [index for place, index in enumerate(waiting) if place not in failed]
+    return held
+
+
+def _chunks(indexes: range) -> Iterator[Sequence[int]]:
+    return (indexes[start : start + CHUNK] for start in range(0, len(indexes), CHUNK))
+
+
+def _transact(client: "DynamoDBClient", table: str, changes: Sequence[Change]) -> set[int]:
+    """Try one transaction; return the places of the changes whose condition failed (empty: all is written)."""
+    puts = [{"Put": _put(table, change)} for change in changes]
+    actions: list[Any] = [*puts, *({"Update": update} for update in _counter_updates(table, changes))]
+    for attempt in range(ATTEMPTS):
+        try:
+            client.transact_write_items(TransactItems=actions)
+        except client.exceptions.TransactionCanceledException as canceled:
+            codes = [reason.get("Code") for reason in canceled.response.get("CancellationReasons", [])]
+            failed = {place for place, code in enumerate(codes[: len(puts)]) if code == "ConditionalCheckFailed"}
+            if failed:
+                return failed
+            if attempt == ATTEMPTS - 1 or not set(codes) & {"TransactionConflict", "ThrottlingError"}:
+                raise
+        except ClientError as error:
+            if attempt == ATTEMPTS - 1 or error.response["Error"]["Code"] != "TransactionInProgressException":
+                raise
+        else:
+            return set()
+        time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))  # noqa: S311 - jitter, not a secret
+    return set()
+
+
+def _put(table: str, change: Change) -> dict[str, Any]:
+    put: dict[str, Any] = {"TableName": table, "Item": change.item, "ConditionExpression": change.condition}
+    if change.values:
+        put["ExpressionAttributeValues"] = to_item(change.values)
+    return put
+
+
+def _counter_updates(table: str, changes: Iterable[Change]) -> Iterator[dict[str, Any]]:
+    """One update a counter, however many changes count in it: a transaction may name an item once."""
+    sums: dict[CounterKey, Counter[str]] = {}
+    labels: dict[CounterKey, dict[str, str]] = {}
+    for change in changes:
+        for key, amounts in change.counters.items():
+            sums.setdefault(key, Counter()).update(amounts)
+            labels.setdefault(key, {}).update(change.labels.get(key, {}))
+    for key, amounts in sums.items():
+        if moved := {name: amount for name, amount in amounts.items() if amount}:
+            yield _counter_update(table, key, moved, labels[key])
+
+
+def _counter_update(table: str, key: CounterKey, amounts: dict[str, int], labels: dict[str, str]) -> dict[str, Any]:
+    adds = [f"#a{place} :a{place}" for place in range(len(amounts))]
+    sets = [f"#l{place} = if_not_exists(#l{place}, :l{place})" for place in range(len(labels))]
+    names = {f"#a{place}": name for place, name in enumerate(amounts)}
+    names |= {f"#l{place}": name for place, name in enumerate(labels)}
+    values = {f":a{place}": amount for place, amount in enumerate(amounts.values())}
+    texts = {f":l{place}": text for place, text in enumerate(labels.values())}
+    clauses = [f"ADD {', '.join(adds)}", *([f"SET {', '.join(sets)}"] if sets else [])]
+    return {
+        "TableName": table,
+        "Key": to_item({"pk": key[0], "sk": key[1]}),
+        "UpdateExpression": " ".join(clauses),
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": to_item({**values, **texts}),
+    }
