@@ -16,6 +16,8 @@ DEEPEST: Final = "post_relu"
 """Encoder output at 1/32 of the input."""
 WIDTHS: Final = (128, 64, 48, 32)
 """Channels of the decoder's blocks, in the order of `SKIPS`."""
+GRAY_TO_RGB: Final = "gray_to_rgb"
+"""The one layer that makes three channels of one, as the encoder expects."""
 DROPOUT: Final = 0.3
 STRIDE: Final = 32
 """The input's side must be a multiple of it, or the skips would not fit the upsampled maps."""
@@ -48,7 +50,7 @@ def build(
     if size is not None and size % STRIDE:
         raise ValueError(f"size must be a multiple of {STRIDE}, got {size}")
     scan = keras.Input((size, size, 1), name="scan")
-    gray_three_times = layers.Concatenate(name="gray_to_rgb")([scan, scan, scan])
+    gray_three_times = layers.Concatenate(name=GRAY_TO_RGB)([scan, scan, scan])
     trunk = _encoder(encoder, gray_three_times, weights)
     deepest = trunk.get_layer(DEEPEST).output
     features = layers.GlobalAveragePooling2D(name="features")(deepest)

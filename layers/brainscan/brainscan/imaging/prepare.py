@@ -139,12 +139,13 @@ def _foreground(gray: npt.NDArray[np.uint8] | npt.NDArray[np.float32], white: fl
 
 def _resize_square(square: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
     """Area averaging down, bicubic up; clipped, because bicubic overshoots at edges."""
+    resized: npt.NDArray[np.float32]
     if square.shape[0] > size:
         weights = _area_weights(square.shape[0], size)
-        resized = weights @ square @ weights.T
+        resized = np.asarray(weights @ square @ weights.T, np.float32)
     else:
-        resized = np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC))
-    return np.clip(resized, -1, 1)
+        resized = np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC), np.float32)
+    return resized.clip(-1, 1)
 
 
 def _area_weights(source: int, target: int) -> npt.NDArray[np.float32]:
@@ -155,7 +156,8 @@ def _area_weights(source: int, target: int) -> npt.NDArray[np.float32]:
     edges = np.linspace(0, source, target + 1)
     pixel = np.arange(source)
     covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return (np.maximum(covered, 0) * (target / source)).astype(np.float32)
+    weights: npt.NDArray[np.float32] = (covered.clip(0) * (target / source)).astype(np.float32)
+    return weights
 
 
 def _blank() -> ScanError:

@@ -1,0 +1,1 @@
+"""The model artifact and what its answers mean: manifest, runtime, calibration, judgement."""

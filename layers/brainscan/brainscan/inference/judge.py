@@ -1,0 +1,60 @@
+"""Probabilities and mask -> a finding: the class, whether it may be trusted, and what a reader should look at."""
+
+import numpy as np
+import numpy.typing as npt
+
+from brainscan.domain import CLASSES, Finding, Measurements, Outcome, Reason, TumorClass
+from brainscan.inference.manifest import Manifest, Thresholds
+
+
+def judge(
+    probabilities: npt.NDArray[np.float64],
+    tumor: Measurements | None,
+    mask_fraction: float,
+    manifest: Manifest,
+) -> Finding:
+    """Decide what the network's answer means.
+
+    Args:
+        probabilities: (4,) calibrated, in the order of `CLASSES`.
+        tumor: measurements of the mask, None for an empty one.
+        mask_fraction: the mask's share of the head's crop.
+        manifest: of the model that answered.
+
+    Returns:
+        `analyzed`, or `abstained` with `LOW_CERTAINTY` below the model's least confidence; the probabilities are
+        there in both cases. An abstained scan needs review as well.
+    """
+    thresholds = manifest.thresholds
+    predicted = CLASSES[int(probabilities.argmax())]
+    confidence = float(probabilities.max())
+    abstained = confidence < thresholds.min_confidence
+    review = _review_reasons(predicted, confidence, tumor, mask_fraction, thresholds)
+    return Finding(
+        outcome=Outcome.ABSTAINED if abstained else Outcome.ANALYZED,
+        reasons=(Reason.LOW_CERTAINTY,) if abstained else (),
+        predicted=predicted,
+        probabilities={name: float(p) for name, p in zip(CLASSES, probabilities, strict=True)},
+        confidence=confidence,
+        needs_review=bool(review),
+        review_reasons=review,
+        tumor=tumor,
+    )
+
+
+def _review_reasons(
+    predicted: TumorClass,
+    confidence: float,
+    tumor: Measurements | None,
+    mask_fraction: float,
+    thresholds: Thresholds,
+) -> tuple[Reason, ...]:
+    reasons: list[Reason] = []
+    if predicted is TumorClass.NO_TUMOR:
+        if mask_fraction >= thresholds.large_mask_fraction and tumor is not None:
+            reasons.append(Reason.MASK_WITHOUT_TUMOR)
+    elif tumor is None:
+        reasons.append(Reason.TUMOR_WITHOUT_MASK)
+    if confidence < thresholds.review_confidence:
+        reasons.append(Reason.BORDERLINE_CERTAINTY)
+    return tuple(reasons)

@@ -1,0 +1,110 @@
+"""`manifest.json`: what a model is, how to feed it, how to read its answers, and what it was measured to do."""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, BrainscanError, Model, TumorClass
+
+MANIFEST_FILE: Final = "manifest.json"
+MODEL_FILE: Final = "model.tflite"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ModelError(BrainscanError):
+    """The model artifact cannot be used; the text says why and what to do."""
+
+
+class InputContract(Model):
+    """What the network takes: (batch, size, size, channels) as `imaging.prepare` makes it."""
+
+    size: Annotated[int, Field(gt=0, multiple_of=32)]
+    channels: Literal[1] = 1
+    low: float = -1.0
+    high: float = 1.0
+
+
+class Thresholds(Model):
+    """Where answers turn; chosen on the train part only."""
+
+    min_confidence: Share = Field(description="a calibrated probability below which a scan is abstained")
+    review_confidence: Share = Field(description="a calibrated probability below which a scan needs review")
+    seg_logit: float = Field(description="mask logit above which a pixel is tumor")
+    min_component_fraction: Share = Field(description="share of the head's crop below which a region is a speck")
+    large_mask_fraction: Share = Field(
+        description="share of the head's crop from which a mask contradicts the class no_tumor"
+    )
+
+    @model_validator(mode="after")
+    def _review_before_abstaining(self) -> Self:
+        if self.review_confidence < self.min_confidence:
+            raise ValueError("review_confidence must not be below min_confidence")
+        return self
+
+
+class Calibration(Model):
+    """Where temperature and thresholds come from."""
+
+    split: str
+    scans: int
+    seen_by_weights: bool = Field(description="the weights were trained on these scans: certainty is overrated")
+
+
+class SourceMetrics(Model):
+    """How the model as served did on one source of scans. A blank scan gets no class and counts as wrong."""
+
+    scans: int
+    accuracy: Share = Field(description="the most probable class is the label, abstained scans included")
+    blank: int = Field(description="scans without foreground, abstained without a class")
+    abstained: int = Field(description="scans below min_confidence")
+    needs_review: int
+    masks: int = Field(default=0, description="tumor scans with a drawn mask")
+    mean_dice: Share | None = Field(default=None, description="over `masks`, at the source's own pixels")
+
+
+class Metrics(Model):
+    """Measured through prepare, network, mask and judgement, exactly as a scan is served."""
+
+    split: str
+    sources: dict[str, SourceMetrics]
+    float32: dict[str, SourceMetrics] = Field(description="the same before quantisation")
+
+
+class Manifest(Model):
+    """The artifact's contract; `model_id` is the SHA-256 of `model.tflite`."""
+
+    schema_version: Literal["1"] = "1"
+    model_id: Digest
+    classes: tuple[TumorClass, ...] = CLASSES
+    input: InputContract
+    temperature: Annotated[float, Field(gt=0)]
+    thresholds: Thresholds
+    calibration: Calibration
+    metrics: Metrics
+    data_digest: Digest = Field(description="SHA-256 over paths, labels, parts and bytes of all scans and masks")
+    source_revision: str = Field(description="git commit of the code that made the artifact")
+    research_use: str = RESEARCH_USE_STATEMENT
+
+    @model_validator(mode="after")
+    def _class_order(self) -> Self:
+        if self.classes != CLASSES:
+            raise ValueError(f"classes must be {[str(name) for name in CLASSES]}, in this order")
+        return self
+
+    @classmethod
+    def read(cls, model_dir: Path) -> Self:
+        """Read the manifest in `model_dir`.
+
+        Raises:
+            ModelError: it is missing or malformed.
+        """
+        path = model_dir / MANIFEST_FILE
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise ModelError(f"no {MANIFEST_FILE} in the model folder; export a model or restore the folder") from error
+        except ValidationError as error:
+            raise ModelError(f"{MANIFEST_FILE} does not fit this version of brainscan: {error}") from error
