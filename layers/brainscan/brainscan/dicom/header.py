@@ -29,9 +29,7 @@ def read_header(data: bytes) -> Header:
         ScanError: the header cannot be read.
     """
     try:
-        found = pydicom.dcmread(
-            io.BytesIO(data), stop_before_pixels=True, specific_tags=list(TAGS), force=True
-        )
+        found = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=list(TAGS), force=True)
         texts = [str(found.get(tag) or "").strip() for tag in TAGS]
     except (
         InvalidDicomError,

@@ -3,6 +3,7 @@
 import io
 import math
 import zlib
+from contextlib import suppress
 from typing import Final
 
 import numpy as np
@@ -83,12 +84,11 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
     """Millimetres between (rows, columns) of one frame, or None where nothing plausible is stated."""
     measures = _macro(dataset, frame, "PixelMeasuresSequence")
     for keyword in _SPACING_KEYWORDS:
-        stated = measures.get(keyword)
-        if stated is None or isinstance(stated, str) or len(stated) != 2:
-            continue
-        row, column = (float(value) for value in stated)
-        if 0 < row < math.inf and 0 < column < math.inf:
-            return row, column
+        # An attribute that a scan can do without must not cost it its answer.
+        with suppress(TypeError, ValueError):
+            row, column = (float(value) for value in measures.get(keyword))
+            if 0 < row < math.inf and 0 < column < math.inf:
+                return row, column
     return None
 
 
@@ -102,9 +102,7 @@ def _inflated(data: bytes, max_bytes: int) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     body = inflater.decompress(stream.read(), max_bytes)
     if inflater.unconsumed_tail:
-        raise ScanError(
-            Reason.EXPANDED_TOO_LARGE, "the deflated DICOM object exceeds the limit; send it uncompressed"
-        )
+        raise ScanError(Reason.EXPANDED_TOO_LARGE, "the deflated DICOM object exceeds the limit; send it uncompressed")
     if not inflater.eof:
         raise ScanError(Reason.UNREADABLE, "the deflated DICOM object is cut off; export it again")
     # Without its meta information, which calls it deflated, the object is recognised as explicit VR.
@@ -113,11 +111,12 @@ def _inflated(data: bytes, max_bytes: int) -> bytes:
 
 def _without_image(dataset: Dataset) -> ScanError:
     """An object of an image class without an image is cut off; one of another class is something else."""
-    sop_class = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
-    if sop_class and "Image Storage" not in UID(str(sop_class)).name:
-        return ScanError(
-            Reason.NOT_AN_IMAGE, "a DICOM object without pixels, such as a report or a directory"
-        )
+    for header, prefix in ((dataset, "SOP"), (dataset.file_meta, "MediaStorageSOP")):
+        # The instance follows its class: where it is there, the class is whole.
+        if f"{prefix}InstanceUID" in header and f"{prefix}ClassUID" in header:
+            if "Image Storage" in UID(str(header[f"{prefix}ClassUID"].value)).name:
+                break
+            return ScanError(Reason.NOT_AN_IMAGE, "a DICOM object without pixels, such as a report or a directory")
     return ScanError(Reason.UNREADABLE, "the DICOM object ends before its pixels; export it again")
 
 
@@ -127,9 +126,7 @@ def _require_decoder(transfer_syntax: UID) -> None:
     except NotImplementedError:
         available = False
     if not available:
-        raise ScanError(
-            Reason.UNSUPPORTED_ENCODING, "no decoder for this DICOM compression; send it uncompressed"
-        )
+        raise ScanError(Reason.UNSUPPORTED_ENCODING, "no decoder for this DICOM compression; send it uncompressed")
 
 
 def _macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:

@@ -137,10 +137,12 @@ def _decode_dicom(data: bytes, limits: Limits, frame: int) -> Decoded:
 
 def _count_pages(image: TiffImageFile, most: int) -> int:
     """Pages of a TIFF; gives up one beyond `most`, because the chain of pages can be made very long."""
-    try:
-        image.seek(most)
-    except EOFError:
-        return image.n_frames
+    # Page by page: Pillow's own `n_frames` has no such bound, and is wrong after a `seek` beyond the end.
+    for page in range(1, most + 1):
+        try:
+            image.seek(page)
+        except EOFError:
+            return page
     return most + 1
 
 
@@ -153,9 +155,7 @@ def _gray(image: ImageFile) -> Pixels:
     if upright.mode.startswith("I;16"):
         deep = np.asarray(upright).astype(np.uint16)
         # Pillow turns white-is-zero over for 8 bits, but not for 16.
-        return (
-            np.iinfo(np.uint16).max - deep if tags.get(PHOTOMETRIC_INTERPRETATION) == _MIN_IS_WHITE else deep
-        )
+        return np.iinfo(np.uint16).max - deep if tags.get(PHOTOMETRIC_INTERPRETATION) == _MIN_IS_WHITE else deep
     if upright.mode in ("I", "F"):
         return np.asarray(upright).astype(np.float32)
     return np.array(upright.convert("L"))

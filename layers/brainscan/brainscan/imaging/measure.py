@@ -2,8 +2,8 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import ConvexHull  # type: ignore[import-untyped]
-from scipy.spatial.distance import pdist  # type: ignore[import-untyped]
+from scipy.spatial import ConvexHull
+from scipy.spatial.distance import pdist
 from skimage.measure import label
 
 from brainscan.domain import Measurements
@@ -34,7 +34,7 @@ def measure(mask: Mask, spacing_mm: tuple[float, float] | None) -> Measurements 
     region = mask[box]
     area = int(np.count_nonzero(region))
     outline = _outline(region)
-    _, components = label(region, return_num=True, connectivity=TOUCHING)  # type: ignore[no-untyped-call]
+    _, components = label(region, return_num=True, connectivity=TOUCHING)
     return Measurements(
         area_px=area,
         area_mm2=area * spacing_mm[0] * spacing_mm[1] if spacing_mm else None,

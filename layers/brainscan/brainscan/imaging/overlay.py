@@ -47,7 +47,7 @@ def overlay(pixels: npt.NDArray[np.generic], mask: Mask) -> bytes:
 
 def _windowed(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     step = -(-max(pixels.shape) // _PERCENTILE_GRID)
-    black, white = np.percentile(pixels[::step, ::step], PERCENTILES)
+    black, white = np.percentile(pixels[::step, ::step].astype(np.float32), PERCENTILES)
     if white <= black:
         return np.zeros(pixels.shape, np.uint8)
     values = pixels.astype(np.float32)
