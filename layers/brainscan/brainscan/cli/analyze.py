@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from brainscan.archive import File
 from brainscan.cli.render import json_line, summary_of
-from brainscan.domain import RESEARCH_USE_STATEMENT, Finding, Outcome, ScanRecord
+from brainscan.domain import RESEARCH_USE_STATEMENT, Finding, Outcome, Reason, ScanRecord
 from brainscan.identity import Pseudonyms
 from brainscan.inference.runtime import Network
 from brainscan.local.paths import model_dir
@@ -172,11 +172,11 @@ def _write(found: Found, waiting: ScanRecord, examined: Examined | None, out: Pa
 
 
 def _record(waiting: ScanRecord, examined: Examined, network: Network) -> ScanRecord:
-    if examined.finding is None:
-        raise examined.error or AssertionError("an examined scan has a finding or an error")
+    """A surprise in one scan is that scan's failure; nothing here would retry it."""
+    failed = Finding(outcome=Outcome.FAILED, reasons=(Reason.INTERNAL_ERROR,))
     return ScanRecord.of(
         waiting,
-        Finding(**examined.finding.model_dump()),
+        examined.finding or failed,
         model_id=network.manifest.model_id,
         rows=examined.rows,
         columns=examined.columns,

@@ -1,0 +1,70 @@
+# Everything starts here: `make demo`, `make test`; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SAM_VENV := .venv-sam
+SCANS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export TF_CPP_MIN_LOG_LEVEL := 2
+
+.PHONY: help demo test lint unit integration bench sam lock clean
+
+help:  ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.local  ## Upload scans to the laptop stack and show the findings; SCANS=PATH takes your own.
+	$(BIN)/brainscan demo $(if $(SCANS),"$(SCANS)")
+
+test: lint unit integration  ## Set up and pass every check and test of this machine.
+
+lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml
+
+unit: $(VENV)/.dev  ## Pure code and in-process AWS; seconds.
+	$(BIN)/python -m pytest -q tests/unit
+
+integration: $(VENV)/.dev  ## The laptop stack end to end; minutes.
+	$(BIN)/python -m pytest -q tests/integration
+
+bench: $(VENV)/.dev  ## Side by side with Keras, image by image: the table of docs/performance.md.
+	$(BIN)/python -m tests.bench
+
+sam: $(SAM_VENV)/.done  ## sam validate --lint.
+	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam validate --lint --template template.yaml
+
+lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
+	$(BIN)/python -m uv pip compile pyproject.toml --extra dev $(LOCK) -o requirements/dev.txt
+	$(BIN)/python -m uv pip compile pyproject.toml $(LOCK) -c requirements/dev.txt -o requirements/layer.txt
+	$(BIN)/python -m uv pip compile pyproject.toml --extra image $(LOCK) -c requirements/dev.txt -o requirements/image.txt
+	$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -c requirements/dev.txt -o requirements/local.txt
+	echo aws-sam-cli | $(BIN)/python -m uv pip compile - $(LOCK) -o requirements/sam.txt
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+clean:  ## Remove what the targets made.
+	rm -rf $(VENV) $(SAM_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "brainscan needs Python 3.11 to 3.13; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/local.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@ $(VENV)/.local
+
+$(SAM_VENV)/.done: requirements/sam.txt
+	$(PYTHON) -m venv $(SAM_VENV)
+	$(SAM_VENV)/bin/pip install --quiet --require-hashes -r requirements/sam.txt
+	@touch $@

@@ -1,0 +1,83 @@
+"""moto's DynamoDB, made isolated and quick enough for a laptop stack.
+
+moto copies the whole table for every action of a transaction, and two of its transactions can undo each other.
+DynamoDB does neither (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
+"""
+
+import copy
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
+
+_lock = threading.RLock()
+_patched = False
+
+
+def patch() -> None:
+    """Make writes of this process's moto one at a time, and transactions as costly as the items they touch."""
+    global _patched
+    if _patched:
+        return
+    _patched = True
+    backend: Any = DynamoDBBackend
+    backend.transact_write_items = _one_at_a_time(_undoing(backend.transact_write_items))
+    backend.put_item = _one_at_a_time(backend.put_item)
+    backend.update_item = _one_at_a_time(backend.update_item)
+    backend.delete_item = _one_at_a_time(backend.delete_item)
+
+
+def _one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def locked(*args: Any, **kwargs: Any) -> Any:
+        with _lock:
+            return method(*args, **kwargs)
+
+    return locked
+
+
+def _undoing(transact: Callable[[DynamoDBBackend, list[Any]], None]) -> Callable[[DynamoDBBackend, list[Any]], None]:
+    """Undo a cancelled transaction by the items that it names, in place of the copies that moto takes."""
+
+    @wraps(transact)
+    def undoing(self: DynamoDBBackend, transact_items: list[Any]) -> None:
+        tables: Any = self.tables
+        before = {place: copy.deepcopy(_at(tables, *place)) for place in map(_place, transact_items)}
+        table_class: Any = Table
+        table_class.__deepcopy__ = lambda table, _memo: table
+        try:
+            transact(self, transact_items)
+        except Exception:
+            for (table, pk, sk), item in before.items():
+                _restore(tables[table], DynamoType(dict([pk])), DynamoType(dict([sk])), item)
+            raise
+        finally:
+            del table_class.__deepcopy__
+
+    return undoing
+
+
+Place = tuple[str, tuple[str, str], tuple[str, str]]
+"""Table, and the typed partition and sort key of an item: ("scans", ("S", "SCAN#1"), ("S", "META"))."""
+
+
+def _place(action: dict[str, Any]) -> Place:
+    [operation] = action.values()
+    key = operation.get("Key") or operation["Item"]
+    [pk], [sk] = key["pk"].items(), key["sk"].items()
+    return operation["TableName"], pk, sk
+
+
+def _at(tables: Any, table: str, pk: tuple[str, str], sk: tuple[str, str]) -> Any:
+    return tables[table].get_item(DynamoType(dict([pk])), DynamoType(dict([sk])))
+
+
+def _restore(table: Any, pk: DynamoType, sk: DynamoType, item: Any) -> None:
+    if item is not None:
+        table.items[pk][sk] = item
+    elif pk in table.items:
+        table.items[pk].pop(sk, None)

@@ -1,0 +1,146 @@
+"""Archives are read one file at a time, under limits, and every file in them gets a fate."""
+
+import io
+import os
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brainscan.archive import File, files
+from brainscan.domain import Kind, Reason, ScanError
+from brainscan.settings import Limits
+from tests.making import png, zipped
+
+LIMITS = Limits()
+
+
+def read(archive: bytes, limits: Limits = LIMITS) -> list[File]:
+    return list(files(io.BytesIO(archive), limits))
+
+
+def fates(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason]:
+    return {file.path: file.problem or file.kind for file in read(archive, limits)}
+
+
+def test_files_come_in_the_order_of_their_places_with_their_bytes():
+    images = {f"study/{n}.png": png(seed=n) for n in range(3)}
+    found = read(zipped(images))
+    assert [(file.path, file.data, file.kind) for file in found] == [
+        (path, data, Kind.PNG) for path, data in images.items()
+    ]
+    assert [file.index for file in found] == [0, 1, 2]
+
+
+def test_content_decides_and_a_name_only_tells_what_somebody_meant():
+    found = fates(zipped({"scan": png(), "notes.txt": b"hello", "notes.png": b"hello", "empty.png": b""}))
+    assert found == {
+        "scan": Kind.PNG,
+        "notes.txt": Reason.NOT_AN_IMAGE,
+        "notes.png": Reason.UNRECOGNIZED_CONTENT,
+        "empty.png": Reason.EMPTY_FILE,
+    }
+
+
+def test_what_operating_systems_leave_behind_is_skipped_unread():
+    archive = zipped({"__MACOSX/._a.png": b"", "b/.DS_Store": b"x", "Thumbs.db": b"x", "c/desktop.ini": b"x"})
+    assert all(file.skipped and file.problem is Reason.NOT_AN_IMAGE for file in read(archive))
+
+
+@pytest.mark.parametrize("path", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "C:\\evil.png", "..\\evil.png"])
+def test_a_path_that_leaves_the_archive_is_rejected_and_its_neighbours_are_not(path):
+    assert fates(zipped({path: png(), "good.png": png()})) == {path: Reason.PATH_TRAVERSAL, "good.png": Kind.PNG}
+
+
+def test_a_bomb_is_rejected_before_it_is_expanded_and_its_neighbours_are_not():
+    archive = zipped({"bomb.png": bytes(50 * 1024**2), "good.png": png()})
+    assert fates(archive) == {"bomb.png": Reason.COMPRESSION_RATIO_TOO_HIGH, "good.png": Kind.PNG}
+
+
+def test_a_small_blank_slice_may_compress_as_well_as_it_likes():
+    assert fates(zipped({"blank.png": png() + bytes(500_000)})) == {"blank.png": Kind.PNG}
+
+
+def test_an_archive_expands_no_further_than_its_budget_over_all_its_files():
+    archive = zipped({f"{n}.png": png() + os.urandom(50_000) for n in range(4)})
+    found = list(fates(archive, Limits(expanded_bytes=120_000)).values())
+    assert found == [Kind.PNG, Kind.PNG, Reason.EXPANDED_TOO_LARGE, Reason.EXPANDED_TOO_LARGE]
+
+
+def test_the_budget_counts_what_nested_archives_expand_to():
+    inner = zipped({f"{n}.png": png() + os.urandom(50_000) for n in range(4)}, zipfile.ZIP_STORED)
+    found = fates(zipped({"inner.zip": inner}), Limits(expanded_bytes=len(inner) + 120_000))
+    assert list(found.values()).count(Reason.EXPANDED_TOO_LARGE) == 2
+
+
+def test_an_entry_larger_than_a_scan_may_be_is_rejected():
+    archive = zipped({"large.png": png() + os.urandom(5000), "good.png": png(8)})
+    assert fates(archive, Limits(scan_bytes=2000)) == {"large.png": Reason.OBJECT_TOO_LARGE, "good.png": Kind.PNG}
+
+
+def test_too_many_entries_refuse_the_archive_before_its_directory_is_read():
+    with pytest.raises(ScanError) as refused:
+        read(zipped({f"{n}.png": b"x" for n in range(11)}), Limits(entries=10))
+    assert refused.value.reason is Reason.TOO_MANY_ENTRIES
+
+
+def test_an_end_record_that_lies_about_the_number_of_entries_does_not_get_past_the_limit():
+    archive = bytearray(zipped({f"{n}.png": b"x" for n in range(11)}))
+    end = archive.rfind(b"PK\x05\x06")
+    archive[end + 8 : end + 12] = b"\x01\x00\x01\x00"
+    with pytest.raises(ScanError) as refused:
+        read(bytes(archive), Limits(entries=10))
+    assert refused.value.reason is Reason.TOO_MANY_ENTRIES
+
+
+def test_archives_are_opened_one_level_deep():
+    inner = zipped({"scan.png": png()})
+    found = fates(zipped({"inner.zip": inner, "deep.zip": zipped({"inner.zip": inner})}))
+    assert found == {"inner.zip!scan.png": Kind.PNG, "deep.zip!inner.zip": Reason.NESTED_TOO_DEEP}
+
+
+def test_a_damaged_nested_archive_is_one_rejected_file():
+    found = fates(zipped({"inner.zip": zipped({"scan.png": png()})[:-30], "good.png": png()}))
+    assert found == {"inner.zip": Reason.CORRUPT_ARCHIVE, "good.png": Kind.PNG}
+
+
+def test_an_encrypted_entry_is_rejected_by_its_flag():
+    archive = bytearray(zipped({"scan.png": png()}))
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        archive[archive.find(signature) + flags] |= 0x1
+    assert fates(bytes(archive)) == {"scan.png": Reason.ENCRYPTED}
+
+
+def test_damaged_contents_are_rejected_and_neighbours_are_read():
+    archive = bytearray(zipped({"bad.png": png(seed=1), "good.png": png(seed=2)}, zipfile.ZIP_STORED))
+    archive[archive.find(b"IDAT") + 50] ^= 0xFF
+    assert fates(bytes(archive)) == {"bad.png": Reason.UNREADABLE, "good.png": Kind.PNG}
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_every_usual_compression_is_read(compression):
+    assert read(zipped({"scan.png": png()}, compression))[0].data == png()
+
+
+@pytest.mark.parametrize("archive", [b"PK\x03\x04", b"PK\x05\x06", zipped({"scan.png": png()})[:100]])
+def test_an_archive_that_is_cut_short_is_refused_with_its_reason(archive):
+    with pytest.raises(ScanError) as refused:
+        read(archive)
+    assert refused.value.reason is Reason.CORRUPT_ARCHIVE
+
+
+GOOD = zipped({"scan.png": png(16), "inner.zip": zipped({"a": b"text"})})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), min_size=1, max_size=8))
+def test_whatever_bytes_are_damaged_nothing_but_a_reason_comes_out(damage):
+    archive = bytearray(GOOD)
+    for place, value in damage:
+        archive[place] = value
+    try:
+        for file in read(bytes(archive)):
+            assert file.problem or file.data
+    except ScanError as refused:
+        assert refused.reason in Reason
