@@ -1,0 +1,75 @@
+"""Draws and augments the batches of an epoch: the same epoch of the same seed gives the same batches."""
+
+from collections import defaultdict
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from training.augment import augment
+from training.hyperparameters import Hyperparameters
+from training.prepared import UNKNOWN, Prepared
+
+Batch = tuple[npt.NDArray[np.float32], dict[str, npt.NDArray[np.float32]]]
+
+
+class EpochBatches(keras.utils.PyDataset):
+    """The batches of one epoch, as Keras takes them.
+
+    Which slices come, in which order and how they are changed follows from the seed and the epoch alone, so that a
+    run that was interrupted goes on as if it had not been.
+
+    Args:
+        data: slices to draw from.
+        settings: batch size, draws an epoch, balance, augmentation and seed.
+        epoch: from 0.
+    """
+
+    def __init__(self, data: Prepared, settings: Hyperparameters, epoch: int, **kwargs: Any) -> None:
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4, **kwargs)
+        self._data, self._settings, self._epoch = data, settings, epoch
+        random = np.random.default_rng([settings.seed, epoch])
+        weights = draw_weights(data, settings.balance)
+        self._order = random.choice(len(data), settings.slices_per_epoch, p=weights)
+
+    def __len__(self) -> int:
+        return steps_per_epoch(self._settings)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Batch `index`: inputs (B, N, N, 1) and the targets of `cls` and `seg`."""
+        size = self._settings.batch_size
+        chosen = self._order[index * size : (index + 1) * size]
+        random = np.random.default_rng([self._settings.seed, self._epoch, index])
+        pairs = [augment(self._data.images[i], self._data.masks[i], random, self._settings.augment) for i in chosen]
+        images, masks = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
+        return network_input(images), {"cls": self._data.allowed[chosen], "seg": mask_target(masks)}
+
+
+def steps_per_epoch(settings: Hyperparameters) -> int:
+    """Batches an epoch, the last of which may be smaller."""
+    return -(-settings.slices_per_epoch // settings.batch_size)
+
+
+def draw_weights(data: Prepared, balance: float) -> npt.NDArray[np.float64]:
+    """(n,) probabilities: strata of source and label are drawn as often as their size to the power `balance`.
+
+    1 draws every slice alike, 0 every stratum alike; in between, neither the large sets nor the rare classes drown.
+    """
+    strata: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, sample in enumerate(data.samples):
+        strata[sample.source, sample.label].append(index)
+    weights = np.zeros(len(data))
+    for members in strata.values():
+        weights[members] = len(members) ** (balance - 1)
+    return weights / weights.sum()
+
+
+def network_input(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """uint8 (B, N, N) as the cache holds them -> float32 (B, N, N, 1) in [-1, 1]."""
+    return images[..., np.newaxis].astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def mask_target(masks: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """uint8 (B, N, N) -> float32 (B, N, N, 1), -1 where unknown."""
+    return np.where(masks == UNKNOWN, -1.0, masks)[..., np.newaxis].astype(np.float32)

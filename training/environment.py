@@ -1,0 +1,111 @@
+"""Where a run reads and writes: SageMaker's variables, each with a plain flag for everywhere else."""
+
+import argparse
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+CHECKPOINTS: Final = "/opt/ml/checkpoints"
+"""Where SageMaker mounts what it copies to and from the job's checkpoint location."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One run's surroundings.
+
+    `hyperparameters` are raw: the names and texts of flags that are no path, and of `SM_HPS`.
+    """
+
+    data: Path
+    init: Path | None
+    model_dir: Path
+    output_dir: Path
+    checkpoints: Path
+    cache: Path | None
+    hosts: tuple[str, ...]
+    current_host: str
+    gpus: int
+    hyperparameters: Mapping[str, object]
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this host writes the artifact: the first of them."""
+        return self.current_host == self.hosts[0]
+
+
+def read_environment(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> Environment:
+    """Flags before variables before defaults.
+
+    Args:
+        arguments: without the program's name; `--NAME VALUE` that is no path is a hyperparameter.
+        variables: the environment; `os.environ` if None.
+    """
+    env = os.environ if variables is None else variables
+    known, rest = _parser(env).parse_known_args(arguments)
+    return Environment(
+        data=known.data,
+        init=known.init,
+        model_dir=known.model_dir,
+        output_dir=known.output_dir,
+        checkpoints=known.checkpoints,
+        cache=known.cache,
+        hosts=tuple(json.loads(env.get("SM_HOSTS", '["localhost"]'))),
+        current_host=env.get("SM_CURRENT_HOST", "localhost"),
+        gpus=int(env.get("SM_NUM_GPUS", "0")),
+        hyperparameters={**json.loads(env.get("SM_HPS", "{}")), **_pairs(rest)},
+    )
+
+
+def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.train",
+        description="From data to a model worth serving. Every hyperparameter is a flag too: --epochs 20.",
+        allow_abbrev=False,
+    )
+    init = env.get("SM_CHANNEL_INIT")
+    in_sagemaker = "SM_MODEL_DIR" in env
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(env.get("SM_CHANNEL_TRAINING", "../shared/data")),
+        help="folder with splits.csv and the public sets [SM_CHANNEL_TRAINING]",
+    )
+    parser.add_argument(
+        "--init",
+        type=Path,
+        default=Path(init) if init else None,
+        help="weights to start from, .npz or the folder that holds one [SM_CHANNEL_INIT]",
+    )
+    parser.add_argument(
+        "--model-dir",
+        type=Path,
+        default=Path(env.get("SM_MODEL_DIR", "out/model")),
+        help="where the artifact goes [SM_MODEL_DIR]",
+    )
+    parser.add_argument(
+        "--output-dir",
+        type=Path,
+        default=Path(env.get("SM_OUTPUT_DATA_DIR", "out/output")),
+        help="where history and report go [SM_OUTPUT_DATA_DIR]",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        default=Path(CHECKPOINTS if in_sagemaker else "out/checkpoints"),
+        help="folder that outlives an interruption",
+    )
+    parser.add_argument("--cache", type=Path, default=None, help="folder that keeps prepared slices between runs")
+    return parser
+
+
+def _pairs(rest: Sequence[str]) -> dict[str, object]:
+    """`--name value` and `--name=value` -> {name: value}."""
+    pairs: dict[str, object] = {}
+    words = iter(rest)
+    for word in words:
+        name, equals, value = word.removeprefix("--").partition("=")
+        pairs[name.replace("-", "_")] = value if equals else next(words, "")
+    return pairs
