@@ -1,37 +1,101 @@
 """Fixtures that several rooms of the tests share."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from cfn_flip import load_yaml  # type: ignore[import-untyped]
 from moto import mock_aws
 
+from brainscan.domain import Scan
+from brainscan.events import scan_in
+from brainscan.inference.runtime import Network
 from brainscan.local import moto_dynamodb
-from brainscan.store import Scans
+from brainscan.pipeline.intake import Upload
+from brainscan.services import Services
+from brainscan.settings import Limits
+from brainscan.store import Results, ScanQueue, Scans, Uploads
+from tests.making import NOON, PSEUDONYMS
 
 ROOT = Path(__file__).parent.parent
 TABLE = "scans"
 
 
+@pytest.fixture(scope="session")
+def network() -> Network:
+    """The network that is served."""
+    return Network.load(ROOT / "functions/analyze/model")
+
+
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    """In-process DynamoDB with the table that the template describes."""
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """In-process AWS, and no way to the real one."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     moto_dynamodb.patch()
     with mock_aws():
-        client = boto3.client("dynamodb")
-        properties = load_yaml((ROOT / "template.yaml").read_text())["Resources"]["Scans"]["Properties"]
-        kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-        client.create_table(TableName=TABLE, **{name: properties[name] for name in kept})
-        yield client
+        yield
 
 
 @pytest.fixture
-def scans(dynamodb) -> Scans:
+def dynamodb(aws: None) -> Any:
+    """DynamoDB with the table that the template describes."""
+    client = boto3.client("dynamodb")
+    properties = load_yaml((ROOT / "template.yaml").read_text())["Resources"]["Scans"]["Properties"]
+    kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    client.create_table(TableName=TABLE, **{name: properties[name] for name in kept})
+    return client
+
+
+@pytest.fixture
+def scans(dynamodb: Any) -> Scans:
     """The repository over an empty table."""
     return Scans(dynamodb, TABLE)
+
+
+@dataclass
+class World:
+    """Services over in-process AWS, and hands to put things in and look at what came out."""
+
+    services: Services
+    s3: Any
+    sqs: Any
+    queue_url: str
+
+    def put(self, key: str, data: bytes) -> str:
+        """Upload an object; its version."""
+        version: str = self.s3.put_object(Bucket="uploads", Key=key, Body=data)["VersionId"]
+        return version
+
+    def upload(self, key: str, data: bytes, sequencer: str | None = None) -> Upload:
+        """Upload an object and say so as an event would."""
+        return Upload("uploads", key, NOON, self.put(key, data), sequencer)
+
+    def queued(self) -> list[Scan]:
+        """Take every message from the ScanQueue."""
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages"):
+            found += [scan_in(message["Body"]) for message in messages]
+        return found
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """What lies in the results bucket."""
+        listed = self.s3.list_objects_v2(Bucket="results", Prefix=prefix).get("Contents", [])
+        return [each["Key"] for each in listed]
+
+
+@pytest.fixture
+def world(scans: Scans) -> World:
+    """Empty buckets, an empty queue and an empty table."""
+    s3, sqs = boto3.client("s3"), boto3.client("sqs")
+    for bucket in ("uploads", "results"):
+        s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
+    url = sqs.create_queue(QueueName="scans")["QueueUrl"]
+    services = Services(Uploads(s3), Results(s3, "results"), scans, ScanQueue(sqs, url), PSEUDONYMS, Limits())
+    return World(services, s3, sqs, url)

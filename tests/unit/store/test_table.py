@@ -85,9 +85,7 @@ def test_a_series_knows_how_many_slices_it_waits_for(scans):
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(
-        st.tuples(st.integers(0, 5), st.sampled_from(["register", "commit", "fail", "supersede"])), max_size=25
-    ),
+    st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["register", "commit", "fail", "supersede"])), max_size=25),
     st.uuids(),
 )
 def test_counters_equal_the_scans_after_any_sequence_of_repeats(scans, steps, salt):
@@ -203,7 +201,9 @@ class TestAccessPatterns:
 
     def test_exports_of_a_day_latest_first(self, scans):
         for hours in range(3):
-            export = Export(export_id=f"{hours:032x}", state=ExportState.EXPANDED, received_at=NOON + timedelta(hours=hours))
+            export = Export(
+                export_id=f"{hours:032x}", state=ExportState.EXPANDED, received_at=NOON + timedelta(hours=hours)
+            )
             scans.put_export(export)
         assert [export.received_at.hour for export in scans.exports(DAY).items] == [14, 13, 12]
 

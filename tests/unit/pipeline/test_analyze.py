@@ -1,0 +1,146 @@
+"""Analyze commits each scan once, with its images beside it; trouble stays with the scan that has it."""
+
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from brainscan.domain import Outcome, Reason, TumorClass
+from brainscan.pipeline.analyze import UnknownScanError, analyze, give_up
+from brainscan.pipeline.examine import Task, examine
+from brainscan.pipeline.intake import intake
+from brainscan.settings import Limits
+from brainscan.store import ObjectGoneError
+from tests.making import a_record, analyzed, png, zipped
+
+
+@pytest.fixture
+def three(world):
+    """An export of two scans and a blank one, taken in and waiting."""
+    blank = io.BytesIO()
+    Image.new("L", (64, 64)).save(blank, "PNG")
+    files = {"a.png": png(96, seed=1), "b.png": png(64, seed=2), "blank.png": blank.getvalue()}
+    export = intake(world.upload("export.zip", zipped(files)), world.services)
+    return export, sorted(world.queued(), key=lambda scan: scan.source.entry_index)
+
+
+def counts(world, export):
+    found = world.services.scans.export(export.export_id).counts
+    return {outcome: count for outcome, count in found.items() if count}
+
+
+def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(world, three, network):
+    export, scans = three
+    answers = analyze(scans, world.services, network)
+    first, second, blank = (answer.record for answer in answers)
+    assert {first.outcome, second.outcome} <= {Outcome.ANALYZED, Outcome.ABSTAINED}
+    assert (blank.outcome, blank.reasons) == (Outcome.ABSTAINED, (Reason.BLANK_IMAGE,))
+    assert sum(counts(world, export).values()) == 3
+    assert Outcome.QUEUED not in counts(world, export)
+    for record, side in ((first, 96), (second, 64)):
+        mask = Image.open(io.BytesIO(world.services.results.get(record.mask_key)))
+        assert (mask.mode, mask.size) == ("L", (side, side))
+        assert set(np.unique(mask)) <= {0, 255}
+        assert Image.open(io.BytesIO(world.services.results.get(record.overlay_key))).size == (side, side)
+        result = json.loads(world.services.results.get(f"results/{record.scan_id}/result.json"))
+        assert result["model_id"] == network.manifest.model_id
+        assert set(result["timings_ms"]) == {"decode", "prepare", "infer", "interpret", "store"}
+        assert sum(result["probabilities"].values()) == pytest.approx(1)
+        assert world.services.scans.get(record.scan_id) == record
+
+
+def test_a_repeat_answers_what_is_known_and_changes_nothing(world, three, network):
+    export, scans = three
+    first = analyze(scans, world.services, network)
+    again = analyze([*scans, *scans], world.services, network)
+    assert [answer.record for answer in again] == [answer.record for answer in first] * 2
+    assert all(answer.repeat for answer in again)
+    assert sum(counts(world, export).values()) == 3
+
+
+def test_the_same_scan_twice_in_a_batch_is_analyzed_once(world, three, network):
+    export, scans = three
+    answers = analyze([scans[0], scans[0]], world.services, network)
+    assert answers[0] == answers[1]
+    assert sum(counts(world, export).values()) == 3
+
+
+def test_a_scan_whose_bytes_are_gone_is_an_error_and_its_neighbours_are_not(world, three, network):
+    export, scans = three
+    world.s3.delete_object(Bucket="results", Key=scans[0].staged_key)
+    answers = analyze(scans, world.services, network)
+    assert isinstance(answers[0].error, ObjectGoneError)
+    assert [answer.error for answer in answers[1:]] == [None, None]
+    assert counts(world, export)[Outcome.QUEUED] == 1
+
+
+def test_giving_up_is_an_outcome_and_a_redriven_scan_is_tried_again(world, three, network):
+    export, scans = three
+    give_up(scans[0], world.services)
+    give_up(scans[0], world.services)
+    failed = world.services.scans.get(scans[0].scan_id)
+    assert (failed.outcome, failed.reasons) == (Outcome.FAILED, (Reason.RETRIES_EXHAUSTED,))
+    [answer] = analyze([scans[0]], world.services, network)
+    assert answer.record.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
+    assert Outcome.FAILED not in counts(world, export)
+
+
+def test_giving_up_never_overwrites_an_outcome(world, three, network):
+    _, scans = three
+    [answer] = analyze(scans[:1], world.services, network)
+    give_up(scans[0], world.services)
+    assert world.services.scans.get(scans[0].scan_id) == answer.record
+
+
+def test_a_message_of_a_scan_that_nobody_registered_is_an_error(world, network):
+    [answer] = analyze([a_record()], world.services, network)
+    assert isinstance(answer.error, UnknownScanError)
+
+
+def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(world, three, network):
+    export, scans = three
+    world.services.scans._mark_superseded(export.export_id)
+    answers = analyze(scans, world.services, network)
+    assert {(answer.record.outcome, answer.record.reasons) for answer in answers} == {
+        (Outcome.SKIPPED, (Reason.SUPERSEDED,))
+    }
+    assert counts(world, export) == {Outcome.SKIPPED: 3}
+
+
+def test_a_commit_that_came_first_wins(world, three, network, monkeypatch):
+    """Two deliveries of one message at the same time: the second finds the scan committed."""
+    export, scans = three
+    rival = analyzed(world.services.scans.get(scans[0].scan_id), TumorClass.GLIOMA, 0.99)
+    fetch = world.services.results.get
+
+    def slow(key):
+        world.services.scans.commit([rival], [Outcome.QUEUED])
+        return fetch(key)
+
+    monkeypatch.setattr(world.services.results, "get", slow)
+    analyze(scans[:1], world.services, network)
+    assert world.services.scans.get(scans[0].scan_id).model_id == "f" * 64
+    assert counts(world, export) == {Outcome.QUEUED: 2, Outcome.ANALYZED: 1}
+
+
+class TestExamine:
+    def test_limits_and_damage_are_outcomes_of_their_own_scan(self, network):
+        tasks = [Task(png(96), "png"), Task(png(96)[:200], "png"), Task(png(32), "png")]
+        good, damaged, small = examine(tasks, network, Limits(pixels=10_000))
+        assert good.finding.predicted in TumorClass
+        assert (damaged.finding.outcome, damaged.finding.reasons) == (Outcome.REJECTED, (Reason.UNREADABLE,))
+        assert small.finding.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
+        [large] = examine([Task(png(128), "png")], network, Limits(pixels=10_000))
+        assert (large.finding.outcome, large.finding.reasons) == (Outcome.REJECTED, (Reason.TOO_MANY_PIXELS,))
+
+    def test_together_or_alone_gives_the_same_answer(self, network):
+        tasks = [Task(png(side, seed=side), "png") for side in (64, 80, 100)]
+        together = examine(tasks, network, Limits())
+        alone = [examine([task], network, Limits())[0] for task in tasks]
+        assert [replace(each, timings_ms={}) for each in together] == [replace(each, timings_ms={}) for each in alone]
+
+    def test_no_tasks_are_no_answers(self, network):
+        assert examine([], network, Limits()) == []

@@ -1,0 +1,153 @@
+"""Intake registers each upload once, gives every file an outcome, and lets newer versions win."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
+from brainscan.pipeline.intake import Upload, intake
+from brainscan.settings import Limits
+from brainscan.store.queue import QueueError
+from tests.making import NOON, analyzed, png, zipped
+
+
+def scans_of(world, export):
+    return world.services.scans.of_export(export.export_id, limit=1000).items
+
+
+def listing(world, export):
+    body = world.s3.get_object(Bucket="results", Key=f"exports/{export.export_id}/files.jsonl")["Body"].read()
+    return [json.loads(line) for line in body.splitlines()]
+
+
+def test_an_image_becomes_one_queued_scan_with_its_bytes_staged(world):
+    export = intake(world.upload("incoming/Jürgen Müller+1.png", png()), world.services)
+    [scan] = world.queued()
+    assert (export.state, export.kind, export.files, export.scans) == (ExportState.EXPANDED, Kind.PNG, 1, 1)
+    assert world.services.results.get(scan.staged_key) == png()
+    assert (scan.scan_id,) == tuple(record.scan_id for record in scans_of(world, export))
+
+
+def test_every_file_of_an_archive_has_its_outcome_in_the_table_or_the_listing(world):
+    files = {
+        "a.png": png(seed=1),
+        "sub/b.png": png(seed=2),
+        "../evil.png": png(),
+        "broken.png": png()[:40],
+        "text.png": b"hello",
+        "README.txt": b"hello",
+        "__MACOSX/._a.png": b"x",
+    }
+    export = intake(world.upload("export.zip", zipped(files)), world.services)
+    by_place = {record.source.entry_index: record for record in scans_of(world, export)}
+    outcomes = {place: (record.outcome, *record.reasons) for place, record in by_place.items()}
+    assert outcomes == {
+        0: (Outcome.QUEUED,),
+        1: (Outcome.QUEUED,),
+        2: (Outcome.REJECTED, Reason.PATH_TRAVERSAL),
+        3: (Outcome.REJECTED, Reason.UNREADABLE),
+        4: (Outcome.REJECTED, Reason.UNRECOGNIZED_CONTENT),
+    }
+    assert [line["outcome"] for line in listing(world, export)] == ["queued"] * 2 + ["rejected"] * 3 + ["skipped"] * 2
+    assert (export.files, export.skipped, export.counts) == (7, 2, {Outcome.QUEUED: 2, Outcome.REJECTED: 3})
+    assert len(world.queued()) == 2
+
+
+def test_a_rejected_file_has_its_result_in_the_bucket(world):
+    export = intake(world.upload("notes.png", b"hello"), world.services)
+    [record] = scans_of(world, export)
+    result = json.loads(world.services.results.get(f"results/{record.scan_id}/result.json"))
+    assert (result["outcome"], result["reasons"]) == ("rejected", ["unrecognized_content"])
+    assert result["research_use"] == "Research use only. Not a medical device."
+
+
+def test_a_repeat_changes_nothing_and_queues_nothing(world):
+    upload = world.upload("export.zip", zipped({f"{n}.png": png(seed=n) for n in range(5)}))
+    first = intake(upload, world.services)
+    assert len(world.queued()) == 5
+    assert intake(upload, world.services) == first
+    assert world.queued() == []
+
+
+def test_an_intake_that_broke_off_is_completed_by_the_next_without_counting_twice(world, monkeypatch):
+    upload = world.upload("export.zip", zipped({f"{n}.png": png(seed=n) for n in range(40)}))
+    send = world.services.queue.send
+    calls = iter([True, False])
+    monkeypatch.setattr(
+        world.services.queue, "send", lambda scans: send(scans) if next(calls) else (_ for _ in ()).throw(QueueError())
+    )
+    with pytest.raises(QueueError):
+        intake(upload, world.services)
+    monkeypatch.undo()
+    export = intake(upload, world.services)
+    assert export.counts == {Outcome.QUEUED: 40}
+    assert len({scan.scan_id for scan in world.queued()}) == 40
+
+
+def test_identity_is_the_same_whenever_and_however_often_an_object_is_taken_in(world):
+    upload = world.upload("a.png", png())
+    export = intake(upload, world.services)
+    later = replace(upload, sequencer="FF", received_at=NOON.replace(hour=13))
+    assert intake(later, world.services).export_id == export.export_id
+    assert scans_of(world, export)[0].received_at == NOON
+
+
+def test_a_version_that_is_gone_is_skipped_and_says_so(world):
+    export = intake(Upload("uploads", "never.png", NOON), world.services)
+    assert (export.files, export.skipped, export.done) == (1, 1, True)
+    assert listing(world, export)[0]["reasons"] == ["object_gone"]
+
+
+class TestOverwrites:
+    def test_the_newer_version_replaces_the_older_in_the_worklists(self, world):
+        first = intake(world.upload("a.png", png(seed=1), sequencer="01"), world.services)
+        [scan] = scans_of(world, first)
+        world.services.scans.commit([analyzed(scan, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+        second = intake(world.upload("a.png", png(seed=2), sequencer="02"), world.services)
+        day = NOON.date().isoformat()
+        assert world.services.scans.by_finding(TumorClass.GLIOMA, day).items == ()
+        assert world.services.scans.export(first.export_id).state == ExportState.SUPERSEDED
+        assert [record.outcome for record in scans_of(world, second)] == [Outcome.QUEUED]
+
+    def test_an_older_version_that_arrives_late_registers_no_scans(self, world):
+        older = world.upload("a.png", png(seed=1), sequencer="01")
+        newer = intake(world.upload("a.png", png(seed=2), sequencer="02"), world.services)
+        late = intake(older, world.services)
+        assert (late.state, late.scans) == (ExportState.SUPERSEDED, 0)
+        assert [scan.export_id for scan in world.queued()] == [newer.export_id]
+
+    def test_without_sequencers_the_current_version_wins(self, world):
+        world.put("a.png", png(seed=1))
+        world.put("a.png", png(seed=2))
+        event = Upload("uploads", "a.png", NOON)
+        assert intake(event, world.services) == intake(event, world.services)
+        [scan] = world.queued()
+        assert world.services.results.get(scan.staged_key) == png(seed=2)
+
+
+@pytest.mark.parametrize(
+    ("limits", "data", "reason"),
+    [
+        (Limits(scan_bytes=100), png(), Reason.OBJECT_TOO_LARGE),
+        (Limits(archive_bytes=100), zipped({"a.png": png()}), Reason.OBJECT_TOO_LARGE),
+        (Limits(entries=1), zipped({"a.png": png(), "b.png": png()}), Reason.TOO_MANY_ENTRIES),
+        (Limits(), b"", Reason.EMPTY_FILE),
+        (Limits(), zipped({"a.png": png()})[:200], Reason.CORRUPT_ARCHIVE),
+    ],
+)
+def test_an_upload_beyond_a_limit_is_one_rejected_scan_with_the_reason(world, limits, data, reason):
+    export = intake(world.upload("a", data), replace(world.services, limits=limits))
+    assert [(r.outcome, r.reasons) for r in scans_of(world, export)] == [(Outcome.REJECTED, (reason,))]
+
+
+def test_names_reach_neither_table_nor_messages_nor_keys_nor_listing(world, dynamodb):
+    name = "Canary^Jane"
+    export = intake(world.upload(f"{name}.zip", zipped({f"{name}/1.png": png(), f"{name}.txt": b"x"})), world.services)
+    everything = [
+        json.dumps(dynamodb.scan(TableName="scans")["Items"], default=str),
+        *(scan.model_dump_json() for scan in world.queued()),
+        *world.keys(),
+        json.dumps(listing(world, export)),
+    ]
+    assert not [text for text in everything if "canary" in text.lower()]
