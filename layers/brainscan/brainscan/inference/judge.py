@@ -12,6 +12,7 @@ def judge(
     tumor: Measurements | None,
     mask_fraction: float,
     manifest: Manifest,
+    scope_distance: float | None = None,
 ) -> Finding:
     """Decide what the network's answer means.
 
@@ -20,19 +21,20 @@ def judge(
         tumor: measurements of the mask, None for an empty one.
         mask_fraction: the mask's share of the head's crop.
         manifest: of the model that answered.
+        scope_distance: of the scan's features, None where the model has no scope check.
 
     Returns:
-        `analyzed`, or `abstained` with `LOW_CERTAINTY` below the model's least confidence; the probabilities are
-        there in both cases. An abstained scan needs review as well.
+        `analyzed`, or `abstained` with `OUT_OF_SCOPE` beyond the scope's threshold and `LOW_CERTAINTY` below the
+        model's least confidence; the probabilities are there in all cases.
     """
     thresholds = manifest.thresholds
     predicted = CLASSES[int(probabilities.argmax())]
     confidence = float(probabilities.max())
-    abstained = confidence < thresholds.min_confidence
+    abstained = _abstentions(confidence, scope_distance, manifest)
     review = _review_reasons(predicted, confidence, tumor, mask_fraction, thresholds)
     return Finding(
         outcome=Outcome.ABSTAINED if abstained else Outcome.ANALYZED,
-        reasons=(Reason.LOW_CERTAINTY,) if abstained else (),
+        reasons=abstained,
         predicted=predicted,
         probabilities={name: float(p) for name, p in zip(CLASSES, probabilities, strict=True)},
         confidence=confidence,
@@ -40,6 +42,15 @@ def judge(
         review_reasons=review,
         tumor=tumor,
     )
+
+
+def _abstentions(confidence: float, scope_distance: float | None, manifest: Manifest) -> tuple[Reason, ...]:
+    reasons: list[Reason] = []
+    if manifest.scope is not None and scope_distance is not None and scope_distance > manifest.scope.threshold:
+        reasons.append(Reason.OUT_OF_SCOPE)
+    if confidence < manifest.thresholds.min_confidence:
+        reasons.append(Reason.LOW_CERTAINTY)
+    return tuple(reasons)
 
 
 def _review_reasons(

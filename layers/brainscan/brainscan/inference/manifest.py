@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, BrainscanError, Model, TumorClass
+from brainscan.inference.scope import Scope
 
 MANIFEST_FILE: Final = "manifest.json"
 MODEL_FILE: Final = "model.tflite"
@@ -83,6 +84,7 @@ class Manifest(Model):
     temperature: Annotated[float, Field(gt=0)]
     thresholds: Thresholds
     calibration: Calibration
+    scope: Scope | None = Field(default=None, description="what tells a brain MR from other pictures; None: no check")
     metrics: Metrics
     data_digest: Digest = Field(description="SHA-256 over paths, labels, parts and bytes of all scans and masks")
     source_revision: str = Field(description="git commit of the code that made the artifact")

@@ -87,8 +87,8 @@ def examine(tasks: Sequence[Task], network: Network, limits: Limits) -> list[Exa
     prepared = progress.attempt("prepare", {place: partial(prepare, d.pixels, size) for place, d in decoded.items()})
     predicted = _infer(prepared, network, progress)
     interpretations = {
-        place: partial(_interpret, decoded[place], prepared[place].crop, *logits, network)
-        for place, logits in predicted.items()
+        place: partial(_interpret, decoded[place], prepared[place].crop, *said, network)
+        for place, said in predicted.items()
     }
     answers = progress.attempt("interpret", interpretations) | progress.stopped
     return [replace(answers[place], timings_ms=progress.timings_ms[place]) for place in range(len(tasks))]
@@ -100,16 +100,18 @@ def _decode(task: Task, limits: Limits) -> Decoded:
 
 def _infer(
     prepared: Mapping[int, Prepared], network: Network, progress: _Progress
-) -> dict[int, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-    """Class logits (4,) and mask logits (N, N) of each scan, from one run of the network."""
+) -> dict[int, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float | None]]:
+    """Class logits (4,), mask logits (N, N) and scope distance of each scan, from one run of the network."""
     if not prepared:
         return {}
     begin = time.perf_counter()
     prediction = network.run(np.stack([each.input for each in prepared.values()]))
+    scope = network.manifest.scope
+    distances = [None] * len(prepared) if scope is None else scope.distances(prediction.features).tolist()
     each_ms = round(milliseconds_since(begin) / len(prepared), 3)
     for place in prepared:
         progress.timings_ms[place]["infer"] = each_ms
-    return {place: (prediction.cls[row], prediction.seg[row]) for row, place in enumerate(prepared)}
+    return {place: (prediction.cls[row], prediction.seg[row], distances[row]) for row, place in enumerate(prepared)}
 
 
 def _interpret(
@@ -117,6 +119,7 @@ def _interpret(
     crop: Crop,
     cls_logits: npt.NDArray[np.float32],
     seg_logits: npt.NDArray[np.float32],
+    scope_distance: float | None,
     network: Network,
 ) -> Examined:
     rows, columns = decoded.pixels.shape
@@ -126,7 +129,7 @@ def _interpret(
     tumor = measure(mask, decoded.spacing_mm)
     calibrated = probabilities(cls_logits, manifest.temperature)
     return Examined(
-        finding=judge(calibrated, tumor, float(mask.sum()) / crop.area, manifest),
+        finding=judge(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance),
         rows=rows,
         columns=columns,
         spacing_mm=decoded.spacing_mm,
