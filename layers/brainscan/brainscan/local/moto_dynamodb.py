@@ -19,16 +19,15 @@ _patched = False
 
 
 def patch() -> None:
-    """Make writes of this process's moto one at a time, and transactions as costly as the items they touch."""
+    """Serve this process's moto tables one request at a time, and make transactions cost what they touch."""
     global _patched
     if _patched:
         return
     _patched = True
     backend: Any = DynamoDBBackend
     backend.transact_write_items = _one_at_a_time(_undoing(backend.transact_write_items))
-    backend.put_item = _one_at_a_time(backend.put_item)
-    backend.update_item = _one_at_a_time(backend.update_item)
-    backend.delete_item = _one_at_a_time(backend.delete_item)
+    for name in ("put_item", "update_item", "delete_item", "get_item", "query", "scan"):
+        setattr(backend, name, _one_at_a_time(getattr(backend, name)))
 
 
 def _one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,6 +46,7 @@ def _undoing(transact: Callable[[DynamoDBBackend, list[Any]], None]) -> Callable
     def undoing(self: DynamoDBBackend, transact_items: list[Any]) -> None:
         tables: Any = self.tables
         before = {place: copy.deepcopy(_at(tables, *place)) for place in map(_place, transact_items)}
+        streamed = {table: _stream_length(tables[table]) for table, _, _ in before}
         table_class: Any = Table
         table_class.__deepcopy__ = lambda table, _memo: table
         try:
@@ -54,6 +54,8 @@ def _undoing(transact: Callable[[DynamoDBBackend, list[Any]], None]) -> Callable
         except Exception:
             for (table, pk, sk), item in before.items():
                 _restore(tables[table], DynamoType(dict([pk])), DynamoType(dict([sk])), item)
+            for table, length in streamed.items():
+                _cut_stream(tables[table], length)
             raise
         finally:
             del table_class.__deepcopy__
@@ -81,3 +83,13 @@ def _restore(table: Any, pk: DynamoType, sk: DynamoType, item: Any) -> None:
         table.items[pk][sk] = item
     elif pk in table.items:
         table.items[pk].pop(sk, None)
+
+
+def _stream_length(table: Any) -> int:
+    return len(table.stream_shard.items) if table.stream_shard else 0
+
+
+def _cut_stream(table: Any, length: int) -> None:
+    """Take back what a cancelled transaction said on the table's stream."""
+    if table.stream_shard:
+        del table.stream_shard.items[length:]

@@ -1,0 +1,218 @@
+"""template.yaml -> plain CloudFormation -> resolved values: the one description of resources, read locally."""
+
+import re
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boto3.session import Session
+from samtranslator.parser.parser import Parser
+from samtranslator.public.exceptions import InvalidDocumentException
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+from brainscan.domain import BrainscanError
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+STACK = "brainscan"
+
+TASK_ROOT = "/var/task"
+"""Where Lambda puts a function's folder, zip or image: an environment variable below it means a file of that folder."""
+
+PSEUDO_PARAMETERS = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/0-0-0-0-local",
+    "AWS::StackName": STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+Attribute = Callable[[str, str], str]
+"""(logical id, attribute) -> value of `!GetAtt`; the attribute "Ref" is that of `!Ref`."""
+
+
+class TemplateError(BrainscanError):
+    """The template is absent, wrong, or beyond what the laptop stack reads."""
+
+
+@dataclass(frozen=True)
+class FunctionSpec:
+    """A function as the template describes it.
+
+    `folder` holds its handler's module, and is `/var/task` to Lambda; `environment` is unresolved.
+    """
+
+    logical_id: str
+    folder: Path
+    handler: str
+    environment: Mapping[str, Any]
+    timeout_s: int
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class MappingSpec:
+    """An event source mapping from a queue to a function."""
+
+    function_id: str
+    queue_id: str
+    batch_size: int
+    window_s: int
+    partial_responses: bool
+
+
+def find_template(start: Path | None = None) -> Path:
+    """The checkout's template.yaml: in `start` (default: this file's folder) or the nearest folder above.
+
+    Raises:
+        TemplateError: there is none, as in an installation outside a checkout.
+    """
+    start = (start or Path(__file__)).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "template.yaml").is_file():
+            return folder / "template.yaml"
+    raise TemplateError("no template.yaml here or above; run from a checkout, with `pip install --editable .`")
+
+
+class Template:
+    """A SAM template, translated, with its parameters filled in.
+
+    Args:
+        path: template.yaml; functions' folders are relative to it.
+        parameters: Values in place of the template's defaults.
+
+    Raises:
+        TemplateError: not a valid SAM template, or a parameter that it does not have.
+    """
+
+    def __init__(self, path: Path, parameters: Mapping[str, str] | None = None) -> None:
+        source = yaml_parse(path.read_text(encoding="utf-8"))
+        self._parameters = _parameters(source, parameters or {})
+        self._root = path.parent
+        self._source = source["Resources"]
+        self._mappings = source.get("Mappings", {})
+        self.resources: dict[str, dict[str, Any]] = _translated(source, self._parameters)["Resources"]
+
+    def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Unresolved properties of all resources of a type, by logical id."""
+        found = {name: each for name, each in self.resources.items() if each["Type"] == kind}
+        return {name: each.get("Properties", {}) for name, each in found.items()}
+
+    def functions(self) -> list[FunctionSpec]:
+        """Every function."""
+        return [self._function(name, properties) for name, properties in self.of_type("AWS::Lambda::Function").items()]
+
+    def mappings(self) -> list[MappingSpec]:
+        """Every mapping from a queue to a function."""
+        mappings = self.of_type("AWS::Lambda::EventSourceMapping").values()
+        queues = self.of_type("AWS::SQS::Queue")
+        return [_mapping(each) for each in mappings if _target(each["EventSourceArn"]) in queues]
+
+    def resolve(self, node: Any, attribute: Attribute) -> Any:
+        """Replace every intrinsic function in `node` by its value.
+
+        Raises:
+            TemplateError: an intrinsic function that the template did not use so far.
+        """
+        if isinstance(node, list):
+            return [self.resolve(each, attribute) for each in node]
+        if not isinstance(node, dict):
+            return node
+        if len(node) == 1:
+            [(name, argument)] = node.items()
+            if name == "Ref":
+                return self._ref(argument, attribute)
+            if name.startswith("Fn::"):
+                return self._function_value(name.removeprefix("Fn::"), argument, attribute)
+        return {name: self.resolve(each, attribute) for name, each in node.items()}
+
+    def _ref(self, name: str, attribute: Attribute) -> Any:
+        known = PSEUDO_PARAMETERS | self._parameters
+        return known[name] if name in known else attribute(name, "Ref")
+
+    def _function_value(self, name: str, argument: Any, attribute: Attribute) -> Any:
+        if name == "GetAtt":
+            return attribute(argument[0], argument[1])
+        if name == "Sub":
+            text, local = argument if isinstance(argument, list) else (argument, {})
+            return self._substituted(text, self.resolve(local, attribute), attribute)
+        parts = self.resolve(argument, attribute)
+        if name == "Join":
+            return parts[0].join(map(str, parts[1]))
+        if name == "Split":
+            return parts[1].split(parts[0])
+        if name == "Select":
+            return parts[1][int(parts[0])]
+        if name == "FindInMap":
+            return self._mappings[parts[0]][parts[1]][parts[2]]
+        raise TemplateError(f"Fn::{name} is not resolved locally; add it where this is raised")
+
+    def _substituted(self, text: str, local: Mapping[str, Any], attribute: Attribute) -> str:
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
+            if name in local:
+                return str(local[name])
+            logical_id, _, asked = name.partition(".")
+            return str(attribute(logical_id, asked) if asked else self._ref(name, attribute))
+
+        return re.sub(r"\$\{([^!}]+)\}", value, text)
+
+    def _function(self, logical_id: str, properties: dict[str, Any]) -> FunctionSpec:
+        source = self._source[logical_id]
+        dockerfile = source.get("Metadata", {}).get("Dockerfile")
+        command = properties.get("ImageConfig", {}).get("Command", [])
+        folder = Path(dockerfile).parent if dockerfile else Path(source["Properties"]["CodeUri"])
+        handler = properties.get("Handler") or (command[0] if command else None)
+        if handler is None:
+            raise TemplateError(f"{logical_id} names no handler: set Handler, or ImageConfig.Command for an image")
+        sizes = self.resolve([properties.get("Timeout", 3), properties.get("MemorySize", 128)], _no_attribute)
+        environment = properties.get("Environment", {}).get("Variables", {})
+        return FunctionSpec(logical_id, self._root / folder, handler, environment, int(sizes[0]), int(sizes[1]))
+
+
+def _parameters(source: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    known = source.get("Parameters", {})
+    if unknown := sorted(set(given) - set(known)):
+        raise TemplateError(f"the template has no parameter {', '.join(unknown)}; it has {', '.join(known)}")
+    return {name: given.get(name, each.get("Default")) for name, each in known.items()}
+
+
+def _translated(source: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain CloudFormation. SAM wants built artifacts; any name of one will do."""
+    prepared = deepcopy(dict(source))
+    for resource in prepared["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            properties["ContentUri"] = "s3://built/layer"
+        elif resource["Type"] == "AWS::Serverless::Function":
+            image = properties.get("PackageType") == "Image"
+            properties["ImageUri" if image else "CodeUri"] = "built:image" if image else "s3://built/function"
+    translator = Translator({}, Parser(), boto_session=Session(region_name=REGION))
+    try:
+        translated: dict[str, Any] = translator.translate(prepared, dict(parameters))
+    except InvalidDocumentException as error:
+        raise TemplateError("; ".join(str(cause.message) for cause in error.causes)) from None
+    return translated
+
+
+def _mapping(properties: Mapping[str, Any]) -> MappingSpec:
+    return MappingSpec(
+        function_id=_target(properties["FunctionName"]),
+        queue_id=_target(properties["EventSourceArn"]),
+        batch_size=int(properties.get("BatchSize", 10)),
+        window_s=int(properties.get("MaximumBatchingWindowInSeconds", 0)),
+        partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+    )
+
+
+def _target(reference: Mapping[str, Any]) -> str:
+    """The logical id that a `!Ref` or `!GetAtt` points at."""
+    return str(reference["Ref"] if "Ref" in reference else reference["Fn::GetAtt"][0])
+
+
+def _no_attribute(logical_id: str, attribute: str) -> str:
+    raise TemplateError(f"{logical_id}.{attribute} cannot be known before the resources exist")
