@@ -15,9 +15,10 @@ from botocore.config import Config
 from brainscan.domain import BrainscanError
 from brainscan.local import functions
 from brainscan.local.events import Worker
+from brainscan.local.paths import checkout
 from brainscan.local.resources import Resources
 from brainscan.local.server import HOST, MotoServer
-from brainscan.local.template import REGION, MappingSpec, Template, find_template
+from brainscan.local.template import REGION, MappingSpec, Template
 from brainscan.services import services
 from brainscan.settings import limits, settings
 
@@ -60,15 +61,15 @@ class LocalStack:
         self._retry_delay_s = retry_delay_s
         self._undo = ExitStack()
         self._workers: list[Worker] = []
+        self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             server = MotoServer()
             undo.callback(server.stop)
-            template = Template(self._template_path or find_template(), self._parameters)
+            template = Template(self._template_path or checkout() / "template.yaml", self._parameters)
             self.endpoint_url = server.url
             undo.enter_context(_environment(_local_environment(self.endpoint_url)))
-            self._sqs = self.client("sqs")
             self._resources = Resources(template, self.client)
             self._resources.make_all()
             specs = template.functions()
@@ -110,15 +111,18 @@ class LocalStack:
 
     def client(self, service: str) -> Any:
         """A low-level client of a local service, such as "s3"."""
-        config = Config(retries={"mode": "standard", "max_attempts": 3})
-        return boto3.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+        if service not in self._clients:
+            config = Config(retries={"mode": "standard", "max_attempts": 3})
+            made = boto3.client(service, endpoint_url=self.endpoint_url, config=config)  # type: ignore[call-overload]
+            self._clients[service] = made
+        return self._clients[service]
 
     def depth(self, logical_id: str) -> int:
         """Messages in a queue: waiting, delayed and in flight together."""
         names = ("", "NotVisible", "Delayed")
         wanted: Any = [f"ApproximateNumberOfMessages{name}" for name in names]
         url = self.queue_url(logical_id)
-        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
+        found = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"]
         return sum(int(found[name]) for name in wanted)
 
     # -- what it does
@@ -134,7 +138,7 @@ class LocalStack:
 
         Raises:
             TimeoutError: it takes longer.
-            StackError: a worker ended; see `run_until`.
+            StackError: see `check`.
         """
         self.run_until(self._quiet, timeout_s)
 
@@ -143,17 +147,25 @@ class LocalStack:
 
         Raises:
             TimeoutError: it takes longer.
-            StackError: a worker ended because its queue could not be reached.
+            StackError: see `check`.
         """
         deadline = time.monotonic() + timeout_s
         while not predicate():
-            for worker in self._workers:
-                if worker.error is not None:
-                    raise StackError(f"{worker.name} no longer takes messages") from worker.error
+            self.check()
             if time.monotonic() > deadline:
                 depths = {mapping.queue_id: self.depth(mapping.queue_id) for mapping in self._mappings}
                 raise TimeoutError(f"still at work after {timeout_s:g} s: {depths}")
             time.sleep(QUIET_POLL_S)
+
+    def check(self) -> None:
+        """Make sure that every function still takes messages.
+
+        Raises:
+            StackError: one ended because its queue could not be reached; whoever waits for it would wait forever.
+        """
+        for worker in self._workers:
+            if worker.error is not None:
+                raise StackError(f"{worker.name} no longer takes messages") from worker.error
 
     # -- the parts
 

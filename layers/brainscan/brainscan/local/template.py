@@ -65,19 +65,6 @@ class MappingSpec:
     partial_responses: bool
 
 
-def find_template(start: Path | None = None) -> Path:
-    """The checkout's template.yaml: in `start` (default: this file's folder) or the nearest folder above.
-
-    Raises:
-        TemplateError: there is none, as in an installation outside a checkout.
-    """
-    start = (start or Path(__file__)).resolve()
-    for folder in (start, *start.parents):
-        if (folder / "template.yaml").is_file():
-            return folder / "template.yaml"
-    raise TemplateError("no template.yaml here or above; run from a checkout, with `pip install --editable .`")
-
-
 class Template:
     """A SAM template, translated, with its parameters filled in.
 

@@ -1,0 +1,73 @@
+"""The resolved template, read by type: what the rules of this folder look at."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+"""Plain CloudFormation, resolved; a reference to another resource reads "UploadQueue.Arn" or "UploadQueue.Ref"."""
+
+Rule = Callable[[Resources], Iterator[str]]
+"""Names the resources that break it."""
+
+DAY_S = 86_400
+
+
+def of_type(resources: Resources, kind: str) -> dict[str, Any]:
+    return {name: each.get("Properties", {}) for name, each in resources.items() if each["Type"] == kind}
+
+
+def buckets(resources: Resources) -> dict[str, Any]:
+    return of_type(resources, "AWS::S3::Bucket")
+
+
+def queues(resources: Resources) -> dict[str, Any]:
+    return of_type(resources, "AWS::SQS::Queue")
+
+
+def tables(resources: Resources) -> dict[str, Any]:
+    return of_type(resources, "AWS::DynamoDB::Table")
+
+
+def lambdas(resources: Resources) -> dict[str, Any]:
+    return of_type(resources, "AWS::Lambda::Function")
+
+
+def mappings(resources: Resources) -> dict[str, Any]:
+    return of_type(resources, "AWS::Lambda::EventSourceMapping")
+
+
+def consumed(resources: Resources) -> Iterator[tuple[str, Any, str, Any]]:
+    """(queue id, queue, function id, mapping) of each queue that feeds a function."""
+    for mapping in mappings(resources).values():
+        queue_id = mapping["EventSourceArn"].removesuffix(".Arn")
+        if queue_id in queues(resources):
+            yield queue_id, queues(resources)[queue_id], mapping["FunctionName"].removesuffix(".Ref"), mapping
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(resources: Resources, kind: str) -> Iterator[tuple[str, Any, Any]]:
+    """(policy id, policy's properties, statement) of every resource policy of a type."""
+    for name, policy in of_type(resources, kind).items():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            yield name, policy, statement
+
+
+def role_statements(resources: Resources) -> Iterator[tuple[str, Any]]:
+    """(role id, statement) of every role."""
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        for policy in role.get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, statement
+
+
+def denies_without_tls(statement: Any) -> bool:
+    return bool(
+        statement["Effect"] == "Deny"
+        and statement["Principal"] == "*"
+        and statement["Action"] in {"s3:*", "sqs:*"}
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    )

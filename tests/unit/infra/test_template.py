@@ -1,0 +1,194 @@
+"""template.yaml keeps the rules of `storage.py` and `work.py`, and each rule notices when it does not."""
+
+import json
+from copy import deepcopy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samtranslator.yaml_helper import yaml_parse
+
+from brainscan.local.functions import environment_of
+from brainscan.local.template import Template, TemplateError
+from brainscan.settings import Limits
+from tests.unit.infra import reading, storage, work
+from tests.unit.infra.reading import DAY_S, Resources, Rule
+
+RULES = storage.RULES + work.RULES
+
+PATH = Path(__file__).parents[3] / "template.yaml"
+
+
+@cache
+def template() -> Template:
+    return Template(PATH)
+
+
+def symbol(logical_id: str, attribute: str) -> str:
+    return f"{logical_id}.{attribute}"
+
+
+@cache
+def _resources() -> Resources:
+    return template().resolve(template().resources, symbol)
+
+
+def resources() -> Resources:
+    """The template in plain CloudFormation; each call gives a copy to break."""
+    return deepcopy(_resources())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_template_keeps_the_rule(rule: Rule):
+    assert list(rule(resources())) == []
+
+
+def test_there_is_something_to_rule():
+    found = resources()
+    assert len(reading.buckets(found)) == 2
+    assert len(reading.queues(found)) == 4
+    assert set(reading.lambdas(found)) == {"Intake", "Analyze"}
+    assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze"}
+    assert len(reading.tables(found)) == 1
+
+
+DELETE: Any = object()
+"""As a mutation's value: take the property away."""
+
+
+def broken(path: str, value: Any) -> Resources:
+    """The template with one value changed; `path` begins with a logical id and goes on below its properties.
+
+    A path that starts with "/" goes on below the resource itself.
+    """
+    found = resources()
+    logical_id, *steps = path.removeprefix("/").split(".")
+    place: Any = found[logical_id] if path.startswith("/") else found[logical_id]["Properties"]
+    for step in steps[:-1]:
+        place = place[int(step) if step.isdigit() else step]
+    last: Any = int(steps[-1]) if steps[-1].isdigit() else steps[-1]
+    if value is DELETE:
+        del place[last]
+    else:
+        place[last] = value
+    return found
+
+
+ALLOW_ALL = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "UploadQueue.Arn"}
+LIFECYCLE = "LifecycleConfiguration.Rules"
+INDEX = "GlobalSecondaryIndexes"
+TRUST = "AssumeRolePolicyDocument.Statement.0"
+STATEMENT = "Policies.0.PolicyDocument.Statement"
+
+MUTATIONS = [
+    (storage.buckets_are_private, "UploadsBucket.PublicAccessBlockConfiguration.BlockPublicPolicy", False),
+    (storage.buckets_are_private, "ResultsBucket.PublicAccessBlockConfiguration", DELETE),
+    (storage.buckets_are_private, "ResultsBucket.OwnershipControls.Rules.0.ObjectOwnership", "ObjectWriter"),
+    (storage.buckets_are_encrypted, "UploadsBucket.BucketEncryption", DELETE),
+    (storage.buckets_take_tls_only, "ResultsBucketPolicy.PolicyDocument.Statement.0.Condition", {}),
+    (storage.buckets_take_tls_only, "UploadsBucketPolicy.PolicyDocument.Statement.0.Resource", ["UploadsBucket.Arn"]),
+    (storage.buckets_forget_old_versions_and_unfinished_uploads, "UploadsBucket.VersioningConfiguration", DELETE),
+    (storage.buckets_forget_old_versions_and_unfinished_uploads, f"ResultsBucket.{LIFECYCLE}.0", DELETE),
+    (storage.buckets_forget_old_versions_and_unfinished_uploads, f"UploadsBucket.{LIFECYCLE}.1", DELETE),
+    (storage.staged_scans_expire_after_their_messages, f"ResultsBucket.{LIFECYCLE}.2", DELETE),
+    (
+        storage.staged_scans_expire_after_their_messages,
+        f"ResultsBucket.{LIFECYCLE}.2.ExpirationInDays",
+        9,
+    ),
+    (storage.what_holds_data_is_retained, "/Scans.DeletionPolicy", "Delete"),
+    (storage.what_holds_data_is_retained, "/PseudonymSecret.UpdateReplacePolicy", DELETE),
+    (work.queues_are_encrypted, "ScanDLQ.SqsManagedSseEnabled", False),
+    (work.queues_take_tls_only, "ScanDLQPolicy.PolicyDocument.Statement", []),
+    (work.only_our_buckets_may_send, "UploadQueuePolicy.PolicyDocument.Statement.0.Condition.ArnEquals", DELETE),
+    (work.only_our_buckets_may_send, "ScanQueuePolicy.PolicyDocument.Statement.0", ALLOW_ALL),
+    (work.buckets_may_send_before_they_notify, "/UploadsBucket.DependsOn", DELETE),
+    (work.uploads_notify_a_consumed_queue, "UploadsBucket.NotificationConfiguration", DELETE),
+    (work.consumed_queues_have_a_dead_letter_queue, "ScanQueue.RedrivePolicy", DELETE),
+    (work.consumed_queues_have_a_dead_letter_queue, "UploadQueue.RedrivePolicy.maxReceiveCount", 4),
+    (work.consumed_queues_have_a_dead_letter_queue, "UploadQueue.RedrivePolicy.deadLetterTargetArn", "Gone.Arn"),
+    (work.dead_letters_outlive_their_queue, "UploadDLQ.MessageRetentionPeriod", DELETE),
+    (work.dead_letters_outlive_their_queue, "ScanQueue.MessageRetentionPeriod", 14 * DAY_S),
+    (work.messages_stay_hidden_for_six_timeouts, "UploadQueue.VisibilityTimeout", 5399),
+    (work.messages_stay_hidden_for_six_timeouts, "ScanQueue.VisibilityTimeout", DELETE),
+    (work.messages_stay_hidden_for_six_timeouts, "Analyze.Timeout", 121),
+    (work.functions_report_partial_failures, "AnalyzeScans.FunctionResponseTypes", DELETE),
+    (work.functions_have_a_concurrency_limit, "IntakeUploads.ScalingConfig", DELETE),
+    (work.functions_log_to_a_group_that_forgets, "IntakeLogGroup.RetentionInDays", DELETE),
+    (work.functions_log_to_a_group_that_forgets, "Analyze.LoggingConfig", DELETE),
+    (work.functions_are_traced, "Analyze.TracingConfig.Mode", "PassThrough"),
+    (work.functions_have_a_role_each, "Analyze.Role", "IntakeRole.Arn"),
+    (work.functions_are_told_what_settings_know, "Intake.Environment.Variables.BRAINSCAN_TABLE", "misspelt"),
+    (work.functions_are_told_what_settings_know, "Intake.Environment.Variables.BRAINSCAN_TABLE_NAME", DELETE),
+    (work.functions_know_when_their_retries_end, "ScanQueue.RedrivePolicy.maxReceiveCount", 6),
+    (
+        work.roles_are_assumed_by_lambda_alone,
+        "IntakeRole.AssumeRolePolicyDocument.Statement.0.Principal",
+        {"AWS": "*"},
+    ),
+    (work.roles_hold_no_wildcard, f"IntakeRole.{STATEMENT}.0.Action", "s3:*"),
+    (work.roles_hold_no_wildcard, f"AnalyzeRole.{STATEMENT}.0.Resource", "*"),
+    (work.roles_hold_no_wildcard, "AnalyzeRole.ManagedPolicyArns", ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]),
+    (work.consumers_may_take_their_messages, f"AnalyzeRole.{STATEMENT}", []),
+    (storage.tables_are_safe_and_pay_per_request, "Scans.PointInTimeRecoverySpecification", DELETE),
+    (storage.tables_are_safe_and_pay_per_request, "Scans.BillingMode", "PROVISIONED"),
+    (storage.tables_are_safe_and_pay_per_request, "Scans.StreamSpecification.StreamViewType", "KEYS_ONLY"),
+    (storage.tables_have_the_indexes_of_the_store, f"Scans.{INDEX}.3", DELETE),
+    (
+        storage.tables_have_the_indexes_of_the_store,
+        f"Scans.{INDEX}.0.Projection.ProjectionType",
+        "KEYS_ONLY",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "value"), MUTATIONS, ids=[f"{rule.__name__}-{path}" for rule, path, _ in MUTATIONS]
+)
+def test_a_broken_template_breaks_the_rule(rule: Rule, path: str, value: Any):
+    assert list(rule(broken(path, value)))
+
+
+def test_every_rule_is_seen_to_fail():
+    assert {rule for rule, *_ in MUTATIONS} == set(RULES)
+
+
+# -- what the template shares with the code
+
+
+def test_limits_default_to_the_same_values_in_the_template_and_in_the_code():
+    variables = resources()["Intake"]["Properties"]["Environment"]["Variables"]
+    told = {name: int(value) for name, value in variables.items() if name.startswith("BRAINSCAN_LIMIT_")}
+    assert told
+    assert told == {name: getattr(Limits(), name.removeprefix("BRAINSCAN_LIMIT_").lower()) for name in told}
+
+
+def test_functions_agree_on_every_variable_that_they_share():
+    assert environment_of(template().functions(), template(), symbol)["BRAINSCAN_TABLE_NAME"] == "Scans.Ref"
+
+
+def test_every_function_has_its_code_where_the_template_says():
+    for function in template().functions():
+        module, _, handler = function.handler.rpartition(".")
+        assert f"def {handler}(" in (function.folder / f"{module}.py").read_text()
+
+
+def test_an_operators_parameter_reaches_queue_and_function_alike():
+    other = Template(PATH, {"MaxReceiveCount": "7"})
+    found = other.resolve(other.resources, symbol)
+    assert int(found["ScanQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]) == 7
+    assert list(work.functions_know_when_their_retries_end(found)) == []
+
+
+def test_an_unknown_parameter_is_named():
+    with pytest.raises(TemplateError, match="no parameter Misspelt"):
+        Template(PATH, {"Misspelt": "1"})
+
+
+def test_a_template_that_sam_refuses_is_refused_with_its_reason(tmp_path: Path):
+    source = yaml_parse(PATH.read_text())
+    del source["Resources"]["Intake"]["Properties"]["Handler"]
+    (tmp_path / "template.yaml").write_text(json.dumps(source))
+    with pytest.raises(TemplateError, match="Handler"):
+        Template(tmp_path / "template.yaml")

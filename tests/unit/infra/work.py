@@ -1,0 +1,224 @@
+"""What must hold for every queue, function and role of the template."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from brainscan.settings import Limits, Settings
+from tests.unit.infra.reading import (
+    DAY_S,
+    Resources,
+    Rule,
+    buckets,
+    consumed,
+    denies_without_tls,
+    lambdas,
+    listed,
+    mappings,
+    of_type,
+    queues,
+    role_statements,
+    statements,
+)
+
+NO_RESOURCE_KNOWN = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+"""Actions that AWS defines no resource for
+(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html)."""
+
+
+# -- queues
+
+
+def queues_are_encrypted(resources: Resources) -> Iterator[str]:
+    for name, queue in queues(resources).items():
+        if queue.get("SqsManagedSseEnabled") is not True and "KmsMasterKeyId" not in queue:
+            yield name
+
+
+def queues_take_tls_only(resources: Resources) -> Iterator[str]:
+    denied = [
+        (policy["Queues"], statement["Resource"])
+        for _, policy, statement in statements(resources, "AWS::SQS::QueuePolicy")
+        if denies_without_tls(statement)
+    ]
+    for name in queues(resources):
+        if ([f"{name}.Ref"], f"{name}.Arn") not in denied:
+            yield name
+
+
+def only_our_buckets_may_send(resources: Resources) -> Iterator[str]:
+    """Whatever a queue's policy allows is S3's to send, for a bucket and an account that it names."""
+    arns = {f"arn:aws:s3:::{bucket.get('BucketName')}" for bucket in buckets(resources).values()}
+    for name, _, statement in statements(resources, "AWS::SQS::QueuePolicy"):
+        condition = statement.get("Condition", {})
+        if statement["Effect"] == "Allow" and not (
+            statement["Principal"] == {"Service": "s3.amazonaws.com"}
+            and statement["Action"] == "sqs:SendMessage"
+            and condition.get("ArnEquals", {}).get("aws:SourceArn") in arns
+            and "aws:SourceAccount" in condition.get("StringEquals", {})
+        ):
+            yield name
+
+
+def buckets_may_send_before_they_notify(resources: Resources) -> Iterator[str]:
+    """S3 tries the queue when it stores a notification: the policy that lets it must exist by then."""
+    for name, bucket in buckets(resources).items():
+        for notification in bucket.get("NotificationConfiguration", {}).get("QueueConfigurations", []):
+            letting = {
+                policy_id
+                for policy_id, _, statement in statements(resources, "AWS::SQS::QueuePolicy")
+                if statement["Effect"] == "Allow"
+                and statement["Resource"] == notification["Queue"]
+                and statement["Condition"]["ArnEquals"]["aws:SourceArn"] == f"arn:aws:s3:::{bucket['BucketName']}"
+            }
+            if not letting & set(listed(resources[name].get("DependsOn", []))):
+                yield name
+
+
+def uploads_notify_a_consumed_queue(resources: Resources) -> Iterator[str]:
+    notified = {
+        notification["Queue"].removesuffix(".Arn")
+        for bucket in buckets(resources).values()
+        for notification in bucket.get("NotificationConfiguration", {}).get("QueueConfigurations", [])
+        if notification["Event"] == "s3:ObjectCreated:*"
+    }
+    if len(notified) != 1 or not notified <= {queue_id for queue_id, *_ in consumed(resources)}:
+        yield "s3:ObjectCreated:*"
+
+
+def consumed_queues_have_a_dead_letter_queue(resources: Resources) -> Iterator[str]:
+    for name, queue, *_ in consumed(resources):
+        redrive = queue.get("RedrivePolicy", {})
+        dead = redrive.get("deadLetterTargetArn", "").removesuffix(".Arn")
+        if dead not in queues(resources) or int(redrive.get("maxReceiveCount", 0)) < 5:
+            yield name
+
+
+def dead_letters_outlive_their_queue(resources: Resources) -> Iterator[str]:
+    """A message keeps its age when it moves; fourteen days are the most that SQS has."""
+    for name, queue, *_ in consumed(resources):
+        dead = queues(resources).get(queue.get("RedrivePolicy", {}).get("deadLetterTargetArn", "").removesuffix(".Arn"))
+        kept = int(dead.get("MessageRetentionPeriod", 0)) if dead else 0
+        if kept != 14 * DAY_S or int(queue.get("MessageRetentionPeriod", 4 * DAY_S)) >= kept:
+            yield name
+
+
+def messages_stay_hidden_for_six_timeouts(resources: Resources) -> Iterator[str]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-queueconfig"""
+    for name, queue, function_id, mapping in consumed(resources):
+        timeout = int(lambdas(resources)[function_id]["Timeout"])
+        window = int(mapping.get("MaximumBatchingWindowInSeconds", 0))
+        if int(queue.get("VisibilityTimeout", 30)) < 6 * timeout + window:
+            yield name
+
+
+# -- functions
+
+
+def functions_report_partial_failures(resources: Resources) -> Iterator[str]:
+    for name, mapping in mappings(resources).items():
+        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+            yield name
+
+
+def functions_have_a_concurrency_limit(resources: Resources) -> Iterator[str]:
+    for name, mapping in mappings(resources).items():
+        if not 2 <= int(mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 0)) <= 1000:
+            yield name
+
+
+def functions_log_to_a_group_that_forgets(resources: Resources) -> Iterator[str]:
+    groups = of_type(resources, "AWS::Logs::LogGroup")
+    for name, function in lambdas(resources).items():
+        group = function.get("LoggingConfig", {}).get("LogGroup", "").removesuffix(".Ref")
+        if "RetentionInDays" not in groups.get(group, {}):
+            yield name
+
+
+def functions_are_traced(resources: Resources) -> Iterator[str]:
+    for name, function in lambdas(resources).items():
+        if function.get("TracingConfig") != {"Mode": "Active"}:
+            yield name
+
+
+def functions_have_a_role_each(resources: Resources) -> Iterator[str]:
+    roles = Counter(function["Role"] for function in lambdas(resources).values())
+    known = {f"{name}.Arn" for name in of_type(resources, "AWS::IAM::Role")}
+    for name, function in lambdas(resources).items():
+        if roles[function["Role"]] > 1 or function["Role"] not in known:
+            yield name
+
+
+def functions_are_told_what_settings_know(resources: Resources) -> Iterator[str]:
+    fields = {f"BRAINSCAN_{name}".upper() for name in Settings.model_fields}
+    fields |= {f"BRAINSCAN_LIMIT_{name}".upper() for name in Limits.model_fields}
+    needed = {f"BRAINSCAN_{name}".upper() for name, field in Settings.model_fields.items() if field.is_required()}
+    needed |= {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+    for name, function in lambdas(resources).items():
+        told = set(function["Environment"]["Variables"])
+        unknown = {variable for variable in told - fields if not variable.startswith("POWERTOOLS_")}
+        if unknown or needed - told:
+            yield f"{name}: {sorted(unknown | needed - told)}"
+
+
+def functions_know_when_their_retries_end(resources: Resources) -> Iterator[str]:
+    for name, queue, function_id, _ in consumed(resources):
+        told = lambdas(resources)[function_id]["Environment"]["Variables"].get("BRAINSCAN_MAX_RECEIVE_COUNT")
+        if told is None or int(told) != int(queue.get("RedrivePolicy", {}).get("maxReceiveCount", 0)):
+            yield name
+
+
+# -- roles
+
+
+def roles_are_assumed_by_lambda_alone(resources: Resources) -> Iterator[str]:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        trusted = [statement["Principal"] for statement in role["AssumeRolePolicyDocument"]["Statement"]]
+        if trusted != [{"Service": "lambda.amazonaws.com"}]:
+            yield name
+
+
+def roles_hold_no_wildcard(resources: Resources) -> Iterator[str]:
+    """No action of a role has a wildcard, and no resource is any resource; managed policies hold both."""
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        if role.get("ManagedPolicyArns"):
+            yield f"{name}: managed policies"
+    for name, statement in role_statements(resources):
+        actions = set(listed(statement.get("Action", "*")))
+        if any("*" in action for action in actions):
+            yield f"{name}: {sorted(actions)}"
+        if any(each.startswith("*") for each in listed(statement["Resource"])) and not actions <= NO_RESOURCE_KNOWN:
+            yield f"{name}: {sorted(actions)} on any resource"
+
+
+def consumers_may_take_their_messages(resources: Resources) -> Iterator[str]:
+    needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+    for name, _, function_id, _ in consumed(resources):
+        role_id = lambdas(resources)[function_id]["Role"].removesuffix(".Arn")
+        granted: set[str] = set()
+        for role, statement in role_statements(resources):
+            if role == role_id and f"{name}.Arn" in listed(statement["Resource"]):
+                granted |= set(listed(statement["Action"]))
+        if needed - granted:
+            yield name
+
+
+RULES: tuple[Rule, ...] = (
+    queues_are_encrypted,
+    queues_take_tls_only,
+    only_our_buckets_may_send,
+    buckets_may_send_before_they_notify,
+    uploads_notify_a_consumed_queue,
+    consumed_queues_have_a_dead_letter_queue,
+    dead_letters_outlive_their_queue,
+    messages_stay_hidden_for_six_timeouts,
+    functions_report_partial_failures,
+    functions_have_a_concurrency_limit,
+    functions_log_to_a_group_that_forgets,
+    functions_are_traced,
+    functions_have_a_role_each,
+    functions_are_told_what_settings_know,
+    functions_know_when_their_retries_end,
+    roles_are_assumed_by_lambda_alone,
+    roles_hold_no_wildcard,
+    consumers_may_take_their_messages,
+)
