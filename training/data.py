@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+import h5py
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -60,7 +61,7 @@ def read_splits(root: Path) -> list[Sample]:
         FileNotFoundError: there is no `splits.csv`.
         ValueError: a row has an unknown label or part.
     """
-    patients = _cheng_groups(root / CHENG / "slices.csv")
+    patients = cheng_groups(root / CHENG / "slices.csv")
     with (root / "splits.csv").open(newline="") as file:
         return [_from_row(root, row, patients) for row in csv.DictReader(file)]
 
@@ -79,9 +80,15 @@ def with_channels(samples: list[Sample]) -> list[Sample]:
 def read_gray(sample: Sample) -> npt.NDArray[np.uint8]:
     """(rows, columns) of the sample's view; a colour file's luma unless the view names a channel.
 
+    Figshare's 16-bit slices are brought linearly from [minimum, maximum] to 8 bits, as `prepare` would.
+
     Raises:
         OSError: the file is missing or damaged.
     """
+    if sample.path.suffix == ".mat":
+        values = _figshare(sample.path, "image").astype(np.float64)
+        span = max(float(np.ptp(values)), 1.0)
+        return np.round((values - values.min()) * (255 / span)).astype(np.uint8)
     with Image.open(sample.path) as image:
         if sample.view == "luma":
             return np.asarray(image.convert("L"))
@@ -96,8 +103,16 @@ def read_mask(sample: Sample) -> npt.NDArray[np.bool_] | None:
     """
     if sample.mask is None:
         return None
+    if sample.mask.suffix == ".mat":
+        return _figshare(sample.mask, "tumorMask") > 0
     with Image.open(sample.mask) as image:
         return np.asarray(image.convert("L")) > 127
+
+
+def _figshare(path: Path, name: str) -> npt.NDArray[np.generic]:
+    """An array of `cjdata`; MATLAB stores columns first, so it comes transposed."""
+    with h5py.File(path) as file:
+        return np.asarray(file["cjdata"][name]).T
 
 
 def _from_row(root: Path, row: dict[str, str], cheng_groups: dict[str, str]) -> Sample:
@@ -116,7 +131,7 @@ def _from_row(root: Path, row: dict[str, str], cheng_groups: dict[str, str]) -> 
     )
 
 
-def _cheng_groups(slices_csv: Path) -> dict[str, str]:
+def cheng_groups(slices_csv: Path) -> dict[str, str]:
     """Slice id -> run of neighbouring ids with one label and one fold.
 
     The set's files stand in the order of patients and its author folded by patient, so a patient lies within a run;

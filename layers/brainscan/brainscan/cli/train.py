@@ -1,0 +1,130 @@
+"""`brainscan train`: look at the data, submit a training job."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from rich.console import Console
+
+from brainscan.cli.train_job import Job, JobError, model_version, pack_source, request
+from brainscan.local.paths import CheckoutError, checkout
+
+app = typer.Typer(help="Audit the data, submit a training job.", no_args_is_help=True, rich_markup_mode="markdown")
+
+WRONG_USAGE = 2
+NOT_REACHED = 3
+JOB_FAILED = 4
+
+
+@app.command()
+def audit(
+    data: Annotated[list[Path], typer.Argument(help="Folders of public sets, as downloaded.")],
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("out/audit"),
+) -> None:
+    """Count, compare and question the scans of public sets; write an HTML and a JSON report.
+
+    Needs the `train` extra and a checkout. Example: `brainscan train audit ../shared/data --out out/audit`
+
+    Exit codes: 0 written; 2 a folder has no known layout, or there is no checkout.
+    """
+    command = [sys.executable, "-m", "training.audit", *map(str, _absolute(data)), "--out", str(out.resolve())]
+    # A process of its own: the package never imports `training`, which imports the package.
+    raise typer.Exit(subprocess.run(command, cwd=_checkout(), check=False).returncode)  # noqa: S603
+
+
+@app.command()
+def submit(
+    image: Annotated[str, typer.Option(help="Training image that holds the `train` extra and the SageMaker toolkit.")],
+    role: Annotated[str, typer.Option(help="ARN of the job's role.")],
+    bucket: Annotated[str, typer.Option(help="s3://BUCKET[/PREFIX] for source, checkpoints and output.")],
+    data: Annotated[str, typer.Option(help="s3:// prefix of the data.")],
+    kms_key: Annotated[str, typer.Option(help="KMS key of output and volumes.")],
+    init: Annotated[str | None, typer.Option(help="s3:// prefix of weights to start from.")] = None,
+    name: Annotated[str | None, typer.Option(help="The job's name; default by the time.")] = None,
+    instance_type: Annotated[str, typer.Option(help="Instance type.")] = "ml.g5.xlarge",
+    instances: Annotated[int, typer.Option(min=1, help="Number of instances.")] = 1,
+    hyperparameter: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, may repeat.")] = None,
+    register: Annotated[str | None, typer.Option(help="Model package group that gets the model on success.")] = None,
+    definition: Annotated[Path | None, typer.Option(help="Job definition; default infra/training-job.json.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request and send nothing.")] = False,
+) -> None:
+    """Submit a SageMaker training job; with `--register`, wait for it and register its model.
+
+    Example: `brainscan train submit --image IMAGE --role ARN --bucket s3://b/brainscan --data s3://b/data
+    --kms-key alias/brainscan --set epochs=30 --dry-run`
+
+    Exit codes: 0 submitted (and registered); 2 wrong usage; 3 AWS refused or is not reached; 4 the job failed.
+    """
+    root = _checkout()
+    job = Job(
+        name=name or f"brainscan-{datetime.now(UTC):%Y%m%d-%H%M%S}",
+        image=image,
+        role=role,
+        bucket=bucket.rstrip("/"),
+        data=data.rstrip("/"),
+        kms_key=kms_key,
+        instance_type=instance_type,
+        instances=instances,
+        init=init.rstrip("/") if init else None,
+        hyperparameters=dict(_pair(text) for text in hyperparameter or []),
+    )
+    try:
+        parameters = request(definition or root / "infra/training-job.json", job)
+    except JobError as error:
+        raise _stop(str(error), WRONG_USAGE) from error
+    if dry_run:
+        typer.echo(json.dumps(parameters, indent=2))
+        return
+    try:
+        _send(job, parameters, pack_source(root), register)
+    except WaiterError as error:
+        raise _stop(f"the training job {job.name} did not succeed: {error}", JOB_FAILED) from error
+    except (BotoCoreError, ClientError) as error:
+        raise _stop(f"AWS refused: {error}", NOT_REACHED) from error
+
+
+def _send(job: Job, parameters: dict[str, Any], source: bytes, group: str | None) -> None:
+    """Upload the source, create the job and, if a group is named, wait and register."""
+    console = Console()
+    bucket, _, prefix = job.source.removeprefix("s3://").partition("/")
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/source.tar.gz", Body=source)
+    sagemaker: Any = boto3.client("sagemaker")
+    sagemaker.create_training_job(**parameters)
+    console.print(f"submitted {job.name}")
+    if group is None:
+        return
+    sagemaker.get_waiter("training_job_completed_or_stopped").wait(TrainingJobName=job.name)
+    finished = sagemaker.describe_training_job(TrainingJobName=job.name)
+    if finished["TrainingJobStatus"] != "Completed":
+        raise _stop(f"the training job {job.name} ended as {finished['TrainingJobStatus']}", JOB_FAILED)
+    registered = sagemaker.create_model_package(**model_version(job, group, finished))
+    console.print(f"registered {registered['ModelPackageArn']}")
+
+
+def _absolute(paths: list[Path]) -> list[Path]:
+    return [path.resolve() for path in paths]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--set")
+    return name, value
+
+
+def _checkout() -> Path:
+    try:
+        return checkout()
+    except CheckoutError as error:
+        raise _stop(str(error), WRONG_USAGE) from error
+
+
+def _stop(text: str, code: int) -> typer.Exit:
+    Console(stderr=True).print(f"[red]{text}[/red]")
+    return typer.Exit(code)

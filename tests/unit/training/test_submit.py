@@ -1,0 +1,130 @@
+"""`brainscan train submit`: the request, and what AWS would make of it."""
+
+import io
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+from typer.testing import CliRunner, Result
+
+from brainscan.cli.train import app
+from training.loop import metric_line
+
+ROOT = Path(__file__).parents[3]
+ARGUMENTS = [
+    "submit",
+    *("--image", "123456789012.dkr.ecr.us-east-1.amazonaws.com/brainscan-training:1"),
+    *("--role", "arn:aws:iam::123456789012:role/training"),
+    *("--bucket", "s3://models/brainscan/"),
+    *("--data", "s3://data/public"),
+    *("--kms-key", "alias/brainscan"),
+    *("--name", "brainscan-test"),
+]
+
+
+def submit(*more: str) -> Result:
+    return CliRunner().invoke(app, [*ARGUMENTS, *more])
+
+
+def dry_run(*more: str) -> dict[str, Any]:
+    result = submit("--dry-run", *more)
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+def faults(operation: str, request: dict[str, Any]) -> str:
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    shape = model.operation_model(operation).input_shape
+    return str(ParamValidator().validate(request, shape).generate_report())
+
+
+def test_a_dry_run_prints_a_request_that_botocore_accepts_and_sends_nothing(aws: None) -> None:
+    request = dry_run("--set", "epochs=3", "--init", "s3://weights/start", "--instances", "2")
+
+    assert faults("CreateTrainingJob", request) == ""
+    assert request["HyperParameters"]["epochs"] == "3"
+    assert request["ResourceConfig"]["InstanceCount"] == 2
+    assert [channel["ChannelName"] for channel in request["InputDataConfig"]] == ["code", "training", "init"]
+    assert boto3.client("sagemaker").list_training_jobs()["TrainingJobSummaries"] == []
+
+
+def test_botocore_would_refuse_a_broken_request() -> None:
+    request = dry_run()
+    request["StoppingCondition"]["MaxRuntimeInSeconds"] = "long"
+
+    assert "MaxRuntimeInSeconds" in faults("CreateTrainingJob", request)
+
+
+def test_the_job_is_spot_isolated_encrypted_and_keeps_checkpoints() -> None:
+    request = dry_run()
+
+    assert request["EnableManagedSpotTraining"] is True
+    assert request["EnableNetworkIsolation"] is True
+    assert request["EnableInterContainerTrafficEncryption"] is True
+    assert request["OutputDataConfig"]["KmsKeyId"] == request["ResourceConfig"]["VolumeKmsKeyId"] == "alias/brainscan"
+    assert request["CheckpointConfig"] == {
+        "S3Uri": "s3://models/brainscan/checkpoints/brainscan-test",
+        "LocalPath": "/opt/ml/checkpoints",
+    }
+    limits = request["StoppingCondition"]
+    assert limits["MaxWaitTimeInSeconds"] >= limits["MaxRuntimeInSeconds"]
+
+
+def test_every_metric_definition_reads_its_number_from_an_epochs_line() -> None:
+    line = metric_line(
+        {
+            "epoch": 0,
+            "cls_loss": 9.0,
+            "loss": 0.5,
+            "cheng_figshare_accuracy": 0.91,
+            "cheng_figshare_dice": 1e-05,
+            "lgg_kaggle_3m_accuracy": 0.8,
+            "lgg_kaggle_3m_dice": 0.4,
+            "score": 0.7,
+            "seconds": 12.0,
+        }
+    )
+    definitions = dry_run()["AlgorithmSpecification"]["MetricDefinitions"]
+    read = {each["Name"]: [float(text) for text in re.findall(each["Regex"], line)] for each in definitions}
+
+    assert read == {
+        "train:loss": [0.5],
+        "held_out:score": [0.7],
+        "held_out:cheng_accuracy": [0.91],
+        "held_out:cheng_dice": [1e-05],
+        "held_out:lgg_accuracy": [0.8],
+        "held_out:lgg_dice": [0.4],
+        "epoch:seconds": [12.0],
+    }
+
+
+def test_the_source_goes_up_the_job_runs_and_the_model_is_registered(aws: None) -> None:
+    s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
+    s3.create_bucket(Bucket="models")
+    sagemaker.create_model_package_group(ModelPackageGroupName="brainscan")
+
+    result = submit("--register", "brainscan")
+
+    assert result.exit_code == 0, result.output
+    job = sagemaker.describe_training_job(TrainingJobName="brainscan-test")
+    assert job["HyperParameters"]["sagemaker_program"] == "training/train.py"
+    source = s3.get_object(Bucket="models", Key="brainscan/source/brainscan-test/source.tar.gz")["Body"].read()
+    names = tarfile.open(fileobj=io.BytesIO(source)).getnames()
+    assert {"training/train.py", "brainscan/imaging/prepare.py"} <= set(names)
+    packages = sagemaker.list_model_packages(ModelPackageGroupName="brainscan")["ModelPackageSummaryList"]
+    assert [package["ModelApprovalStatus"] for package in packages] == ["PendingManualApproval"]
+
+
+@pytest.mark.parametrize("setting", ["epochs", "=3", "sagemaker_program=other.py"])
+def test_a_setting_that_makes_no_sense_is_refused(setting: str) -> None:
+    assert submit("--dry-run", "--set", setting).exit_code == 2
+
+
+def test_a_refusal_by_aws_is_told_by_exit_code(aws: None) -> None:
+    assert submit().exit_code == 3  # the bucket does not exist
