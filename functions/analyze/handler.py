@@ -12,7 +12,7 @@ from brainscan.inference.runtime import Network
 from brainscan.domain import Scan
 from brainscan.events import scan_in
 from brainscan.observability import describe, logger, metrics, tracer
-from brainscan.pipeline import Answer, analyze, give_up
+from brainscan.pipeline.analyze import Answer, analyze, give_up
 from brainscan.services import services
 from brainscan.settings import settings
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import uploads_in
 from brainscan.observability import describe, logger, metrics, tracer
-from brainscan.pipeline import Upload, intake
+from brainscan.pipeline.intake import Upload, intake
 from brainscan.services import services
 
 # A batch of which nothing succeeds is an ordinary partial response here: each message has its own way to the DLQ.

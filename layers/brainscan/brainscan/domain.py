@@ -65,6 +65,7 @@ class Reason(StrEnum):
     OUT_OF_SCOPE = "out_of_scope"
     # failed
     RETRIES_EXHAUSTED = "retries_exhausted"
+    INTERNAL_ERROR = "internal_error"
     # needs review
     TUMOR_WITHOUT_MASK = "tumor_without_mask"
     MASK_WITHOUT_TUMOR = "mask_without_tumor"

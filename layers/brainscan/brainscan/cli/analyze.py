@@ -137,9 +137,7 @@ def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
 
 def _answer(batch: Sequence[Found], out: Path, network: Network) -> Iterator[dict[str, Any]]:
     """Examine a batch together and write each answer; a line for each input, in order."""
-    waiting = [
-        (found, found.record) for found in batch if found.record and found.record.outcome is Outcome.QUEUED
-    ]
+    waiting = [(found, found.record) for found in batch if found.record and found.record.outcome is Outcome.QUEUED]
     tasks = [Task(found.file.data, found.file.kind, record.source.frame) for found, record in waiting]
     examined = dict(zip((id(found) for found, _ in waiting), examine(tasks, network, limits()), strict=True))
     for found in batch:
