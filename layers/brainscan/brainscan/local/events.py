@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 RECEIVE_LIMIT = 10
 """SQS gives no more messages at once."""
 
-POLL_S = 0.05
-LONG_POLL_S = 1
+POLL_S = 0.1
+"""How often an empty queue is asked. moto's long polls return late, and cannot be interrupted."""
 
 
 class Worker(threading.Thread):
@@ -56,7 +56,6 @@ class Worker(threading.Thread):
         self._retry_delay_s = retry_delay_s
         self._retries: deque[tuple[float, list[str]]] = deque()
         self._stopping = threading.Event()
-        self.idle = False
         self.batches = 0
         self.error: Exception | None = None
 
@@ -69,35 +68,30 @@ class Worker(threading.Thread):
         try:
             while not self._stopping.is_set():
                 self._release_due()
-                messages = self._gather()
-                if messages:
+                if messages := self._gather():
                     self.batches += 1
                     self._take(messages)
-                self.idle = not messages and not self._retries
+                else:
+                    self._stopping.wait(POLL_S)
         except Exception as error:
             self.error = error
 
     def _gather(self) -> list["MessageTypeDef"]:
         """Messages up to the batch size, or as many as came within the window after the first."""
-        messages = self._receive(self._mapping.batch_size, wait_s=0 if self._retries else LONG_POLL_S)
-        if not messages:
-            if self._retries:
-                self._stopping.wait(POLL_S)
-            return []
-        self.idle = False
+        messages = self._receive(self._mapping.batch_size)
         deadline = time.monotonic() + self._mapping.window_s
-        while len(messages) < self._mapping.batch_size:
-            more = self._receive(self._mapping.batch_size - len(messages), wait_s=0)
+        while messages and len(messages) < self._mapping.batch_size:
+            more = self._receive(self._mapping.batch_size - len(messages))
             messages += more
             if not more and (time.monotonic() >= deadline or self._stopping.wait(POLL_S)):
                 break
         return messages
 
-    def _receive(self, most: int, wait_s: int) -> list["MessageTypeDef"]:
+    def _receive(self, most: int) -> list["MessageTypeDef"]:
         answer = self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(RECEIVE_LIMIT, most),
-            WaitTimeSeconds=wait_s,
+            WaitTimeSeconds=0,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )

@@ -24,8 +24,20 @@ from brainscan.settings import limits, settings
 
 QUIET_POLL_S = 0.1
 
-FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-"""Variables of the user's own that would lead past the local endpoint; so does every AWS_ENDPOINT_URL_<SERVICE>."""
+ISOLATED = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "NO_PROXY": HOST,
+    "no_proxy": HOST,
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "POWERTOOLS_TRACE_DISABLED": "true",
+}
+"""What keeps this process from the user's own AWS; besides, every other variable of the AWS SDK is taken away."""
 
 
 class StackError(BrainscanError):
@@ -65,11 +77,12 @@ class LocalStack:
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
+            undo.enter_context(_environment(ISOLATED, without="AWS_"))
             server = MotoServer()
             undo.callback(server.stop)
             template = Template(self._template_path or checkout() / "template.yaml", self._parameters)
             self.endpoint_url = server.url
-            undo.enter_context(_environment(_local_environment(self.endpoint_url)))
+            undo.enter_context(_environment({"AWS_ENDPOINT_URL": self.endpoint_url}))
             self._resources = Resources(template, self.client)
             self._resources.make_all()
             specs = template.functions()
@@ -170,13 +183,13 @@ class LocalStack:
     # -- the parts
 
     def _quiet(self) -> bool:
-        """True if nothing is queued. Looks twice: a message may hop to a queue that was looked at before."""
+        """True if nothing is queued or in flight.
+
+        Looks twice, and for batches in between: a message may hop to a queue that was looked at before.
+        """
         taken = [worker.batches for worker in self._workers]
-        return (
-            all(worker.idle for worker in self._workers)
-            and not any(self.depth(mapping.queue_id) for mapping in self._mappings * 2)
-            and taken == [worker.batches for worker in self._workers]
-        )
+        empty = not any(self.depth(mapping.queue_id) for mapping in self._mappings * 2)
+        return empty and taken == [worker.batches for worker in self._workers]
 
     def _worker(self, mapping: MappingSpec, function: functions.Function) -> Worker:
         attribute = self._resources.attribute
@@ -191,37 +204,19 @@ class LocalStack:
         self._workers = []
 
 
-def _local_environment(endpoint_url: str) -> dict[str, str]:
-    """What points every AWS client of this process at the local endpoint, and at no other."""
-    return {
-        "AWS_ENDPOINT_URL": endpoint_url,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "NO_PROXY": HOST,
-        "no_proxy": HOST,
-        "POWERTOOLS_METRICS_DISABLED": "true",
-        "POWERTOOLS_TRACE_DISABLED": "true",
-    }
-
-
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables, take away those that lead elsewhere, and put all back as it was."""
+def _environment(values: Mapping[str, str], without: str | None = None) -> Iterator[None]:
+    """Set variables, take away all others whose name begins with `without`, and put all back as it was."""
     before = dict(os.environ)
-    foreign = {name for name in os.environ if name in FOREIGN or name.startswith("AWS_ENDPOINT_URL_")}
-    for name in foreign:
+    taken = {name for name in before if without is not None and name.startswith(without)}
+    for name in taken:
         del os.environ[name]
     os.environ.update(values)
     _forget()
     try:
         yield
     finally:
-        for name in {*values, *foreign}:
+        for name in {*values, *taken}:
             os.environ.pop(name, None)
             if name in before:
                 os.environ[name] = before[name]
@@ -233,4 +228,4 @@ def _forget() -> None:
     for remembered in (settings, limits, services):
         remembered.cache_clear()
     powertools_parameters.clear_caches()  # type: ignore[no-untyped-call]
-    boto3.setup_default_session()
+    boto3.DEFAULT_SESSION = None

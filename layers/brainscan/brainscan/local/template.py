@@ -1,5 +1,6 @@
 """template.yaml -> plain CloudFormation -> resolved values: the one description of resources, read locally."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -14,6 +15,8 @@ from samtranslator.translator.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from brainscan.domain import BrainscanError
+
+logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)  # warns of metrics that only AWS publishes
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -152,10 +155,11 @@ class Template:
         source = self._source[logical_id]
         dockerfile = source.get("Metadata", {}).get("Dockerfile")
         command = properties.get("ImageConfig", {}).get("Command", [])
-        folder = Path(dockerfile).parent if dockerfile else Path(source["Properties"]["CodeUri"])
+        folder = Path(dockerfile).parent if dockerfile else source["Properties"].get("CodeUri")
         handler = properties.get("Handler") or (command[0] if command else None)
-        if handler is None:
-            raise TemplateError(f"{logical_id} names no handler: set Handler, or ImageConfig.Command for an image")
+        if folder is None or handler is None:
+            wanted = "CodeUri and Handler, or Metadata.Dockerfile and ImageConfig.Command for an image"
+            raise TemplateError(f"{logical_id} does not say where its handler is: set {wanted}, on the function itself")
         sizes = self.resolve([properties.get("Timeout", 3), properties.get("MemorySize", 128)], _no_attribute)
         environment = properties.get("Environment", {}).get("Variables", {})
         return FunctionSpec(logical_id, self._root / folder, handler, environment, int(sizes[0]), int(sizes[1]))
