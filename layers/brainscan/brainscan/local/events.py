@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from brainscan.local.functions import Function
@@ -128,7 +128,7 @@ class Worker(threading.Thread):
                 self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=visible_now)
 
 
-def failures(response: Any, sent: set[str]) -> set[str]:
+def failures(response: Any, sent: Collection[str]) -> set[str]:
     """Which messages a function reports as failed.
 
     No response, or none of failures, is success. A response that is malformed or names a message that was not in
@@ -137,14 +137,15 @@ def failures(response: Any, sent: set[str]) -> set[str]:
     if response is None:
         return set()
     if not isinstance(response, Mapping):
-        return sent
+        return set(sent)
     reported = response.get("batchItemFailures")
     if reported is None:
         return set()
     if not isinstance(reported, list) or not all(isinstance(each, Mapping) for each in reported):
-        return sent
-    failed = {each.get("itemIdentifier") for each in reported}
-    return failed if failed <= sent else sent
+        return set(sent)
+    known = list(sent)  # not a set: what a function reports may be anything, hashable or not
+    failed = [each.get("itemIdentifier") for each in reported]
+    return set(failed) if all(each in known for each in failed) else set(sent)
 
 
 def record(message: "MessageTypeDef", queue_arn: str) -> dict[str, Any]:
