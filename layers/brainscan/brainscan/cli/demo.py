@@ -4,8 +4,8 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainscan.cli.render import json_line, summary_of, table_of
-from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
+from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord, TumorClass
 
 if TYPE_CHECKING:
     from brainscan.local.stack import LocalStack
@@ -24,14 +24,6 @@ SHOWN = 20
 """Rows of the table of findings; `results.jsonl` has all."""
 
 POLL_S = 0.2
-
-
-@dataclass(frozen=True)
-class Uploaded:
-    """One file that was uploaded, and the export that it became."""
-
-    path: Path
-    export_id: str
 
 
 def demo(
@@ -52,20 +44,23 @@ def demo(
 
     console = Console()
     out.mkdir(parents=True, exist_ok=True)
-    files = _files(path or _synthetic(out), console)
+    if path and not os.access(path, os.R_OK):
+        console.print(f"[red]cannot read {path}[/red]: name a file, a folder or a ZIP")
+        raise typer.Exit(2)
+    upload = _packed(path, out) if path and path.is_dir() else path or _synthetic(out)
     with LocalStack() as stack:
         from brainscan.services import services
 
         begin = time.perf_counter()
-        uploaded = [_upload(file, key, stack, services()) for file, key in files]
-        exports = _wait(uploaded, services(), console)
+        export_id = _upload(upload, stack, services())
+        export = _wait(export_id, services(), console)
         seconds = time.perf_counter() - begin
-        records = _records(uploaded, services())
+        records = _records(export_id, services(), _names(upload, services()))
         _save(records, out, services())
-        _tell(records, exports, seconds, out, console)
+        _tell(records, export, seconds, out, console)
         _write_environment(out / "env.sh", stack)
         if sys.stdout.isatty() if keep is None else keep:
-            _keep(out, console)
+            _keep(export_id, out, console)
     if any(record.outcome in {Outcome.QUEUED, Outcome.FAILED} for _, record in records):
         raise typer.Exit(1)
 
@@ -76,66 +71,60 @@ def _synthetic(out: Path) -> Path:
     return write_export(out / "synthetic-export.zip")
 
 
-def _files(path: Path, console: Console) -> list[tuple[Path, str]]:
-    """Files to upload, and the keys they get."""
-    if path.is_dir():
-        found = [(each, str(each.relative_to(path))) for each in sorted(path.rglob("*")) if each.is_file()]
-    else:
-        found = [(path, path.name)]
-    if not found or not all(os.access(file, os.R_OK) for file, _ in found):
-        console.print(f"[red]cannot read {path}[/red]: name a file or a folder with files in it")
-        raise typer.Exit(2)
-    return found
+def _packed(folder: Path, out: Path) -> Path:
+    """A folder as one export, as a PACS would send it."""
+    packed = out / f"{folder.name or 'export'}.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+            archive.write(file, file.relative_to(folder))
+    return packed
 
 
-def _upload(file: Path, key: str, stack: "LocalStack", services: "Services") -> Uploaded:
+def _upload(file: Path, stack: "LocalStack", services: "Services") -> str:
+    """Upload as a hospital would; the id of the export that it becomes."""
     bucket = stack.uploads_bucket
     with file.open("rb") as body:
-        version_id = stack.client("s3").put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]
-    return Uploaded(file, services.pseudonyms.export_id(bucket, key, version_id))
+        version_id = stack.client("s3").put_object(Bucket=bucket, Key=file.name, Body=body)["VersionId"]
+    return services.pseudonyms.export_id(bucket, file.name, version_id)
 
 
-def _wait(uploaded: Sequence[Uploaded], services: "Services", console: Console) -> list[Export]:
-    """Show progress until every export is done."""
-    done: dict[str, Export] = {}
+def _wait(export_id: str, services: "Services", console: Console) -> Export:
+    """Show progress until every scan has its outcome."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("scans", total=None)
-        while len(done) < len(uploaded):
-            waiting = next(each.export_id for each in uploaded if each.export_id not in done)
-            export = services.scans.export(waiting)
-            if export and export.done:
-                done[waiting] = export
-            else:
-                time.sleep(POLL_S)
-            finished = sum(_finished(each) for each in done.values())
-            live = export if export and not export.done else None
-            expected = finished + (live.scans if live else 0) + len(uploaded) - len(done) - bool(live)
-            progress.update(bar, completed=finished + (_finished(live) if live else 0), total=expected)
-    return list(done.values())
-
-
-def _finished(export: Export) -> int:
-    return export.scans - export.counts.get(Outcome.QUEUED, 0)
-
-
-def _records(uploaded: Iterable[Uploaded], services: "Services") -> list[tuple[str, ScanRecord]]:
-    """Every scan, under the name of its file (and its place in an archive)."""
-    records: list[tuple[str, ScanRecord]] = []
-    for each in uploaded:
-        cursor: str | None = None
         while True:
-            page = services.scans.of_export(each.export_id, limit=200, cursor=cursor)
-            records += [(_name(each.path, record), record) for record in page.items]
-            if (cursor := page.cursor) is None:
-                break
-    return records
+            export = services.scans.export(export_id)
+            if export:
+                waiting = export.counts.get(Outcome.QUEUED, 0)
+                progress.update(bar, completed=export.scans - waiting, total=export.scans)
+                if export.done:
+                    return export
+            time.sleep(POLL_S)
 
 
-def _name(path: Path, record: ScanRecord) -> str:
-    entry = "" if record.source.entry_index is None else f" #{record.source.entry_index}"
-    frame = "" if record.source.frame is None else f" frame {record.source.frame}"
-    return f"{path}{entry}{frame}"
+def _names(upload: Path, services: "Services") -> dict[str, str]:
+    """The files of an archive as their sender named them; brainscan itself keeps only digests."""
+    if not zipfile.is_zipfile(upload):
+        return {}
+    with zipfile.ZipFile(upload) as archive:
+        return {services.pseudonyms.digest("entry", path): path for path in archive.namelist()}
+
+
+def _records(export_id: str, services: "Services", names: Mapping[str, str]) -> list[tuple[str, ScanRecord]]:
+    """Every scan of the export, under the name of its file."""
+    records: list[tuple[str, ScanRecord]] = []
+    cursor: str | None = None
+    while True:
+        page = services.scans.of_export(export_id, limit=500, cursor=cursor)
+        records += [(_name(record, names), record) for record in page.items]
+        if (cursor := page.cursor) is None:
+            return records
+
+
+def _name(record: ScanRecord, names: Mapping[str, str]) -> str:
+    name = names.get(record.source.entry_digest or "", f"file {record.source.entry_index or 0}")
+    return name if record.source.frame is None else f"{name} frame {record.source.frame}"
 
 
 def _save(records: Iterable[tuple[str, ScanRecord]], out: Path, services: "Services") -> None:
@@ -153,23 +142,30 @@ def _save(records: Iterable[tuple[str, ScanRecord]], out: Path, services: "Servi
 
 def _tell(
     records: Sequence[tuple[str, ScanRecord]],
-    exports: Sequence[Export],
+    export: Export,
     seconds: float,
     out: Path,
     console: Console,
 ) -> None:
-    console.print(table_of([(Path(name).name, record) for name, record in records[:SHOWN]], "Findings", name="file"))
+    shown = sorted(records, key=_interest)[:SHOWN]
+    console.print(table_of(shown, "Findings, the most certain tumors first", name="file"))
     if len(records) > SHOWN:
         console.print(f"[dim]... and {len(records) - SHOWN} more in {out / 'results.jsonl'}[/dim]")
     console.print(summary_of([(record.outcome, record.predicted) for _, record in records], "Together"))
-    files, skipped = sum(export.files for export in exports), sum(export.skipped for export in exports)
     review = sum(record.needs_review for _, record in records)
     console.print(
-        f"{files} files: {len(records)} scans, {skipped} files skipped; {review} scans need review. "
+        f"{export.files} files: {len(records)} scans, {export.skipped} files skipped; {review} scans need review. "
         f"{seconds:.1f} s, {len(records) / seconds:.1f} scans a second."
     )
     console.print(f"Masks, overlays and results: {out / 'results'}; one line a scan: {out / 'results.jsonl'}")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
+
+
+def _interest(named: tuple[str, ScanRecord]) -> tuple[bool, bool, float]:
+    """Tumors before the rest, calls before abstentions, the certain before the uncertain."""
+    _, record = named
+    tumor = record.predicted not in {None, TumorClass.NO_TUMOR}
+    return not tumor, record.outcome is not Outcome.ANALYZED, -(record.confidence or 0)
 
 
 def _write_environment(path: Path, stack: "LocalStack") -> None:
@@ -180,10 +176,12 @@ def _write_environment(path: Path, stack: "LocalStack") -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def _keep(out: Path, console: Console) -> None:
+def _keep(export_id: str, out: Path, console: Console) -> None:
     console.print(
         f"The stack is up until Ctrl-C. In another shell: [bold]. {out / 'env.sh'}[/bold], then "
-        "[bold]brainscan results --finding glioma[/bold] or [bold]aws dynamodb list-tables[/bold]"
+        f"[bold]brainscan results --finding glioma[/bold], [bold]brainscan results --export {export_id}[/bold] "
+        "or [bold]aws s3 ls[/bold]",
+        soft_wrap=True,
     )
     try:
         while True:

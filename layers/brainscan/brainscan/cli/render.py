@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -40,6 +41,10 @@ STYLES = {
 }
 
 
+NAME_WIDTH = 20
+"""Characters of a file's name that fit beside the rest in a terminal of 80; its end tells more than its beginning."""
+
+
 class Format(StrEnum):
     """How answers are printed."""
 
@@ -52,7 +57,7 @@ def write(records: Iterable[ScanRecord], form: Format, console: Console) -> int:
     """Print records; JSON and CSV go to standard output as they come. Returns how many there were."""
     if form is Format.TABLE:
         known = list(records)
-        console.print(table_of([(record.scan_id[:12], record) for record in known]))
+        console.print(table_of([(record.scan_id, record) for record in known]))
         console.print(f"[dim]{len(known)} scans. {RESEARCH_USE_STATEMENT}[/dim]")
         return len(known)
     count = 0
@@ -69,29 +74,29 @@ def write(records: Iterable[ScanRecord], form: Format, console: Console) -> int:
 
 def table_of(named: Sequence[tuple[str, ScanRecord]], title: str | None = None, name: str = "scan") -> Table:
     """A table of records, each under the name that its reader knows it by."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in (name, "outcome", "class"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("certainty", "area", "diameter"):
-        table.add_column(heading, justify="right")
-    table.add_column("look at")
+        table.add_column(heading, no_wrap=True)
+    for heading in ("sure", "area", "length"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("note", no_wrap=True)
     for label, record in named:
         style = STYLES[record.outcome]
         table.add_row(
-            label,
+            label if len(label) <= NAME_WIDTH or name == "scan" else f"…{label[1 - NAME_WIDTH :]}",
             f"[{style}]{record.outcome}[/{style}]",
             record.predicted or "",
             f"{record.confidence:.2f}" if record.confidence is not None else "",
             _area(record),
             _diameter(record),
-            ", ".join([*record.reasons, *record.review_reasons]),
+            ", ".join([*record.reasons, *record.review_reasons]).replace("_", " "),
         )
     return table
 
 
 def summary_of(records: Iterable[tuple[Outcome, str | None]], title: str) -> Table:
     """Counts by outcome and class."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("outcome")
     table.add_column("class")
     table.add_column("scans", justify="right")
