@@ -235,6 +235,15 @@ def test_an_upload_reaches_the_function_as_an_s3_event(post: Post, tmp_path: Pat
     assert record["s3"]["bucket"]["name"] == post.stack.uploads_bucket
 
 
+def test_events_tell_the_versions_of_an_object_apart_and_in_order(post: Post):
+    s3, bucket, key = post.stack.client("s3"), post.stack.uploads_bucket, "ward 3/a+b.png"
+    versions = [s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"] for body in (b"old", b"new")]
+    told = [json.loads(body)["Records"][0]["s3"]["object"] for body, _ in post.deliveries()]
+    told.sort(key=lambda object_: object_["sequencer"])
+    assert [object_["versionId"] for object_ in told] == versions
+    assert {object_["key"] for object_ in told} == {"ward+3/a%2Bb.png"}
+
+
 def test_drain_says_which_queue_is_still_at_work(post: Post):
     sqs, url = post.stack.client("sqs"), post.stack.queue_url("Letters")
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=2)
