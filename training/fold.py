@@ -1,4 +1,4 @@
-"""The trained network -> the same function without batch norms, in the form that quantises well and runs fused."""
+"""The trained network -> the same function with fewer operations, for inference alone."""
 
 from typing import Any
 
@@ -12,12 +12,10 @@ Weights = list[np.ndarray]
 
 
 def fold(model: keras.Model) -> keras.Model:
-    """An equal model, up to rounding, for inference alone; each layer looks at what stands before it.
+    """An equal model, up to rounding; each layer looks at what stands before it.
 
-    - A batch norm after a convolution goes into its kernel and bias.
-    - A pre-activation batch norm has no convolution before it: it becomes a 1x1 depthwise convolution with bias,
-      which quantises with a scale per channel and fuses with the ReLU after it. As a multiplication and an
-      addition it would quantise with one scale for all channels.
+    - A batch norm after a convolution goes into its kernel and bias. A pre-activation batch norm has no convolution
+      before it and stays: the converter makes a multiplication and an addition of it.
     - Zero padding before a 3x3 convolution of stride 1 becomes its own "same" padding.
     - The gray image is no longer repeated three times: the first kernel is summed over its inputs instead.
     """
@@ -26,29 +24,29 @@ def fold(model: keras.Model) -> keras.Model:
         trained: Weights = model.get_layer(layer.name).get_weights()
         if layer.name == GRAY_TO_RGB:
             return x[0]
-        if isinstance(layer, layers.BatchNormalization):
+        if isinstance(layer, layers.BatchNormalization) and _follows_convolution(x):
             return _fold_batch_norm(layer, trained, x)
         if type(layer) is layers.Conv2D:
             return _convolve(layer, trained, x)
-        y = layer(x, **kwargs)
-        layer.set_weights(trained)
-        return y
+        return _applied(layer, trained, x, **kwargs)
 
     folded: keras.Model = keras.models.clone_model(model, call_function=call)
     return folded
 
 
+def _follows_convolution(x: keras.KerasTensor) -> bool:
+    before = _producer(x)
+    return type(before) is layers.Conv2D and before.activation is keras.activations.linear
+
+
 def _fold_batch_norm(norm: layers.BatchNormalization, trained: Weights, x: keras.KerasTensor) -> keras.KerasTensor:
     gamma, beta, mean, variance = trained
     scale = gamma / np.sqrt(variance + norm.epsilon)
-    shift = beta - mean * scale
-    before = _producer(x)
-    if type(before) is layers.Conv2D and before.activation is keras.activations.linear:
-        kernel, *bias = before.get_weights()
-        folded = layers.Conv2D.from_config(before.get_config() | {"use_bias": True})
-        return _applied(folded, [kernel * scale, (bias[0] if bias else 0) * scale + shift], before.input)
-    depthwise = layers.DepthwiseConv2D(1, name=norm.name)
-    return _applied(depthwise, [scale[None, None, :, None], shift], x)
+    convolution = _producer(x)
+    kernel, *bias = convolution.get_weights()
+    shifted = ((bias[0] if bias else 0) - mean) * scale + beta
+    folded = layers.Conv2D.from_config(convolution.get_config() | {"use_bias": True})
+    return _applied(folded, [kernel * scale, shifted], convolution.input)
 
 
 def _convolve(convolution: layers.Conv2D, trained: Weights, x: keras.KerasTensor) -> keras.KerasTensor:
@@ -72,8 +70,8 @@ def _pads_like_same(padding: layers.ZeroPadding2D, convolution: layers.Conv2D) -
     )
 
 
-def _applied(layer: layers.Layer, weights: Weights, x: keras.KerasTensor) -> keras.KerasTensor:
-    y = layer(x)
+def _applied(layer: layers.Layer, weights: Weights, x: Any, **kwargs: Any) -> Any:
+    y = layer(x, **kwargs)
     layer.set_weights(weights)
     return y
 

@@ -60,7 +60,7 @@ class SourceMetrics(Model):
     scans: int
     accuracy: Share = Field(description="the most probable class is the label, abstained scans included")
     blank: int = Field(description="scans without foreground, abstained without a class")
-    abstained: int = Field(description="scans below min_confidence")
+    abstained: int = Field(description="scans without an answer for any reason, the blank ones among them")
     needs_review: int
     masks: int = Field(default=0, description="tumor scans with a drawn mask")
     mean_dice: Share | None = Field(default=None, description="over `masks`, at the source's own pixels")
