@@ -212,7 +212,7 @@ def page(summary: dict[str, Any]) -> str:
     body = "".join(f"<h2>{html.escape(title)}</h2>{table(rows)}" for title, rows in parts)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Audit of the data</title><style>{STYLE}</style>'
-        f'<h1>Audit of {summary["samples"]} slices</h1>{check}<h2>The worst</h2>'
+        f"<h1>Audit of {summary['samples']} slices</h1>{check}<h2>The worst</h2>"
         f'<img src="worst.png" alt="pairs of one picture with conflicting labels or across splits">{body}</html>\n'
     )
 

@@ -45,15 +45,16 @@ def read_state(checkpoint: Path) -> dict[str, object]:
     return dict(json.loads((checkpoint / STATE).read_text()))
 
 
-def restore(checkpoint: Path, model: keras.Model) -> None:
-    """Sets the weights of `model`, and of its optimizer, to those of the checkpoint.
+def restore(checkpoint: Path, model: keras.Model, with_optimizer: bool = True) -> None:
+    """Sets the weights of a compiled `model`, and its optimizer's state if asked to, to those of the checkpoint.
 
     Raises:
         ValueError: the checkpoint is of another network or optimizer.
     """
     load_arrays(checkpoint / WEIGHTS, model.variables)
-    model.optimizer.build(model.trainable_variables)
-    load_arrays(checkpoint / OPTIMIZER, model.optimizer.variables)
+    if with_optimizer:
+        model.optimizer.build(model.trainable_variables)
+        load_arrays(checkpoint / OPTIMIZER, model.optimizer.variables)
 
 
 def save_arrays(path: Path, variables: Sequence[keras.Variable]) -> None:

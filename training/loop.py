@@ -61,15 +61,13 @@ def fit(
     found = checkpoint.latest(checkpoints)
     if found is not None:
         progress = Progress(**checkpoint.read_state(found))  # type: ignore[arg-type]
-    for epoch in range(progress.epochs_done, settings.epochs):
-        if epoch in (0, settings.heads_epochs) or model.optimizer is None:
+    first = progress.epochs_done
+    for epoch in range(first, settings.epochs):
+        if epoch in (first, settings.heads_epochs):
             _start_phase(model, settings, heads_only=epoch < settings.heads_epochs)
-        if found is not None:
-            if epoch != settings.heads_epochs or epoch == 0:
-                checkpoint.restore(found, model)
-            else:
-                checkpoint.load_arrays(found / checkpoint.WEIGHTS, model.variables)
-            found = None
+        if found is not None and epoch == first:
+            # The first phase's optimizer knows nothing of the encoder; the second starts with a fresh one.
+            checkpoint.restore(found, model, with_optimizer=epoch != settings.heads_epochs)
         _one_epoch(model, fitted, held, settings, epoch, progress, checkpoints, verbose)
     if progress.best_epoch >= 0:
         checkpoint.load_arrays(checkpoints / "best.npz", model.variables)

@@ -55,13 +55,15 @@ def read_folder(root: Path) -> Reading:
         if fits(root):
             return read(root)
     reading = Reading()
-    known = [
-        folder for folder in sorted(root.iterdir()) if folder.is_dir() and any(fits(folder) for fits, _ in LAYOUTS)
-    ]
+    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()]
+    known = [folder for folder in folders if any(fits(folder) for fits, _ in LAYOUTS)]
     if not known:
         raise ValueError(f"{root} has no known layout: Kaggle, figshare .mat, images and masks with CSV, LGG, Br35H")
-    for folder in known:
-        reading.extend(read_folder(folder))
+    for folder in folders:
+        if folder in known:
+            reading.extend(read_folder(folder))
+        else:
+            reading.left_out.append(LeftOut(folder, "no known layout"))
     return reading
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from training.data import CHENG, Sample, read_gray
+from training.data import CHENG, KAGGLE, Sample, read_gray
 from training.duplicates import alike_pairs, join_groups, thumbnail
 
 HELD_OUT_FOLD: Final = 3
@@ -51,6 +51,22 @@ def refuse_leaks(first: Sequence[Sample], second: Sequence[Sample]) -> None:
     shared = {sample.group for sample in first} & {sample.group for sample in second}
     if shared:
         raise LeakError(f"{len(shared)} groups of patients or near-duplicates are on both sides of the split")
+
+
+def kaggle_folders(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """The usual, flawed protocol: train on the Kaggle set's `Training`, test on its `Testing`. It leaks."""
+    own = [sample for sample in samples if sample.source == KAGGLE]
+    return [sample for sample in own if "Training" in sample.path.parts], [
+        sample for sample in own if "Testing" in sample.path.parts
+    ]
+
+
+def random_by_image(samples: Sequence[Sample], seed: int = 0) -> tuple[list[Sample], list[Sample], list[Sample]]:
+    """The other usual, flawed protocol: train, validation and test, 80/10/10, drawn by image. It leaks."""
+    order = np.random.default_rng(seed).permutation(len(samples))
+    first, second = round(len(samples) * 0.8), round(len(samples) * 0.9)
+    chosen = [[samples[i] for i in part] for part in np.split(order, [first, second])]
+    return chosen[0], chosen[1], chosen[2]
 
 
 def _held_groups(samples: Sequence[Sample], seed: int) -> set[str]:

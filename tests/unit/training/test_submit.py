@@ -115,7 +115,8 @@ def test_the_source_goes_up_the_job_runs_and_the_model_is_registered(aws: None) 
     job = sagemaker.describe_training_job(TrainingJobName="brainscan-test")
     assert job["HyperParameters"]["sagemaker_program"] == "training/train.py"
     source = s3.get_object(Bucket="models", Key="brainscan/source/brainscan-test/source.tar.gz")["Body"].read()
-    names = tarfile.open(fileobj=io.BytesIO(source)).getnames()
+    with tarfile.open(fileobj=io.BytesIO(source)) as archive:
+        names = archive.getnames()
     assert {"training/train.py", "brainscan/imaging/prepare.py"} <= set(names)
     packages = sagemaker.list_model_packages(ModelPackageGroupName="brainscan")["ModelPackageSummaryList"]
     assert [package["ModelApprovalStatus"] for package in packages] == ["PendingManualApproval"]
