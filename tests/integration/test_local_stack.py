@@ -2,10 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from brainscan.local.stack import LocalStack
+from brainscan.local.stack import LocalStack, StackError
 
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"
@@ -140,12 +136,17 @@ class Post:
         return sorted(message["Body"] for message in messages)
 
 
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    folder = tmp_path_factory.mktemp("post")
+def write_post(folder: Path) -> None:
+    """The template and its functions' code."""
     (folder / "template.yaml").write_text(TEMPLATE)
     (folder / "function").mkdir()
     (folder / "function" / "handler.py").write_text(HANDLER)
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+    folder = tmp_path_factory.mktemp("post")
+    write_post(folder)
     with LocalStack(folder / "template.yaml", parameters={"Greeting": "moin"}, retry_delay_s=0.05) as stack:
         post = Post(stack, folder)
         post.batches()
@@ -264,9 +265,7 @@ def test_run_until_works_no_longer_than_needed(post: Post):
 def test_a_stack_starts_with_s3s_test_event_and_leaves_the_environment_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    (tmp_path / "template.yaml").write_text(TEMPLATE)
-    (tmp_path / "function").mkdir()
-    (tmp_path / "function" / "handler.py").write_text(HANDLER)
+    write_post(tmp_path)
     monkeypatch.setenv("AWS_PROFILE", "hospital")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.org")
     before = dict(os.environ)
@@ -278,34 +277,9 @@ def test_a_stack_starts_with_s3s_test_event_and_leaves_the_environment_as_it_was
     assert dict(os.environ) == before
 
 
-ORPHAN = """
-import os, time
-from brainscan.local.server import MotoServer
-server = MotoServer()
-print(server.url, server._process.pid, flush=True)
-time.sleep(60)
-"""
-
-
-def test_the_server_ends_with_the_process_that_started_it():
-    parent = subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, env=_with_package())
-    assert parent.stdout
-    _, child = parent.stdout.readline().split()
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    deadline = time.monotonic() + 30
-    while _runs(int(child)):
-        assert time.monotonic() < deadline, "the server outlived its parent"
-        time.sleep(0.05)
-
-
-def _with_package() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "layers/brainscan")}
-
-
-def _runs(pid: int) -> bool:
-    """Whether a process still does something; one that nobody waited for yet does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+def test_a_function_that_lost_its_queue_is_reported_to_who_waits(tmp_path: Path):
+    write_post(tmp_path)
+    with LocalStack(tmp_path / "template.yaml") as stack:
+        stack.client("sqs").delete_queue(QueueUrl=stack.queue_url("Parcels"))
+        with pytest.raises(StackError, match="brainscan-Carrier no longer takes messages"):
+            stack.run_until(lambda: False, timeout_s=60)

@@ -6,14 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from aws_lambda_powertools.utilities import parameters
 from samtranslator.yaml_helper import yaml_parse
 
 from brainscan.local.functions import environment_of
+from brainscan.local.resources import Resources
 from brainscan.local.template import Template, TemplateError
-from brainscan.settings import Limits
+from brainscan.services import services
+from brainscan.settings import Limits, limits, settings
 from tests.unit.infra import reading, storage, work
-from tests.unit.infra.reading import DAY_S, Resources, Rule
+from tests.unit.infra.reading import DAY_S, Rule
 
 RULES = storage.RULES + work.RULES
 
@@ -30,11 +34,11 @@ def symbol(logical_id: str, attribute: str) -> str:
 
 
 @cache
-def _resources() -> Resources:
+def _resources() -> reading.Resources:
     return template().resolve(template().resources, symbol)
 
 
-def resources() -> Resources:
+def resources() -> reading.Resources:
     """The template in plain CloudFormation; each call gives a copy to break."""
     return deepcopy(_resources())
 
@@ -57,7 +61,7 @@ DELETE: Any = object()
 """As a mutation's value: take the property away."""
 
 
-def broken(path: str, value: Any) -> Resources:
+def broken(path: str, value: Any) -> reading.Resources:
     """The template with one value changed; `path` begins with a logical id and goes on below its properties.
 
     A path that starts with "/" goes on below the resource itself.
@@ -172,6 +176,26 @@ def test_every_function_has_its_code_where_the_template_says():
     for function in template().functions():
         module, _, handler = function.handler.rpartition(".")
         assert f"def {handler}(" in (function.folder / f"{module}.py").read_text()
+
+
+@pytest.mark.parametrize("logical_id", ["Intake", "Analyze"])
+def test_a_functions_own_environment_is_all_that_its_services_need(
+    logical_id: str, aws: None, monkeypatch: pytest.MonkeyPatch
+):
+    [spec] = [each for each in template().functions() if each.logical_id == logical_id]
+    attribute = Resources(template(), cache(boto3.client)).attribute
+    for name, value in environment_of([spec], template(), attribute).items():
+        monkeypatch.setenv(name, value)
+    remembered = (settings, limits, services)
+    for each in remembered:
+        each.cache_clear()
+    parameters.clear_caches()
+    try:
+        assert services().results.bucket == attribute("ResultsBucket", "Ref")
+    finally:
+        for each in remembered:
+            each.cache_clear()
+        parameters.clear_caches()
 
 
 def test_an_operators_parameter_reaches_queue_and_function_alike():
