@@ -7,10 +7,10 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from brainscan.inference.runtime import Network
 
 from brainscan.domain import Scan
 from brainscan.events import scan_in
+from brainscan.inference.runtime import Network
 from brainscan.observability import describe, logger, metrics, tracer
 from brainscan.pipeline.analyze import Answer, analyze, give_up
 from brainscan.services import services
@@ -18,6 +18,9 @@ from brainscan.settings import settings
 
 # Loaded while Lambda starts the environment: no invocation waits for it twice.
 network = Network.load(settings().model_dir)
+
+cold_starts = iter([1])
+"""One for the first invocation of a process, none for those that follow."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Delivery:
 
 
 @logger.inject_lambda_context
-@metrics.log_metrics(capture_cold_start_metric=True)
+@metrics.log_metrics
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Take a batch of messages; report those to retry.
@@ -38,6 +41,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Scans delivered for the first time are analyzed together; those that failed before, alone, so that one which
     brings the process down no longer takes others with it.
     """
+    metrics.add_metric(name="ColdStarts", unit=MetricUnit.Count, value=next(cold_starts, 0))
+    metrics.add_metric(name="Messages", unit=MetricUnit.Count, value=len(event["Records"]))
     failed: list[str] = []
     deliveries = list(parsed(SQSEvent(event), failed))
     first = [delivery for delivery in deliveries if delivery.receive_count == 1]

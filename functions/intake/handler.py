@@ -23,6 +23,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
+    metrics.add_metric(name="Messages", unit=MetricUnit.Count, value=len(event["Records"]))
     return process_partial_response(event, take_message, processor, context)
 
 

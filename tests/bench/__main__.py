@@ -60,7 +60,8 @@ def write_phantoms(folder: Path, count: int) -> list[str]:
 def save_keras_model(path: Path) -> Path:
     """The same network as Keras saves it; its weights do not matter for time."""
     program = (
-        "from training.network import build; from brainscan.inference.manifest import Manifest; from pathlib import Path;"
+        "from pathlib import Path; from training.network import build; "
+        "from brainscan.inference.manifest import Manifest; "
         f"build(Manifest.read(Path({str(MODEL_DIR)!r})).input.size, weights=None).save({str(path)!r})"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env=environment(), capture_output=True)
@@ -88,8 +89,8 @@ def report(runs: dict[str, list[Run]], scans: int, repeats: int) -> str:
     medians = {way: median_run(of_way) for way, of_way in runs.items()}
     usual = next(iter(medians.values()))
     lines = [
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; {scans} images of 256 x 256, "
-        f"{repeats} runs each, medians.",
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}; "
+        f"{scans} images of 256 x 256, {repeats} runs each, medians.",
         "",
         "| | first result | ratio | warm, a scan | ratio | peak memory | ratio |",
         "|---|---:|---:|---:|---:|---:|---:|",

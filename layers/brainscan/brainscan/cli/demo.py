@@ -1,13 +1,15 @@
 """`brainscan demo`: the whole system on this machine, from an upload to findings that can be queried."""
 
+import logging
 import os
 import shlex
 import sys
 import time
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 from rich.console import Console
@@ -48,7 +50,7 @@ def demo(
         console.print(f"[red]cannot read {path}[/red]: name a file, a folder or a ZIP")
         raise typer.Exit(2)
     upload = _packed(path, out) if path and path.is_dir() else path or _synthetic(out)
-    with LocalStack() as stack:
+    with LocalStack() as stack, _functions_log(out / "functions.log"):
         from brainscan.services import services
 
         begin = time.perf_counter()
@@ -63,6 +65,20 @@ def demo(
             _keep(export_id, out, console)
     if any(record.outcome in {Outcome.QUEUED, Outcome.FAILED} for _, record in records):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _functions_log(path: Path) -> Iterator[None]:
+    """What the functions log, and would write to CloudWatch, goes to a file: the terminal is for findings."""
+    from brainscan.observability import logger
+
+    handler = cast(logging.StreamHandler[TextIO], logger.registered_handler)
+    with path.open("w", encoding="utf-8") as log:
+        terminal = handler.setStream(log)
+        try:
+            yield
+        finally:
+            handler.setStream(terminal or sys.stdout)
 
 
 def _synthetic(out: Path) -> Path:
@@ -148,16 +164,14 @@ def _tell(
     console: Console,
 ) -> None:
     shown = sorted(records, key=_interest)[:SHOWN]
-    console.print(table_of(shown, "Findings, the most certain tumors first", name="file"))
+    console.print(table_of(shown, "Findings, the most certain tumors first"))
     if len(records) > SHOWN:
         console.print(f"[dim]... and {len(records) - SHOWN} more in {out / 'results.jsonl'}[/dim]")
     console.print(summary_of([(record.outcome, record.predicted) for _, record in records], "Together"))
     review = sum(record.needs_review for _, record in records)
-    console.print(
-        f"{export.files} files: {len(records)} scans, {export.skipped} files skipped; {review} scans need review. "
-        f"{seconds:.1f} s, {len(records) / seconds:.1f} scans a second."
-    )
-    console.print(f"Masks, overlays and results: {out / 'results'}; one line a scan: {out / 'results.jsonl'}")
+    console.print(f"{export.files} files: {len(records)} scans, {export.skipped} files skipped.")
+    console.print(f"{review} scans need review. {seconds:.1f} s, {len(records) / seconds:.1f} scans a second.")
+    console.print(f"In {out}: results.jsonl, a line a scan; results/, masks and overlays; functions.log")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 

@@ -57,7 +57,7 @@ def write(records: Iterable[ScanRecord], form: Format, console: Console) -> int:
     """Print records; JSON and CSV go to standard output as they come. Returns how many there were."""
     if form is Format.TABLE:
         known = list(records)
-        console.print(table_of([(record.scan_id, record) for record in known]))
+        console.print(id_table_of(known))
         console.print(f"[dim]{len(known)} scans. {RESEARCH_USE_STATEMENT}[/dim]")
         return len(known)
     count = 0
@@ -72,31 +72,35 @@ def write(records: Iterable[ScanRecord], form: Format, console: Console) -> int:
     return count
 
 
-def table_of(named: Sequence[tuple[str, ScanRecord]], title: str | None = None, name: str = "scan") -> Table:
-    """A table of records, each under the name that its reader knows it by."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in (name, "outcome", "class"):
+def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
+    """A table of records, each under the name of its file."""
+    table = _table(title)
+    for heading in ("file", "outcome", "class"):
         table.add_column(heading, no_wrap=True)
     for heading in ("sure", "area", "length"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("note", no_wrap=True)
     for label, record in named:
-        style = STYLES[record.outcome]
-        table.add_row(
-            label if len(label) <= NAME_WIDTH or name == "scan" else f"…{label[1 - NAME_WIDTH :]}",
-            f"[{style}]{record.outcome}[/{style}]",
-            record.predicted or "",
-            f"{record.confidence:.2f}" if record.confidence is not None else "",
-            _area(record),
-            _diameter(record),
-            ", ".join([*record.reasons, *record.review_reasons]).replace("_", " "),
-        )
+        short = label if len(label) <= NAME_WIDTH else f"…{label[1 - NAME_WIDTH :]}"
+        table.add_row(short, *_call(record), _area(record), _diameter(record), _note(record))
+    return table
+
+
+def id_table_of(records: Iterable[ScanRecord]) -> Table:
+    """A table of records under their ids, which `brainscan show` takes; ids are never cut."""
+    table = _table(None)
+    table.add_column("scan", no_wrap=True, min_width=32)
+    for heading in ("outcome", "class", "sure"):
+        table.add_column(heading, no_wrap=True, min_width=9 if heading == "outcome" else 4)
+    table.add_column("note", no_wrap=True)
+    for record in records:
+        table.add_row(record.scan_id, *_call(record), _note(record))
     return table
 
 
 def summary_of(records: Iterable[tuple[Outcome, str | None]], title: str) -> Table:
     """Counts by outcome and class."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = _table(title)
     table.add_column("outcome")
     table.add_column("class")
     table.add_column("scans", justify="right")
@@ -109,12 +113,27 @@ def flat(record: ScanRecord) -> dict[str, Any]:
     """A record as one row: measurements beside the rest, lists joined by a semicolon."""
     fields = record.model_dump(mode="json", exclude_none=True)
     fields |= fields.pop("tumor", {})
-    return {name: ";".join(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return {name: ";".join(map(str, value)) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def json_line(fields: dict[str, Any]) -> str:
     """One compact line."""
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def _table(title: str | None) -> Table:
+    return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
+def _call(record: ScanRecord) -> tuple[str, str, str]:
+    """Outcome, class and certainty."""
+    sure = f"{record.confidence:.2f}" if record.confidence is not None else ""
+    return f"[{STYLES[record.outcome]}]{record.outcome}[/]", record.predicted or "", sure
+
+
+def _note(record: ScanRecord) -> str:
+    """Why, and what a reader should look at."""
+    return ", ".join([*record.reasons, *record.review_reasons]).replace("_", " ")
 
 
 def _area(record: ScanRecord) -> str:

@@ -11,7 +11,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from brainscan.cli.render import Format, table_of, write
+from brainscan.cli.render import Format, id_table_of, write
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, TumorClass
 from brainscan.store import Page, Scans
 
@@ -70,7 +70,7 @@ def show(
         typer.echo(record.model_dump_json(exclude_none=True, indent=2))
         return
     console = Console()
-    console.print(table_of([(record.scan_id, record)]))
+    console.print(id_table_of([record]))
     console.print_json(record.model_dump_json(exclude_none=True))
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
