@@ -1,0 +1,95 @@
+"""What a reader is told: the call, when the model keeps silent, when somebody should look."""
+
+import numpy as np
+import pytest
+
+from brainscan.domain import CLASSES, Measurements, Outcome, Reason, TumorClass
+from brainscan.inference.judge import judge
+from brainscan.inference.scope import Scope
+from tests.unit.inference.making import manifest
+
+TUMOR = Measurements(area_px=40, bounding_box=(2, 3, 8, 9), centroid=(5, 6), longest_diameter_px=8.5, components=1)
+MANIFEST = manifest()
+
+
+def certain_of(name, confidence):
+    """(4,) probabilities with one at `confidence`, the others equal."""
+    p = np.full(4, (1 - confidence) / 3)
+    p[CLASSES.index(TumorClass(name))] = confidence
+    return p
+
+
+@pytest.mark.parametrize("name", ["glioma", "meningioma", "pituitary"])
+def test_a_certain_tumor_with_a_mask_needs_no_review(name):
+    finding = judge(certain_of(name, 0.9), TUMOR, 0.01, MANIFEST)
+    assert finding.outcome is Outcome.ANALYZED
+    assert finding.predicted == name
+    assert finding.confidence == pytest.approx(0.9)
+    assert finding.tumor == TUMOR
+    assert not finding.needs_review
+    assert finding.reasons == finding.review_reasons == ()
+
+
+def test_probabilities_carry_their_classes_names():
+    finding = judge(np.array([0.1, 0.2, 0.3, 0.4]), TUMOR, 0.01, MANIFEST)
+    assert {str(name): p for name, p in finding.probabilities.items()} == pytest.approx(
+        {"glioma": 0.1, "meningioma": 0.2, "no_tumor": 0.3, "pituitary": 0.4}
+    )
+
+
+@pytest.mark.parametrize("name", ["glioma", "meningioma", "pituitary"])
+def test_a_tumor_class_without_a_mask_needs_review(name):
+    finding = judge(certain_of(name, 0.9), None, 0.0, MANIFEST)
+    assert finding.outcome is Outcome.ANALYZED
+    assert finding.review_reasons == (Reason.TUMOR_WITHOUT_MASK,)
+
+
+@pytest.mark.parametrize(
+    ("mask_fraction", "reasons"),
+    [(0.0199, ()), (0.02, (Reason.MASK_WITHOUT_TUMOR,)), (0.5, (Reason.MASK_WITHOUT_TUMOR,))],
+)
+def test_no_tumor_with_a_large_mask_needs_review_and_with_a_small_one_does_not(mask_fraction, reasons):
+    finding = judge(certain_of("no_tumor", 0.9), TUMOR, mask_fraction, MANIFEST)
+    assert finding.review_reasons == reasons
+    assert finding.needs_review is bool(reasons)
+
+
+def test_an_empty_mask_never_contradicts_no_tumor():
+    every_mask_is_large = manifest(thresholds=MANIFEST.thresholds.model_copy(update={"large_mask_fraction": 0.0}))
+    assert not judge(certain_of("no_tumor", 0.9), None, 0.0, every_mask_is_large).needs_review
+
+
+@pytest.mark.parametrize(
+    ("confidence", "outcome", "review"),
+    [
+        (0.39, Outcome.ABSTAINED, True),
+        (0.4, Outcome.ANALYZED, True),
+        (0.59, Outcome.ANALYZED, True),
+        (0.6, Outcome.ANALYZED, False),
+    ],
+)
+def test_low_certainty_abstains_and_borderline_certainty_needs_review(confidence, outcome, review):
+    finding = judge(certain_of("glioma", confidence), TUMOR, 0.01, MANIFEST)
+    assert finding.outcome is outcome
+    assert finding.reasons == ((Reason.LOW_CERTAINTY,) if outcome is Outcome.ABSTAINED else ())
+    assert finding.review_reasons == ((Reason.BORDERLINE_CERTAINTY,) if review else ())
+
+
+def test_an_abstained_scan_keeps_its_probabilities_and_measurements():
+    finding = judge(np.full(4, 0.25), TUMOR, 0.01, MANIFEST)
+    assert finding.outcome is Outcome.ABSTAINED
+    assert sum(finding.probabilities.values()) == pytest.approx(1)
+    assert finding.tumor == TUMOR
+
+
+def test_reasons_for_review_add_up():
+    finding = judge(certain_of("pituitary", 0.5), None, 0.0, MANIFEST)
+    assert finding.review_reasons == (Reason.TUMOR_WITHOUT_MASK, Reason.BORDERLINE_CERTAINTY)
+
+
+def test_a_scan_far_from_the_training_scans_is_out_of_scope():
+    scope = Scope.of(np.zeros(3, np.float32), np.eye(1, 3, dtype=np.float32), np.ones(1, np.float32), 1.0, 2.0, 0.01)
+    scoped = manifest(scope=scope)
+    assert judge(certain_of("glioma", 0.9), TUMOR, 0.01, scoped, 2.1).reasons == (Reason.OUT_OF_SCOPE,)
+    assert judge(certain_of("glioma", 0.9), TUMOR, 0.01, scoped, 1.9).outcome is Outcome.ANALYZED
+    assert judge(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, 2.1).outcome is Outcome.ANALYZED
