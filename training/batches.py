@@ -47,8 +47,8 @@ class EpochBatches(keras.utils.PyDataset):
 
 
 def steps_per_epoch(settings: Hyperparameters) -> int:
-    """Batches an epoch, the last of which may be smaller."""
-    return -(-settings.slices_per_epoch // settings.batch_size)
+    """Batches an epoch, all of one size."""
+    return settings.slices_per_epoch // settings.batch_size
 
 
 def draw_weights(data: Prepared, balance: float) -> npt.NDArray[np.float64]:

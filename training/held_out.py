@@ -35,10 +35,10 @@ def predict(
     """uint8 (n, N, N) -> class logits (n, 4) and mask logits (n, N, N)."""
     outputs = []
     for start in range(0, len(images), PREDICT_BATCH):
-        outputs.append(model.predict_on_batch(network_input(images[start : start + PREDICT_BATCH])))
+        outputs.append(model(network_input(images[start : start + PREDICT_BATCH]), training=False))
     return (
-        np.concatenate([np.asarray(output["cls"]) for output in outputs]),
-        np.concatenate([np.asarray(output["seg"])[..., 0] for output in outputs]),
+        np.concatenate([keras.ops.convert_to_numpy(output["cls"]) for output in outputs]),
+        np.concatenate([keras.ops.convert_to_numpy(output["seg"])[..., 0] for output in outputs]),
     )
 
 

@@ -43,9 +43,11 @@ class Hyperparameters(BaseModel):
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
-    def _phases_fit(self) -> Self:
+    def _parts_fit(self) -> Self:
         if self.heads_epochs + self.decay_epochs > self.epochs:
             raise ValueError("heads_epochs and decay_epochs together exceed epochs")
+        if self.slices_per_epoch % self.batch_size:
+            raise ValueError("slices_per_epoch must be a multiple of batch_size")
         return self
 
 

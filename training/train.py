@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
 
 from training import loop
 from training.data import read_splits, with_channels
+from training.distribute import strategy_for
 from training.environment import Environment, read_environment
 from training.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
 from training.network import build, load_npz, save_npz
@@ -23,16 +25,29 @@ def main(arguments: Sequence[str]) -> int:
     except HyperparameterError as error:
         print(error, file=sys.stderr)
         return 2
+    strategy = strategy_for(environment)
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(settings.precision)
     fitted, held = load_data(environment, settings)
     print(f"fitted_slices={len(fitted)}; held_out_slices={len(held)};", flush=True)
-    model = starting_model(environment, settings)
-    looked_at = held.subset(range(0, len(held), -(-len(held) // max(1, settings.held_out_slices)) or 1))
-    progress = loop.fit(model, fitted, looked_at, settings, environment.checkpoints, verbose=sys.stdout.isatty())
-    environment.model_dir.mkdir(parents=True, exist_ok=True)
-    save_npz(model, environment.model_dir / "weights.npz")
-    loop.save_history(progress, environment.output_dir / "history.json")
+    with nullcontext() if strategy is None else strategy.scope():
+        model = starting_model(environment, settings)
+    step = max(1, -(-len(held) // max(1, settings.held_out_slices)))
+    run = loop.Run(
+        model=model,
+        fitted=fitted,
+        held=held.subset(range(0, len(held), step)),
+        settings=settings,
+        checkpoints=environment.checkpoints,
+        strategy=strategy,
+        leader=environment.is_leader,
+        verbose=sys.stdout.isatty(),
+    )
+    progress = run.fit()
+    if environment.is_leader:
+        environment.model_dir.mkdir(parents=True, exist_ok=True)
+        save_npz(model, environment.model_dir / "weights.npz")
+        loop.save_history(progress, environment.output_dir / "history.json")
     return 0
 
 

@@ -76,10 +76,10 @@ def test_heads_are_never_turned_upside_down() -> None:
 
 
 def test_an_epoch_is_the_same_every_time_and_differs_from_the_next() -> None:
-    data, settings = tiny.slices(), Hyperparameters(batch_size=4, slices_per_epoch=10, decay_epochs=0)
+    data, settings = tiny.slices(), Hyperparameters(batch_size=4, slices_per_epoch=12, decay_epochs=0)
     first, again, following = (EpochBatches(data, settings, epoch) for epoch in (3, 3, 4))
     assert len(first) == 3
-    assert [len(first[i][0]) for i in range(3)] == [4, 4, 2]
+    assert all(first[i][0].shape == (4, tiny.SIZE, tiny.SIZE, 1) for i in range(3))
     np.testing.assert_array_equal(first[2][0], again[2][0])
     np.testing.assert_array_equal(first[1][1]["seg"], again[1][1]["seg"])
     assert not np.array_equal(first[0][0], following[0][0])
@@ -115,7 +115,12 @@ def test_slow_variables_move_by_their_share() -> None:
 
 @pytest.mark.parametrize(
     ("values", "named"),
-    [({"epoch": 3}, "epoch"), ({"size": 100}, "size"), ({"epochs": 2, "decay_epochs": 3}, "decay_epochs")],
+    [
+        ({"epoch": 3}, "epoch"),
+        ({"size": 100}, "size"),
+        ({"epochs": 2, "decay_epochs": 3}, "decay_epochs"),
+        ({"batch_size": 7}, "multiple"),
+    ],
 )
 def test_a_hyperparameter_that_makes_no_sense_is_refused_by_name(values: dict[str, object], named: str) -> None:
     with pytest.raises(HyperparameterError, match=named):

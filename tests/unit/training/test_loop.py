@@ -60,7 +60,7 @@ def without_compiling() -> Iterator[None]:
 def run(folder: Path, settings: Hyperparameters = SETTINGS) -> tuple[keras.Model, loop.Progress]:
     model = tiny.network()
     keras.utils.set_random_seed(settings.seed)
-    return model, loop.fit(model, tiny.slices(), tiny.slices(8, seed=1), settings, folder)
+    return model, loop.Run(model, tiny.slices(), tiny.slices(8, seed=1), settings, folder).fit()
 
 
 def values(model: keras.Model) -> list[np.ndarray]:
@@ -68,7 +68,7 @@ def values(model: keras.Model) -> list[np.ndarray]:
 
 
 @dataclass(frozen=True)
-class Run:
+class Done:
     """A whole run: two phases of three epochs, and what it left."""
 
     folder: Path
@@ -77,18 +77,18 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def whole(without_compiling: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def whole(without_compiling: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("whole")
-    return Run(folder, *run(folder))
+    return Done(folder, *run(folder))
 
 
 @pytest.fixture(scope="module")
-def heads_alone(without_compiling: None, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def heads_alone(without_compiling: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("heads")
-    return Run(folder, *run(folder, HEADS_ALONE))
+    return Done(folder, *run(folder, HEADS_ALONE))
 
 
-def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(tmp_path: Path, whole: Run) -> None:
+def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(tmp_path: Path, whole: Done) -> None:
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/brainscan'}"}
     killed = subprocess.run([sys.executable, "-c", RUN_AND_DIE, str(tmp_path)], cwd=ROOT, env=environment, check=False)
     assert killed.returncode == -signal.SIGKILL
@@ -106,7 +106,7 @@ def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(tmp_path: Path,
         np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-4)
 
 
-def test_a_finished_run_is_not_run_again(heads_alone: Run) -> None:
+def test_a_finished_run_is_not_run_again(heads_alone: Done) -> None:
     again, repeated = run(heads_alone.folder, HEADS_ALONE)
 
     assert repeated == heads_alone.progress
@@ -114,7 +114,7 @@ def test_a_finished_run_is_not_run_again(heads_alone: Run) -> None:
         np.testing.assert_array_equal(own, other)
 
 
-def test_the_first_phase_leaves_the_encoder_and_its_statistics_alone(heads_alone: Run) -> None:
+def test_the_first_phase_leaves_the_encoder_and_its_statistics_alone(heads_alone: Done) -> None:
     before = {weight.path: np.asarray(weight) for weight in tiny.network().weights}
     changed = {
         weight.path
@@ -125,12 +125,12 @@ def test_the_first_phase_leaves_the_encoder_and_its_statistics_alone(heads_alone
     assert all(path.startswith(loop.HEADS) for path in changed)
 
 
-def test_training_brings_the_loss_down(whole: Run) -> None:
+def test_training_brings_the_loss_down(whole: Done) -> None:
     losses = [epoch["loss"] for epoch in whole.progress.history]
     assert losses[-1] < losses[0]
 
 
-def test_an_evaluation_leaves_the_run_untouched(whole: Run) -> None:
+def test_an_evaluation_leaves_the_run_untouched(whole: Done) -> None:
     found = checkpoint.latest(whole.folder)
     assert found is not None
     checkpoint.restore(found, whole.model)
@@ -154,7 +154,7 @@ def test_recomputed_batch_norms_hold_the_batches_own_statistics() -> None:
     np.testing.assert_allclose(np.asarray(norm.moving_variance), np.mean([b.var() for b in batches]), rtol=1e-3)
 
 
-def test_a_checkpoint_of_another_network_is_refused(heads_alone: Run) -> None:
+def test_a_checkpoint_of_another_network_is_refused(heads_alone: Done) -> None:
     inputs = keras.Input((4,))
     other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
     other.compile(optimizer="adam", loss="mse")

@@ -13,15 +13,15 @@ from training.prepared import Prepared, allowed_classes
 SIZE = 32
 
 
-def encoder(include_top: bool, weights: str | None, input_tensor: keras.KerasTensor) -> keras.Model:
-    """Five strided convolutions under the names that the decoder looks for."""
+def encoder(include_top: bool, weights: str | None, input_tensor: keras.KerasTensor, norms: bool = True) -> keras.Model:
+    """Five strided convolutions, with or without batch norms, under the names that the decoder looks for."""
     assert not include_top
     assert weights is None
     x = input_tensor
     names = ("conv1_conv", "conv2_block2_out", "conv3_block3_out", "conv4_block22_out", "post_relu")
     for index, name in enumerate(names):
         x = layers.Conv2D(4 + 2 * index, 3, strides=2, padding="same", name=f"conv_{index}")(x)
-        x = layers.BatchNormalization(name=f"bn_{index}")(x)
+        x = layers.BatchNormalization(name=f"bn_{index}")(x) if norms else x
         x = layers.ReLU(name=name)(x)
     return keras.Model(input_tensor, x)
 
