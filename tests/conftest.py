@@ -7,8 +7,8 @@ from typing import Any
 
 import boto3
 import pytest
-from cfn_flip import load_yaml  # type: ignore[import-untyped]
 from moto import mock_aws
+from samtranslator.yaml_helper import yaml_parse
 
 from brainscan.domain import Scan
 from brainscan.events import scan_in
@@ -46,7 +46,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def dynamodb(aws: None) -> Any:
     """DynamoDB with the table that the template describes."""
     client = boto3.client("dynamodb")
-    properties = load_yaml((ROOT / "template.yaml").read_text())["Resources"]["Scans"]["Properties"]
+    properties = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Scans"]["Properties"]
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     client.create_table(TableName=TABLE, **{name: properties[name] for name in kept})
     return client
@@ -97,5 +97,5 @@ def world(scans: Scans) -> World:
         s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
     url = sqs.create_queue(QueueName="scans")["QueueUrl"]
-    services = Services(Uploads(s3), Results(s3, "results"), scans, ScanQueue(sqs, url), PSEUDONYMS, Limits())
+    services = Services(Uploads(s3), Results(s3, "results"), scans, ScanQueue(sqs, url), lambda: PSEUDONYMS.secret, Limits())
     return World(services, s3, sqs, url)

@@ -1,7 +1,8 @@
 """What the use cases work with: the stores, the queue and the pseudonyms, made once a process from its settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import Any
 
 import boto3
@@ -26,8 +27,13 @@ class Services:
     results: Results
     scans: Scans
     queue: ScanQueue
-    pseudonyms: Pseudonyms
+    secret: Callable[[], bytes]
     limits: Limits
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        """Made when first asked for: who has no need of the secret needs no right to it."""
+        return Pseudonyms(self.secret())
 
 
 @cache
@@ -40,7 +46,7 @@ def services() -> Services:
         results=Results(s3, told.results_bucket),
         scans=scans(told),
         queue=ScanQueue(_client("sqs"), told.scan_queue_url),
-        pseudonyms=Pseudonyms(_secret(told)),
+        secret=partial(_secret, told),
         limits=limits(),
     )
 

@@ -55,7 +55,7 @@ def demo(
 
         begin = time.perf_counter()
         export_id = _upload(upload, stack, services())
-        export = _wait(export_id, services(), console)
+        export = _wait(export_id, stack, services(), console)
         seconds = time.perf_counter() - begin
         records = _records(export_id, services(), _names(upload, services()))
         _save(records, out, services())
@@ -104,12 +104,13 @@ def _upload(file: Path, stack: "LocalStack", services: "Services") -> str:
     return services.pseudonyms.export_id(bucket, file.name, version_id)
 
 
-def _wait(export_id: str, services: "Services", console: Console) -> Export:
+def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Console) -> Export:
     """Show progress until every scan has its outcome."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("scans", total=None)
         while True:
+            stack.check()
             export = services.scans.export(export_id)
             if export:
                 waiting = export.counts.get(Outcome.QUEUED, 0)
