@@ -115,12 +115,13 @@ def _figshare(path: Path, name: str) -> npt.NDArray[np.generic]:
         return np.asarray(file["cjdata"][name]).T
 
 
-def _from_row(root: Path, row: dict[str, str], cheng_groups: dict[str, str]) -> Sample:
+def _from_row(root: Path, row: dict[str, str], groups: dict[str, str]) -> Sample:
     if row["label"] not in LABELS or row["part"] not in ("train", "test"):
         raise ValueError(f"splits.csv: unknown label or part in {row}")
     path = root / row["path"]
     source = Path(row["path"]).parts[0]
-    group = {CHENG: cheng_groups.get(path.stem, path.stem), LGG: path.parent.name}.get(source, path.stem)
+    # Where nobody knows the patients, a file is a group of its own: by its path, because names repeat among folders.
+    group = {CHENG: groups.get(path.stem, path.stem), LGG: path.parent.name}.get(source, row["path"])
     return Sample(
         path=path,
         label=row["label"],

@@ -11,7 +11,7 @@ THUMBNAIL: Final = 24
 """Side of the thumbnails that are compared, pixels."""
 ALIKE: Final = 0.97
 """Correlation of two thumbnails from which on a split must not tear them apart: neighbouring slices, too."""
-SAME: Final = 0.995
+SAME: Final = 0.998
 """Correlation from which on they are one picture, resized or compressed anew; the audit measures how well it tells."""
 BLOCK: Final = 1024
 """Rows of the correlation matrix that are held at a time."""

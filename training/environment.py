@@ -28,6 +28,7 @@ class Environment:
     hosts: tuple[str, ...]
     current_host: str
     gpus: int
+    revision: str | None
     hyperparameters: Mapping[str, object]
 
     @property
@@ -55,6 +56,7 @@ def read_environment(arguments: Sequence[str], variables: Mapping[str, str] | No
         hosts=tuple(json.loads(env.get("SM_HOSTS", '["localhost"]'))),
         current_host=env.get("SM_CURRENT_HOST", "localhost"),
         gpus=int(env.get("SM_NUM_GPUS", "0")),
+        revision=known.revision,
         hyperparameters={**json.loads(env.get("SM_HPS", "{}")), **_pairs(rest)},
     )
 
@@ -96,6 +98,11 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         type=Path,
         default=Path(CHECKPOINTS if in_sagemaker else "out/checkpoints"),
         help="folder that outlives an interruption",
+    )
+    parser.add_argument(
+        "--revision",
+        default=env.get("TRAINING_JOB_NAME"),
+        help="the code's version, where there is no git [TRAINING_JOB_NAME]",
     )
     parser.add_argument("--cache", type=Path, default=None, help="folder that keeps prepared slices between runs")
     return parser

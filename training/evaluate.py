@@ -14,10 +14,10 @@ from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Network, Prediction
 from training import metrics, report
 from training.cases import Case
-from training.data import Sample, read_mask, read_splits, with_channels
+from training.data import Sample, read_mask, with_channels
 from training.outsiders import outsiders
 from training.served import Answer, answers, source_name
-from training.splits import grouped
+from training.splits import read_data
 
 
 class Served(Protocol):
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     """Writes the report and prints the headline figures of each source."""
     options = _parser().parse_args(arguments)
     network: Served = KerasNetwork(options.model) if options.keras else Network.load(options.model)
-    samples = [sample for sample in grouped(read_splits(options.data)) if sample.part == options.part]
+    samples = [sample for sample in read_data(options.data) if sample.part == options.part]
     samples += [sample for sample in with_channels(samples) if sample.view != "luma"]
     cases = list(cases_of(samples, network))
     results = {

@@ -18,6 +18,9 @@ class Hyperparameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    weights: Literal["imagenet", "none"] = Field(
+        default="imagenet", description="what the encoder starts from where no weights are given by --init"
+    )
     size: int = Field(default=128, ge=32, multiple_of=32, description="side of the input, pixels")
     batch_size: int = Field(default=16, ge=1, description="slices a step, all devices together")
     epochs: int = Field(default=20, ge=1, description="all epochs, those of the first phase included")

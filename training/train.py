@@ -7,18 +7,18 @@ from pathlib import Path
 
 import keras
 
-from training import loop
-from training.data import read_splits, with_channels
+from training import export, loop
+from training.data import with_channels
 from training.distribute import strategy_for
 from training.environment import Environment, read_environment
 from training.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
-from training.network import build, load_npz, save_npz
+from training.network import WeightsUnavailableError, build, load_npz, save_npz
 from training.prepared import Prepared, prepare_all
-from training.splits import grouped, hold_out
+from training.splits import grouped, hold_out, read_data
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs one training; 2 if the hyperparameters are refused."""
+    """Runs one training; 1 if int8 falls behind float32, 2 if hyperparameters are refused, 3 without weights."""
     environment = read_environment(arguments)
     try:
         settings = parse_hyperparameters(environment.hyperparameters)
@@ -30,8 +30,12 @@ def main(arguments: Sequence[str]) -> int:
     keras.config.set_dtype_policy(settings.precision)
     fitted, held = load_data(environment, settings)
     print(f"fitted_slices={len(fitted)}; held_out_slices={len(held)};", flush=True)
-    with nullcontext() if strategy is None else strategy.scope():
-        model = starting_model(environment, settings)
+    try:
+        with nullcontext() if strategy is None else strategy.scope():
+            model = starting_model(environment, settings)
+    except WeightsUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 3
     step = max(1, -(-len(held) // max(1, settings.held_out_slices)))
     run = loop.Run(
         model=model,
@@ -44,25 +48,45 @@ def main(arguments: Sequence[str]) -> int:
         verbose=sys.stdout.isatty(),
     )
     progress = run.fit()
-    if environment.is_leader:
-        environment.model_dir.mkdir(parents=True, exist_ok=True)
-        save_npz(model, environment.model_dir / "weights.npz")
-        loop.save_history(progress, environment.output_dir / "history.json")
-    return 0
+    if not environment.is_leader:
+        return 0
+    loop.save_history(progress, environment.output_dir / "history.json")
+    return write_artifact(environment, settings, model)
+
+
+def write_artifact(environment: Environment, settings: Hyperparameters, model: keras.Model) -> int:
+    """Weights, and the artifact that `training.export` makes of them, into the model folder; its exit code."""
+    environment.model_dir.mkdir(parents=True, exist_ok=True)
+    weights = environment.model_dir / "weights.npz"
+    save_npz(model, weights)
+    keras.config.set_dtype_policy("float32")  # whatever the layers were trained in, they are served from float32
+    options = {
+        "--weights": weights,
+        "--data": environment.data,
+        "--out": environment.model_dir,
+        "--size": settings.size,
+        "--revision": environment.revision,
+    }
+    words = [str(word) for flag, value in options.items() if value is not None for word in (flag, value)]
+    # Weights that a run starts from may have seen what it holds out.
+    return export.main([*words, "--held-out-unseen"] if environment.init is None else words)
 
 
 def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prepared, Prepared]:
     """(fitted, held out), both from the train part, prepared at the settings' size."""
-    samples = [sample for sample in read_splits(environment.data) if sample.part == "train"]
-    return tuple(
-        prepare_all(with_channels(part), settings.size, environment.cache) for part in hold_out(grouped(samples))
-    )  # type: ignore[return-value]
+    samples = grouped([sample for sample in read_data(environment.data) if sample.part == "train"])
+    fitted, held = (prepare_all(with_channels(part), settings.size, environment.cache) for part in hold_out(samples))
+    return fitted, held
 
 
 def starting_model(environment: Environment, settings: Hyperparameters) -> keras.Model:
-    """The network with the weights that the run starts from."""
+    """The network with the weights that the run starts from.
+
+    Raises:
+        WeightsUnavailableError: ImageNet's cannot be downloaded; the text names the remedy.
+    """
     if environment.init is None:
-        return build(settings.size)
+        return build(settings.size, weights=None if settings.weights == "none" else settings.weights)
     model = build(settings.size, weights=None)
     found = environment.init if environment.init.is_file() else next(Path(environment.init).glob("*.npz"))
     load_npz(model, found)
