@@ -72,7 +72,9 @@ def load_npz(model: keras.Model, path: Path) -> None:
         names = {key.split("|")[0] for key in stored.files}
         own = {weight.path for weight in model.weights}
         if names != own:
-            raise ValueError(f"weights differ from the model's: {sorted(names ^ own)[:6]} ...")
+            raise ValueError(
+                f"the file lacks {sorted(own - names)[:4]}, the model lacks {sorted(names - own)[:4]}, ..."
+            )
         for weight in model.weights:
             weight.assign(_unpacked(stored, weight.path))
 

@@ -1,0 +1,212 @@
+"""`python -m training.export`: weights -> the artifact that is served: converted, measured, described and packed."""
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import keras
+import numpy as np
+
+from brainscan.inference.manifest import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Calibration,
+    InputContract,
+    Manifest,
+    Metrics,
+    SourceMetrics,
+    Thresholds,
+)
+from brainscan.inference.runtime import Network, Prediction
+from training.data import Sample, with_channels
+from training.fold import fold
+from training.network import build, load_npz
+from training.quantize import to_int8
+from training.scope import fit_scope
+from training.served import Answer, Run, answers, evaluate
+from training.splits import grouped, hold_out, read_data
+from training.thresholds import choose, fit_temperature
+
+ACCURACY_TOLERANCE: Final = 0.01
+"""How far int8 may fall behind float32 in accuracy over all files of the test part."""
+DICE_TOLERANCE: Final = 0.02
+"""The same for mean Dice."""
+KERAS_FILE: Final = "model.keras"
+SAVED_MODEL: Final = "1"
+"""TensorFlow Serving's version folder."""
+REPORT: Final = "report"
+ARTIFACT: Final = "model.tar.gz"
+HELD_OUT: Final = "held out of train"
+
+
+class ParityError(RuntimeError):
+    """The converted model does not do what the trained one does."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the artifact; 1 if int8 falls behind float32, with everything written but the packed file."""
+    options = _parser().parse_args(arguments)
+    options.out.mkdir(parents=True, exist_ok=True)
+    model = build(options.size, weights=None)
+    load_npz(model, options.weights)
+    samples = read_data(options.data)
+    network = convert(model, options.out, _draft(options, samples))
+    say("fitting temperature, thresholds and scope")
+    network = describe(network, options.out, [sample for sample in samples if sample.part == "train"])
+    say("measuring on the test part, int8 and float32")
+    test = [sample for sample in samples if sample.part == "test"]
+    network = measure(network, model, options.out, test)
+    try:
+        check_parity(network.manifest.metrics)
+    except ParityError as error:
+        print(error, file=sys.stderr)
+        return 1
+    pack(options.out)
+    return 0
+
+
+def convert(model: keras.Model, out: Path, draft: Manifest) -> Network:
+    """Write `model.keras`, the SavedModel, `model.tflite` and a manifest that lacks what is fitted and measured."""
+    model.save(out / KERAS_FILE)
+    fold(model).export(out / SAVED_MODEL, verbose=False)
+    flatbuffer = to_int8(out / SAVED_MODEL)
+    (out / MODEL_FILE).write_bytes(flatbuffer)
+    return _written(draft, out, model_id=hashlib.sha256(flatbuffer).hexdigest())
+
+
+def describe(network: Network, out: Path, train: Sequence[Sample]) -> Network:
+    """Fit temperature, thresholds and scope on the scans of the train part that training holds out."""
+    fitted, held = hold_out(grouped(train))
+    said = list(answers(with_channels(held), network.run, network.manifest.input.size))
+    known = answers(with_channels(fitted), network.run, network.manifest.input.size)
+    temperature = fit_temperature(said)
+    calibration = network.manifest.calibration.model_copy(update={"scans": len(said)})
+    return _written(
+        network.manifest,
+        out,
+        temperature=temperature,
+        thresholds=choose(said, temperature),
+        calibration=calibration,
+        scope=fit_scope(_features(known), _features(said)),
+    )
+
+
+def measure(network: Network, model: keras.Model, out: Path, test: Sequence[Sample]) -> Network:
+    """Evaluate int8 and float32 on the test part: each file as its user gets it, and each LGG channel by itself."""
+    views = [*test, *(sample for sample in with_channels(list(test)) if sample.view != "luma")]
+    served = evaluate(views, network.run, network.manifest)
+    trained = evaluate(views, _keras(model), network.manifest)
+    return _written(network.manifest, out, metrics=Metrics(split="test", sources=served, float32=trained))
+
+
+def check_parity(metrics: Metrics) -> None:
+    """Compare int8 with float32 over all files of the test part.
+
+    Raises:
+        ParityError: int8 is worse by more than the tolerances.
+    """
+    (accuracy, dice), (accuracy_32, dice_32) = _overall(metrics.sources), _overall(metrics.float32)
+    say(f"int8 accuracy {accuracy:.4f}, Dice {dice:.4f}; float32 accuracy {accuracy_32:.4f}, Dice {dice_32:.4f}")
+    if accuracy < accuracy_32 - ACCURACY_TOLERANCE or dice < dice_32 - DICE_TOLERANCE:
+        raise ParityError(
+            f"int8 falls behind float32 by more than {ACCURACY_TOLERANCE} in accuracy or {DICE_TOLERANCE} in Dice"
+        )
+
+
+def pack(out: Path) -> Path:
+    """`model.tar.gz` with everything that the artifact consists of."""
+    (out / REPORT).mkdir(exist_ok=True)
+    metrics = Manifest.read(out).metrics
+    (out / REPORT / "metrics.json").write_text(metrics.model_dump_json(indent=2) + "\n")
+    with tarfile.open(out / ARTIFACT, "w:gz", compresslevel=1) as archive:
+        for name in (MODEL_FILE, MANIFEST_FILE, KERAS_FILE, SAVED_MODEL, REPORT):
+            archive.add(out / name, name)
+    return out / ARTIFACT
+
+
+def say(text: str) -> None:
+    """Progress, on one line."""
+    print(text, flush=True)
+
+
+def _draft(options: argparse.Namespace, samples: Sequence[Sample]) -> Manifest:
+    """A manifest of what is known before the model answers anything."""
+    return Manifest(
+        model_id="0" * 64,
+        input=InputContract(size=options.size),
+        temperature=1.0,
+        thresholds=Thresholds(
+            min_confidence=0, review_confidence=0, seg_logit=0, min_component_fraction=0, large_mask_fraction=0
+        ),
+        calibration=Calibration(split=HELD_OUT, scans=0, seen_by_weights=not options.held_out_unseen),
+        metrics=Metrics(split="test", sources={}, float32={}),
+        data_digest=_data_digest(options.data, samples),
+        source_revision=options.revision or _revision(),
+    )
+
+
+def _written(manifest: Manifest, out: Path, **known: object) -> Network:
+    """The manifest with what is now known, written beside the model, and both loaded as they will be served."""
+    updated = manifest.model_copy(update=known)
+    (out / MANIFEST_FILE).write_text(updated.model_dump_json(indent=2, exclude_none=True) + "\n")
+    return Network.load(out)
+
+
+def _keras(model: keras.Model) -> Run:
+    def run(batch: np.ndarray) -> Prediction:
+        said = {name: np.asarray(value) for name, value in model.predict_on_batch(batch).items()}
+        return Prediction(cls=said["cls"], seg=said["seg"][..., 0], features=said["features"])
+
+    return run
+
+
+def _features(said: Iterable[Answer]) -> np.ndarray:
+    return np.stack([answer.features for answer in said if answer.features is not None])
+
+
+def _overall(sources: Mapping[str, SourceMetrics]) -> tuple[float, float]:
+    """Accuracy and mean Dice over all files, each LGG file once."""
+    files = [source for name, source in sources.items() if "_" not in name]
+    scans, masks = sum(source.scans for source in files), sum(source.masks for source in files)
+    accuracy = sum(source.accuracy * source.scans for source in files) / max(scans, 1)
+    return accuracy, sum((source.mean_dice or 0) * source.masks for source in files) / max(masks, 1)
+
+
+def _data_digest(root: Path, samples: Sequence[Sample]) -> str:
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(f"{sample.path.relative_to(root)}\0{sample.label}\0{sample.part}\0".encode())
+        for path in (sample.path, sample.mask):
+            digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
+    return digest.hexdigest()
+
+
+def _revision() -> str:
+    """The commit of this code, marked if it is changed."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise SystemExit("this is no git checkout: name the code's version with --revision") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("--weights", type=Path, required=True, help="an .npz as `training.network.save_npz` writes it")
+    parser.add_argument("--data", type=Path, required=True, help="the folder with splits.csv")
+    parser.add_argument("--out", type=Path, required=True, help="the folder for the artifact's parts and model.tar.gz")
+    parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
+    parser.add_argument("--revision", help="the code's version, where there is no git")
+    parser.add_argument(
+        "--held-out-unseen", action="store_true", help="the weights never saw the held-out scans of the train part"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
