@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,9 @@ class Engine:
             subprocess.CalledProcessError: it failed.
         """
         command = ["docker", *arguments]
-        done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s)
+        done = subprocess.run(
+            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=timeout_s
+        )
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, command, done.stdout[-2000:], done.stderr[-2000:])
         return done.stdout.strip()
@@ -81,10 +83,8 @@ class Container:
     @property
     def peak_mib(self) -> float:
         """The most memory that it ever had, as the kernel counts it against the limit; page cache included."""
-        found = Path(f"/sys/fs/cgroup/memory/docker/{self.name}/memory.max_usage_in_bytes")
-        if not found.exists():
-            found = Path(f"/sys/fs/cgroup/system.slice/docker-{self.name}.scope/memory.peak")
-        return int(found.read_text()) / 1024**2
+        files = "/sys/fs/cgroup/memory/memory.max_usage_in_bytes /sys/fs/cgroup/memory.peak"
+        return int(self.engine.docker("exec", self.name, "sh", "-c", f"cat {files} 2>/dev/null || true")) / 1024**2
 
     def logs(self) -> str:
         """What it wrote so far."""
@@ -163,8 +163,3 @@ def _stop(running: Engine, daemon: "subprocess.Popen[bytes]") -> None:
             running.docker("rm", "--force", "--volumes", *left)
         daemon.terminate()
         daemon.wait(60)
-
-
-def merged(environment: Mapping[str, str]) -> list[str]:
-    """`--env` arguments of docker run."""
-    return [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
