@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,18 @@ from cfn_flip import dump_yaml, load_yaml  # type: ignore[import-untyped]
 CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 
-def package(built: Path, s3: Any, bucket: str) -> str:
+def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str]) -> str:
     """Upload every folder that `sam build` made; the template with their places in the bucket.
 
     Args:
         built: The folder that `sam build` filled.
         s3: A client.
         bucket: Takes the code.
+        parameters: New defaults of the template's parameters.
     """
     template = load_yaml((built / "template.yaml").read_text())
+    for name, value in parameters.items():
+        template["Parameters"][name]["Default"] = int(value)
     for logical_id, resource in template["Resources"].items():
         where = CODE.get(resource["Type"], "")
         if folder := resource.get("Properties", {}).get(where):
