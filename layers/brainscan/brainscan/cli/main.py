@@ -2,6 +2,7 @@
 
 import typer
 
+from brainscan.cli import dlq
 from brainscan.cli.analyze import analyze
 from brainscan.cli.demo import demo
 from brainscan.cli.results import results, show
@@ -17,3 +18,4 @@ app.command()(analyze)
 app.command()(demo)
 app.command()(results)
 app.command()(show)
+app.add_typer(dlq.app, name="dlq")
