@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from brainscan.cli.render import Format, id_table_of, write
-from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Scans
 
 PAGE = 100
@@ -109,7 +109,7 @@ def _asked(
     if export is not None:
         yield from _pages(lambda cursor: scans.of_export(export, PAGE, cursor))
     elif needs_review:
-        yield from _pages(lambda cursor: scans.needing_review(day, PAGE, cursor))
+        yield from _pages(lambda cursor: scans.by_review(ReviewState.NEEDED, day, PAGE, cursor))
     elif finding is not None and outcome in {None, Outcome.ANALYZED}:
         yield from _pages(lambda cursor: scans.by_finding(finding, day, limit=PAGE, cursor=cursor))
     else:
