@@ -205,6 +205,7 @@ class ScanRecord(Scan, Finding):
     rows: int | None = None
     columns: int | None = None
     spacing_mm: tuple[float, float] | None = Field(default=None, description="row spacing, column spacing")
+    image_key: str | None = Field(default=None, description="the scan as a reader sees it, without outline")
     mask_key: str | None = None
     overlay_key: str | None = None
     timings_ms: dict[str, float] = Field(default_factory=dict)
