@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     oidc_issuer: str = Field(
         default="", description="who signs readers in on the worklist page; empty: nobody needs to"
     )
-    oidc_client_id: str = Field(default="", description="the worklist page's client at the issuer")
+    oidc_client_id: str = Field(default="", description="the page's client at the issuer; empty: no sign-in")
     retention_days: int = Field(default=0, description="time to live of table items; 0 keeps them")
 
 

@@ -24,7 +24,7 @@ router = APIGatewayHttpRouter()
 
 def headers(objects_origin: str) -> dict[str, str]:
     """Headers of every answer: nothing is cached, framed, sniffed or loaded from elsewhere than links lead to."""
-    issuer = settings().oidc_issuer
+    issuer = settings().oidc_issuer if settings().oidc_client_id else ""
     policy = {
         "default-src": "'self'",
         "img-src": f"'self' data: blob: {objects_origin}",
@@ -56,7 +56,8 @@ def index() -> Response[bytes]:
 def page_settings() -> Response[str]:
     """How the page signs in."""
     told = settings()
-    shown = PageSettings(issuer=told.oidc_issuer, client_id=told.oidc_client_id, scopes=(READ, REVIEW))
+    issuer = told.oidc_issuer if told.oidc_client_id else ""
+    shown = PageSettings(issuer=issuer, client_id=told.oidc_client_id, scopes=(READ, REVIEW))
     return Response(200, "application/json", json.dumps(shown.model_dump(mode="json")))
 
 
