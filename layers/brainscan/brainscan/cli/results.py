@@ -42,7 +42,7 @@ def results(
     Exit codes: 0 found; 1 nothing matches; 2 wrong usage; 3 the table cannot be reached.
     """
     today = datetime.now(UTC).date().isoformat()
-    with _reaching(table) as scans:
+    with reaching(table) as scans:
         found = _asked(scans, finding, _day(day) or today, export, outcome, needs_review)
         wanted = (record for record in found if _matches(record, finding, day, outcome, needs_review))
         count = write(islice(wanted, limit or None), form, Console())
@@ -61,7 +61,7 @@ def show(
 
     Exit codes: 0 found; 1 no such scan; 2 wrong usage; 3 the table cannot be reached.
     """
-    with _reaching(table) as scans:
+    with reaching(table) as scans:
         record = scans.get(scan_id)
     if record is None:
         Console(stderr=True).print(f"[red]no scan {scan_id}[/red]: list ids with `brainscan results --format json`")
@@ -76,7 +76,7 @@ def show(
 
 
 @contextmanager
-def _reaching(table: str) -> Iterator[Scans]:
+def reaching(table: str) -> Iterator[Scans]:
     """The repository; trouble on the way to it is told in a line, with its remedy."""
     try:
         yield Scans(boto3.client("dynamodb"), table)
