@@ -46,7 +46,7 @@ def headers(objects_origin: str) -> dict[str, str]:
     }
 
 
-@router.get("/", include_in_schema=False, compress=True)
+@router.get("/", include_in_schema=False, compress=True, enable_validation=False)
 def index() -> Response[bytes]:
     """The page; its address carries filters, its data comes from /v1."""
     return _file("index.html")
@@ -61,7 +61,7 @@ def page_settings() -> Response[str]:
     return Response(200, "application/json", json.dumps(shown.model_dump(mode="json")))
 
 
-@router.get("/static/<name>", include_in_schema=False, compress=True)
+@router.get("/static/<name>", include_in_schema=False, compress=True, enable_validation=False)
 def static(name: str) -> Response[bytes]:
     """One of the page's files."""
     return _file(name)

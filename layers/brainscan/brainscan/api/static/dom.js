@@ -26,7 +26,7 @@ export const REVIEWS = ["needed", "confirmed", "corrected", "rejected"];
 const WORDS = { no_tumor: "no tumor", needed: "needs review" };
 
 export const words = (code) => (code ? (WORDS[code] ?? code.replaceAll("_", " ")) : "–");
-export const percent = (share) => (share == null ? "–" : `${Math.floor(share * 1000) / 10} %`);
+export const percent = (share) => (share == null ? "–" : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);
 export const today = () => new Date().toISOString().slice(0, 10);
 
 export function arrived(text) {

@@ -69,7 +69,8 @@ const head = () =>
     .map((name) => h("th", { scope: "col" }, name))));
 
 function row(scan) {
-  const cell = (label, ...children) => h("td", { "data-label": label }, ...children);
+  const cell = (label, ...children) =>
+    h("td", { "data-label": label, class: children[0] === "–" ? "empty" : null }, ...children);
   const image = link(scan, "image");
   const name = scan.called ? words(scan.called) : words(scan.outcome);
   return h("tr", { class: scan.review_state === "needed" ? "attention" : "" },

@@ -46,8 +46,11 @@ export async function seriesView(query, signal) {
     h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
     h("div", { class: "title" }, h("h1", {}, `Series ${id.slice(0, 8)}`),
       h("p", { class: "muted" }, series.remaining ? `${series.remaining} of ${series.expected} slices are still waiting` : `${series.expected} slices, all with an outcome`)),
-    h("div", { class: "reading" },
-      h("div", { class: "viewer" }, shown.frame, caption, slider, chart.element, h("div", { class: "controls" }, jump, dicomButton(slices, signal)), shown.controls),
+    h("div", { class: "reading series" },
+      h("div", { class: "viewer" }, shown.frame, caption, slider,
+        h("p", { class: "strip-title" }, "Mask area along the slices, first to last; in the colour of the slice's class"),
+        chart.element,
+        h("div", { class: "controls" }, jump, dicomButton(slices, signal)), shown.controls),
       h("div", { class: "facts" }, callsOf(slices), written(series))),
   ];
 }
