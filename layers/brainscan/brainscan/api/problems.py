@@ -60,7 +60,8 @@ def of_validation(error: RequestValidationError) -> Response[str]:
 
 def of_surprise(error: Exception) -> Response[str]:
     """Log what happened, and tell the client no more than that it did."""
-    logger.error("request failed", **describe(error))
+    told: dict[str, Any] = dict(describe(error))
+    logger.error("request failed", **told)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the request may be repeated")
 
 

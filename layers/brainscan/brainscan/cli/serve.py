@@ -13,7 +13,7 @@ import boto3
 import typer
 from rich.console import Console
 
-from brainscan.cli.results import Table, reaching
+from brainscan.cli.table import Table, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
 
 PORT_TAKEN = 4
