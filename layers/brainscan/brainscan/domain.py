@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA_VERSION: Final = "1"
 RESEARCH_USE_STATEMENT: Final = "Research use only. Not a medical device."
@@ -164,6 +164,39 @@ class Finding(Model):
     tumor: Measurements | None = None
 
 
+class Verdict(StrEnum):
+    """What a reader says of a finding."""
+
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+class ReviewState(StrEnum):
+    """Where a scan stands with its readers: waiting for one, or the latest verdict."""
+
+    NEEDED = "needed"
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+class Review(Model):
+    """A reader's verdict on a scan. Readers are staff; there is no free text that could hold a patient's data."""
+
+    verdict: Verdict
+    corrected: TumorClass | None = Field(default=None, description="the class in the reader's eyes, if corrected")
+    reader: str = Field(description="who reviewed, as the identity provider names them")
+    reviewed_at: datetime
+    revision: int = Field(ge=1, description="1 for a scan's first review")
+
+    @model_validator(mode="after")
+    def _corrections_name_a_class(self) -> Self:
+        if (self.verdict is Verdict.CORRECTED) != (self.corrected is not None):
+            raise ValueError("a correction, and nothing else, names a class")
+        return self
+
+
 class ScanRecord(Scan, Finding):
     """All that is known of one scan: the table item and, once final, `results/{scan_id}/result.json`."""
 
@@ -172,17 +205,34 @@ class ScanRecord(Scan, Finding):
     rows: int | None = None
     columns: int | None = None
     spacing_mm: tuple[float, float] | None = Field(default=None, description="row spacing, column spacing")
+    image_key: str | None = Field(default=None, description="the scan as a reader sees it, without outline")
     mask_key: str | None = None
     overlay_key: str | None = None
     timings_ms: dict[str, float] = Field(default_factory=dict)
     finished_at: datetime | None = None
     superseded: bool = Field(default=False, description="a newer version of the uploaded object exists")
+    revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
+    review: Review | None = Field(default=None, description="the latest review")
     research_use: str = RESEARCH_USE_STATEMENT
 
     @classmethod
     def of(cls, scan: Scan, finding: Finding, **known: Any) -> Self:
         """Join a scan with what was found in it."""
         return cls(**scan.model_dump(include=set(Scan.model_fields)), **finding.model_dump(), **known)
+
+    @property
+    def called(self) -> TumorClass | None:
+        """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
+        if self.review is None:
+            return self.predicted if self.outcome is Outcome.ANALYZED else None
+        return self.predicted if self.review.verdict is Verdict.CONFIRMED else self.review.corrected
+
+    @property
+    def review_state(self) -> ReviewState | None:
+        """Where the scan stands with its readers; None if nobody looked and nobody needs to."""
+        if self.review is not None:
+            return ReviewState(self.review.verdict)
+        return ReviewState.NEEDED if self.needs_review else None
 
 
 class ExportState(StrEnum):
@@ -227,3 +277,13 @@ class Series(Model):
     patient_id: str | None = None
     expected: int = Field(description="slices registered so far")
     remaining: int = Field(description="slices without a final outcome")
+
+
+class DayStatistics(Model):
+    """Scans that arrived on a UTC day, counted live; those that a newer version replaced count no more."""
+
+    day: str
+    outcomes: dict[Outcome, int] = Field(default_factory=dict)
+    findings: dict[TumorClass, int] = Field(default_factory=dict, description="analyzed scans by the class that stands")
+    reviews: dict[ReviewState, int] = Field(default_factory=dict)
+    models: dict[str, int] = Field(default_factory=dict, description="scans that a model answered, by its id")

@@ -56,6 +56,12 @@ def scans(told: Settings) -> Scans:
     return Scans(_client("dynamodb"), told.table_name, told.retention_days)
 
 
+def results(told: Settings) -> Results:
+    """The results bucket alone; its links are signed in the one way that every region takes."""
+    config = CLIENT.merge(Config(signature_version="s3v4"))
+    return Results(boto3.client("s3", config=config), told.results_bucket)
+
+
 def _client(name: str) -> Any:
     return boto3.client(name, config=CLIENT)  # type: ignore[call-overload]
 

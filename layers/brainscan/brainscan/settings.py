@@ -37,6 +37,11 @@ class Settings(BaseSettings):
     pseudonym_secret_arn: str = Field(default="", description="where Secrets Manager keeps the deployment secret")
     model_dir: Path = Path("model")
     max_receive_count: int = Field(default=5, description="redrive policy of the ScanQueue")
+    link_seconds: int = Field(default=300, description="how long links to objects hold")
+    oidc_issuer: str = Field(
+        default="", description="who signs readers in on the worklist page; empty: nobody needs to"
+    )
+    oidc_client_id: str = Field(default="", description="the page's client at the issuer; empty: no sign-in")
     retention_days: int = Field(default=0, description="time to live of table items; 0 keeps them")
 
 

@@ -122,7 +122,7 @@ def _store(
 ) -> ScanRecord:
     """Write the images and `result.json`; the same scan always writes the same keys."""
     begin = time.perf_counter()
-    images = {"mask": examined.mask_png, "overlay": examined.overlay_png}
+    images = {"image": examined.image_png, "mask": examined.mask_png, "overlay": examined.overlay_png}
     keys = {
         f"{name}_key": services.results.put(result_key(waiting.scan_id, f"{name}.png"), png, "image/png")
         for name, png in images.items()

@@ -100,6 +100,24 @@ class Results:
         with _gone_is_typed():
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
+    def keys(self, prefix: str) -> list[str]:
+        """Keys that begin with `prefix`, sorted; the first thousand."""
+        found = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return sorted(each["Key"] for each in found.get("Contents", []))
+
+    def presigned(self, key: str, content_type: str, filename: str, seconds: int) -> str:
+        """A link to one object that holds for `seconds`; made here, without a request.
+
+        Browsers get `content_type`, and save the object as `filename`.
+        """
+        parameters = {
+            "Bucket": self.bucket,
+            "Key": key,
+            "ResponseContentType": content_type,
+            "ResponseContentDisposition": f'attachment; filename="{filename}"',
+        }
+        return self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+
 
 def staged_key(file_id: str) -> str:
     """Where the bytes of an uploaded file wait for analysis."""
@@ -109,6 +127,11 @@ def staged_key(file_id: str) -> str:
 def result_key(scan_id: str, name: str) -> str:
     """Where a scan's answer of that name lives."""
     return f"results/{scan_id}/{name}"
+
+
+def report_prefix(series_id: str) -> str:
+    """What the keys of everything that is written for a series begin with."""
+    return f"reports/{series_id}/"
 
 
 def files_key(export_id: str) -> str:
