@@ -200,6 +200,12 @@ class Finding(Model):
     review_reasons: tuple[Reason, ...] = ()
     tumor: Measurements | None = None
 
+    def flagged(self, flags: tuple[Reason, ...]) -> "Finding":
+        """The same finding, for review where intake had doubts about the scan."""
+        if not flags or self.outcome not in {Outcome.ANALYZED, Outcome.ABSTAINED}:
+            return self
+        return self.model_copy(update={"needs_review": True, "review_reasons": (*self.review_reasons, *flags)})
+
 
 class ScanRecord(Scan, Finding):
     """All that is known of one scan: the table item and, once final, `results/{scan_id}/result.json`."""

@@ -7,9 +7,10 @@ from typing import IO
 from brainscan.archive import tars, zips
 from brainscan.archive.contents import Budget, File, Opener, recognized, unpacked
 from brainscan.domain import Kind, Reason, ScanError
+from brainscan.imaging.sniff import HEAD_BYTES, sniff
 from brainscan.settings import Limits
 
-__all__ = ["File", "Stretch", "is_archive", "stretches", "upload_files"]
+__all__ = ["File", "Stretch", "is_archive", "stretches", "upload_files", "upload_kind"]
 
 _OPENERS: dict[Kind, Opener] = {Kind.ZIP: zips.files, Kind.TAR: tars.files}
 
@@ -24,6 +25,13 @@ class Stretch:
     first: int = 0
     stop: int | None = None
     offset: int = 0
+
+
+def upload_kind(content: IO[bytes]) -> Kind:
+    """What an uploaded object is, by its first bytes; the content is left at its beginning."""
+    kind = sniff(content.read(HEAD_BYTES))
+    content.seek(0)
+    return kind
 
 
 def is_archive(content: IO[bytes], kind: Kind) -> bool:

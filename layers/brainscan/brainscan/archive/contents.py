@@ -104,9 +104,10 @@ def unpacked(file: File, depth: int, limits: Limits, budget: Budget, openers: di
         yield replace(file, data=b"", problem=Reason.NESTED_TOO_DEEP)
     else:
         try:
-            for inner in openers[file.kind](io.BytesIO(file.data), limits, budget):
-                path = f"{file.path}!{inner.path}"
-                yield replace(inner, path=path, index=file.index, inner=inner.index, after=file.after)
+            for found in openers[file.kind](io.BytesIO(file.data), limits, budget):
+                path = f"{file.path}!{found.path}"
+                inner = replace(found, path=path, index=file.index, inner=found.index, after=file.after)
+                yield from unpacked(inner, depth + 1, limits, budget, openers)
         except ScanError as refused:
             yield replace(file, data=b"", problem=refused.reason)
 

@@ -48,7 +48,8 @@ class Fate:
     @property
     def reasons(self) -> list[Reason]:
         """Why the file is skipped or rejected; none for one that is queued."""
-        return sorted({reason for record in self.records for reason in record.reasons} | ({self.skipped} - {None}))
+        rejected = {reason for record in self.records for reason in record.reasons}
+        return [self.skipped] if self.skipped else sorted(rejected)
 
 
 def fate_of(file: File, origin: Origin, pseudonyms: Pseudonyms, limits: Limits) -> Fate:

@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from brainscan.domain import Export, ScanRecord, Series
+from brainscan.domain import Export, PartDone, ScanRecord, Series
 from brainscan.store import keys
 
 type_in = TypeSerializer().serialize
@@ -53,7 +53,12 @@ def series_of(item: Item) -> Series:
     return Series.model_validate(_known(Series, item))
 
 
-def _known(model: type[ScanRecord] | type[Export] | type[Series], item: Item) -> dict[str, Any]:
+def part_done(item: Item) -> PartDone:
+    """A part of an export that is done."""
+    return PartDone.model_validate(_known(PartDone, item))
+
+
+def _known(model: type[ScanRecord] | type[Export] | type[Series] | type[PartDone], item: Item) -> dict[str, Any]:
     return {name: value for name, value in from_item(item).items() if name in model.model_fields}
 
 

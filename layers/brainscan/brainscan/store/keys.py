@@ -16,6 +16,8 @@ EXPORT_SHARDS: Final = 8
 """Counters of an export: so many transactions can commit at once without a conflict."""
 
 META: Final = "META"
+PART: Final = "PART#"
+COUNT: Final = "COUNT#"
 
 
 class Index(StrEnum):
@@ -60,7 +62,12 @@ def export(export_id: str) -> dict[str, str]:
 
 def export_counter(export_id: str, scan_id: str) -> tuple[str, str]:
     """(pk, sk) of the counter that a scan counts in."""
-    return f"EXPORT#{export_id}", f"COUNT#{shard(scan_id, EXPORT_SHARDS):02d}"
+    return f"EXPORT#{export_id}", f"{COUNT}{shard(scan_id, EXPORT_SHARDS):02d}"
+
+
+def part(export_id: str, number: int) -> dict[str, str]:
+    """Primary key of the marker that a part of an export is done."""
+    return {"pk": f"EXPORT#{export_id}", "sk": f"{PART}{number:05d}"}
 
 
 def series(series_id: str) -> tuple[str, str]:

@@ -6,13 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from brainscan.domain import Export, ExportState, Outcome, Reason, ScanRecord, Series, TumorClass
+from brainscan.domain import Export, ExportState, Outcome, PartDone, Reason, ScanRecord, Series, TumorClass
 from brainscan.store import keys, query
 from brainscan.store.items import (
     Item,
     export_item,
     export_of,
     from_item,
+    part_done,
     scan_item,
     scan_record,
     series_of,
@@ -110,7 +111,7 @@ class Scans:
         for item in (item for page in pages for item in page["Items"]):
             if item["sk"]["S"] == keys.META:
                 fixed = item
-            else:
+            elif item["sk"]["S"].startswith(keys.COUNT):
                 for name, amount in from_item(item).items():
                     if name not in {"pk", "sk"}:
                         counts[name] = counts.get(name, 0) + amount
@@ -118,6 +119,22 @@ class Scans:
             return None
         needs_review = counts.pop("needs_review", 0)
         return export_of(fixed, counts=counts, needs_review=needs_review)
+
+    def put_part(self, export_id: str, done: PartDone) -> None:
+        """Mark a part of an export as done; the same part always leaves the same marker."""
+        fields = keys.part(export_id, done.number) | done.model_dump(mode="json") | {"expires_at": self._expires_at()}
+        self._client.put_item(TableName=self._table, Item=to_item(fields))
+
+    def parts(self, export_id: str) -> list[PartDone]:
+        """The parts of an export that are done, by number."""
+        first = keys.part(export_id, 0)
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :part)",
+            ExpressionAttributeValues=to_item({":pk": first["pk"], ":part": keys.PART}),
+            ConsistentRead=True,
+        )
+        return [part_done(item) for page in pages for item in page["Items"]]
 
     def superseded(self, export_ids: Sequence[str]) -> set[str]:
         """Those of the exports that a newer version of their object has replaced."""
