@@ -9,87 +9,29 @@ from pydicom import Dataset
 from brainscan.dicom.geometry import macro
 from brainscan.domain import Reason
 
-_IMAGE_MODALITIES: Final = frozenset(
-    [
-        "AR",
-        "AU",
-        "BDUS",
-        "BI",
-        "BMD",
-        "CFM",
-        "CR",
-        "CT",
-        "CTPROTOCOL",
-        "DG",
-        "DMS",
-        "DX",
-        "ECG",
-        "EPS",
-        "ES",
-        "FID",
-        "GM",
-        "HC",
-        "HD",
-        "IO",
-        "IVOCT",
-        "IVUS",
-        "KER",
-        "KO",
-        "LEN",
-        "LS",
-        "MG",
-        "NM",
-        "OAM",
-        "OCT",
-        "OP",
-        "OPM",
-        "OPR",
-        "OPT",
-        "OPTBSV",
-        "OPTENF",
-        "OPV",
-        "OSS",
-        "PLAN",
-        "POS",
-        "PR",
-        "PT",
-        "PX",
-        "REG",
-        "RESP",
-        "RF",
-        "RG",
-        "RTDOSE",
-        "RTIMAGE",
-        "RTPLAN",
-        "RTRECORD",
-        "RTSTRUCT",
-        "SEG",
-        "SM",
-        "SMR",
-        "SR",
-        "SRF",
-        "STAIN",
-        "TG",
-        "US",
-        "VA",
-        "XA",
-        "XAPROTOCOL",
-        "XC",
-    ]
-)
+
+def _terms(text: str) -> frozenset[str]:
+    """Words apart, or parts of a comma-separated line."""
+    return frozenset(term.strip() for term in re.split(r",|\n" if "," in text else r"\s+", text) if term.strip())
+
+
+_OTHER_MODALITIES: Final = _terms("""
+    AR AU BDUS BI BMD CFM CR CT CTPROTOCOL DG DMS DX ECG EPS ES FID GM HC HD IO IVOCT IVUS KER KO LEN LS MG NM OAM OCT
+    OP OPM OPR OPT OPTBSV OPTENF OPV OSS PLAN POS PR PT PX REG RESP RF RG RTDOSE RTIMAGE RTPLAN RTRECORD RTSTRUCT SEG
+    SM SMR SR SRF STAIN TG US VA XA XAPROTOCOL XC
+""")
 """PS3.3 C.7.3.1.1.1 without MR, and without OT and DOC, which say nothing of where an image came from."""
 
 _LOCALIZERS: Final = frozenset({"LOCALIZER", "SCOUT", "SURVEY"})
 _PHASES: Final = frozenset({"P", "PHASE", "PHASE MAP", "PHASE_MAP", "PHASE SUBTRACT", "IMAGINARY", "I"})
-_MAPS: Final = frozenset(
-    # PS3.3 C.8.3.1.1.1, value 3 of a classic MR image
-    ("DENSITY MAP", "DIFFUSION MAP", "VELOCITY MAP", "T1 MAP", "T2 MAP", "PROJECTION IMAGE")
-    # PS3.3 C.8.13.3.1.1, values 3 and 4 of an enhanced one
-    + ("METABOLITE_MAP", "STD_DEVIATION", "T_TEST", "Z_SCORE", "MTT", "RCBF", "RCBV", "TTP", "PEI")
-    # what scanners write besides
-    + ("ADC", "ADC_UNSPECIFIED", "EADC", "EXP", "FA", "TENSOR", "CBF", "CBV", "TMAX", "RELCBF", "RELCBV", "RELMTT")
-    + ("T2_STAR MAP", "T2* MAP", "R2 MAP", "R2* MAP", "B0 MAP", "B1 MAP", "FIELD MAP", "MIP", "MINIP", "MNIP")
-)
+_MAPS: Final = _terms("""
+    DENSITY MAP, DIFFUSION MAP, VELOCITY MAP, T1 MAP, T2 MAP, PROJECTION IMAGE,
+    METABOLITE_MAP, STD_DEVIATION, T_TEST, Z_SCORE, MTT, RCBF, RCBV, TTP, PEI,
+    ADC, ADC_UNSPECIFIED, EADC, EXP, FA, TENSOR, CBF, CBV, TMAX, RELCBF, RELCBV, RELMTT,
+    T2_STAR MAP, T2* MAP, R2 MAP, R2* MAP, B0 MAP, B1 MAP, FIELD MAP, MIP, MINIP, MNIP
+""")
+"""By line: PS3.3 C.8.3.1.1.1, value 3 of classic MR; C.8.13.3.1.1, of enhanced MR; what scanners write besides."""
+
 _SPEAKING_NAME: Final = re.compile(
     r"(?<![a-z])(localizer|localiser|loc|scout|survey|3[ _-]?plane|pha(se)?([ _]images?)?|"
     r"adc|fa|cbf|cbv|mtt|ttp|tmax|mip|minip|map)(?![a-z])",
@@ -97,83 +39,15 @@ _SPEAKING_NAME: Final = re.compile(
 )
 """Descriptions are free text: one that speaks of a localizer or a map is a hint, never a proof."""
 
-_HEAD: Final = frozenset(
-    [
-        "BRAIN",
-        "CRANIUM",
-        "EAR",
-        "FACE",
-        "HEAD",
-        "HEADNECK",
-        "IAC",
-        "NEUROCRANIUM",
-        "ORBIT",
-        "PITUITARY",
-        "POSTFOSSA",
-        "SELLA",
-        "SKULL",
-        "TEMPORALBONE",
-    ]
-)
-_ELSEWHERE: Final = frozenset(
-    [
-        "ABDOMEN",
-        "ABDOMENPELVIS",
-        "ADRENAL",
-        "ANKLE",
-        "AORTA",
-        "ARM",
-        "AXILLA",
-        "BACK",
-        "BLADDER",
-        "BREAST",
-        "CALF",
-        "CALCANEUS",
-        "CAROTID",
-        "CHEST",
-        "CLAVICLE",
-        "COCCYX",
-        "COLON",
-        "CSPINE",
-        "CTSPINE",
-        "ELBOW",
-        "EXTREMITY",
-        "FEMUR",
-        "FINGER",
-        "FOOT",
-        "FOREARM",
-        "HAND",
-        "HEART",
-        "HIP",
-        "HUMERUS",
-        "KIDNEY",
-        "KNEE",
-        "LEG",
-        "LIVER",
-        "LSPINE",
-        "LSSPINE",
-        "LUNG",
-        "MEDIASTINUM",
-        "NECK",
-        "PANCREAS",
-        "PELVIS",
-        "PROSTATE",
-        "SCAPULA",
-        "SHOULDER",
-        "SPINE",
-        "SPLEEN",
-        "SSPINE",
-        "STERNUM",
-        "TESTIS",
-        "THIGH",
-        "THORAX",
-        "TLSPINE",
-        "TOE",
-        "TSPINE",
-        "UTERUS",
-        "WRIST",
-    ]
-)
+_HEAD: Final = _terms("""
+    BRAIN CRANIUM EAR FACE HEAD HEADNECK IAC NEUROCRANIUM ORBIT PITUITARY POSTFOSSA SELLA SKULL TEMPORALBONE
+""")
+_ELSEWHERE: Final = _terms("""
+    ABDOMEN ABDOMENPELVIS ADRENAL ANKLE AORTA ARM AXILLA BACK BLADDER BREAST CALCANEUS CALF CAROTID CHEST CLAVICLE
+    COCCYX COLON CSPINE CTSPINE ELBOW EXTREMITY FEMUR FINGER FOOT FOREARM HAND HEART HIP HUMERUS KIDNEY KNEE LEG LIVER
+    LSPINE LSSPINE LUNG MEDIASTINUM NECK PANCREAS PELVIS PROSTATE SCAPULA SHOULDER SPINE SPLEEN SSPINE STERNUM TESTIS
+    THIGH THORAX TLSPINE TOE TSPINE UTERUS WRIST
+""")
 """PS3.16 Annex L: terms of BodyPartExamined, with the words apart or together."""
 
 
@@ -193,7 +67,7 @@ def relevance(dataset: Dataset) -> Relevance:
     """
     modality, part = _text(dataset, "Modality"), _body_part(dataset)
     kinds = _kinds(dataset)
-    if modality in _IMAGE_MODALITIES:
+    if modality in _OTHER_MODALITIES:
         return Relevance(Reason.OTHER_MODALITY)
     if kinds & _LOCALIZERS:
         return Relevance(Reason.LOCALIZER)

@@ -124,7 +124,7 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
     if record.superseded:
         return keys
     arrived = f"{record.received_at.isoformat()}#{record.scan_id}"
-    order = f"{record.order:08d}#{record.scan_id}"
+    order = f"{record.order:010d}#{record.scan_id}"
     if record.series_id:
         keys |= _pair(Index.SERIES, record.series_id, order)
     if record.study_id:
