@@ -64,6 +64,7 @@ class Reason(StrEnum):
     PHASE_IMAGE = "phase_image"
     OTHER_MODALITY = "other_modality"
     OTHER_BODY_PART = "other_body_part"
+    BURNED_IN_TEXT = "burned_in_text"
     # listed by a DICOMDIR, yet no file
     MISSING_FILE = "missing_file"
     PRIVATE_RECORD = "private_record"

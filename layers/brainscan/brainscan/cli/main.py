@@ -3,6 +3,7 @@
 import typer
 
 from brainscan.cli.analyze import analyze
+from brainscan.cli.deidentify import deidentify
 from brainscan.cli.demo import demo
 from brainscan.cli.results import results, show
 from brainscan.domain import RESEARCH_USE_STATEMENT
@@ -14,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(analyze)
+app.command()(deidentify)
 app.command()(demo)
 app.command()(results)
 app.command()(show)
