@@ -35,7 +35,7 @@ def built(docker: Engine) -> Path:
 
 
 @pytest.fixture(scope="module")
-def backend(docker: Engine) -> Iterator[Backend]:  # noqa: ARG001 - its bridge is what the backend listens on
+def backend(docker: Engine) -> Iterator[Backend]:
     """moto with the template's resources, where containers reach it."""
     with Backend() as running:
         yield running

@@ -1,4 +1,4 @@
-"""What `sam package` does for a stack whose images lie in the engine already: code into a bucket, its place in the template."""
+"""`sam package` for a stack whose images lie in the engine already: code into a bucket, its place in the template."""
 
 import io
 import zipfile

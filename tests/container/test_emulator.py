@@ -16,7 +16,7 @@ from tests.making import png
 
 
 @pytest.fixture(scope="module")
-def running(docker: Engine, built: Path, backend: Backend) -> Iterator[Environment]:  # noqa: ARG001
+def running(docker: Engine, built: Path, backend: Backend) -> Iterator[Environment]:
     """The function, started with the template's memory."""
     with environment(docker, backend.environment("Analyze"), backend.memory_mb("Analyze")) as started:
         yield started
@@ -64,7 +64,7 @@ def test_its_root_is_read_only_and_tmp_is_not(running, docker):
     assert docker.docker("exec", running.container.name, "sh", "-c", write) == "tmp"
 
 
-def test_it_starts_and_answers_without_any_network(docker, built, backend):  # noqa: ARG001
+def test_it_starts_and_answers_without_any_network(docker, built, backend):
     ask = (
         "import time, urllib.request\n"
         "for _ in range(3000):\n"

@@ -24,7 +24,7 @@ print(json.dumps({"sizes": sizes, "plain": plain, "folders": sorted(folders), "m
 
 
 @pytest.fixture(scope="module")
-def contents(docker: Engine, built: Path) -> dict:  # noqa: ARG001 - the image is `built`
+def contents(docker: Engine, built: Path) -> dict:
     """What the image's task folder holds."""
     return json.loads(docker.docker("run", "--rm", "--network=none", "--entrypoint=python3", ANALYZE, "-c", LOOK))
 

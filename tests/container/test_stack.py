@@ -1,4 +1,4 @@
-"""The built template on an AWS-shaped emulator: what a hospital uploads is answered once, whatever happens meanwhile."""
+"""The built template on an AWS-shaped emulator: every upload is answered once, whatever happens meanwhile."""
 
 import json
 import time
@@ -79,7 +79,7 @@ def test_an_upload_becomes_a_result_with_links_that_end(stack):
         assert error.value.code == 403
 
 
-def test_only_this_machines_bridge_reaches_the_emulator(docker, stack):  # noqa: ARG001
+def test_only_this_machines_bridge_reaches_the_emulator(docker, stack):
     port = f"{PORT:04X}"
     listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if " 0A " in line]
     reversed_address = "".join(f"{int(part):02X}" for part in reversed(ADDRESS.split(".")))

@@ -13,9 +13,7 @@ from brainscan.store.queue import message
 from tests.making import a_record, s3_event
 
 TEMPLATE = {
-    "Resources": {
-        name: {"Type": "AWS::SQS::Queue"} for name in ("UploadQueue", "UploadDLQ", "ScanQueue", "ScanDLQ")
-    },
+    "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in ("UploadQueue", "UploadDLQ", "ScanQueue", "ScanDLQ")},
     "Outputs": {
         f"{name}Url": {"Value": {"Ref": name}} for name in ("UploadQueue", "UploadDLQ", "ScanQueue", "ScanDLQ")
     },

@@ -59,6 +59,15 @@ class Reason(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     SUPERSEDED = "superseded"
     OBJECT_GONE = "object_gone"
+    LOCALIZER = "localizer"
+    DERIVED_MAP = "derived_map"
+    PHASE_IMAGE = "phase_image"
+    OTHER_MODALITY = "other_modality"
+    OTHER_BODY_PART = "other_body_part"
+    BURNED_IN_TEXT = "burned_in_text"
+    # listed by a DICOMDIR, yet no file
+    MISSING_FILE = "missing_file"
+    PRIVATE_RECORD = "private_record"
     # abstained
     BLANK_IMAGE = "blank_image"
     LOW_CERTAINTY = "low_certainty"
@@ -70,6 +79,9 @@ class Reason(StrEnum):
     TUMOR_WITHOUT_MASK = "tumor_without_mask"
     MASK_WITHOUT_TUMOR = "mask_without_tumor"
     BORDERLINE_CERTAINTY = "borderline_certainty"
+    UNCLEAR_MODALITY = "unclear_modality"
+    UNCLEAR_CONTENT = "unclear_content"
+    UNCLEAR_BODY_PART = "unclear_body_part"
 
 
 class Kind(StrEnum):
@@ -113,6 +125,7 @@ class Source(Model):
     version_id: str = Field(description="the object's version, 'null' in an unversioned bucket")
     entry_digest: str | None = Field(default=None, description="HMAC-SHA256 of the path inside an archive")
     entry_index: int | None = Field(default=None, description="position of the entry in its archive, from 0")
+    inner_index: int | None = Field(default=None, description="position in the archive at that position, from 0")
     frame: int | None = Field(default=None, description="frame, page or slice of a file that has several, from 0")
 
 
@@ -128,12 +141,37 @@ class Scan(Model):
     kind: Kind
     staged_key: str = Field(description="key in the results bucket of the bytes that hold this scan")
     received_at: datetime
-    order: int = Field(default=0, description="place among the slices of its series")
+    order: int = Field(default=0, description="sorts the slices of a series; see dicom.geometry.frame_order")
+    flags: tuple[Reason, ...] = Field(default=(), description="what intake found that a reader should check")
 
     @property
     def day(self) -> str:
         """UTC day of arrival, the worklist's unit: YYYY-MM-DD."""
         return self.received_at.astimezone(UTC).date().isoformat()
+
+
+class Part(Model):
+    """A stretch of an upload that one invocation of intake expands; also a message body of the UploadQueue.
+
+    It names no object: what the upload is called is kept with its staged bytes, in the results bucket.
+    """
+
+    export_id: str
+    number: int = Field(default=0, description="from 0")
+    first: int = Field(default=0, description="place of its first file in the archive")
+    stop: int | None = Field(default=None, description="place behind its last file, or as far as it goes")
+    offset: int = Field(default=0, description="where in a tar its first header begins")
+    last: bool = Field(default=True, description="no part follows, unless a tar turns out to be longer")
+
+
+class PartDone(Model):
+    """What became of a part's files; whole exports are made of these."""
+
+    number: int
+    last: bool
+    kind: Kind
+    files: int
+    skipped: int
 
 
 class Measurements(Model):
@@ -162,6 +200,12 @@ class Finding(Model):
     needs_review: bool = False
     review_reasons: tuple[Reason, ...] = ()
     tumor: Measurements | None = None
+
+    def flagged(self, flags: tuple[Reason, ...]) -> "Finding":
+        """The same finding, for review where intake had doubts about the scan."""
+        if not flags or self.outcome not in {Outcome.ANALYZED, Outcome.ABSTAINED}:
+            return self
+        return self.model_copy(update={"needs_review": True, "review_reasons": (*self.review_reasons, *flags)})
 
 
 class Verdict(StrEnum):

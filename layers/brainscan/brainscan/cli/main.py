@@ -4,6 +4,7 @@ import typer
 
 from brainscan.cli import dlq
 from brainscan.cli.analyze import analyze
+from brainscan.cli.deidentify import deidentify
 from brainscan.cli.demo import demo
 from brainscan.cli.results import results
 from brainscan.cli.review import review
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(analyze)
+app.command()(deidentify)
 app.command()(demo)
 app.command()(results)
 app.command()(show)

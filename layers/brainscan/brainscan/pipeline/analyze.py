@@ -105,7 +105,8 @@ def _storing(found: dict[str, Examined], services: Services, network: Network) -
         if examined.finding is None:
             return Answer(waiting.scan_id, error=examined.error)
         try:
-            return Answer(waiting.scan_id, _store(waiting, examined, examined.finding, services, network))
+            finding = examined.finding.flagged(waiting.flags)
+            return Answer(waiting.scan_id, _store(waiting, examined, finding, services, network))
         except Exception as error:
             return Answer(waiting.scan_id, error=error)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from brainscan.domain import Export, Model, Review, ScanRecord, Series
+from brainscan.domain import Export, Model, PartDone, Review, ScanRecord, Series
 from brainscan.store import keys
 
 type_in = TypeSerializer().serialize
@@ -62,6 +62,11 @@ def export_of(item: Item, **counted: Any) -> Export:
 def series_of(item: Item) -> Series:
     """A series with its counters."""
     return Series.model_validate(_known(Series, item))
+
+
+def part_done(item: Item) -> PartDone:
+    """A part of an export that is done."""
+    return PartDone.model_validate(_known(PartDone, item))
 
 
 def _known(model: type[Model], item: Item) -> dict[str, Any]:

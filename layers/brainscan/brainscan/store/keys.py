@@ -21,6 +21,8 @@ STATISTICS_SHARDS: Final = 32
 META: Final = "META"
 REVIEWS: Final = "REVIEW#"
 """What sort keys of reviews begin with."""
+PART: Final = "PART#"
+COUNT: Final = "COUNT#"
 
 
 class Index(StrEnum):
@@ -65,7 +67,12 @@ def export(export_id: str) -> dict[str, str]:
 
 def export_counter(export_id: str, scan_id: str) -> tuple[str, str]:
     """(pk, sk) of the counter that a scan counts in."""
-    return f"EXPORT#{export_id}", f"COUNT#{shard(scan_id, EXPORT_SHARDS):02d}"
+    return f"EXPORT#{export_id}", f"{COUNT}{shard(scan_id, EXPORT_SHARDS):02d}"
+
+
+def part(export_id: str, number: int) -> dict[str, str]:
+    """Primary key of the marker that a part of an export is done."""
+    return {"pk": f"EXPORT#{export_id}", "sk": f"{PART}{number:05d}"}
 
 
 def series(series_id: str) -> tuple[str, str]:
@@ -137,7 +144,7 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
     if record.superseded:
         return keys
     arrived = f"{record.received_at.isoformat()}#{record.scan_id}"
-    order = f"{record.order:08d}#{record.scan_id}"
+    order = f"{record.order:010d}#{record.scan_id}"
     if record.series_id:
         keys |= _pair(Index.SERIES, record.series_id, order)
     if record.study_id:

@@ -8,6 +8,7 @@ from brainscan.domain import (
     Export,
     ExportState,
     Outcome,
+    PartDone,
     Review,
     ReviewState,
     ScanRecord,
@@ -15,7 +16,7 @@ from brainscan.domain import (
     TumorClass,
 )
 from brainscan.store import keys, query
-from brainscan.store.items import Item, export_of, from_item, review_of, scan_record, series_of, to_item
+from brainscan.store.items import Item, export_of, from_item, part_done, review_of, scan_record, series_of, to_item
 from brainscan.store.query import Page, Query
 from brainscan.store.statistics import statistics_of
 
@@ -63,7 +64,7 @@ class Lookups:
         for item in self._query("pk = :pk", {":pk": keys.export(export_id)["pk"]}):
             if item["sk"]["S"] == keys.META:
                 fixed = item
-            else:
+            elif item["sk"]["S"].startswith(keys.COUNT):
                 for name, amount in from_item(item).items():
                     if name not in NOT_COUNTED:
                         counts[name] = counts.get(name, 0) + amount
@@ -71,6 +72,11 @@ class Lookups:
             return None
         needs_review = counts.pop("needs_review", 0)
         return export_of(fixed, counts=counts, needs_review=needs_review)
+
+    def parts(self, export_id: str) -> list[PartDone]:
+        """The parts of an export that are done, by number."""
+        values = {":pk": keys.export(export_id)["pk"], ":part": keys.PART}
+        return list(map(part_done, self._query("pk = :pk AND begins_with(sk, :part)", values)))
 
     def superseded(self, export_ids: Sequence[str]) -> set[str]:
         """Those of the exports that a newer version of their object has replaced."""

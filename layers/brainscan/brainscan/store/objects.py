@@ -1,5 +1,6 @@
 """S3: reading uploads, and writing everything that is derived from them to the results bucket."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 RANGE_BYTES = 1024**2
-"""What one ranged read of an archive fetches; about the size of one compressed slice."""
+"""What is read ahead of an archive: a few compressed slices."""
+
+STREAM_BYTES = 16 * 1024**2
+"""What one request for a range of an archive may bring; of a larger one, a seek would throw most away."""
 
 
 class ObjectGoneError(BrainscanError):
@@ -58,14 +62,15 @@ class Uploads:
         Raises:
             ObjectGoneError: no such object or version.
         """
-        parameters = {"client": self._client, "buffer_size": RANGE_BYTES}
+        parameters = {"client": self._client, "buffer_size": RANGE_BYTES, "range_chunk_size": STREAM_BYTES}
         if head.version_id != "null":
             parameters["version_id"] = head.version_id
         with (
             _gone_is_typed(),
             smart_open.open(f"s3://{bucket}/{key}", "rb", transport_params=parameters) as file,
         ):
-            yield cast(IO[bytes], file)
+            # smart_open asks S3 anew at every seek; most seeks of an archive's reader stay within what was just read.
+            yield cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, file), RANGE_BYTES))
 
 
 class Results:
@@ -132,6 +137,16 @@ def result_key(scan_id: str, name: str) -> str:
 def report_prefix(series_id: str) -> str:
     """What the keys of everything that is written for a series begin with."""
     return f"reports/{series_id}/"
+
+
+def upload_key(export_id: str) -> str:
+    """Where an upload of several parts keeps its name: beside the bytes of scans, which hold names as well."""
+    return f"sources/{export_id}/upload.json"
+
+
+def part_key(export_id: str, number: int) -> str:
+    """Where the outcomes of the files of one part are listed until the export is whole."""
+    return f"exports/{export_id}/parts/{number:05d}.jsonl"
 
 
 def files_key(export_id: str) -> str:

@@ -14,6 +14,7 @@ from brainscan.domain import (
     Export,
     ExportState,
     Outcome,
+    PartDone,
     Reason,
     Review,
     ScanRecord,
@@ -111,6 +112,11 @@ class Scans(Lookups):
     def put_export(self, export: Export) -> None:
         """Write an export's fixed part, as intake goes on; the same facts give the same item."""
         self._client.put_item(TableName=self._table, Item=export_item(export, self._expires_at()))
+
+    def put_part(self, export_id: str, done: PartDone) -> None:
+        """Mark a part of an export as done; the same part always leaves the same marker."""
+        fields = keys.part(export_id, done.number) | done.model_dump(mode="json") | {"expires_at": self._expires_at()}
+        self._client.put_item(TableName=self._table, Item=to_item(fields))
 
     # -- scans
 
