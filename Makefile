@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
+MINISTACK_VENV := .venv-ministack
 SCANS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help demo test lint unit integration bench sam lock clean
+.PHONY: help demo test lint unit integration bench sam test-container measure-container container-tools lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -31,6 +32,15 @@ unit: $(VENV)/.dev  ## Pure code and in-process AWS; seconds.
 integration: $(VENV)/.dev  ## The laptop stack end to end; minutes.
 	$(BIN)/python -m pytest -q tests/integration
 
+test-container: container-tools  ## The real image, SAM local and an AWS-shaped stack; root on Debian, minutes.
+	$(BIN)/python -m pytest -q --timeout 900 tests/container
+
+measure-container: container-tools  ## Cold start, latency, throughput and memory of the image: docs/performance-container.md.
+	$(BIN)/python -m tests.container.measure
+
+container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
+	@tests/container/install.sh
+
 bench: $(VENV)/.dev  ## Side by side with Keras, image by image: the table of docs/performance.md.
 	$(BIN)/python -m tests.bench
 
@@ -42,12 +52,14 @@ lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	$(BIN)/python -m uv pip compile pyproject.toml $(LOCK) -c requirements/dev.txt -o requirements/layer.txt
 	$(BIN)/python -m uv pip compile pyproject.toml --extra image $(LOCK) -c requirements/dev.txt -o requirements/image.txt
 	$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -c requirements/dev.txt -o requirements/local.txt
-	echo aws-sam-cli | $(BIN)/python -m uv pip compile - $(LOCK) -o requirements/sam.txt
+	echo aws-sam-cli | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/sam.txt
+	echo 'ministack[full]' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/ministack.txt
+	printf 'awslambdaric\npip\n' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/base.txt
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(SAM_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
@@ -64,7 +76,8 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.local
 
-$(SAM_VENV)/.done: requirements/sam.txt
-	$(PYTHON) -m venv $(SAM_VENV)
-	$(SAM_VENV)/bin/pip install --quiet --require-hashes -r requirements/sam.txt
+# These two have pins of their own, which uv installs: pip refuses a lock of packages with extras.
+$(SAM_VENV)/.done $(MINISTACK_VENV)/.done: .venv-%/.done: requirements/%.txt | $(VENV)/.dev
+	$(BIN)/python -m venv .venv-$*
+	$(BIN)/python -m uv pip install --no-config --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	@touch $@

@@ -10,14 +10,14 @@ import pytest
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
-from brainscan.domain import Scan
-from brainscan.events import scan_in
+from brainscan.domain import Part, Scan
+from brainscan.events import part_in, scan_in
 from brainscan.inference.runtime import Network
 from brainscan.local import moto_dynamodb
 from brainscan.pipeline.intake import Upload
 from brainscan.services import Services
 from brainscan.settings import Limits
-from brainscan.store import Results, ScanQueue, Scans, Uploads
+from brainscan.store import PartQueue, Results, ScanQueue, Scans, Uploads
 from tests.making import NOON, PSEUDONYMS
 
 ROOT = Path(__file__).parent.parent
@@ -66,6 +66,7 @@ class World:
     s3: Any
     sqs: Any
     queue_url: str
+    parts_url: str
 
     def put(self, key: str, data: bytes) -> str:
         """Upload an object; its version."""
@@ -78,9 +79,16 @@ class World:
 
     def queued(self) -> list[Scan]:
         """Take every message from the ScanQueue."""
+        return [scan_in(body) for body in self._bodies(self.queue_url)]
+
+    def parts(self) -> list[Part]:
+        """Take every part of an upload that intake left for itself."""
+        return [part for body in self._bodies(self.parts_url) if (part := part_in(body))]
+
+    def _bodies(self, url: str) -> list[str]:
         found = []
-        while messages := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages"):
-            found += [scan_in(message["Body"]) for message in messages]
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [message["Body"] for message in messages]
         return found
 
     def keys(self, prefix: str = "") -> list[str]:
@@ -96,6 +104,14 @@ def world(scans: Scans) -> World:
     for bucket in ("uploads", "results"):
         s3.create_bucket(Bucket=bucket)
     s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
-    url = sqs.create_queue(QueueName="scans")["QueueUrl"]
-    services = Services(Uploads(s3), Results(s3, "results"), scans, ScanQueue(sqs, url), lambda: PSEUDONYMS.secret, Limits())
-    return World(services, s3, sqs, url)
+    url, parts_url = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("scans", "parts"))
+    services = Services(
+        uploads=Uploads(s3),
+        results=Results(s3, "results"),
+        scans=scans,
+        queue=ScanQueue(sqs, url),
+        parts=PartQueue(sqs, parts_url),
+        secret=lambda: PSEUDONYMS.secret,
+        limits=Limits(),
+    )
+    return World(services, s3, sqs, url, parts_url)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import tarfile
 import zipfile
 from datetime import UTC, datetime
 from typing import Any
@@ -85,4 +86,15 @@ def zipped(files: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> 
     with zipfile.ZipFile(out, "w", compression) as archive:
         for path, data in files.items():
             archive.writestr(path, data)
+    return out.getvalue()
+
+
+def tarred(files: dict[str, bytes], compression: str = "", form: int = tarfile.PAX_FORMAT) -> bytes:
+    """A tar of files by path; `compression` is "" or "gz"."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=f"w:{compression}", format=form) as archive:
+        for path, data in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""Lambda entry point: S3 events from the UploadQueue -> registered and queued scans."""
+"""Lambda entry point: S3 events and parts of uploads from the UploadQueue -> registered and queued scans."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,9 +9,10 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brainscan.events import uploads_in
+from brainscan.domain import ExportState, Part
+from brainscan.events import part_in, uploads_in
 from brainscan.observability import describe, logger, metrics, tracer
-from brainscan.pipeline.intake import Upload, intake
+from brainscan.pipeline.intake import Upload, intake, intake_part
 from brainscan.services import services
 
 # A batch of which nothing succeeds is an ordinary partial response here: each message has its own way to the DLQ.
@@ -29,29 +30,30 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
 
 def take_message(record: SQSRecord) -> None:
     """Take every upload that a message speaks of, also when one of them fails; then fail for the first that did."""
-    errors = list(filter(None, map(take_upload, uploads(record))))
+    errors = list(filter(None, map(take, work_in(record))))
     if errors:
         raise errors[0]
 
 
-def uploads(record: SQSRecord) -> Iterator[Upload]:
-    """The uploads of one message; none for S3's test event."""
+def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
+    """The uploads that S3 speaks of, none for its test event; or the part of an upload that intake sent itself."""
     try:
-        yield from uploads_in(record.body)
+        part = part_in(record.body)
+        yield from [part] if part else uploads_in(record.body)
     except Exception as error:
         logger.error("message is no S3 event", message_id=record.message_id, **describe(error))
         raise
 
 
-def take_upload(upload: Upload) -> Exception | None:
-    """Run intake for one upload; its error, if it is to be retried."""
+def take(work: Upload | Part) -> Exception | None:
+    """Run intake for an upload or a part of one; its error, if it is to be retried."""
     try:
-        export = intake(upload, services())
+        export = intake_part(work, services()) if isinstance(work, Part) else intake(work, services())
     except Exception as error:
         logger.error("intake failed", **describe(error))
         return error
     logger.info(
-        "export taken in",
+        "export taken in" if export.state is not ExportState.EXPANDING else "part taken in",
         export_id=export.export_id,
         state=export.state,
         files=export.files,

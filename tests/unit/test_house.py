@@ -16,7 +16,7 @@ FLOORS = (
     {"imaging"},
     {"inference", "store", "archive"},
     {"services"},
-    {"pipeline", "events"},
+    {"pipeline", "events", "api"},
     {"local"},
     {"cli"},
 )
@@ -61,7 +61,9 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws():
 
 
 @pytest.mark.parametrize(
-    ("function", "forbidden"), [("intake", NOT_IN_INTAKE), ("analyze", NOT_IN_ANALYZE)], ids=["intake", "analyze"]
+    ("function", "forbidden"),
+    [("intake", NOT_IN_INTAKE), ("analyze", NOT_IN_ANALYZE), ("results_api", NOT_IN_INTAKE)],
+    ids=["intake", "analyze", "results_api"],
 )
 def test_a_function_imports_nothing_that_it_is_not_given(function, forbidden):
     program = f"""

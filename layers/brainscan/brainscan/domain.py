@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA_VERSION: Final = "1"
 RESEARCH_USE_STATEMENT: Final = "Research use only. Not a medical device."
@@ -59,6 +59,15 @@ class Reason(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     SUPERSEDED = "superseded"
     OBJECT_GONE = "object_gone"
+    LOCALIZER = "localizer"
+    DERIVED_MAP = "derived_map"
+    PHASE_IMAGE = "phase_image"
+    OTHER_MODALITY = "other_modality"
+    OTHER_BODY_PART = "other_body_part"
+    BURNED_IN_TEXT = "burned_in_text"
+    # listed by a DICOMDIR, yet no file
+    MISSING_FILE = "missing_file"
+    PRIVATE_RECORD = "private_record"
     # abstained
     BLANK_IMAGE = "blank_image"
     LOW_CERTAINTY = "low_certainty"
@@ -70,6 +79,9 @@ class Reason(StrEnum):
     TUMOR_WITHOUT_MASK = "tumor_without_mask"
     MASK_WITHOUT_TUMOR = "mask_without_tumor"
     BORDERLINE_CERTAINTY = "borderline_certainty"
+    UNCLEAR_MODALITY = "unclear_modality"
+    UNCLEAR_CONTENT = "unclear_content"
+    UNCLEAR_BODY_PART = "unclear_body_part"
 
 
 class Kind(StrEnum):
@@ -113,6 +125,7 @@ class Source(Model):
     version_id: str = Field(description="the object's version, 'null' in an unversioned bucket")
     entry_digest: str | None = Field(default=None, description="HMAC-SHA256 of the path inside an archive")
     entry_index: int | None = Field(default=None, description="position of the entry in its archive, from 0")
+    inner_index: int | None = Field(default=None, description="position in the archive at that position, from 0")
     frame: int | None = Field(default=None, description="frame, page or slice of a file that has several, from 0")
 
 
@@ -128,12 +141,37 @@ class Scan(Model):
     kind: Kind
     staged_key: str = Field(description="key in the results bucket of the bytes that hold this scan")
     received_at: datetime
-    order: int = Field(default=0, description="place among the slices of its series")
+    order: int = Field(default=0, description="sorts the slices of a series; see dicom.geometry.frame_order")
+    flags: tuple[Reason, ...] = Field(default=(), description="what intake found that a reader should check")
 
     @property
     def day(self) -> str:
         """UTC day of arrival, the worklist's unit: YYYY-MM-DD."""
         return self.received_at.astimezone(UTC).date().isoformat()
+
+
+class Part(Model):
+    """A stretch of an upload that one invocation of intake expands; also a message body of the UploadQueue.
+
+    It names no object: what the upload is called is kept with its staged bytes, in the results bucket.
+    """
+
+    export_id: str
+    number: int = Field(default=0, description="from 0")
+    first: int = Field(default=0, description="place of its first file in the archive")
+    stop: int | None = Field(default=None, description="place behind its last file, or as far as it goes")
+    offset: int = Field(default=0, description="where in a tar its first header begins")
+    last: bool = Field(default=True, description="no part follows, unless a tar turns out to be longer")
+
+
+class PartDone(Model):
+    """What became of a part's files; whole exports are made of these."""
+
+    number: int
+    last: bool
+    kind: Kind
+    files: int
+    skipped: int
 
 
 class Measurements(Model):
@@ -163,6 +201,45 @@ class Finding(Model):
     review_reasons: tuple[Reason, ...] = ()
     tumor: Measurements | None = None
 
+    def flagged(self, flags: tuple[Reason, ...]) -> "Finding":
+        """The same finding, for review where intake had doubts about the scan."""
+        if not flags or self.outcome not in {Outcome.ANALYZED, Outcome.ABSTAINED}:
+            return self
+        return self.model_copy(update={"needs_review": True, "review_reasons": (*self.review_reasons, *flags)})
+
+
+class Verdict(StrEnum):
+    """What a reader says of a finding."""
+
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+class ReviewState(StrEnum):
+    """Where a scan stands with its readers: waiting for one, or the latest verdict."""
+
+    NEEDED = "needed"
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+class Review(Model):
+    """A reader's verdict on a scan. Readers are staff; there is no free text that could hold a patient's data."""
+
+    verdict: Verdict
+    corrected: TumorClass | None = Field(default=None, description="the class in the reader's eyes, if corrected")
+    reader: str = Field(description="who reviewed, as the identity provider names them")
+    reviewed_at: datetime
+    revision: int = Field(ge=1, description="1 for a scan's first review")
+
+    @model_validator(mode="after")
+    def _corrections_name_a_class(self) -> Self:
+        if (self.verdict is Verdict.CORRECTED) != (self.corrected is not None):
+            raise ValueError("a correction, and nothing else, names a class")
+        return self
+
 
 class ScanRecord(Scan, Finding):
     """All that is known of one scan: the table item and, once final, `results/{scan_id}/result.json`."""
@@ -172,17 +249,34 @@ class ScanRecord(Scan, Finding):
     rows: int | None = None
     columns: int | None = None
     spacing_mm: tuple[float, float] | None = Field(default=None, description="row spacing, column spacing")
+    image_key: str | None = Field(default=None, description="the scan as a reader sees it, without outline")
     mask_key: str | None = None
     overlay_key: str | None = None
     timings_ms: dict[str, float] = Field(default_factory=dict)
     finished_at: datetime | None = None
     superseded: bool = Field(default=False, description="a newer version of the uploaded object exists")
+    revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
+    review: Review | None = Field(default=None, description="the latest review")
     research_use: str = RESEARCH_USE_STATEMENT
 
     @classmethod
     def of(cls, scan: Scan, finding: Finding, **known: Any) -> Self:
         """Join a scan with what was found in it."""
         return cls(**scan.model_dump(include=set(Scan.model_fields)), **finding.model_dump(), **known)
+
+    @property
+    def called(self) -> TumorClass | None:
+        """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
+        if self.review is None:
+            return self.predicted if self.outcome is Outcome.ANALYZED else None
+        return self.predicted if self.review.verdict is Verdict.CONFIRMED else self.review.corrected
+
+    @property
+    def review_state(self) -> ReviewState | None:
+        """Where the scan stands with its readers; None if nobody looked and nobody needs to."""
+        if self.review is not None:
+            return ReviewState(self.review.verdict)
+        return ReviewState.NEEDED if self.needs_review else None
 
 
 class ExportState(StrEnum):
@@ -227,3 +321,13 @@ class Series(Model):
     patient_id: str | None = None
     expected: int = Field(description="slices registered so far")
     remaining: int = Field(description="slices without a final outcome")
+
+
+class DayStatistics(Model):
+    """Scans that arrived on a UTC day, counted live; those that a newer version replaced count no more."""
+
+    day: str
+    outcomes: dict[Outcome, int] = Field(default_factory=dict)
+    findings: dict[TumorClass, int] = Field(default_factory=dict, description="analyzed scans by the class that stands")
+    reviews: dict[ReviewState, int] = Field(default_factory=dict)
+    models: dict[str, int] = Field(default_factory=dict, description="scans that a model answered, by its id")

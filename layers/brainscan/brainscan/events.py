@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, Field, ValidationError
 
-from brainscan.domain import BrainscanError, Scan
+from brainscan.domain import BrainscanError, Part, Scan
 from brainscan.pipeline.intake import Upload
 
 CREATED = "ObjectCreated:"
@@ -57,8 +57,25 @@ def uploads_in(body: str) -> list[Upload]:
     except ValidationError as error:
         raise MessageError(_wrong("an S3 notification", error)) from None
     except ValueError:
-        raise MessageError("the message is not JSON; only S3 may send to this queue") from None
+        raise MessageError("the message is not JSON; only S3 and intake may send to this queue") from None
     return [_upload(record) for record in records if record.event_name.removeprefix("s3:").startswith(CREATED)]
+
+
+def part_in(body: str) -> Part | None:
+    """The part of an upload that a message of the UploadQueue speaks of; None for what may be S3's.
+
+    Raises:
+        MessageError: a part that is not whole.
+    """
+    try:
+        parsed = json.loads(body)
+        if not isinstance(parsed, dict) or "export_id" not in parsed:
+            return None
+        return Part.model_validate(parsed)
+    except ValidationError as error:
+        raise MessageError(_wrong("a part of an upload", error)) from None
+    except ValueError:
+        return None
 
 
 def scan_in(body: str) -> Scan:

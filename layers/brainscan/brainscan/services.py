@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits, Settings, limits, settings
-from brainscan.store import Results, ScanQueue, Scans, Uploads
+from brainscan.store import PartQueue, Results, ScanQueue, Scans, Uploads
 
 WORKERS = 16
 """Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
@@ -27,6 +27,7 @@ class Services:
     results: Results
     scans: Scans
     queue: ScanQueue
+    parts: PartQueue
     secret: Callable[[], bytes]
     limits: Limits
 
@@ -46,6 +47,7 @@ def services() -> Services:
         results=Results(s3, told.results_bucket),
         scans=scans(told),
         queue=ScanQueue(_client("sqs"), told.scan_queue_url),
+        parts=PartQueue(_client("sqs"), told.upload_queue_url),
         secret=partial(_secret, told),
         limits=limits(),
     )
@@ -54,6 +56,12 @@ def services() -> Services:
 def scans(told: Settings) -> Scans:
     """The table alone, for those who only ask."""
     return Scans(_client("dynamodb"), told.table_name, told.retention_days)
+
+
+def results(told: Settings) -> Results:
+    """The results bucket alone; its links are signed in the one way that every region takes."""
+    config = CLIENT.merge(Config(signature_version="s3v4"))
+    return Results(boto3.client("s3", config=config), told.results_bucket)
 
 
 def _client(name: str) -> Any:

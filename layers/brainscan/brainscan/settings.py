@@ -22,6 +22,8 @@ class Limits(BaseSettings):
     entries: int = Field(default=60_000, description="entries of one archive")
     expanded_bytes: int = Field(default=128 * GIB, description="what an archive expands to, all entries together")
     ratio: int = Field(default=200, description="expanded to compressed size of one entry over 1 MiB")
+    part_files: int = Field(default=1000, description="files of an archive that one invocation expands")
+    part_bytes: int = Field(default=2 * GIB, description="bytes of an archive that one invocation expands")
     nesting: int = Field(default=1, description="archives inside archives")
 
 
@@ -33,10 +35,16 @@ class Settings(BaseSettings):
     results_bucket: str
     table_name: str
     scan_queue_url: str = ""
+    upload_queue_url: str = ""
     pseudonym_secret: SecretStr | None = Field(default=None, description="the deployment secret itself; local use")
     pseudonym_secret_arn: str = Field(default="", description="where Secrets Manager keeps the deployment secret")
     model_dir: Path = Path("model")
     max_receive_count: int = Field(default=5, description="redrive policy of the ScanQueue")
+    link_seconds: int = Field(default=300, description="how long links to objects hold")
+    oidc_issuer: str = Field(
+        default="", description="who signs readers in on the worklist page; empty: nobody needs to"
+    )
+    oidc_client_id: str = Field(default="", description="the page's client at the issuer; empty: no sign-in")
     retention_days: int = Field(default=0, description="time to live of table items; 0 keeps them")
 
 

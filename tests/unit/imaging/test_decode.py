@@ -6,6 +6,7 @@ import tracemalloc
 import warnings
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -214,7 +215,7 @@ def test_a_file_cut_off_anywhere_is_unreadable_and_never_half_black(data: bytes,
         (Kind.EMPTY, Reason.EMPTY_FILE),
         (Kind.OTHER, Reason.UNRECOGNIZED_CONTENT),
         (Kind.ZIP, Reason.UNRECOGNIZED_CONTENT),
-        (Kind.NIFTI, Reason.UNSUPPORTED_ENCODING),
+        (Kind.NIFTI, Reason.UNREADABLE),
     ],
 )
 def test_what_is_no_image_is_refused_with_its_reason(kind: Kind, reason: Reason) -> None:
@@ -233,6 +234,7 @@ SAMPLES = {
     Kind.JPEG: picture(GRAY, "JPEG"),
     Kind.TIFF: picture(DEEP, "TIFF", compression="tiff_lzw"),
     Kind.DICOM: dicom_bytes(dicom_object(DEEP, PixelSpacing=[1, 1], PixelPaddingValue=0)),
+    Kind.NIFTI: nib.Nifti1Image(np.dstack([DEEP, DEEP]), np.eye(4)).to_bytes(),
 }
 
 

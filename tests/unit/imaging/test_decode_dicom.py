@@ -180,6 +180,50 @@ def test_a_compression_without_decoder_is_unsupported() -> None:
     assert refusal(dicom_bytes(dataset, MPEG2MPML)).reason is Reason.UNSUPPORTED_ENCODING
 
 
+def test_a_window_is_applied_as_the_standard_says() -> None:
+    answer = decoded(dicom_object(DEEP, WindowCenter=[600, 50], WindowWidth=[401, 10])).pixels
+    low, high = DEEP <= 600 - 0.5 - 200, DEEP > 600 - 0.5 + 200
+    assert (answer[low] == 0).all()
+    assert (answer[high] == 65535).all()
+    inside = ~low & ~high
+    np.testing.assert_allclose(answer[inside], ((DEEP[inside] - 599.5) / 400 + 0.5) * 65535, rtol=1e-5)
+
+
+def test_a_voi_lookup_table_goes_before_a_window() -> None:
+    lookup = Dataset()
+    lookup.LUTDescriptor = [256, 0, 16]
+    lookup.LUTData = (np.arange(256, dtype=np.uint16) ** 2).tobytes()
+    lookup["LUTDescriptor"].VR, lookup["LUTData"].VR = "US", "OW"
+    answer = decoded(dicom_object(GRAY, VOILUTSequence=[lookup], WindowCenter=10, WindowWidth=2, RescaleSlope=1))
+    np.testing.assert_array_equal(answer.pixels, GRAY.astype(np.uint16) ** 2)
+
+
+@pytest.mark.parametrize(("center", "width"), [(10**6, 10), (0, 0), ("", ""), (-5000, 2)])
+def test_a_window_that_shows_nothing_is_passed_over(center: Any, width: Any) -> None:
+    np.testing.assert_array_equal(decoded(dicom_object(DEEP, WindowCenter=center, WindowWidth=width)).pixels, DEEP)
+
+
+def mosaic(count: int | None) -> Dataset:
+    dataset = dicom_object(DEEP, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"])
+    if count is not None:
+        dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", count)
+    return dataset
+
+
+def test_a_mosaic_comes_apart_into_its_slices() -> None:
+    data = dicom_bytes(mosaic(3))
+    assert count_frames(data, Kind.DICOM, LIMITS) == 3
+    for place, tile in enumerate([DEEP[:12, :16], DEEP[:12, 16:], DEEP[12:, :16]]):
+        np.testing.assert_array_equal(decode(data, Kind.DICOM, LIMITS, place).pixels, tile)
+    with pytest.raises(ScanError):
+        decode(data, Kind.DICOM, LIMITS, 3)
+
+
+@pytest.mark.parametrize("count", [None, 0, 30])
+def test_a_mosaic_that_does_not_say_its_number_of_slices_is_unsupported(count: int | None) -> None:
+    assert refusal(dicom_bytes(mosaic(count))).reason is Reason.UNSUPPORTED_ENCODING
+
+
 def deflated(dataset: Dataset, padding: int = 0) -> bytes:
     body = dicom_bytes(dataset)
     at = body.index(b"\x08\x00\x16\x00")

@@ -16,10 +16,10 @@ from brainscan.local.resources import Resources
 from brainscan.local.template import Template, TemplateError
 from brainscan.services import services
 from brainscan.settings import Limits, limits, settings
-from tests.unit.infra import reading, storage, work
+from tests.unit.infra import reading, storage, web, work
 from tests.unit.infra.reading import DAY_S, Rule
 
-RULES = storage.RULES + work.RULES
+RULES = storage.RULES + work.RULES + web.RULES
 
 PATH = Path(__file__).parents[3] / "template.yaml"
 
@@ -52,7 +52,7 @@ def test_there_is_something_to_rule():
     found = resources()
     assert len(reading.buckets(found)) == 2
     assert len(reading.queues(found)) == 4
-    assert set(reading.lambdas(found)) == {"Intake", "Analyze"}
+    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "ResultsApi"}
     assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze"}
     assert len(reading.tables(found)) == 1
 
@@ -84,6 +84,10 @@ LIFECYCLE = "LifecycleConfiguration.Rules"
 INDEX = "GlobalSecondaryIndexes"
 TRUST = "AssumeRolePolicyDocument.Statement.0"
 STATEMENT = "Policies.0.PolicyDocument.Statement"
+
+READERS = "Body.components.securitySchemes.Readers"
+ROUTES = "Body.paths"
+STAGE = "ResultsHttpApiApiGatewayDefaultStage"
 
 MUTATIONS = [
     (storage.buckets_are_private, "UploadsBucket.PublicAccessBlockConfiguration.BlockPublicPolicy", False),
@@ -135,6 +139,19 @@ MUTATIONS = [
     (work.roles_hold_no_wildcard, f"AnalyzeRole.{STATEMENT}.0.Resource", "*"),
     (work.roles_hold_no_wildcard, "AnalyzeRole.ManagedPolicyArns", ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]),
     (work.consumers_may_take_their_messages, f"AnalyzeRole.{STATEMENT}", []),
+    (web.apis_take_tokens_of_one_issuer, f"ResultsHttpApi.{READERS}.x-amazon-apigateway-authorizer", DELETE),
+    (web.apis_take_tokens_of_one_issuer, f"ResultsHttpApi.{READERS}.type", "apiKey"),
+    (web.routes_need_their_scope, f"ResultsHttpApi.{ROUTES}./v1/{{proxy+}}.get.security.0.Readers", []),
+    (web.routes_need_their_scope, f"ResultsHttpApi.{ROUTES}./v1/scans/{{scan_id}}/reviews.post.security", DELETE),
+    (
+        web.routes_need_their_scope,
+        f"ResultsHttpApi.{ROUTES}./v1/scans/{{scan_id}}/reviews.post.security.0.Readers",
+        ["brainscan/read"],
+    ),
+    (web.apis_are_throttled, f"{STAGE}.DefaultRouteSettings", DELETE),
+    (web.apis_log_no_path_and_no_query, f"{STAGE}.AccessLogSettings.Format", '{"path":"$context.path"}'),
+    (web.apis_log_no_path_and_no_query, f"{STAGE}.AccessLogSettings", DELETE),
+    (web.other_origins_are_shut_out, "ResultsHttpApi.Body.x-amazon-apigateway-cors", {"allowOrigins": ["*"]}),
     (storage.tables_are_safe_and_pay_per_request, "Scans.PointInTimeRecoverySpecification", DELETE),
     (storage.tables_are_safe_and_pay_per_request, "Scans.BillingMode", "PROVISIONED"),
     (storage.tables_are_safe_and_pay_per_request, "Scans.StreamSpecification.StreamViewType", "KEYS_ONLY"),

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pydicom
 import pytest
 from scipy.ndimage import binary_dilation
 
+from brainscan.dicom.header import read_header
 from brainscan.domain import Kind, Reason, ScanError, TumorClass
 from brainscan.imaging.decode import count_frames, decode
 from brainscan.imaging.prepare import prepare
@@ -184,14 +186,24 @@ def test_a_png_slice_spans_black_to_white(healthy: Phantom) -> None:
     assert answer.max() == 255
 
 
-def test_the_export_holds_three_series_some_pngs_junk_and_one_damaged_image(export: dict[str, bytes]) -> None:
+def test_the_export_is_a_medium_of_three_patients_with_pngs_junk_and_one_damaged_image(
+    export: dict[str, bytes],
+) -> None:
     kinds = {name: sniff(content) for name, content in export.items()}
-    dicom = [name for name, kind in kinds.items() if kind is Kind.DICOM]
-    assert len(dicom) == 3 * 3
-    assert not any(Path(name).suffix for name in dicom)
-    assert len({Path(name).parent for name in dicom}) == 3
-    assert kinds["README.txt"] is Kind.OTHER
-    images = {name: content for name, content in export.items() if kinds[name] in (Kind.DICOM, Kind.PNG)}
+    dicom = [name for name, kind in kinds.items() if kind is Kind.DICOM and name != "DICOMDIR"]
+    listed = pydicom.dcmread(io.BytesIO(export["DICOMDIR"])).DirectoryRecordSequence
+    assert sorted("/".join(each.ReferencedFileID) for each in listed if "ReferencedFileID" in each) == dicom
+    types = Counter(each.DirectoryRecordType for each in listed)
+    assert types == {"PATIENT": 3, "STUDY": 3, "SERIES": 6, "IMAGE": 3 * (3 + 1)}
+    headers = [read_header(export[name], Limits()) for name in dicom]
+    assert Counter(header.relevance.skip for header in headers) == {None: 9, Reason.LOCALIZER: 3}
+    assert {name for name, kind in kinds.items() if kind is Kind.OTHER} == {
+        "AUTORUN.INF",
+        "README.txt",
+        "VIEWER.EXE",
+        "__MACOSX/._DICOMDIR",
+    }
+    images = {name: content for name, content in export.items() if name in dicom or kinds[name] is Kind.PNG}
     damaged = []
     for name, content in images.items():
         assert count_frames(content, kinds[name], Limits()) == 1
@@ -200,7 +212,7 @@ def test_the_export_holds_three_series_some_pngs_junk_and_one_damaged_image(expo
         except ScanError as refused:
             damaged.append((name, refused.reason))
     assert damaged == [("PNG/cut-off.png", Reason.UNREADABLE)]
-    assert len(images) == 9 + 4 + 1
+    assert len(images) == 12 + 4 + 1
 
 
 def test_a_folder_holds_what_the_archive_holds(export: dict[str, bytes], tmp_path: Path) -> None:

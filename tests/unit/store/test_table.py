@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from brainscan.domain import Export, ExportState, Outcome, Reason, TumorClass
+from brainscan.domain import Export, ExportState, Outcome, Reason, ReviewState, TumorClass
 from brainscan.store import Scans
 from brainscan.store.query import CursorError
 from tests.conftest import TABLE
@@ -146,7 +146,7 @@ class TestOverwrittenObjects:
         assert scans.supersede(export_id) == 0
         assert counts(scans, export_id) == {Outcome.ANALYZED: 1, Outcome.SKIPPED: 3}
         assert scans.by_finding(TumorClass.GLIOMA, DAY).items == ()
-        assert scans.needing_review(DAY).items == ()
+        assert scans.by_review(ReviewState.NEEDED, DAY).items == ()
         assert scans.of_series("5" * 32).items == ()
         assert len(scans.of_export(export_id).items) == 4
         assert scans.export(export_id).state == ExportState.SUPERSEDED
@@ -194,7 +194,7 @@ class TestAccessPatterns:
         assert [round(record.confidence, 2) for record in found] == [0.87, 0.83, 0.79, 0.75, 0.71]
 
     def test_needing_review_by_outcome_and_by_model(self, scans, populated):
-        assert len(scans.needing_review(DAY).items) == 14
+        assert len(scans.by_review(ReviewState.NEEDED, DAY).items) == 14
         assert len(scans.by_outcome(Outcome.ANALYZED, DAY).items) == 40
         assert len(scans.by_model("f" * 64, DAY).items) == 40
         assert scans.by_outcome(Outcome.ANALYZED, "2026-03-02").items == ()

@@ -13,14 +13,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from brainscan.archive import File
+from brainscan.archive import File, upload_files, upload_kind
 from brainscan.cli.render import json_line, summary_of
 from brainscan.domain import RESEARCH_USE_STATEMENT, Finding, Outcome, Reason, ScanRecord
 from brainscan.identity import Pseudonyms
 from brainscan.inference.runtime import Network
 from brainscan.local.paths import model_dir
 from brainscan.pipeline.examine import Examined, Task, examine
-from brainscan.pipeline.files import Origin, scans_of, upload_files, upload_kind
+from brainscan.pipeline.files import Origin, fate_of
 from brainscan.settings import Limits, limits
 
 BATCH = 8
@@ -37,10 +37,11 @@ class Found:
     name: str
     file: File
     record: ScanRecord | None
+    skipped: Reason | None = None
 
 
 def analyze(
-    paths: Annotated[list[Path], typer.Argument(help="Images, folders, or ZIP archives.")],
+    paths: Annotated[list[Path], typer.Argument(help="Images, folders, or archives.")],
     out: Annotated[Path, typer.Option(help="Folder for masks, overlays and results.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON line for each scan.")] = False,
 ) -> None:
@@ -102,10 +103,10 @@ def _scans(file: File, path: Path, stem: Path, names: "_Names", limits: Limits) 
     shown = f"{path}!{file.path}" if inside else str(path)
     name = names.unique(stem.with_suffix("") / _harmless(file.path) if inside else stem)
     origin = Origin("local", "local", PSEUDONYMS.digest("key", str(path)), "null", datetime.now(UTC))
-    records = scans_of(file, origin, PSEUDONYMS, limits)
-    if not records:
-        yield Found(shown, name, file, None)
-    for record in records:
+    fate = fate_of(file, origin, PSEUDONYMS, limits)
+    if not fate.records:
+        yield Found(shown, name, file, None, fate.skipped)
+    for record in fate.records:
         frame = record.source.frame
         suffix = "" if frame is None else f".frame{frame:04d}"
         yield Found(shown, name + suffix, file, record)
@@ -142,13 +143,9 @@ def _answer(batch: Sequence[Found], out: Path, network: Network) -> Iterator[dic
     examined = dict(zip((id(found) for found, _ in waiting), examine(tasks, network, limits()), strict=True))
     for found in batch:
         if found.record is None:
-            yield {"path": found.path, "outcome": Outcome.SKIPPED, "reasons": _reasons(found.file)}
+            yield {"path": found.path, "outcome": Outcome.SKIPPED, "reasons": [found.skipped]}
         else:
             yield _write(found, found.record, examined.get(id(found)), out, network)
-
-
-def _reasons(file: File) -> list[str]:
-    return [file.problem] if file.problem else []
 
 
 def _write(found: Found, waiting: ScanRecord, examined: Examined | None, out: Path, network: Network) -> dict[str, Any]:
@@ -174,7 +171,7 @@ def _record(waiting: ScanRecord, examined: Examined, network: Network) -> ScanRe
     failed = Finding(outcome=Outcome.FAILED, reasons=(Reason.INTERNAL_ERROR,))
     return ScanRecord.of(
         waiting,
-        examined.finding or failed,
+        (examined.finding or failed).flagged(waiting.flags),
         model_id=network.manifest.model_id,
         rows=examined.rows,
         columns=examined.columns,

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainscan.cli.render import json_line, summary_of, table_of
+from brainscan.cli.serve import local_name, page, tell, wait
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord, TumorClass
 
 if TYPE_CHECKING:
@@ -35,10 +36,12 @@ def demo(
         bool | None,
         typer.Option("--keep/--no-keep", help="Keep the stack until Ctrl-C; default: if this is a terminal."),
     ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Keep the stack, and open the worklist page.")] = False,
 ) -> None:
     """Start the laptop stack, upload PATH, and show what became of every scan.
 
-    Nothing leaves this machine. Example: `brainscan demo export.zip`
+    Nothing leaves this machine. While the stack is kept, the worklist page is served.
+    Example: `brainscan demo export.zip --open`
 
     Exit codes: 0 every scan has its outcome; 1 some have none, or failed; 2 PATH cannot be read.
     """
@@ -61,8 +64,8 @@ def demo(
         _save(records, out, services())
         _tell(records, export, seconds, out, console)
         _write_environment(out / "env.sh", stack)
-        if sys.stdout.isatty() if keep is None else keep:
-            _keep(export_id, out, console)
+        if open_page or (sys.stdout.isatty() if keep is None else keep):
+            _keep(export_id, out, open_page, console)
     if any(record.outcome in {Outcome.QUEUED, Outcome.FAILED} for _, record in records):
         raise typer.Exit(1)
 
@@ -186,20 +189,21 @@ def _interest(named: tuple[str, ScanRecord]) -> tuple[bool, bool, float]:
 def _write_environment(path: Path, stack: "LocalStack") -> None:
     """What another shell needs to look into the running stack with `brainscan results` or the AWS CLI."""
     told = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
-    values = {name: os.environ[name] for name in told} | {"BRAINSCAN_TABLE_NAME": stack.table_name}
+    values = {name: os.environ[name] for name in told} | {
+        "BRAINSCAN_TABLE_NAME": stack.table_name,
+        "BRAINSCAN_RESULTS_BUCKET": stack.results_bucket,
+    }
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in values.items()]
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def _keep(export_id: str, out: Path, console: Console) -> None:
+def _keep(export_id: str, out: Path, open_page: bool, console: Console) -> None:
     console.print(
         f"The stack is up until Ctrl-C. In another shell: [bold]. {out / 'env.sh'}[/bold], then "
         f"[bold]brainscan results --finding glioma[/bold], [bold]brainscan results --export {export_id}[/bold] "
         "or [bold]aws s3 ls[/bold]",
         soft_wrap=True,
     )
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        console.print("stopped")
+    with page(local_name()) as address:
+        tell(address, open_page, console)
+        wait(console)

@@ -2,9 +2,14 @@
 
 import typer
 
+from brainscan.cli import dlq
 from brainscan.cli.analyze import analyze
+from brainscan.cli.deidentify import deidentify
 from brainscan.cli.demo import demo
-from brainscan.cli.results import results, show
+from brainscan.cli.results import results
+from brainscan.cli.review import review
+from brainscan.cli.serve import serve
+from brainscan.cli.show import export_app, show
 from brainscan.domain import RESEARCH_USE_STATEMENT
 
 app = typer.Typer(
@@ -14,6 +19,11 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(analyze)
+app.command()(deidentify)
 app.command()(demo)
 app.command()(results)
 app.command()(show)
+app.command()(review)
+app.command()(serve)
+app.add_typer(export_app, name="export")
+app.add_typer(dlq.app, name="dlq")

@@ -1,137 +1,92 @@
-"""`brainscan results` and `brainscan show`: ask the table, through the repository that the functions use."""
+"""`brainscan results`: ask the table, through the repository that the functions use."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Annotated
 
-import boto3
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
 from rich.console import Console
 
-from brainscan.cli.render import Format, id_table_of, write
-from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, TumorClass
+from brainscan.cli.render import Format, write
+from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
+from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Scans
+from brainscan.store.query import all_pages
+from brainscan.store.worklist import Wanted, days_between, worklist
 
-PAGE = 100
-FINAL = tuple(outcome for outcome in Outcome if outcome is not Outcome.QUEUED)
-
-NOTHING_FOUND = 1
-NOT_REACHED = 3
-
-Table = Annotated[str, typer.Option(envvar="BRAINSCAN_TABLE_NAME", help="The Scans table.")]
-Ask = Callable[[str | None], Page[ScanRecord]]
+Days = Annotated[str | None, typer.Option(help="UTC day of upload, YYYY-MM-DD; default today.")]
 
 
 def results(
     table: Table,
-    finding: Annotated[TumorClass | None, typer.Option(help="Class that was found.")] = None,
-    day: Annotated[str | None, typer.Option(help="UTC day of upload, YYYY-MM-DD; default today.")] = None,
+    finding: Annotated[TumorClass | None, typer.Option(help="Class that stands: a reader's, or the network's.")] = None,
+    day: Days = None,
+    first: Annotated[
+        str | None, typer.Option("--from", help="First day of several; up to 31 are one question.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day of several; default today.")] = None,
     export: Annotated[str | None, typer.Option(help="Scans of one export, by its id.")] = None,
+    series: Annotated[str | None, typer.Option(help="Scans of one series, by its id.")] = None,
+    study: Annotated[str | None, typer.Option(help="Scans of one study, by its id.")] = None,
+    patient: Annotated[str | None, typer.Option(help="Scans of one patient, by the pseudonym.")] = None,
     outcome: Annotated[Outcome | None, typer.Option(help="What became of the scan.")] = None,
-    needs_review: Annotated[bool, typer.Option("--needs-review", help="Only scans that a reader should see.")] = False,
+    review: Annotated[ReviewState | None, typer.Option(help="Where the scan stands with its readers.")] = None,
+    needs_review: Annotated[bool, typer.Option("--needs-review", help="The same as --review needed.")] = False,
+    model: Annotated[str | None, typer.Option(help="Scans that one model answered, by its id.")] = None,
+    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Certainty in the class that stands.")] = 0.0,
     form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option(help="File to write to; parquet needs one.")] = None,
     limit: Annotated[int, typer.Option(help="Most scans to print; 0 prints all.")] = 0,
 ) -> None:
-    """Find scans by finding, day, export, outcome or need of review.
+    """Find scans by finding, day, outcome, review, model, export, series, study or patient.
 
-    Example: `brainscan results --finding glioma --day 2026-11-23 --format csv`
+    Scans are printed as they are found, however many there are.
+    Example: `brainscan results --finding meningioma --from 2026-11-01 --min-confidence 0.9 --format csv`
 
     Exit codes: 0 found; 1 nothing matches; 2 wrong usage; 3 the table cannot be reached.
     """
-    today = datetime.now(UTC).date().isoformat()
-    with _reaching(table) as scans:
-        found = _asked(scans, finding, _day(day) or today, export, outcome, needs_review)
-        wanted = (record for record in found if _matches(record, finding, day, outcome, needs_review))
-        count = write(islice(wanted, limit or None), form, Console())
+    if form is Format.PARQUET and out is None:
+        raise typer.BadParameter("parquet is written to a file; name it with --out", param_hint="--format")
+    groups = {"of_export": export, "of_series": series, "of_study": study, "of_patient": patient}
+    group = next(((name, value) for name, value in groups.items() if value), None)
+    try:
+        wanted = Wanted(
+            days=_days(day, first, last),
+            finding=finding,
+            outcome=outcome,
+            review=ReviewState.NEEDED if needs_review else review,
+            model_id=model,
+            min_confidence=min_confidence,
+        )
+    except (ValueError, ValidationError) as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="--from") from None
+    dated = any((day, first, last))
+    with reaching(table) as scans:
+        found = _of_group(scans, *group, wanted, dated) if group else all_pages(partial(_page, scans, wanted))
+        count = write(islice(found, limit or None), form, Console(), out)
     if not count:
         raise typer.Exit(NOTHING_FOUND)
 
 
-def show(
-    scan_id: Annotated[str, typer.Argument(help="A scan's id, as `brainscan results` prints it in JSON or CSV.")],
-    table: Table,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Show all that is known of one scan.
-
-    Example: `brainscan show 0f3c9e6f0a5b4d0e8c7f1a2b3c4d5e6f`
-
-    Exit codes: 0 found; 1 no such scan; 2 wrong usage; 3 the table cannot be reached.
-    """
-    with _reaching(table) as scans:
-        record = scans.get(scan_id)
-    if record is None:
-        Console(stderr=True).print(f"[red]no scan {scan_id}[/red]: list ids with `brainscan results --format json`")
-        raise typer.Exit(NOTHING_FOUND)
-    if as_json:
-        typer.echo(record.model_dump_json(exclude_none=True, indent=2))
-        return
-    console = Console()
-    console.print(id_table_of([record]))
-    console.print_json(record.model_dump_json(exclude_none=True))
-    console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
+def _days(day: str | None, first: str | None, last: str | None) -> tuple[str, ...]:
+    today = datetime.now(UTC).date()
+    only = parsed_day(day, "--day")
+    until = only or parsed_day(last, "--to") or today
+    return days_between(only or parsed_day(first, "--from") or until, until)
 
 
-@contextmanager
-def _reaching(table: str) -> Iterator[Scans]:
-    """The repository; trouble on the way to it is told in a line, with its remedy."""
-    try:
-        yield Scans(boto3.client("dynamodb"), table)
-    except (BotoCoreError, ClientError) as error:
-        Console(stderr=True).print(
-            f"[red]cannot reach table {table}[/red] ({type(error).__name__}): check the AWS credentials and region, "
-            "AWS_ENDPOINT_URL for a laptop stack, and BRAINSCAN_TABLE_NAME"
-        )
-        raise typer.Exit(NOT_REACHED) from None
+def _page(scans: Scans, wanted: Wanted, size: int, cursor: str | None) -> Page[ScanRecord]:
+    return worklist(scans, wanted, size, cursor)
 
 
-def _day(text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
-    except ValueError:
-        raise typer.BadParameter("a day is written YYYY-MM-DD", param_hint="--day") from None
-
-
-def _asked(
-    scans: Scans,
-    finding: TumorClass | None,
-    day: str,
-    export: str | None,
-    outcome: Outcome | None,
-    needs_review: bool,
-) -> Iterator[ScanRecord]:
-    """Answer from the narrowest index that fits."""
-    if export is not None:
-        yield from _pages(lambda cursor: scans.of_export(export, PAGE, cursor))
-    elif needs_review:
-        yield from _pages(lambda cursor: scans.needing_review(day, PAGE, cursor))
-    elif finding is not None and outcome in {None, Outcome.ANALYZED}:
-        yield from _pages(lambda cursor: scans.by_finding(finding, day, limit=PAGE, cursor=cursor))
-    else:
-        for each in FINAL if outcome is None else (outcome,):
-            yield from _pages(lambda cursor, each=each: scans.by_outcome(each, day, PAGE, cursor))  # type: ignore[misc]
-
-
-def _pages(ask: Ask) -> Iterator[ScanRecord]:
-    cursor: str | None = None
-    while True:
-        page = ask(cursor)
-        yield from page.items
-        if (cursor := page.cursor) is None:
-            return
-
-
-def _matches(
-    record: ScanRecord, finding: TumorClass | None, day: str | None, outcome: Outcome | None, needs_review: bool
-) -> bool:
-    return (
-        (finding is None or record.predicted == finding)
-        and (day is None or record.day == day)
-        and (outcome is None or record.outcome == outcome)
-        and (record.needs_review or not needs_review)
-    )
+def _of_group(scans: Scans, pattern: str, group_id: str, wanted: Wanted, dated: bool) -> Iterator[ScanRecord]:
+    """Scans that belong together, on any day unless days were asked for."""
+    ask: Callable[[str, int, str | None], Page[ScanRecord]] = getattr(scans, pattern)
+    for record in all_pages(partial(ask, group_id)):
+        on_days = wanted if dated else wanted.model_copy(update={"days": (record.day,)})
+        if on_days.holds_for(record):
+            yield record

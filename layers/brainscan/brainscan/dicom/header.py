@@ -1,46 +1,59 @@
-"""The few header fields that place an instance in its series, study and patient."""
+"""What intake needs to know of a DICOM image: where it belongs, how many slices it holds, whether it is for us."""
 
-import io
 from dataclasses import dataclass
 
-import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom import Dataset
 
+from brainscan.dicom.geometry import frame_order
+from brainscan.dicom.pixels import frame_count, read_object
+from brainscan.dicom.relevance import Relevance, relevance
 from brainscan.domain import Reason, ScanError
-
-TAGS = ["StudyInstanceUID", "SeriesInstanceUID", "PatientID", "IssuerOfPatientID", "InstanceNumber"]
+from brainscan.settings import Limits
 
 
 @dataclass(frozen=True, repr=False)
 class Header:
-    """Identifiers in clear: hash them before they go anywhere."""
+    """Identifiers are in clear: hash them before they go anywhere.
+
+    `orders` holds the place of each frame among the slices of its series, see `frame_order`.
+    """
 
     study_uid: str
     series_uid: str
     patient_id: str
     patient_id_issuer: str
-    instance_number: int
+    orders: tuple[int, ...]
+    relevance: Relevance
 
 
-def read_header(data: bytes) -> Header:
-    """Read the identifying fields of a DICOM file; those that are absent are empty.
+def read_header(data: bytes, limits: Limits) -> Header:
+    """Read the header of a DICOM image; identifiers that are absent are empty.
 
     Raises:
-        ScanError: the header cannot be read.
+        ScanError: `NOT_AN_IMAGE` for an object without pixels, `TOO_MANY_ENTRIES` for more than `limits.frames`,
+            `UNREADABLE` for a damaged one, and what `read_object` and `frame_count` refuse.
     """
     try:
-        found = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=list(TAGS), force=True)
-        texts = [str(found.get(tag) or "").strip() for tag in TAGS]
-    except (
-        InvalidDicomError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        OSError,
-        EOFError,
-        NotImplementedError,
-    ):
+        return _header(read_object(data, limits.scan_bytes), limits)
+    except (ScanError, MemoryError):
+        raise
+    except Exception:  # pydicom raises nearly anything on damage, and its text may quote the header
         raise ScanError(Reason.UNREADABLE, "the DICOM header is damaged; export the instance again") from None
-    study, series, patient, issuer, number = texts
-    return Header(study, series, patient, issuer, int(number) if number.isascii() and number.isdigit() else 0)
+
+
+def _header(dataset: Dataset, limits: Limits) -> Header:
+    frames = frame_count(dataset)
+    if frames > limits.frames:
+        raise ScanError(Reason.TOO_MANY_ENTRIES, f"more than {limits.frames} frames in one file; split it")
+    return Header(
+        study_uid=_text(dataset, "StudyInstanceUID"),
+        series_uid=_text(dataset, "SeriesInstanceUID"),
+        patient_id=_text(dataset, "PatientID"),
+        patient_id_issuer=_text(dataset, "IssuerOfPatientID"),
+        orders=tuple(frame_order(dataset, frame) for frame in range(frames)),
+        relevance=relevance(dataset),
+    )
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    return str(dataset.get(keyword) or "").strip()

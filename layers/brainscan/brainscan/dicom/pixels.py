@@ -4,17 +4,25 @@ import io
 import math
 import zlib
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, dcmread
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+)
 
+from brainscan.dicom.geometry import macro
+from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.domain import Reason, ScanError
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
@@ -22,6 +30,8 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32
 _PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """In the order of trust: in the patient, at the detector, on the scanned film."""
+_DEPTH_KEYWORDS: Final = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
+_VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
 _LUMINANCE: Final = (0.299, 0.587, 0.114)
 """ITU-R 601, which `convert("L")` uses for all other formats."""
 
@@ -48,33 +58,43 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
 
 
 def frame_count(dataset: Dataset) -> int:
-    """Frames of an image object; an absent or empty NumberOfFrames means one."""
-    return max(1, int(dataset.get("NumberOfFrames") or 1))
+    """Frames of an image object, or the slices of a mosaic; an absent or empty NumberOfFrames means one.
+
+    Raises:
+        ScanError: a mosaic without its number of slices.
+    """
+    return tile_count(dataset) if is_mosaic(dataset) else max(1, int(dataset.get("NumberOfFrames") or 1))
 
 
 def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
-    """Decode one frame: modality LUT or rescale applied, bright is bright, padding dark, colour as luminance.
+    """Decode one frame as it is meant to be seen: bright is bright, padding dark, colour as luminance.
+
+    The modality LUT or rescale and the first VOI LUT or window are applied (PS3.3 C.11.1, C.11.2).
 
     Args:
         dataset: from `read_object`.
         frame: from 0.
 
     Returns:
-        (Rows, Columns); unsigned integers of up to 16 bits without a rescale keep their type,
-        all else is float32.
+        (Rows, Columns), of a mosaic those of one slice; unsigned integers of up to 16 bits keep their type where
+        neither a rescale nor a window applies, all else is float32.
 
     Raises:
         ScanError: `UNSUPPORTED_ENCODING`, no decoder for the transfer syntax.
         Exception: whatever the decoder raises on a damaged or truncated stream.
     """
-    _require_decoder(dataset.file_meta.TransferSyntaxUID)
-    stored = pixel_array(dataset, index=frame)
+    _require_decoder(dataset)
+    if is_mosaic(dataset):
+        stored = tile(pixel_array(dataset), tile_count(dataset), frame)
+    else:
+        stored = pixel_array(dataset, index=frame)
     photometric = dataset.PhotometricInterpretation
     if photometric == "PALETTE COLOR":
         return _luminance(apply_color_lut(stored, dataset))
     if stored.ndim == 3:
         return _luminance(stored)
-    values = apply_modality_lut(stored, _macro(dataset, frame, "PixelValueTransformationSequence"))
+    values = apply_modality_lut(stored, macro(dataset, frame, "PixelValueTransformationSequence"))
+    values = _of_interest(values, dataset, frame)
     if values.dtype not in (np.uint8, np.uint16):
         values = values.astype(np.float32)
     return _background_dark(values, _padding(dataset, stored), inverted=photometric == "MONOCHROME1")
@@ -82,7 +102,7 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
 
 def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
     """Millimetres between (rows, columns) of one frame, or None where nothing plausible is stated."""
-    measures = _macro(dataset, frame, "PixelMeasuresSequence")
+    measures = macro(dataset, frame, "PixelMeasuresSequence")
     for keyword in _SPACING_KEYWORDS:
         # An attribute that a scan can do without must not cost it its answer.
         with suppress(TypeError, ValueError):
@@ -120,24 +140,33 @@ def _without_image(dataset: Dataset) -> ScanError:
     return ScanError(Reason.UNREADABLE, "the DICOM object ends before its pixels; export it again")
 
 
-def _require_decoder(transfer_syntax: UID) -> None:
+def _require_decoder(dataset: Dataset) -> None:
+    transfer_syntax = dataset.file_meta.TransferSyntaxUID
     try:
         available = get_decoder(transfer_syntax).is_available
     except NotImplementedError:
         available = False
-    if not available:
+    # What reads its 8-bit form does not read the 12-bit one.
+    if not available or (transfer_syntax == JPEGExtended12Bit and int(dataset.BitsStored) > 8):
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "no decoder for this DICOM compression; send it uncompressed")
 
 
-def _macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:
-    """Where an attribute of one frame is stated: a functional group (PS3.3 C.7.6.16) or the object."""
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    for groups in (*per_frame[frame : frame + 1], *shared[:1]):
-        if groups.get(keyword):
-            item: Dataset = groups[keyword][0]
-            return item
-    return dataset
+def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.NDArray[Any]:
+    """Values after the first VOI LUT or window; a window that shows nothing is passed over."""
+    stated = macro(dataset, frame, "FrameVOILUTSequence")
+    view = Dataset()
+    view.file_meta = dataset.file_meta
+    for source, keywords in ((dataset, _DEPTH_KEYWORDS), (stated, _VOI_KEYWORDS)):
+        for keyword in keywords:
+            if keyword in source:
+                view[keyword] = source[keyword]
+    # An attribute that a scan can do without must not cost it its answer.
+    with suppress(TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError):
+        exact = np.rint(values).astype(np.int32) if view.get("VOILUTSequence") else values
+        seen = apply_voi_lut(exact, view)
+        if seen.min() < seen.max():
+            return seen
+    return values
 
 
 def _padding(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_] | None:

@@ -1,7 +1,7 @@
 """Bytes of one image file -> gray pixels on the file's own rows and columns, under limits.
 
 Orientation tags are left alone: a mask must fit the rows and columns that the file stores. Resolution tags
-of PNG, JPEG and TIFF say how to print, not how large the patient is; only DICOM states a spacing.
+of PNG, JPEG and TIFF say how to print, not how large the patient is; only DICOM and NIfTI state a spacing.
 """
 
 import io
@@ -20,6 +20,7 @@ from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
 from brainscan.dicom.pixels import Pixels, frame_count, frame_pixels, frame_spacing, read_object
 from brainscan.domain import Kind, Reason, ScanError
+from brainscan.imaging import nifti
 from brainscan.settings import Limits
 
 # The plugins' own classes, because `Image.open` puts Pillow's process-wide pixel limit before ours.
@@ -58,7 +59,7 @@ def decode(data: bytes, kind: Kind, limits: Limits, frame: int = 0) -> Decoded:
         data: the whole file.
         kind: what `sniff` said.
         limits: `pixels` and `scan_bytes` are checked against the header, before any pixel is decoded.
-        frame: DICOM frame or TIFF page, from 0.
+        frame: DICOM frame, NIfTI slice or TIFF page, from 0.
 
     Raises:
         ScanError: `UNREADABLE` (damaged, truncated, no such frame), `TOO_MANY_PIXELS`, `EXPANDED_TOO_LARGE`,
@@ -69,6 +70,9 @@ def decode(data: bytes, kind: Kind, limits: Limits, frame: int = 0) -> Decoded:
     with _trouble_as_scan_error():
         if kind is Kind.DICOM:
             return _decode_dicom(data, limits, frame)
+        if kind is Kind.NIFTI:
+            pixels, spacing_mm = nifti.read_slice(data, limits, frame)
+            return Decoded(_finite(pixels), spacing_mm)
         with _PLUGINS[kind](io.BytesIO(data)) as image:
             image.seek(frame)
             _require_pixels_within(limits, *image.size)
@@ -76,7 +80,7 @@ def decode(data: bytes, kind: Kind, limits: Limits, frame: int = 0) -> Decoded:
 
 
 def count_frames(data: bytes, kind: Kind, limits: Limits) -> int:
-    """Count the images in a file from its headers: pages of a TIFF, frames of a DICOM object, else 1.
+    """Count the images in a file from its headers: frames of DICOM, axial slices of NIfTI, pages of TIFF, else 1.
 
     Raises:
         ScanError: as `decode`, and `TOO_MANY_ENTRIES` for more than `limits.frames`.
@@ -85,6 +89,8 @@ def count_frames(data: bytes, kind: Kind, limits: Limits) -> int:
     with _trouble_as_scan_error():
         if kind is Kind.DICOM:
             frames = frame_count(read_object(data, limits.scan_bytes))
+        elif kind is Kind.NIFTI:
+            frames = nifti.slice_count(data, limits)
         else:
             with _PLUGINS[kind](io.BytesIO(data)) as image:
                 frames = _count_pages(image, limits.frames) if isinstance(image, TiffImageFile) else 1
@@ -111,13 +117,11 @@ def _trouble_as_scan_error() -> Iterator[None]:
 
 
 def _require_image(kind: Kind) -> None:
-    if kind is Kind.DICOM or kind in _PLUGINS:
+    if kind in {Kind.DICOM, Kind.NIFTI} or kind in _PLUGINS:
         return
     if kind is Kind.EMPTY:
         raise ScanError(Reason.EMPTY_FILE, "the file has no bytes; upload it again")
-    if kind is Kind.NIFTI:
-        raise ScanError(Reason.UNSUPPORTED_ENCODING, "NIfTI is not decoded; send DICOM, PNG, JPEG or TIFF")
-    raise ScanError(Reason.UNRECOGNIZED_CONTENT, "not an image; send DICOM, PNG, JPEG or TIFF")
+    raise ScanError(Reason.UNRECOGNIZED_CONTENT, "not an image; send DICOM, NIfTI, PNG, JPEG or TIFF")
 
 
 def _require_pixels_within(limits: Limits, columns: int, rows: int) -> None:

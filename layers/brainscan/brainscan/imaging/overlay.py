@@ -1,4 +1,4 @@
-"""The scan as a reader sees it, with the mask's outline drawn around the tumor."""
+"""The scan as a reader sees it, plain and with the mask's outline drawn around the tumor."""
 
 import io
 from typing import Final
@@ -20,6 +20,18 @@ _PERCENTILE_GRID: Final = 2048
 """Rows and columns that suffice to find the window of a larger scan."""
 
 
+def picture(pixels: npt.NDArray[np.generic]) -> bytes:
+    """Draw a scan as it is.
+
+    Args:
+        pixels: (rows, columns) gray, as decoded; windowed like `overlay`.
+
+    Returns:
+        8-bit gray PNG of the same rows and columns.
+    """
+    return _png(_windowed(pixels))
+
+
 def overlay(pixels: npt.NDArray[np.generic], mask: Mask) -> bytes:
     """Draw the outline of a mask, outside its edge so that no tumor pixel is covered.
 
@@ -31,7 +43,7 @@ def overlay(pixels: npt.NDArray[np.generic], mask: Mask) -> bytes:
     Returns:
         8-bit RGB PNG of the same rows and columns.
     """
-    picture = np.repeat(_windowed(pixels)[..., np.newaxis], 3, axis=2)
+    drawn = np.repeat(_windowed(pixels)[..., np.newaxis], 3, axis=2)
     box = bounding_box(mask)
     if box is not None:
         width = max(1, round(max(mask.shape) * _OUTLINE_SHARE))
@@ -39,9 +51,13 @@ def overlay(pixels: npt.NDArray[np.generic], mask: Mask) -> bytes:
         region = mask[rows, columns]
         # Separable: the cost does not grow with the outline's width.
         brush = footprint_rectangle((2 * width + 1, 2 * width + 1), decomposition="separable")
-        picture[rows, columns][dilation(region, brush) & ~region] = OUTLINE_COLOUR
+        drawn[rows, columns][dilation(region, brush) & ~region] = OUTLINE_COLOUR
+    return _png(drawn)
+
+
+def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
     png = io.BytesIO()
-    Image.fromarray(picture).save(png, "PNG", compress_level=1)
+    Image.fromarray(pixels).save(png, "PNG", compress_level=1)
     return png.getvalue()
 
 

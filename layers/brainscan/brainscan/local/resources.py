@@ -116,6 +116,7 @@ def _bucket(client: Client, name: str, properties: _Properties) -> Attributes:
     if lifecycle := properties.take("LifecycleConfiguration"):
         rules = {"Rules": list(map(_lifecycle_rule, lifecycle["Rules"]))}
         s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=rules)
+    properties.take("CorsConfiguration")  # moto answers every origin of this machine, whatever the bucket says
     if notification := properties.take("NotificationConfiguration"):
         queues = {"QueueConfigurations": list(map(_queue_notification, notification["QueueConfigurations"]))}
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=queues)

@@ -227,5 +227,5 @@ def _forget() -> None:
     """Drop what this process remembers of an environment that is no longer its own, as a new process would."""
     for remembered in (settings, limits, services):
         remembered.cache_clear()
-    powertools_parameters.clear_caches()  # type: ignore[no-untyped-call]
+    powertools_parameters.clear_caches()
     boto3.DEFAULT_SESSION = None

@@ -105,7 +105,8 @@ def _storing(found: dict[str, Examined], services: Services, network: Network) -
         if examined.finding is None:
             return Answer(waiting.scan_id, error=examined.error)
         try:
-            return Answer(waiting.scan_id, _store(waiting, examined, examined.finding, services, network))
+            finding = examined.finding.flagged(waiting.flags)
+            return Answer(waiting.scan_id, _store(waiting, examined, finding, services, network))
         except Exception as error:
             return Answer(waiting.scan_id, error=error)
 
@@ -122,7 +123,7 @@ def _store(
 ) -> ScanRecord:
     """Write the images and `result.json`; the same scan always writes the same keys."""
     begin = time.perf_counter()
-    images = {"mask": examined.mask_png, "overlay": examined.overlay_png}
+    images = {"image": examined.image_png, "mask": examined.mask_png, "overlay": examined.overlay_png}
     keys = {
         f"{name}_key": services.results.put(result_key(waiting.scan_id, f"{name}.png"), png, "image/png")
         for name, png in images.items()

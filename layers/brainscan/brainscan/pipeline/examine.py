@@ -13,7 +13,7 @@ from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError
 from brainscan.imaging.decode import Decoded, decode
 from brainscan.imaging.mask import encode_mask, to_mask
 from brainscan.imaging.measure import measure
-from brainscan.imaging.overlay import overlay
+from brainscan.imaging.overlay import overlay, picture
 from brainscan.imaging.prepare import Crop, Prepared, prepare
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.judge import judge
@@ -47,6 +47,7 @@ class Examined:
     rows: int | None = None
     columns: int | None = None
     spacing_mm: tuple[float, float] | None = None
+    image_png: bytes | None = None
     mask_png: bytes | None = None
     overlay_png: bytes | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
@@ -133,6 +134,7 @@ def _interpret(
         rows=rows,
         columns=columns,
         spacing_mm=decoded.spacing_mm,
+        image_png=picture(decoded.pixels),
         mask_png=encode_mask(mask),
         overlay_png=overlay(decoded.pixels, mask),
     )

@@ -1,17 +1,17 @@
-"""The files of an upload, and the scans of a file."""
+"""One file of an upload -> its fate: the scans it holds, or why it holds none."""
 
-from collections.abc import Iterator
+import posixpath
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
+from typing import Any
 
-from brainscan import archive
-from brainscan.archive import File, recognized
-from brainscan.dicom.header import read_header
+from brainscan.archive import File
+from brainscan.dicom.directory import read_directory
+from brainscan.dicom.header import Header, read_header
 from brainscan.domain import Finding, Kind, Outcome, Reason, Scan, ScanError, ScanRecord, Source
 from brainscan.identity import Pseudonyms
 from brainscan.imaging.decode import count_frames
-from brainscan.imaging.sniff import HEAD_BYTES, sniff
 from brainscan.settings import Limits
 from brainscan.store.objects import staged_key
 
@@ -27,51 +27,67 @@ class Origin:
     received_at: datetime
 
 
-def upload_kind(content: IO[bytes]) -> Kind:
-    """What an uploaded object is, by its first bytes."""
-    kind = sniff(content.read(HEAD_BYTES))
-    content.seek(0)
-    return kind
+@dataclass(frozen=True, repr=False)
+class Fate:
+    """What becomes of one file: one queued record a frame, a single rejected one, or none where it is skipped.
 
-
-def upload_files(content: IO[bytes], kind: Kind, path: str, size: int, limits: Limits) -> Iterator[File]:
-    """Every file of an upload: the object itself, or the entries of an archive.
-
-    Args:
-        content: The object, seekable and at its beginning.
-        kind: What `upload_kind` said of it.
-        path: Its name, which goes no further than into digests.
-        size: Its size in bytes.
+    Of a DICOMDIR, `references` are the paths that it lists, as paths in the upload, and `private_records` how many of
+    its records are of private kinds.
     """
-    is_archive = kind is Kind.ZIP
-    if size > (limits.archive_bytes if is_archive else limits.scan_bytes):
-        yield File(path, None, kind=kind, problem=Reason.OBJECT_TOO_LARGE)
-    elif not is_archive:
-        yield recognized(path, content.read(), loose=True)
-    else:
-        try:
-            yield from archive.files(content, limits)
-        except ScanError as refused:
-            yield File(path, None, kind=kind, problem=refused.reason)
+
+    records: tuple[ScanRecord, ...] = ()
+    skipped: Reason | None = None
+    references: tuple[str, ...] = ()
+    private_records: int = 0
+
+    @property
+    def queued(self) -> bool:
+        """Whether the file's bytes are needed for analysis."""
+        return any(record.outcome is Outcome.QUEUED for record in self.records)
+
+    @property
+    def reasons(self) -> list[Reason]:
+        """Why the file is skipped or rejected; none for one that is queued."""
+        rejected = {reason for record in self.records for reason in record.reasons}
+        return [self.skipped] if self.skipped else sorted(rejected)
 
 
-def scans_of(file: File, origin: Origin, pseudonyms: Pseudonyms, limits: Limits) -> list[ScanRecord]:
-    """The scans of one file: one a frame, queued; or a single one, rejected, where the file cannot be used.
-
-    A skipped file has none.
-    """
+def fate_of(file: File, origin: Origin, pseudonyms: Pseudonyms, limits: Limits) -> Fate:
+    """Decide on one file, and name its scans."""
     if file.skipped:
-        return []
-    entry = None if file.index is None else f"{file.index}:{file.path}"
+        return Fate(skipped=file.problem)
+    entry = None if file.index is None else f"{file.index}.{file.inner}:{file.path}"
     file_id = pseudonyms.file_id(origin.export_id, entry)
+    scan = _scan(file, file_id, origin, pseudonyms)
+    if file.problem:
+        return _refused(scan, file.problem)
+    try:
+        if file.kind is Kind.DICOM:
+            return _dicom(scan, file_id, read_header(file.data, limits), pseudonyms)
+        frames = count_frames(file.data, file.kind, limits)
+    except ScanError as refused:
+        return _not_an_image(file) if refused.reason is Reason.NOT_AN_IMAGE else _refused(scan, refused.reason)
+    if file.kind is Kind.NIFTI:
+        scan = scan.model_copy(update={"series_id": pseudonyms.digest("series", scan.scan_id)})
+    return _queued(scan, file_id, range(frames), pseudonyms)
+
+
+def entry_digest(path: str, pseudonyms: Pseudonyms) -> str:
+    """What stands for a path in an archive, since it may be a patient's name."""
+    return pseudonyms.digest("entry", path)
+
+
+def _scan(file: File, file_id: str, origin: Origin, pseudonyms: Pseudonyms) -> Scan:
+    """The scan that a file is as a whole; frames are made from it."""
     source = Source(
         bucket=origin.bucket,
         key_digest=origin.key_digest,
         version_id=origin.version_id,
-        entry_digest=None if entry is None else pseudonyms.digest("entry", file.path),
+        entry_digest=None if file.index is None else entry_digest(file.path, pseudonyms),
         entry_index=file.index,
+        inner_index=file.inner,
     )
-    scan = Scan(
+    return Scan(
         scan_id=pseudonyms.scan_id(file_id, None),
         export_id=origin.export_id,
         source=source,
@@ -79,43 +95,50 @@ def scans_of(file: File, origin: Origin, pseudonyms: Pseudonyms, limits: Limits)
         staged_key=staged_key(file_id),
         received_at=origin.received_at,
     )
-    if file.problem:
-        return [_rejected(scan, file.problem)]
-    try:
-        frames = count_frames(file.data, file.kind, limits)
-        placed = scan.model_copy(update=_place(file, pseudonyms))
-    except ScanError as refused:
-        return [_rejected(scan, refused.reason)]
-    queued = Finding(outcome=Outcome.QUEUED)
-    if frames == 1:
-        return [ScanRecord.of(placed, queued)]
-    return [ScanRecord.of(_frame(placed, file_id, frame, pseudonyms), queued) for frame in range(frames)]
 
 
-def _frame(scan: Scan, file_id: str, frame: int, pseudonyms: Pseudonyms) -> Scan:
-    changes = {
-        "scan_id": pseudonyms.scan_id(file_id, frame),
-        "source": scan.source.model_copy(update={"frame": frame}),
-        "order": scan.order + frame,
-    }
-    return scan.model_copy(update=changes)
-
-
-def _place(file: File, pseudonyms: Pseudonyms) -> dict[str, object]:
-    """Series, study, patient and order of a DICOM instance; other files have none of their own."""
-    if file.kind is not Kind.DICOM:
-        return {}
-    header = read_header(file.data)
-    place: dict[str, object] = {"order": header.instance_number}
+def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> Fate:
+    if header.relevance.skip:
+        return Fate(skipped=header.relevance.skip)
+    place: dict[str, Any] = {"flags": header.relevance.flags}
     if header.series_uid:
         place["series_id"] = pseudonyms.digest("series", header.series_uid)
     if header.study_uid:
         place["study_id"] = pseudonyms.digest("study", header.study_uid)
     if header.patient_id:
         place["patient_id"] = pseudonyms.digest("patient", header.patient_id_issuer, header.patient_id)
-    return place
+    return _queued(scan.model_copy(update=place), file_id, header.orders, pseudonyms)
 
 
-def _rejected(scan: Scan, reason: Reason) -> ScanRecord:
+def _queued(scan: Scan, file_id: str, orders: Sequence[int], pseudonyms: Pseudonyms) -> Fate:
+    """One record a frame; a file with a single one is its frame."""
+    queued = Finding(outcome=Outcome.QUEUED)
+    if len(orders) == 1:
+        return Fate((ScanRecord.of(scan.model_copy(update={"order": orders[0]}), queued),))
+    frames = (
+        {
+            "scan_id": pseudonyms.scan_id(file_id, frame),
+            "source": scan.source.model_copy(update={"frame": frame}),
+            "order": order,
+        }
+        for frame, order in enumerate(orders)
+    )
+    return Fate(tuple(ScanRecord.of(scan.model_copy(update=frame), queued) for frame in frames))
+
+
+def _not_an_image(file: File) -> Fate:
+    """A report, a presentation state, or the directory of a medium."""
+    try:
+        directory = read_directory(file.data)
+    except ScanError:
+        directory = None
+    if directory is None:
+        return Fate(skipped=Reason.NOT_AN_IMAGE)
+    folder = posixpath.dirname(file.path.replace("\\", "/"))
+    references = tuple(posixpath.join(folder, path) for path in directory.references)
+    return Fate((), Reason.NOT_AN_IMAGE, references, directory.private_records)
+
+
+def _refused(scan: Scan, reason: Reason) -> Fate:
     finding = Finding(outcome=Outcome.REJECTED, reasons=(reason,))
-    return ScanRecord.of(scan, finding, finished_at=scan.received_at)
+    return Fate((ScanRecord.of(scan, finding, finished_at=scan.received_at),))

@@ -1,22 +1,28 @@
-"""Uploaded object -> registered, staged and queued scans; every file of it gets an outcome."""
+"""Uploaded object -> registered, staged and queued scans; every file of it gets an outcome.
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+A large ZIP is split into parts that several invocations expand at a time, a large tar into parts that follow each
+other. A part leaves its own listing and its own marker in the table; whoever finds all markers there concludes.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
-from brainscan.archive import File
-from brainscan.domain import Export, ExportState, Kind, Outcome, Reason, ScanRecord
-from brainscan.pipeline.files import Origin, scans_of, upload_files, upload_kind
-from brainscan.services import WORKERS, Services
-from brainscan.settings import MIB
+from pydantic import TypeAdapter
+
+from brainscan.archive import Stretch, is_archive, stretches, upload_kind
+from brainscan.domain import BrainscanError, Export, ExportState, Kind, Part, PartDone
+from brainscan.pipeline import listing
+from brainscan.pipeline.expand import expand
+from brainscan.pipeline.files import Origin
+from brainscan.services import Services
 from brainscan.store import ObjectGoneError
-from brainscan.store.objects import Head, files_key
+from brainscan.store.objects import Head, files_key, part_key, upload_key
 
-CHUNK_FILES = 32
-CHUNK_BYTES = 64 * MIB
-"""Files that are staged and registered together: enough for S3's latency to overlap, few enough for memory."""
+
+class UnknownExportError(BrainscanError):
+    """A message speaks of a part of an export that intake never registered."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,21 +36,14 @@ class Upload:
     sequencer: str | None = None
 
 
-@dataclass
-class Tally:
-    """What intake has seen of an upload so far; `lines` is the listing of its files."""
-
-    kind: Kind | None = None
-    files: int = 0
-    skipped: int = 0
-    lines: list[str] = field(default_factory=list)
+STAGED_UPLOAD: Final = TypeAdapter(Upload)
 
 
 def intake(upload: Upload, services: Services) -> Export:
     """Register one uploaded object and everything in it, and queue its scans.
 
     A repeat changes nothing; an interrupted intake is completed by the next one. An object that a newer version has
-    replaced leaves no scans in the worklists.
+    replaced leaves no scans in the worklists. An upload of several parts is still `EXPANDING` when this returns.
 
     Raises:
         botocore.exceptions.ClientError, QueueError: AWS refused; the upload's message is to be retried.
@@ -52,22 +51,42 @@ def intake(upload: Upload, services: Services) -> Export:
     try:
         head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
     except ObjectGoneError:
-        return _conclude(_export(upload, upload.version_id or "null", services), _gone(), services)
+        return _gone(upload, services)
     export = _export(upload, head.version_id, services)
     if export.state != ExportState.EXPANDING:
         return export
+    upload = replace(upload, version_id=head.version_id, sequencer=upload.sequencer or head.sequencer)
     object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
-    claim = services.scans.claim(object_id, upload.sequencer or head.sequencer, export.export_id)
+    claim = services.scans.claim(object_id, upload.sequencer or "", export.export_id)
     services.scans.put_export(export)
     if claim.won:
-        tally = _expand(upload, head, export, services)
-        for replaced in claim.previous:
-            services.scans.supersede(replaced)
-        services.scans.settle(object_id, export.export_id)
-        _conclude(export, tally, services)
-    if services.scans.latest(object_id) != export.export_id:
-        services.scans.supersede(export.export_id)
-    return services.scans.export(export.export_id) or export
+        parts = _parts(upload, head, export, services)
+        if len(parts) > 1:
+            _send(upload, parts, services)
+        else:
+            _take(parts[0], upload, head, export, services)
+    return _settled(upload, export, services)
+
+
+def intake_part(part: Part, services: Services) -> Export:
+    """Expand one part of an upload; a repeat changes nothing.
+
+    Raises:
+        UnknownExportError: no such export.
+        botocore.exceptions.ClientError, QueueError: AWS refused; the part's message is to be retried.
+    """
+    export = services.scans.export(part.export_id)
+    if export is None:
+        raise UnknownExportError("the part's export is not in the table; upload the archive again")
+    if export.state != ExportState.EXPANDING:
+        return export
+    upload = STAGED_UPLOAD.validate_json(services.results.get(upload_key(part.export_id)))
+    try:
+        head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
+    except ObjectGoneError:
+        return _gone(upload, services)
+    _take(part, upload, head, export, services)
+    return _settled(upload, export, services)
 
 
 def _export(upload: Upload, version_id: str, services: Services) -> Export:
@@ -77,90 +96,95 @@ def _export(upload: Upload, version_id: str, services: Services) -> Export:
     return services.scans.export(export_id) or new
 
 
-def _gone() -> Tally:
-    return Tally(files=1, skipped=1, lines=[_line(None, [], Reason.OBJECT_GONE)])
+def _gone(upload: Upload, services: Services) -> Export:
+    """What is left to say of an upload that no longer exists."""
+    export = _export(upload, upload.version_id or "null", services)
+    done = PartDone(number=0, last=True, kind=Kind.OTHER, files=1, skipped=1)
+    return _write_whole(export, [listing.gone()], [done], services)
 
 
-def _expand(upload: Upload, head: Head, export: Export, services: Services) -> Tally:
-    origin = Origin(
-        export_id=export.export_id,
-        bucket=upload.bucket,
-        key_digest=services.pseudonyms.digest("key", upload.key),
-        version_id=head.version_id,
-        received_at=export.received_at,
-    )
-    with (
-        services.uploads.open(upload.bucket, upload.key, head) as content,
-        ThreadPoolExecutor(WORKERS) as pool,
-    ):
+def _parts(upload: Upload, head: Head, export: Export, services: Services) -> list[Part]:
+    """How the upload is split; the same upload is always split alike."""
+    with services.uploads.open(upload.bucket, upload.key, head) as content:
         kind = upload_kind(content)
-        tally = Tally(kind)
-        for chunk in _chunks(upload_files(content, kind, upload.key, head.size, services.limits)):
-            staged = list(pool.map(lambda file: _stage(file, origin, services), chunk))
-            _register([record for records in staged for record in records], services)
-            for file, records in zip(chunk, staged, strict=True):
-                tally.files += 1
-                tally.skipped += file.skipped
-                tally.lines.append(_line(file.index, records, file.problem))
-    return tally
+        if head.size > services.limits.archive_bytes or not is_archive(content, kind):
+            return [Part(export_id=export.export_id)]
+        found = stretches(content, kind, services.limits)
+    last = len(found) - 1
+    return [
+        Part(export_id=export.export_id, number=number, first=each.first, stop=each.stop, last=number == last)
+        for number, each in enumerate(found)
+    ]
 
 
-def _chunks(files: Iterable[File]) -> Iterator[list[File]]:
-    chunk: list[File] = []
-    size = 0
-    for file in files:
-        chunk.append(file)
-        size += len(file.data)
-        if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _send(upload: Upload, parts: Sequence[Part], services: Services) -> None:
+    """Queue parts. What the upload is called stays in the results bucket: a message must not hold it."""
+    services.results.put(upload_key(parts[0].export_id), STAGED_UPLOAD.dump_json(upload), "application/json")
+    services.parts.send(parts)
 
 
-def _stage(file: File, origin: Origin, services: Services) -> list[ScanRecord]:
-    """Keep a file's bytes for analysis, or say why there will be none: before the table speaks of its scans."""
-    records = scans_of(file, origin, services.pseudonyms, services.limits)
-    if any(record.outcome == Outcome.QUEUED for record in records):
-        services.results.put(records[0].staged_key, file.data, "application/octet-stream")
-    for record in records:
-        if record.outcome != Outcome.QUEUED:
-            services.results.put_record(record)
-    return records
+def _take(part: Part, upload: Upload, head: Head, export: Export, services: Services) -> None:
+    """Expand a part unless that is done, leave its marker, and conclude if it was the last one missing."""
+    done = {each.number: each for each in services.scans.parts(part.export_id)}
+    if part.number not in done:
+        origin = Origin(
+            export_id=export.export_id,
+            bucket=upload.bucket,
+            key_digest=services.pseudonyms.digest("key", upload.key),
+            version_id=head.version_id,
+            received_at=export.received_at,
+        )
+        with services.uploads.open(upload.bucket, upload.key, head) as content:
+            stretch = Stretch(part.first, part.stop, part.offset)
+            tally = expand(content, upload.key, head.size, stretch, origin, services)
+        if tally.rest is not None:
+            following = part.model_copy(
+                update={"number": part.number + 1, "first": tally.rest.first, "offset": tally.rest.offset}
+            )
+            _send(upload, [following], services)
+        lines = listing.encoded(tally.lines)
+        services.results.put(part_key(part.export_id, part.number), lines, "application/jsonl")
+        marker = PartDone(
+            number=part.number,
+            last=part.last and tally.rest is None,
+            kind=tally.kind,
+            files=tally.files,
+            skipped=tally.skipped,
+        )
+        services.scans.put_part(part.export_id, marker)
+    _conclude(upload, export, services)
 
 
-def _register(records: Sequence[ScanRecord], services: Services) -> None:
-    """Register, then queue what waits: the new scans, and known ones whose message may have been lost."""
-    new = services.scans.register(records)
-    repeats = [record.scan_id for record, is_new in zip(records, new, strict=True) if not is_new]
-    known = services.scans.get_many(repeats)
-    current = [known.get(record.scan_id, record) for record in records]
-    services.queue.send([record for record in current if record.outcome == Outcome.QUEUED])
+def _conclude(upload: Upload, export: Export, services: Services) -> None:
+    """If every part is done, join their listings and say that the export is whole; older versions make way."""
+    done = services.scans.parts(export.export_id)
+    if not (done and done[-1].last and len(done) == done[-1].number + 1):
+        return
+    object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
+    for replaced in services.scans.claim(object_id, upload.sequencer or "", export.export_id).previous:
+        services.scans.supersede(replaced)
+    services.scans.settle(object_id, export.export_id)
+    keys = [part_key(export.export_id, part.number) for part in done]
+    lines = listing.whole(listing.decoded(services.results.get(key)) for key in keys)
+    _write_whole(export, lines, done, services)
 
 
-def _conclude(export: Export, tally: Tally, services: Services) -> Export:
-    """List every file's outcome, and say that the export is whole."""
-    listing = "".join(f"{line}\n" for line in tally.lines).encode()
-    services.results.put(files_key(export.export_id), listing, "application/jsonl")
+def _write_whole(export: Export, lines: Iterable[listing.Line], done: Sequence[PartDone], services: Services) -> Export:
+    services.results.put(files_key(export.export_id), listing.encoded(lines), "application/jsonl")
     fixed = {
         "state": ExportState.EXPANDED,
-        "kind": tally.kind,
-        "files": tally.files,
-        "skipped": tally.skipped,
+        "kind": done[0].kind,
+        "files": sum(part.files for part in done),
+        "skipped": sum(part.skipped for part in done),
     }
     export = export.model_copy(update=fixed)
     services.scans.put_export(export)
     return export
 
 
-def _line(index: int | None, records: Sequence[ScanRecord], problem: Reason | None) -> str:
-    """One file of the listing: found again by its place in the archive, since its name may be a patient's."""
-    reasons: set[Reason | None] = {reason for record in records for reason in record.reasons} or {problem}
-    line = {
-        "index": index,
-        "entry_digest": records[0].source.entry_digest if records else None,
-        "outcome": records[0].outcome if records else Outcome.SKIPPED,
-        "reasons": sorted(reason for reason in reasons if reason),
-        "scan_ids": [record.scan_id for record in records],
-    }
-    return json.dumps(line)
+def _settled(upload: Upload, export: Export, services: Services) -> Export:
+    """The export as it stands now, out of the worklists if a newer version of its object has come meanwhile."""
+    object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
+    if services.scans.latest(object_id) != export.export_id:
+        services.scans.supersede(export.export_id)
+    return services.scans.export(export.export_id) or export

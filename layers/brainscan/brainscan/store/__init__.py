@@ -1,8 +1,19 @@
 """S3 objects and DynamoDB items: one repository for each, and every access pattern."""
 
+from brainscan.store.lookups import Lookups
 from brainscan.store.objects import ObjectGoneError, Results, Uploads, staged_key
 from brainscan.store.query import Page
-from brainscan.store.queue import ScanQueue
+from brainscan.store.queue import PartQueue, ScanQueue
 from brainscan.store.table import Scans
 
-__all__ = ["ObjectGoneError", "Page", "Results", "ScanQueue", "Scans", "Uploads", "staged_key"]
+__all__ = [
+    "Lookups",
+    "ObjectGoneError",
+    "Page",
+    "PartQueue",
+    "Results",
+    "ScanQueue",
+    "Scans",
+    "Uploads",
+    "staged_key",
+]

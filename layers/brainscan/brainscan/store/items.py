@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from brainscan.domain import Export, ScanRecord, Series
+from brainscan.domain import Export, Model, PartDone, Review, ScanRecord, Series
 from brainscan.store import keys
 
 type_in = TypeSerializer().serialize
@@ -37,6 +37,17 @@ def scan_record(item: Item) -> ScanRecord:
     return ScanRecord.model_validate(_known(ScanRecord, item))
 
 
+def review_item(scan_id: str, review: Review, expires_at: int | None) -> Item:
+    """A review as it stands in its scan's history."""
+    fields = review.model_dump(mode="json", exclude_none=True)
+    return to_item(fields | keys.review(scan_id, review.revision) | {"expires_at": expires_at})
+
+
+def review_of(item: Item) -> Review:
+    """Inverse of `review_item`."""
+    return Review.model_validate(_known(Review, item))
+
+
 def export_item(export: Export, expires_at: int | None) -> Item:
     """An export's fixed part; its counts live in the counters."""
     fields = export.model_dump(mode="json", exclude_none=True, exclude={"counts", "needs_review"})
@@ -53,7 +64,12 @@ def series_of(item: Item) -> Series:
     return Series.model_validate(_known(Series, item))
 
 
-def _known(model: type[ScanRecord] | type[Export] | type[Series], item: Item) -> dict[str, Any]:
+def part_done(item: Item) -> PartDone:
+    """A part of an export that is done."""
+    return PartDone.model_validate(_known(PartDone, item))
+
+
+def _known(model: type[Model], item: Item) -> dict[str, Any]:
     return {name: value for name, value in from_item(item).items() if name in model.model_fields}
 
 

@@ -7,7 +7,7 @@ Keys of days, findings and exports end in a shard, so that a burst spreads over 
 from enum import StrEnum
 from typing import Final
 
-from brainscan.domain import Export, Outcome, ScanRecord, TumorClass
+from brainscan.domain import Export, Outcome, ReviewState, ScanRecord, TumorClass
 
 DAY_SHARDS: Final = 16
 """10,000 writes a second of one finding are 625 a partition key; DynamoDB takes 1,000."""
@@ -15,7 +15,14 @@ DAY_SHARDS: Final = 16
 EXPORT_SHARDS: Final = 8
 """Counters of an export: so many transactions can commit at once without a conflict."""
 
+STATISTICS_SHARDS: Final = 32
+"""Counters of a day. Any of them may count any scan, so each process keeps to one: no conflicts within a process."""
+
 META: Final = "META"
+REVIEWS: Final = "REVIEW#"
+"""What sort keys of reviews begin with."""
+PART: Final = "PART#"
+COUNT: Final = "COUNT#"
 
 
 class Index(StrEnum):
@@ -60,12 +67,27 @@ def export(export_id: str) -> dict[str, str]:
 
 def export_counter(export_id: str, scan_id: str) -> tuple[str, str]:
     """(pk, sk) of the counter that a scan counts in."""
-    return f"EXPORT#{export_id}", f"COUNT#{shard(scan_id, EXPORT_SHARDS):02d}"
+    return f"EXPORT#{export_id}", f"{COUNT}{shard(scan_id, EXPORT_SHARDS):02d}"
+
+
+def part(export_id: str, number: int) -> dict[str, str]:
+    """Primary key of the marker that a part of an export is done."""
+    return {"pk": f"EXPORT#{export_id}", "sk": f"{PART}{number:05d}"}
 
 
 def series(series_id: str) -> tuple[str, str]:
     """(pk, sk) of a series, which holds its own counters."""
     return f"SERIES#{series_id}", META
+
+
+def review(scan_id: str, revision: int) -> dict[str, str]:
+    """Primary key of a review in a scan's history."""
+    return {"pk": f"SCAN#{scan_id}", "sk": f"{REVIEWS}{revision:06d}"}
+
+
+def statistics(day: str, shard: int) -> tuple[str, str]:
+    """(pk, sk) of one of a day's counters."""
+    return f"DAY#{day}#{shard:02d}", META
 
 
 def uploaded_object(object_id: str) -> dict[str, str]:
@@ -86,6 +108,11 @@ def finding_day(predicted: TumorClass, day: str) -> str:
 def outcome_day(outcome: Outcome, day: str) -> str:
     """Partition key of the outcome index, short of its shard."""
     return f"{outcome}#{day}"
+
+
+def review_day(state: ReviewState, day: str) -> str:
+    """Partition key of the review index, short of its shard."""
+    return f"{state}#{day}"
 
 
 def exports_day(day: str) -> str:
@@ -117,7 +144,7 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
     if record.superseded:
         return keys
     arrived = f"{record.received_at.isoformat()}#{record.scan_id}"
-    order = f"{record.order:08d}#{record.scan_id}"
+    order = f"{record.order:010d}#{record.scan_id}"
     if record.series_id:
         keys |= _pair(Index.SERIES, record.series_id, order)
     if record.study_id:
@@ -129,11 +156,11 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
     keys |= _pair(Index.OUTCOME, f"{outcome_day(record.outcome, record.day)}#{day_shard}", arrived)
     if record.model_id:
         keys |= _pair(Index.MODEL, f"{model_day(record.model_id, record.day)}#{day_shard}", arrived)
-    if record.needs_review:
-        keys |= _pair(Index.REVIEW, f"{record.day}#{day_shard}", arrived)
-    if record.outcome == Outcome.ANALYZED and record.predicted and record.confidence is not None:
-        by_confidence = f"{confidence_key(record.confidence)}#{record.scan_id}"
-        keys |= _pair(Index.FINDING, f"{finding_day(record.predicted, record.day)}#{day_shard}", by_confidence)
+    if record.review_state:
+        keys |= _pair(Index.REVIEW, f"{review_day(record.review_state, record.day)}#{day_shard}", arrived)
+    if record.called and record.probabilities:
+        by_confidence = f"{confidence_key(record.probabilities[record.called])}#{record.scan_id}"
+        keys |= _pair(Index.FINDING, f"{finding_day(record.called, record.day)}#{day_shard}", by_confidence)
     return keys
 
 

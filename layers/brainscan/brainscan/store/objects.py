@@ -1,5 +1,6 @@
 """S3: reading uploads, and writing everything that is derived from them to the results bucket."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 RANGE_BYTES = 1024**2
-"""What one ranged read of an archive fetches; about the size of one compressed slice."""
+"""What is read ahead of an archive: a few compressed slices."""
+
+STREAM_BYTES = 16 * 1024**2
+"""What one request for a range of an archive may bring; of a larger one, a seek would throw most away."""
 
 
 class ObjectGoneError(BrainscanError):
@@ -58,14 +62,15 @@ class Uploads:
         Raises:
             ObjectGoneError: no such object or version.
         """
-        parameters = {"client": self._client, "buffer_size": RANGE_BYTES}
+        parameters = {"client": self._client, "buffer_size": RANGE_BYTES, "range_chunk_size": STREAM_BYTES}
         if head.version_id != "null":
             parameters["version_id"] = head.version_id
         with (
             _gone_is_typed(),
             smart_open.open(f"s3://{bucket}/{key}", "rb", transport_params=parameters) as file,
         ):
-            yield cast(IO[bytes], file)
+            # smart_open asks S3 anew at every seek; most seeks of an archive's reader stay within what was just read.
+            yield cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, file), RANGE_BYTES))
 
 
 class Results:
@@ -100,6 +105,24 @@ class Results:
         with _gone_is_typed():
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
+    def keys(self, prefix: str) -> list[str]:
+        """Keys that begin with `prefix`, sorted; the first thousand."""
+        found = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
+        return sorted(each["Key"] for each in found.get("Contents", []))
+
+    def presigned(self, key: str, content_type: str, filename: str, seconds: int) -> str:
+        """A link to one object that holds for `seconds`; made here, without a request.
+
+        Browsers get `content_type`, and save the object as `filename`.
+        """
+        parameters = {
+            "Bucket": self.bucket,
+            "Key": key,
+            "ResponseContentType": content_type,
+            "ResponseContentDisposition": f'attachment; filename="{filename}"',
+        }
+        return self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
+
 
 def staged_key(file_id: str) -> str:
     """Where the bytes of an uploaded file wait for analysis."""
@@ -109,6 +132,21 @@ def staged_key(file_id: str) -> str:
 def result_key(scan_id: str, name: str) -> str:
     """Where a scan's answer of that name lives."""
     return f"results/{scan_id}/{name}"
+
+
+def report_prefix(series_id: str) -> str:
+    """What the keys of everything that is written for a series begin with."""
+    return f"reports/{series_id}/"
+
+
+def upload_key(export_id: str) -> str:
+    """Where an upload of several parts keeps its name: beside the bytes of scans, which hold names as well."""
+    return f"sources/{export_id}/upload.json"
+
+
+def part_key(export_id: str, number: int) -> str:
+    """Where the outcomes of the files of one part are listed until the export is whole."""
+    return f"exports/{export_id}/parts/{number:05d}.jsonl"
 
 
 def files_key(export_id: str) -> str:

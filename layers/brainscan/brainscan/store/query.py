@@ -3,8 +3,12 @@
 import base64
 import heapq
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from brainscan.domain import BrainscanError
@@ -15,6 +19,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 T = TypeVar("T")
+
+PARALLEL = 16
+"""Shards that are asked at once; a page waits for the slowest of them, not for their sum."""
+
+THIN_PAGES = 5
+"""Pages that a filter reads at most for one of its own; it returns what it has, with a cursor."""
 
 
 class CursorError(BrainscanError):
@@ -27,6 +37,10 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     cursor: str | None
+
+
+Ask = Callable[[int, str | None], Page[T]]
+"""Asks for a page of at most so many items, after a cursor."""
 
 
 @dataclass(frozen=True)
@@ -45,86 +59,192 @@ class Query:
 def run(client: "DynamoDBClient", table: str, query: Query, limit: int, cursor: str | None) -> Page[Item]:
     """Answer the next `limit` items in the order of the sort key over all shards.
 
-    Every shard is asked for `limit` items at most, so a page costs O(page x shards) read units and no scan.
+    Each shard is first asked for little more than its share of the page, and again only when the merge has used that
+    up: a page costs O(page) read units, however many shards there are.
 
     Raises:
         CursorError: the cursor is not one of this query's.
     """
-    starts = _decode(cursor, query)
-    pages = {
-        pk: _shard(client, table, query, pk, limit, starts.get(pk)) for pk in query.partitions if starts.get(pk) != ""
-    }
-    merged = heapq.merge(*map(_tagged, pages.values()), key=lambda tagged: tagged[0], reverse=query.descending)
-    taken = [item for (_, item), _ in zip(merged, range(limit), strict=False)]
-    return Page(tuple(taken), _next_cursor(query, pages, taken, starts))
+    positions = _decode(cursor, query)
+    partitions = len(query.partitions)
+    share = limit if partitions == 1 else max(2, -(-limit * 3 // (2 * partitions)))
+    shards = [_Shard(client, table, query, pk, share, positions[pk]) for pk in query.partitions if positions[pk] != ""]
+    try:
+        _fetch_all(shards)
+    except client.exceptions.ClientError as error:
+        if cursor is not None and error.response["Error"]["Code"] == "ValidationException":
+            raise CursorError(_FOREIGN) from None
+        raise
+    merged = heapq.merge(*map(_Shard.tagged, shards), key=lambda tagged: tagged[0], reverse=query.descending)
+    taken = []
+    for _, shard, item in islice(merged, limit):
+        shard.use(item)
+        taken.append(item)
+    ends = {shard.pk: shard.position() for shard in shards}
+    return Page(tuple(taken), _encode([ends.get(pk, "") for pk in query.partitions]))
 
 
-def _tagged(page: "_ShardPage") -> Iterable[tuple[str, Item]]:
-    return ((item[page.sk_name]["S"], item) for item in page.items)
+def _fetch_all(shards: Sequence["_Shard"]) -> None:
+    with ThreadPoolExecutor(min(PARALLEL, max(1, len(shards)))) as pool:
+        list(pool.map(_Shard.fetch, shards))
 
 
-@dataclass(frozen=True)
-class _ShardPage:
-    items: list[Item]
-    more: bool
-    sk_name: str
+def all_pages(ask: Ask[T], size: int = 100) -> Iterator[T]:
+    """Every answer of a query, fetched page by page as they are used."""
+    cursor: str | None = None
+    while True:
+        page = ask(size, cursor)
+        yield from page.items
+        if (cursor := page.cursor) is None:
+            return
 
 
-def _shard(client: "DynamoDBClient", table: str, query: Query, pk: str, limit: int, start: str | None) -> _ShardPage:
-    names = {"#pk": f"{query.index}_pk", "#sk": f"{query.index}_sk"}
+def keeping(ask: Ask[T], keep: Callable[[T], bool], limit: int, cursor: str | None) -> Page[T]:
+    """A page of the answers that `keep` holds for; after `THIN_PAGES` without enough of them, a shorter page."""
+    kept: list[T] = []
+    for _ in range(THIN_PAGES):
+        page = ask(limit - len(kept), cursor)
+        kept += filter(keep, page.items)
+        cursor = page.cursor
+        if cursor is None or len(kept) == limit:
+            break
+    return Page(tuple(kept), cursor)
+
+
+def in_turn(asks: Sequence[Ask[T]], limit: int, cursor: str | None) -> Page[T]:
+    """A page over several queries one after the other, such as the days of a month.
+
+    Raises:
+        CursorError: the cursor is not one of these queries'.
+    """
+    place, inner = _place(cursor, len(asks))
+    found: list[T] = []
+    while place < len(asks):
+        page = asks[place](limit - len(found), inner)
+        found += page.items
+        inner = page.cursor
+        if inner is None:
+            place += 1
+        if len(found) == limit or inner is not None:
+            break
+    return Page(tuple(found), None if place == len(asks) else _packed([place, inner]))
+
+
+@dataclass
+class _Shard:
+    """One partition of a query: what is fetched of it, and how far the page has used it."""
+
+    client: "DynamoDBClient"
+    table: str
+    query: Query
+    pk: str
+    size: int
+    start: str | None
+    items: list[Item] = field(default_factory=list)
+    last: Item | None = None
+    used: int = 0
+    more: bool = True
+
+    def fetch(self) -> None:
+        """Fetch `size` items more, and the next time twice as many."""
+        answer = self.client.query(**_request(self.table, self.query, self.pk), Limit=self.size, **self._from())
+        self.size *= 2
+        self.items += answer["Items"]
+        self.last = answer.get("LastEvaluatedKey")
+        self.more = self.last is not None
+
+    def tagged(self) -> Iterator[tuple[str, "_Shard", Item]]:
+        """Items with their sort keys, fetched as they are used."""
+        place = 0
+        while True:
+            while place == len(self.items):
+                if not self.more:
+                    return
+                self.fetch()
+            item = self.items[place]
+            yield item[f"{self.query.index}_sk"]["S"], self, item
+            place += 1
+
+    def use(self, item: Item) -> None:
+        """Count an item as part of the page."""
+        self.used += 1
+        self.start = "|".join(item[name]["S"] for name in ("pk", "sk", f"{self.query.index}_sk"))
+
+    def position(self) -> str | None:
+        """Where the next page goes on: after a key, from the beginning (None), or nowhere ('')."""
+        return "" if self.used == len(self.items) and not self.more else self.start
+
+    def _from(self) -> dict[str, Any]:
+        if self.last is not None:
+            return {"ExclusiveStartKey": self.last}
+        if self.start is None:
+            return {}
+        pk, sk, index_sk = self.start.split("|", 2)
+        names = {"pk": pk, "sk": sk, f"{self.query.index}_pk": self.pk, f"{self.query.index}_sk": index_sk}
+        return {"ExclusiveStartKey": to_item(names)}
+
+
+def _request(table: str, query: Query, pk: str) -> dict[str, Any]:
+    names = {"#pk": f"{query.index}_pk"}
     condition, values = "#pk = :pk", {":pk": pk}
     if query.since is not None:
         condition, values = f"{condition} AND #sk >= :since", {**values, ":since": query.since}
-    request: dict[str, Any] = {
+        names["#sk"] = f"{query.index}_sk"
+    return {
         "TableName": table,
         "IndexName": query.index.value,
         "KeyConditionExpression": condition,
-        "ExpressionAttributeNames": names if query.since is not None else {"#pk": names["#pk"]},
+        "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": to_item(values),
         "ScanIndexForward": not query.descending,
     }
-    if start:
-        request["ExclusiveStartKey"] = to_item(json.loads(start))
-    items: list[Item] = []
-    while len(items) < limit:
-        answer = client.query(**request, Limit=limit - len(items))
-        items += answer["Items"]
-        if "LastEvaluatedKey" not in answer:
-            return _ShardPage(items, more=False, sk_name=names["#sk"])
-        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-    return _ShardPage(items, more=True, sk_name=names["#sk"])
 
 
-def _next_cursor(
-    query: Query, pages: dict[str, _ShardPage], taken: Sequence[Item], starts: dict[str, str]
-) -> str | None:
-    """Where each shard goes on: after its last item on the page, where it began, or nowhere ('')."""
-    pk_name, sk_name = f"{query.index}_pk", f"{query.index}_sk"
-    positions = {pk: "" for pk in query.partitions if pk not in pages}
-    for pk, page in pages.items():
-        used = [item for item in taken if item[pk_name]["S"] == pk]
-        if used:
-            last = {name: used[-1][name]["S"] for name in ("pk", "sk", pk_name, sk_name)}
-            exhausted = len(used) == len(page.items) and not page.more
-            positions[pk] = "" if exhausted else json.dumps(last)
-        elif page.items:
-            positions[pk] = starts.get(pk, "start")
-        else:
-            positions[pk] = ""
-    if not any(positions.values()):
-        return None
-    ordered = [positions[pk] for pk in query.partitions]
-    return base64.urlsafe_b64encode(json.dumps(ordered).encode()).decode()
+def _encode(positions: Sequence[str | None]) -> str | None:
+    """None once no shard goes on."""
+    return None if all(position == "" for position in positions) else _packed(list(positions))
 
 
-def _decode(cursor: str | None, query: Query) -> dict[str, str]:
+def _decode(cursor: str | None, query: Query) -> dict[str, str | None]:
     if cursor is None:
-        return {}
+        return dict.fromkeys(query.partitions)
+    positions = _unpacked(cursor)
+    sound = len(positions) == len(query.partitions) and all(
+        position is None or position == "" or (isinstance(position, str) and _KEYS.fullmatch(position))
+        for position in positions
+    )
+    if not sound:
+        raise CursorError(_FOREIGN)
+    return dict(zip(query.partitions, positions, strict=True))
+
+
+def _place(cursor: str | None, count: int) -> tuple[int, str | None]:
+    if cursor is None:
+        return 0, None
+    position = _unpacked(cursor)
+    if len(position) != 2 or not isinstance(position[0], int) or not 0 <= position[0] < count:
+        raise CursorError(_FOREIGN)
+    if not isinstance(position[1], str | None):
+        raise CursorError(_FOREIGN)
+    return position[0], position[1]
+
+
+_KEYS = re.compile(r"[!-{]{1,512}\|[!-{]{1,512}\|[!-{]{1,512}")
+_FOREIGN = "the cursor does not belong to this query; ask for the first page again"
+_MOST_BYTES = 65_536
+"""What a cursor may unpack to: far more than 128 positions take."""
+
+
+def _packed(position: list[Any]) -> str:
+    return base64.urlsafe_b64encode(zlib.compress(json.dumps(position).encode())).decode().rstrip("=")
+
+
+def _unpacked(cursor: str) -> list[Any]:
     try:
-        ordered = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        if not isinstance(ordered, list) or len(ordered) != len(query.partitions):
-            raise ValueError
-        positions = dict(zip(query.partitions, map(str, ordered), strict=True))
-        return {pk: position for pk, position in positions.items() if position != "start"}
-    except ValueError:
-        raise CursorError("the cursor does not belong to this query; ask for the first page again") from None
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        position = json.loads(zlib.decompressobj().decompress(data, _MOST_BYTES))
+    except (ValueError, zlib.error, RecursionError):
+        raise CursorError(_FOREIGN) from None
+    if not isinstance(position, list):
+        raise CursorError(_FOREIGN)
+    return position

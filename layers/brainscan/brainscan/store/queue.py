@@ -1,9 +1,9 @@
-"""The ScanQueue: one message a scan."""
+"""The queues that intake sends to: one message a scan, and one for each part of an upload that is split."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from brainscan.domain import BrainscanError, Scan
+from brainscan.domain import BrainscanError, Part, Scan
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -30,16 +30,35 @@ class ScanQueue:
         Raises:
             QueueError: SQS refused some of them.
         """
-        for start in range(0, len(scans), BATCH):
-            entries: list[SendMessageBatchRequestEntryTypeDef] = [
-                {"Id": str(place), "MessageBody": message(scan)}
-                for place, scan in enumerate(scans[start : start + BATCH])
-            ]
-            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-            if refused := answer.get("Failed"):
-                raise QueueError(f"SQS refused {len(refused)} of {len(entries)} messages: {refused[0]['Code']}")
+        _send(self._client, self._url, [message(scan) for scan in scans])
+
+
+class PartQueue:
+    """Where intake leaves parts of large uploads for itself: the UploadQueue."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, parts: Sequence[Part]) -> None:
+        """Queue every part.
+
+        Raises:
+            QueueError: SQS refused some of them.
+        """
+        _send(self._client, self._url, [part.model_dump_json() for part in parts])
 
 
 def message(scan: Scan) -> str:
     """A scan as a message body."""
     return Scan(**scan.model_dump(include=set(Scan.model_fields))).model_dump_json(exclude_none=True)
+
+
+def _send(client: "SQSClient", url: str, bodies: Sequence[str]) -> None:
+    for start in range(0, len(bodies), BATCH):
+        entries: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies[start : start + BATCH])
+        ]
+        answer = client.send_message_batch(QueueUrl=url, Entries=entries)
+        if refused := answer.get("Failed"):
+            raise QueueError(f"SQS refused {len(refused)} of {len(entries)} messages: {refused[0]['Code']}")

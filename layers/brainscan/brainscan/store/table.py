@@ -1,31 +1,47 @@
-"""The Scans table: registering, committing and superseding scans, and every way to find them."""
+"""The Scans table: registering, committing, reviewing and superseding scans; `Lookups` has every way to find them."""
 
+import random
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from brainscan.domain import Export, ExportState, Outcome, Reason, ScanRecord, Series, TumorClass
-from brainscan.store import keys, query
-from brainscan.store.items import (
-    Item,
-    export_item,
-    export_of,
-    from_item,
-    scan_item,
-    scan_record,
-    series_of,
-    to_item,
+from brainscan.domain import (
+    BrainscanError,
+    Export,
+    ExportState,
+    Outcome,
+    PartDone,
+    Reason,
+    Review,
+    ScanRecord,
+    TumorClass,
+    Verdict,
 )
-from brainscan.store.query import Page, Query
+from brainscan.store import keys
+from brainscan.store.items import Item, export_item, from_item, review_item, scan_item, to_item
+from brainscan.store.lookups import Lookups
+from brainscan.store.query import all_pages
+from brainscan.store.statistics import counted, difference
 from brainscan.store.transact import Change, CounterKey, apply
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 SEQUENCER_WIDTH = 64
-BATCH_GET = 100
+
+REVIEWABLE = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
+
+
+class ReviewConflictError(BrainscanError):
+    """The scan is not as the reader saw it: somebody else reviewed it, or a newer version replaced it."""
+
+
+class NotReviewableError(BrainscanError):
+    """There is nothing in this scan to review: it has no finding, or none to confirm."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +52,13 @@ class Claim:
     previous: tuple[str, ...] = ()
 
 
-class Scans:
+class Scans(Lookups):
     """One repository over the single table; the functions, the command and the tests use this one."""
 
     def __init__(self, client: "DynamoDBClient", table: str, retention_days: int = 0) -> None:
-        self._client = client
-        self._table = table
+        super().__init__(client, table)
         self._retention_s = retention_days * 86_400
+        self._statistics_shard = random.randrange(keys.STATISTICS_SHARDS)  # noqa: S311 - load, not secrecy
 
     # -- uploads and exports
 
@@ -97,39 +113,10 @@ class Scans:
         """Write an export's fixed part, as intake goes on; the same facts give the same item."""
         self._client.put_item(TableName=self._table, Item=export_item(export, self._expires_at()))
 
-    def export(self, export_id: str) -> Export | None:
-        """An export with its live counts."""
-        fixed = None
-        counts: dict[str, int] = {}
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues=to_item({":pk": keys.export(export_id)["pk"]}),
-            ConsistentRead=True,
-        )
-        for item in (item for page in pages for item in page["Items"]):
-            if item["sk"]["S"] == keys.META:
-                fixed = item
-            else:
-                for name, amount in from_item(item).items():
-                    if name not in {"pk", "sk"}:
-                        counts[name] = counts.get(name, 0) + amount
-        if fixed is None:
-            return None
-        needs_review = counts.pop("needs_review", 0)
-        return export_of(fixed, counts=counts, needs_review=needs_review)
-
-    def superseded(self, export_ids: Sequence[str]) -> set[str]:
-        """Those of the exports that a newer version of their object has replaced."""
-        wanted = [keys.export(export_id) for export_id in dict.fromkeys(export_ids)]
-        found = map(from_item, self._get_batch(wanted))
-        return {item["export_id"] for item in found if item["state"] == ExportState.SUPERSEDED}
-
-    def series(self, series_id: str) -> Series | None:
-        """A series with its live counts."""
-        pk, sk = keys.series(series_id)
-        found = self._get({"pk": pk, "sk": sk})
-        return series_of(found) if found else None
+    def put_part(self, export_id: str, done: PartDone) -> None:
+        """Mark a part of an export as done; the same part always leaves the same marker."""
+        fields = keys.part(export_id, done.number) | done.model_dump(mode="json") | {"expires_at": self._expires_at()}
+        self._client.put_item(TableName=self._table, Item=to_item(fields))
 
     # -- scans
 
@@ -161,103 +148,58 @@ class Scans:
             How many scans this call changed.
         """
         self._mark_superseded(export_id)
+        scan_ids = [
+            record.scan_id for record in all_pages(lambda size, cursor: self.of_export(export_id, size, cursor))
+        ]
         changed = 0
-        for records in self._all_of_export(export_id):
-            standing = [record for record in records if not record.superseded]
-            changes = [self._transition(_superseded(record), record.outcome) for record in standing]
-            changed += sum(apply(self._client, self._table, changes))
+        while scan_ids:
+            standing = [record for record in self.get_many(scan_ids).values() if not record.superseded]
+            held = apply(self._client, self._table, [self._supersession(record) for record in standing])
+            changed += sum(held)
+            # What was analyzed or reviewed in between is read again and superseded as it is now.
+            scan_ids = [record.scan_id for record, done in zip(standing, held, strict=True) if not done]
         return changed
 
-    def get(self, scan_id: str) -> ScanRecord | None:
-        """Scan by id."""
-        found = self._get(keys.scan(scan_id))
-        return scan_record(found) if found else None
+    def review(
+        self, scan_id: str, seen_revision: int, verdict: Verdict, corrected: TumorClass | None, reader: str
+    ) -> ScanRecord | None:
+        """Add a reader's verdict to a scan's history and make it the one that stands.
 
-    def get_many(self, scan_ids: Sequence[str]) -> dict[str, ScanRecord]:
-        """Those of the scans that exist, by id."""
-        found = self._get_batch([keys.scan(scan_id) for scan_id in dict.fromkeys(scan_ids)])
-        return {record.scan_id: record for record in map(scan_record, found)}
+        Args:
+            scan_id: The scan.
+            seen_revision: `revision` of the record that the reader looked at.
+            verdict: What the reader says.
+            corrected: The class, with `Verdict.CORRECTED` and only then.
+            reader: The reader's name, from a source that the reader cannot choose.
 
-    # -- access patterns
+        Returns:
+            The scan as it is now; None if there is no such scan.
 
-    def of_export(self, export_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """Scans of an export, in the order of its files."""
-        return self._scans(Query(keys.Index.EXPORT, _shards(export_id, keys.EXPORT_SHARDS)), limit, cursor)
-
-    def of_series(self, series_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """Scans of a series, in the order of its slices."""
-        return self._scans(Query(keys.Index.SERIES, [series_id]), limit, cursor)
-
-    def of_study(self, study_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """Scans of a study, series by series."""
-        return self._scans(Query(keys.Index.STUDY, [study_id]), limit, cursor)
-
-    def of_patient(self, patient_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """Scans of a patient, latest first."""
-        return self._scans(Query(keys.Index.PATIENT, [patient_id], descending=True), limit, cursor)
-
-    def by_finding(
-        self,
-        predicted: TumorClass,
-        day: str,
-        min_confidence: float = 0.0,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> Page[ScanRecord]:
-        """The worklist: analyzed scans of a class that arrived on a day, the most certain first."""
-        partitions = _shards(keys.finding_day(predicted, day), keys.DAY_SHARDS)
-        since = keys.confidence_key(min_confidence)
-        return self._scans(Query(keys.Index.FINDING, partitions, since, descending=True), limit, cursor)
-
-    def by_outcome(self, outcome: Outcome, day: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """Scans with a final outcome that arrived on a day, latest first."""
-        partitions = _shards(keys.outcome_day(outcome, day), keys.DAY_SHARDS)
-        return self._scans(Query(keys.Index.OUTCOME, partitions, descending=True), limit, cursor)
-
-    def needing_review(self, day: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """The review queue of a day, first come first."""
-        return self._scans(Query(keys.Index.REVIEW, _shards(day, keys.DAY_SHARDS)), limit, cursor)
-
-    def by_model(self, model_id: str, day: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """Scans that a model answered, of those that arrived on a day, latest first."""
-        partitions = _shards(keys.model_day(model_id, day), keys.DAY_SHARDS)
-        return self._scans(Query(keys.Index.MODEL, partitions, descending=True), limit, cursor)
-
-    def exports(self, day: str, limit: int = 50, cursor: str | None = None) -> Page[Export]:
-        """Exports that arrived on a day, latest first, without their live counts."""
-        partitions = _shards(keys.exports_day(day), keys.DAY_SHARDS)
-        page = query.run(
-            self._client, self._table, Query(keys.Index.OUTCOME, partitions, descending=True), limit, cursor
+        Raises:
+            ReviewConflictError: the scan has changed since `seen_revision`.
+            NotReviewableError: the scan has no finding, or none to confirm.
+            pydantic.ValidationError: a class without a correction, or the reverse.
+        """
+        before = self.get(scan_id)
+        if before is None:
+            return None
+        if before.superseded or before.revision != seen_revision:
+            raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")
+        if before.outcome not in REVIEWABLE or (verdict is Verdict.CONFIRMED and before.predicted is None):
+            raise NotReviewableError("the scan has no finding that this verdict could be about")
+        review = Review(
+            verdict=verdict,
+            corrected=corrected,
+            reader=reader,
+            reviewed_at=datetime.now(UTC),
+            revision=seen_revision + 1,
         )
-        return Page(tuple(map(export_of, page.items)), page.cursor)
+        after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": False})
+        if not apply(self._client, self._table, [self._reviewed(before, after, review)])[0]:
+            raise ReviewConflictError("the scan has just been reviewed by someone else; read it again")
+        return after
 
     # -- the parts
-
-    def _scans(self, asked: Query, limit: int, cursor: str | None) -> Page[ScanRecord]:
-        page = query.run(self._client, self._table, asked, limit, cursor)
-        return Page(tuple(map(scan_record, page.items)), page.cursor)
-
-    def _all_of_export(self, export_id: str) -> Iterator[tuple[ScanRecord, ...]]:
-        cursor: str | None = None
-        while True:
-            page = self.of_export(export_id, limit=100, cursor=cursor)
-            yield page.items
-            if (cursor := page.cursor) is None:
-                return
-
-    def _get(self, key: dict[str, str]) -> dict[str, object] | None:
-        found = self._client.get_item(TableName=self._table, Key=to_item(key), ConsistentRead=True)
-        return dict(found["Item"]) if "Item" in found else None
-
-    def _get_batch(self, wanted: Sequence[dict[str, str]]) -> Iterator[Item]:
-        for start in range(0, len(wanted), BATCH_GET):
-            left: list[Any] = [to_item(key) for key in wanted[start : start + BATCH_GET]]
-            while left:
-                request = {self._table: {"Keys": left, "ConsistentRead": True}}
-                answer = self._client.batch_get_item(RequestItems=request)  # type: ignore[arg-type]
-                yield from answer["Responses"].get(self._table, [])
-                unprocessed = answer.get("UnprocessedKeys", {})
-                left = list(unprocessed[self._table]["Keys"]) if self._table in unprocessed else []
 
     def _mark_superseded(self, export_id: str) -> None:
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
@@ -274,29 +216,64 @@ class Scans:
         return int(time.time()) + self._retention_s if self._retention_s else None
 
     def _registration(self, record: ScanRecord) -> Change:
-        counters: dict[CounterKey, dict[str, int]] = {
-            keys.export_counter(record.export_id, record.scan_id): {record.outcome: 1}
-        }
-        labels: dict[CounterKey, dict[str, str]] = {}
+        counters = self._counters(record, {record.outcome: 1}, counted(record))
+        labels: dict[CounterKey, dict[str, Any]] = {}
         if record.series_id:
             remaining = 1 if record.outcome == Outcome.QUEUED else 0
             counters[keys.series(record.series_id)] = {"expected": 1, "remaining": remaining}
             labels[keys.series(record.series_id)] = _series_labels(record)
+        if expires_at := self._expires_at():
+            for counter in counters:
+                labels.setdefault(counter, {})["expires_at"] = expires_at
         item = scan_item(record, self._expires_at())
         return Change(item, "attribute_not_exists(pk)", counters=counters, labels=labels)
 
     def _transition(self, record: ScanRecord, was: Outcome) -> Change:
-        moved: dict[str, int] = {was: -1, record.outcome: 1} if record.outcome != was else {}
-        counters: dict[CounterKey, dict[str, int]] = {
-            keys.export_counter(record.export_id, record.scan_id): {
-                **moved,
-                "needs_review": int(record.needs_review and record.outcome != was),
-            }
-        }
+        moved = difference(
+            Counter({record.outcome.value: 1, "needs_review": int(record.needs_review)}), Counter({was.value: 1})
+        )
+        if record.outcome == was:
+            moved = {}
+        counters = self._counters(record, moved, difference(counted(record), Counter({was.value: 1})))
         if record.series_id and was == Outcome.QUEUED and record.outcome != was:
             counters[keys.series(record.series_id)] = {"remaining": -1}
+        return self._replacement(record, was, 0, counters)
+
+    def _supersession(self, before: ScanRecord) -> Change:
+        after = _superseded(before)
+        moved = difference(Counter({after.outcome.value: 1}), Counter({before.outcome.value: 1}))
+        counters = self._counters(after, moved, difference(counted(after), counted(before)))
+        if before.series_id and before.outcome == Outcome.QUEUED:
+            counters[keys.series(before.series_id)] = {"remaining": -1}
+        return self._replacement(after, before.outcome, before.revision, counters)
+
+    def _reviewed(self, before: ScanRecord, after: ScanRecord, review: Review) -> Change:
+        moved = {"needs_review": -1} if before.needs_review else {}
+        counters = self._counters(after, moved, difference(counted(after), counted(before)))
+        history = review_item(after.scan_id, review, self._expires_at())
+        return self._replacement(after, before.outcome, before.revision, counters, (history,))
+
+    def _replacement(
+        self,
+        record: ScanRecord,
+        was: Outcome,
+        revision: int,
+        counters: dict[CounterKey, dict[str, int]],
+        companions: tuple[Item, ...] = (),
+    ) -> Change:
+        """Write a scan anew, unless it changed since it was read."""
         item = scan_item(record, self._expires_at())
-        return Change(item, "outcome = :was AND superseded = :no", {":was": was, ":no": False}, counters)
+        condition = "outcome = :was AND superseded = :no AND revision = :revision"
+        values = {":was": was, ":no": False, ":revision": revision}
+        return Change(item, condition, values, counters, companions=companions)
+
+    def _counters(
+        self, record: ScanRecord, of_export: dict[str, int], of_day: dict[str, int]
+    ) -> dict[CounterKey, dict[str, int]]:
+        return {
+            keys.export_counter(record.export_id, record.scan_id): of_export,
+            keys.statistics(record.day, self._statistics_shard): of_day,
+        }
 
 
 def _superseded(record: ScanRecord) -> ScanRecord:
@@ -309,7 +286,3 @@ def _superseded(record: ScanRecord) -> ScanRecord:
 def _series_labels(record: ScanRecord) -> dict[str, str]:
     labels = {"series_id": record.series_id, "study_id": record.study_id, "patient_id": record.patient_id}
     return {name: label for name, label in labels.items() if label}
-
-
-def _shards(logical: str, count: int) -> list[str]:
-    return [f"{logical}#{shard:02d}" for shard in range(count)]

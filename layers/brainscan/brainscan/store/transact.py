@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 CHUNK = 32
-"""Writes a transaction: 32 items, 8 counters of their export and at most 32 series stay under DynamoDB's 100."""
+"""Writes a transaction: 32 items, 8 counters of their export, at most 32 series and the counter of a day or two stay
+under DynamoDB's 100."""
 
 ATTEMPTS = 12
 """Conflicts with concurrent transactions on a counter end quickly; what lasts longer is the queue's to retry."""
@@ -28,14 +29,16 @@ class Change:
     """One conditional put, and what it adds to which counters.
 
     `condition` is an expression over `values`; counters are {(pk, sk): {attribute: amount}}, and `labels` are
-    attributes that a counter's item gets when it is first written.
+    attributes that a counter's item gets when it is first written. `companions` are items written with the change, or
+    not at all.
     """
 
     item: Item
     condition: str
     values: dict[str, Any] = field(default_factory=dict)
     counters: dict[CounterKey, dict[str, int]] = field(default_factory=dict)
-    labels: dict[CounterKey, dict[str, str]] = field(default_factory=dict)
+    labels: dict[CounterKey, dict[str, Any]] = field(default_factory=dict)
+    companions: tuple[Item, ...] = ()
 
 
 def apply(client: "DynamoDBClient", table: str, changes: Sequence[Change]) -> list[bool]:
@@ -67,7 +70,8 @@ def _chunks(indexes: range) -> Iterator[Sequence[int]]:
 def _transact(client: "DynamoDBClient", table: str, changes: Sequence[Change]) -> set[int]:
     """Try one transaction; return the places of the changes whose condition failed (empty: all is written)."""
     puts = [{"Put": _put(table, change)} for change in changes]
-    actions: list[Any] = [*puts, *({"Update": update} for update in _counter_updates(table, changes))]
+    beside = [{"Put": {"TableName": table, "Item": item}} for change in changes for item in change.companions]
+    actions: list[Any] = [*puts, *beside, *({"Update": update} for update in _counter_updates(table, changes))]
     for attempt in range(ATTEMPTS):
         try:
             client.transact_write_items(TransactItems=actions)
@@ -97,7 +101,7 @@ def _put(table: str, change: Change) -> dict[str, Any]:
 def _counter_updates(table: str, changes: Iterable[Change]) -> Iterator[dict[str, Any]]:
     """One update a counter, however many changes count in it: a transaction may name an item once."""
     sums: dict[CounterKey, Counter[str]] = {}
-    labels: dict[CounterKey, dict[str, str]] = {}
+    labels: dict[CounterKey, dict[str, Any]] = {}
     for change in changes:
         for key, amounts in change.counters.items():
             sums.setdefault(key, Counter()).update(amounts)
@@ -107,7 +111,7 @@ def _counter_updates(table: str, changes: Iterable[Change]) -> Iterator[dict[str
             yield _counter_update(table, key, moved, labels[key])
 
 
-def _counter_update(table: str, key: CounterKey, amounts: dict[str, int], labels: dict[str, str]) -> dict[str, Any]:
+def _counter_update(table: str, key: CounterKey, amounts: dict[str, int], labels: dict[str, Any]) -> dict[str, Any]:
     adds = [f"#a{place} :a{place}" for place in range(len(amounts))]
     sets = [f"#l{place} = if_not_exists(#l{place}, :l{place})" for place in range(len(labels))]
     names = {f"#a{place}": name for place, name in enumerate(amounts)}

@@ -14,28 +14,34 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from brainscan.local.phantom.head import Phantom, head
-from brainscan.local.phantom.lesions import GLIOMA, MENINGIOMA, PITUITARY
+from brainscan.local.phantom.lesions import GLIOMA, MENINGIOMA, PITUITARY, LesionSpec
+from brainscan.local.phantom.media import medium
 
 _PATIENTS: Final = (("ONE", GLIOMA), ("TWO", MENINGIOMA), ("THREE", PITUITARY))
 _HEALTHY_SEED: Final = 4
 _HEALTHY_SLICES: Final = 4
 _README: Final = """Synthetic head phantoms, made by code. They show no person.
-This file and one cut-off PNG are here because real exports hold such things, too.
+This file, the viewer and one cut-off PNG are here because real exports hold such things, too.
 """
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """An entry must state some time; this is the earliest that the format knows."""
 
 
-def to_dicom(phantom: Phantom, patient: str = "ONE") -> list[bytes]:
+def to_dicom(phantom: Phantom, patient: str = "ONE", *, localizer: bool = False) -> list[bytes]:
     """Write a phantom as one series of MR Image Storage objects, explicit VR little endian, from the bottom up.
 
     Args:
         phantom: what was scanned.
         patient: tells series apart; the patient is called PHANTOM^`patient`. UIDs derive from it and from the
             pixels, so that the same phantom gives the same bytes.
+        localizer: whether the series calls itself one; it is another series of the same study.
     """
     origin = [patient, sha256(phantom.volume.tobytes()).hexdigest()]
     common = _common_elements(phantom, patient, origin)
+    if localizer:
+        origin = [*origin, "localizer"]
+        common.ImageType, common.SeriesDescription = ["ORIGINAL", "PRIMARY", "LOCALIZER"], "LOCALIZER"
+        common.SeriesNumber, common.SeriesInstanceUID = 1, generate_uid(entropy_srcs=["series", *origin])
     return [
         _instance(phantom, common, index, generate_uid(entropy_srcs=[*origin, str(index)]))
         for index in range(len(phantom.volume))
@@ -51,7 +57,9 @@ def to_png(pixels: npt.NDArray[np.uint16]) -> bytes:
 
 
 def write_export(path: Path, size: int = 256, slices: int = 12) -> Path:
-    """Write what a hospital might drop: three patients' series, some PNGs, a text file and a damaged image.
+    """Write what a hospital might drop: a medium with its DICOMDIR, some PNGs, junk and a damaged image.
+
+    Each of three patients has a localizer and the series of a head with a lesion.
 
     Args:
         path: a ZIP archive where it ends in `.zip`, else a folder; what it held of these files is overwritten.
@@ -75,16 +83,23 @@ def write_export(path: Path, size: int = 256, slices: int = 12) -> Path:
 
 def _files(size: int, slices: int) -> Iterator[tuple[str, bytes]]:
     """Path in the export and content of each file."""
-    for seed, (patient, spec) in enumerate(_PATIENTS, start=1):
-        for index, content in enumerate(to_dicom(head(seed, spec, size, slices), patient), start=1):
-            # As archives and CDs name them: eight characters, no suffix.
-            yield f"DICOM/PAT{seed:05}/STU00001/SER00001/IMG{index:05}", content
+    patients = enumerate(_PATIENTS, start=1)
+    yield from medium(content for seed, patient in patients for content in _study(seed, *patient, size, slices))
     healthy = head(_HEALTHY_SEED, None, size, _HEALTHY_SLICES)
     pngs = [to_png(pixels) for pixels in healthy.volume]
     for index, content in enumerate(pngs, start=1):
         yield f"PNG/healthy-{index}.png", content
     yield "PNG/cut-off.png", pngs[0][: len(pngs[0]) // 2]
+    yield "AUTORUN.INF", b"[autorun]\r\nopen=VIEWER.EXE\r\n"
+    yield "VIEWER.EXE", b"MZ" + bytes(62)
+    yield "__MACOSX/._DICOMDIR", bytes(8)
     yield "README.txt", _README.encode()
+
+
+def _study(seed: int, patient: str, lesion: LesionSpec, size: int, slices: int) -> list[bytes]:
+    """A localizer of one slice, and the series of the head."""
+    phantom = head(seed, lesion, size, slices)
+    return [to_dicom(phantom, patient, localizer=True)[slices // 2], *to_dicom(phantom, patient)]
 
 
 def _common_elements(phantom: Phantom, patient: str, origin: list[str]) -> Dataset:
@@ -97,7 +112,7 @@ def _common_elements(phantom: Phantom, patient: str, origin: list[str]) -> Datas
     common.PatientName, common.PatientID = f"PHANTOM^{patient}", f"PHANTOM-{patient}"
     common.PatientBirthDate, common.PatientSex, common.PatientPosition = "19600102", "O", "HFS"
     common.AccessionNumber = f"ACC-{patient}"
-    common.StudyID, common.SeriesNumber = "1", 1
+    common.StudyID, common.SeriesNumber = "1", 2
     common.StudyInstanceUID, common.SeriesInstanceUID, common.FrameOfReferenceUID = (
         generate_uid(entropy_srcs=[level, *origin]) for level in ("study", "series", "frame of reference")
     )

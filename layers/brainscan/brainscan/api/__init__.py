@@ -1,0 +1,1 @@
+"""The HTTP API and the worklist page: the same application on Lambda and on a laptop."""

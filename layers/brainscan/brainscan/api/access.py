@@ -1,0 +1,52 @@
+"""Who asks, and what they may: read from the claims that API Gateway's JWT authorizer has verified."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+from brainscan.api.problems import ProblemError
+
+READ: Final = "brainscan/read"
+REVIEW: Final = "brainscan/review"
+"""Scopes of a token; those of a Cognito resource server named `brainscan`."""
+
+NAMES: Final = ("name", "preferred_username", "username", "cognito:username", "email", "sub")
+"""Claims that may name a reader, the most readable first."""
+
+MOST_CHARACTERS: Final = 128
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The person or program behind a token."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+def caller(claims: Mapping[str, Any]) -> Caller:
+    """Read verified claims.
+
+    Raises:
+        ProblemError: 401, there are none, or none that names the caller.
+    """
+    name = next((str(claims[claim]) for claim in NAMES if claims.get(claim)), "")
+    if not name:
+        raise ProblemError(HTTPStatus.UNAUTHORIZED, "send a bearer token of the issuer that this deployment trusts")
+    scopes = claims.get("scope") or claims.get("scp") or ""
+    words = scopes.strip("[]").split() if isinstance(scopes, str) else map(str, scopes)
+    return Caller(name[:MOST_CHARACTERS], frozenset(words))
+
+
+def require(claims: Mapping[str, Any], method: str) -> Caller:
+    """Let a caller read with `READ` and write with `REVIEW`.
+
+    Raises:
+        ProblemError: 401 without a caller, 403 without the scope.
+    """
+    who = caller(claims)
+    scope = READ if method in {"GET", "HEAD"} else REVIEW
+    if scope not in who.scopes:
+        raise ProblemError(HTTPStatus.FORBIDDEN, f"the token lacks the scope {scope}")
+    return who

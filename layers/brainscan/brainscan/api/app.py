@@ -1,0 +1,117 @@
+"""The application: routes under /v1 over the table, the OpenAPI document, and the worklist page."""
+
+import json
+import re
+from functools import cache
+from http import HTTPStatus
+from typing import Any, Final
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
+
+from brainscan.api import access, page, problems, routes
+from brainscan.api.models import Problem
+from brainscan.api.problems import ProblemError, problem
+from brainscan.domain import RESEARCH_USE_STATEMENT, BrainscanError
+
+PROTECTED: Final = "/v1/"
+"""What needs a token; the page itself and this description hold no data."""
+
+TITLE: Final = "brainscan results"
+VERSION: Final = "1"
+DESCRIPTION: Final = (
+    f"Tumor classes, masks and reviews of brain MRI. {RESEARCH_USE_STATEMENT} "
+    "Identifiers are pseudonyms; times are UTC; errors are problem documents (RFC 9457)."
+)
+
+
+def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one HTTP request, in API Gateway's payload format 2.0."""
+    application = app()
+    request = event["requestContext"]
+    try:
+        if event.get("rawPath", "").startswith(PROTECTED):
+            claims = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
+            application.append_context(caller=access.require(claims, request["http"]["method"]))
+        answered: dict[str, Any] = application.resolve(event, context)
+    except ProblemError as refused:
+        answered = _plain(problems.of_ours(refused))
+    answered["headers"] = page.headers(routes.objects_origin()) | answered.get("headers", {})
+    return answered
+
+
+@cache
+def app() -> APIGatewayHttpResolver:
+    """The routes, with every error as a problem document."""
+    application = APIGatewayHttpResolver(enable_validation=True)
+    application.include_router(routes.router, prefix="/v1")
+    application.include_router(page.router)
+    application.exception_handler(RequestValidationError)(problems.of_validation)
+    application.exception_handler(BrainscanError)(problems.of_ours)
+    application.exception_handler(Exception)(problems.of_surprise)
+    application.not_found(lambda error: _unrouted(application, error))
+    application.get("/openapi.json", include_in_schema=False)(_described)
+    return application
+
+
+@cache
+def openapi() -> dict[str, Any]:
+    """The OpenAPI 3.1 document."""
+    schema = app().get_openapi_schema(
+        title=TITLE,
+        version=VERSION,
+        description=DESCRIPTION,
+        security_schemes={"token": HTTPBearer(bearerFormat="JWT")},
+        security=[{"token": []}],
+    )
+    document: dict[str, Any] = json.loads(schema.model_dump_json(by_alias=True, exclude_none=True))
+    _describe_problems(document)
+    return document
+
+
+def _describe_problems(document: dict[str, Any]) -> None:
+    """Every operation may answer with a problem document, in place of the framework's own errors."""
+    schemas = document["components"]["schemas"]
+    described = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    schemas |= described.pop("$defs") | {"Problem": described}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            operation["responses"] = {
+                code: response for code, response in operation["responses"].items() if code != "422"
+            }
+            for status in _statuses(path, "requestBody" in operation):
+                operation["responses"][str(status.value)] = {"description": status.phrase, "content": content}
+
+
+def _statuses(path: str, writes: bool) -> list[HTTPStatus]:
+    found = [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY]
+    if "{" in path:
+        found.append(HTTPStatus.NOT_FOUND)
+    if writes:
+        found += [HTTPStatus.CONFLICT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+    return found
+
+
+def _described() -> Response[str]:
+    return Response(200, "application/json", json.dumps(openapi()))
+
+
+def _unrouted(application: APIGatewayHttpResolver, _error: NotFoundError) -> Response[str]:
+    path = application.current_event.path
+    for template, operations in openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            allowed = ", ".join(sorted(method.upper() for method in operations))
+            return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"this path takes {allowed}", headers={"Allow": allowed})
+    return problem(HTTPStatus.NOT_FOUND, "there is nothing at this path")
+
+
+def _plain(response: Response[str]) -> dict[str, Any]:
+    headers = {"Content-Type": response.content_type or ""}
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return {"statusCode": response.status_code, "headers": headers, "body": response.body, "isBase64Encoded": False}

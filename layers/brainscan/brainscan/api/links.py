@@ -1,0 +1,70 @@
+"""Short-lived links to objects, with the content type and the name that a download should have."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from mimetypes import guess_type
+from pathlib import PurePosixPath
+
+from brainscan.api.models import Link
+from brainscan.domain import Kind, Outcome, ScanRecord
+from brainscan.store.objects import Results, report_prefix, result_key
+
+CONTENT_TYPES = {
+    ".dcm": "application/dicom",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".nii": "application/octet-stream",
+}
+SOURCES = {
+    Kind.DICOM: ("dcm", "application/dicom"),
+    Kind.PNG: ("png", "image/png"),
+    Kind.JPEG: ("jpg", "image/jpeg"),
+    Kind.TIFF: ("tiff", "image/tiff"),
+    Kind.NIFTI: ("nii", "application/octet-stream"),
+}
+"""Suffix and content type of what was uploaded, by what it is."""
+
+
+@dataclass(frozen=True)
+class Linker:
+    """Makes links of one deployment's results bucket that hold for `seconds`."""
+
+    results: Results
+    seconds: int
+
+    def of_scan(self, record: ScanRecord) -> tuple[Link, ...]:
+        """Image, mask and overlay as far as they exist, the result, and the source."""
+        return tuple(self._of_scan(record))
+
+    def of_series(self, series_id: str) -> tuple[Link, ...]:
+        """Everything that was written for a series, such as its DICOM SEG and SR."""
+        links = []
+        for key in self.results.keys(report_prefix(series_id)):
+            name = PurePosixPath(key).name
+            links.append(self._link(name, key, _content_type(name), f"brainscan-{series_id[:12]}-{name}"))
+        return tuple(links)
+
+    def _of_scan(self, record: ScanRecord) -> Iterator[Link]:
+        short = record.scan_id[:12]
+        for name in ("image", "mask", "overlay"):
+            if key := getattr(record, f"{name}_key"):
+                yield self._link(name, key, "image/png", f"brainscan-{short}-{name}.png")
+        if record.outcome is not Outcome.QUEUED:
+            key = result_key(record.scan_id, "result.json")
+            yield self._link("result", key, "application/json", f"brainscan-{short}-result.json")
+        if record.kind in SOURCES:
+            suffix, content_type = SOURCES[record.kind]
+            yield self._link("source", record.staged_key, content_type, f"brainscan-{short}-source.{suffix}")
+
+    def _link(self, name: str, key: str, content_type: str, filename: str) -> Link:
+        return Link(
+            name=name,
+            url=self.results.presigned(key, content_type, filename, self.seconds),
+            content_type=content_type,
+            expires_at=datetime.now(UTC) + timedelta(seconds=self.seconds),
+        )
+
+
+def _content_type(name: str) -> str:
+    return CONTENT_TYPES.get(PurePosixPath(name).suffix) or guess_type(name)[0] or "application/octet-stream"

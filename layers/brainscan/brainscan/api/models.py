@@ -1,0 +1,152 @@
+"""What the API takes and answers, and with it the OpenAPI document."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, computed_field
+
+from brainscan.domain import (
+    RESEARCH_USE_STATEMENT,
+    DayStatistics,
+    Export,
+    Model,
+    Review,
+    ReviewState,
+    ScanRecord,
+    Series,
+    TumorClass,
+    Verdict,
+)
+
+
+class Link(Model):
+    """A short-lived address of one object."""
+
+    name: str
+    url: str
+    content_type: str
+    expires_at: datetime
+
+
+class ScanView(ScanRecord):
+    """A scan, and where its images are."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    links: tuple[Link, ...] = Field(description="image, mask, overlay, result and, while it is kept, the source")
+
+    @computed_field(description="the class that stands: the reader's, or the network's")  # type: ignore[prop-decorator]
+    @property
+    def called(self) -> TumorClass | None:
+        return super().called
+
+    @computed_field(description="where the scan stands with its readers")  # type: ignore[prop-decorator]
+    @property
+    def review_state(self) -> ReviewState | None:
+        return super().review_state
+
+
+class ExportView(Export):
+    """An export with its live progress."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    research_use: str = RESEARCH_USE_STATEMENT
+
+    @computed_field(description="scans registered so far")  # type: ignore[prop-decorator]
+    @property
+    def scans(self) -> int:
+        return super().scans
+
+    @computed_field(description="nothing more will happen to this export by itself")  # type: ignore[prop-decorator]
+    @property
+    def done(self) -> bool:
+        return super().done
+
+
+class SeriesView(Series):
+    """A series, and the answers that were written for it."""
+
+    links: tuple[Link, ...] = Field(description="segmentation, report and whatever else was written for the series")
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class ScanPage(Model):
+    """Some scans, in the order of the question."""
+
+    items: tuple[ScanView, ...]
+    cursor: str | None = Field(description="asks for what follows; null at the end")
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class ExportPage(Model):
+    """Some exports, latest first, without their live counts."""
+
+    items: tuple[Export, ...]
+    cursor: str | None = Field(description="asks for what follows; null at the end")
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class StatisticsAnswer(Model):
+    """Counts a day, latest first."""
+
+    days: tuple[DayStatistics, ...]
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class ModelInUse(Model):
+    """A version of the network, and what it answered."""
+
+    model_id: str
+    scans: int
+
+
+class ModelsAnswer(Model):
+    """Versions of the network in use, the busiest first."""
+
+    models: tuple[ModelInUse, ...]
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class NewReview(BaseModel):
+    """A reader's verdict; the reader's name comes from the token."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    verdict: Verdict
+    corrected: TumorClass | None = Field(default=None, description="with `corrected`, and only then")
+    revision: Annotated[int, Field(ge=0, le=999_998, description="`revision` of the scan that the reader looked at")]
+
+
+class HistoryAnswer(Model):
+    """All reviews of a scan, the first one first."""
+
+    items: tuple[Review, ...]
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class FieldProblem(Model):
+    """One field of a request that is wrong; its value is not repeated."""
+
+    field: str
+    problem: str
+
+
+class Problem(Model):
+    """A problem document (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class PageSettings(Model):
+    """What the worklist page needs to know before anyone signs in."""
+
+    issuer: str = Field(description="OpenID Connect issuer; empty where no sign-in is needed")
+    client_id: str
+    scopes: tuple[str, ...]
+    research_use: str = RESEARCH_USE_STATEMENT

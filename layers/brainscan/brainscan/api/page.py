@@ -1,0 +1,81 @@
+"""The worklist page: static files that are part of the package, and the headers that keep them safe."""
+
+import json
+import mimetypes
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from brainscan.api.access import READ, REVIEW
+from brainscan.api.models import PageSettings
+from brainscan.api.problems import ProblemError
+from brainscan.settings import settings
+
+STATIC: Final = Path(__file__).parent / "static"
+mimetypes.add_type("application/wasm", ".wasm")
+mimetypes.add_type("text/javascript", ".js")
+
+router = APIGatewayHttpRouter()
+
+
+def headers(objects_origin: str) -> dict[str, str]:
+    """Headers of every answer: nothing is cached, framed, sniffed or loaded from elsewhere than links lead to."""
+    issuer = settings().oidc_issuer if settings().oidc_client_id else ""
+    policy = {
+        "default-src": "'self'",
+        "img-src": f"'self' data: blob: {objects_origin}",
+        "connect-src": f"'self' blob: {objects_origin} {issuer}".rstrip(),
+        "script-src": "'self' 'wasm-unsafe-eval'",
+        "style-src": "'self'",
+        "worker-src": "'self' blob:",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "object-src": "'none'",
+    }
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Referrer-Policy": "no-referrer",
+        "Strict-Transport-Security": "max-age=63072000",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+@router.get("/", include_in_schema=False, compress=True, enable_validation=False)
+def index() -> Response[bytes]:
+    """The page; its address carries filters, its data comes from /v1."""
+    return _file("index.html")
+
+
+@router.get("/page.json", include_in_schema=False)
+def page_settings() -> Response[str]:
+    """How the page signs in."""
+    told = settings()
+    issuer = told.oidc_issuer if told.oidc_client_id else ""
+    shown = PageSettings(issuer=issuer, client_id=told.oidc_client_id, scopes=(READ, REVIEW))
+    return Response(200, "application/json", json.dumps(shown.model_dump(mode="json")))
+
+
+@router.get("/static/<name>", include_in_schema=False, compress=True, enable_validation=False)
+def static(name: str) -> Response[bytes]:
+    """One of the page's files."""
+    return _file(name)
+
+
+def _file(name: str) -> Response[bytes]:
+    path = _files().get(name)
+    if path is None:
+        raise ProblemError(HTTPStatus.NOT_FOUND, "there is nothing at this path")
+    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Response(200, content_type, path.read_bytes(), headers={"Cache-Control": "no-cache"})
+
+
+@cache
+def _files() -> dict[str, Path]:
+    """The files by name: a request can only name what is there, never a path."""
+    return {path.name: path for path in STATIC.rglob("*") if path.is_file()}

@@ -1,0 +1,58 @@
+// Building the page: elements, formats, and the words that a reader sees.
+
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "style") Object.assign(element.style, value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child != null && child !== false));
+  return element;
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export const CLASSES = ["glioma", "meningioma", "no_tumor", "pituitary"];
+export const OUTCOMES = ["analyzed", "abstained", "rejected", "failed", "skipped"];
+export const REVIEWS = ["needed", "confirmed", "corrected", "rejected"];
+
+const WORDS = { no_tumor: "no tumor", needed: "needs review" };
+
+export const words = (code) => (code ? (WORDS[code] ?? code.replaceAll("_", " ")) : "–");
+export const percent = (share) => (share == null ? "–" : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);
+export const today = () => new Date().toISOString().slice(0, 10);
+
+export function arrived(text) {
+  return h("time", { datetime: text, title: text }, text.slice(0, 16).replace("T", " "));
+}
+
+export function size(tumor) {
+  if (!tumor) return "–";
+  const area = tumor.area_mm2 != null ? `${Math.round(tumor.area_mm2)} mm²` : `${tumor.area_px} px`;
+  const across =
+    tumor.longest_diameter_mm != null
+      ? `${tumor.longest_diameter_mm.toFixed(0)} mm`
+      : `${tumor.longest_diameter_px.toFixed(0)} px`;
+  return `${across}, ${area}`;
+}
+
+export function badge(code, kind = code) {
+  return h("span", { class: `badge ${kind}` }, words(code));
+}
+
+export const link = (scan, name) => scan.links.find((each) => each.name === name)?.url;
+
+export function say(text) {
+  document.getElementById("status").textContent = text;
+}
+
+export function trouble(error) {
+  return h("p", { class: "trouble", role: "alert" }, error.message);
+}

@@ -1,0 +1,48 @@
+// Uploads of a day with their live progress.
+
+import { all, ask } from "./api.js";
+import { go } from "./app.js";
+import { arrived, badge, h, today, words } from "./dom.js";
+
+const POLL_MS = 1500;
+
+export async function exportsView(query, signal) {
+  const day = query.get("day") ?? today();
+  const listed = await all("exports", { day });
+  const items = new Map();
+  for (const each of listed) items.set(each.export_id, h("li", { class: "export" }, progressOf({ ...each, scans: 0 })));
+  follow(items, signal);
+  const picker = h("input", { type: "date", value: day, name: "day", max: "9999-12-31" });
+  picker.addEventListener("change", () => picker.value && go(`/?exports&day=${picker.value}`));
+  return [
+    h("div", { class: "title" }, h("h1", {}, "Uploads"),
+      h("p", { class: "muted" }, listed.length ? `${listed.length} on this day` : "Nothing was uploaded on this day.")),
+    h("form", { class: "filter", "aria-label": "Filters" }, h("label", {}, "Arrived on", picker)),
+    h("ul", { class: "exports" }, ...items.values()),
+  ];
+}
+
+export function progressOf(item) {
+  const counts = item.counts ?? {};
+  const waiting = counts.queued ?? 0;
+  const finished = item.scans - waiting;
+  const name = `Upload ${item.export_id.slice(0, 8)}`;
+  return h("div", { class: "progress" },
+    h("div", { class: "progress-head" }, h("strong", {}, name), badge(item.done ? "done" : item.state, item.state),
+      arrived(item.received_at), item.kind ? h("span", { class: "muted" }, item.kind.toUpperCase()) : null),
+    h("progress", { max: Math.max(1, item.scans), value: finished, "aria-label": `${name}: scans with an outcome` }),
+    h("p", { class: "muted" }, `${finished} of ${item.scans} scans have their outcome. `,
+      Object.entries(counts).filter(([, n]) => n).map(([code, n]) => `${n} ${words(code)}`).join(", "),
+      item.skipped ? `; ${item.skipped} of ${item.files} files skipped` : "",
+      item.needs_review ? `; ${item.needs_review} need review` : ""));
+}
+
+async function follow(items, signal) {
+  let open = [...items.keys()];
+  while (open.length && !signal.aborted) {
+    const answers = await Promise.all(open.map((id) => ask(`exports/${id}`)));
+    for (const each of answers) items.get(each.export_id).replaceChildren(progressOf(each));
+    open = answers.filter((each) => !each.done).map((each) => each.export_id);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,108 @@
+// One scan as a reader looks at it: image and mask, zoomed and panned together.
+
+import { h } from "./dom.js";
+
+const MOST_ZOOM = 12;
+
+export function picture() {
+  const image = h("img", { class: "layer", alt: "", draggable: "false" });
+  const mask = h("img", { class: "layer mask", alt: "", draggable: "false" });
+  const stage = h("div", { class: "stage" }, image, mask);
+  const frame = h("div", {
+    class: "frame", tabindex: 0, role: "group",
+    "aria-label": "Image. Plus and minus zoom, arrow keys move the zoomed image, 0 fits it.",
+  }, stage);
+  const view = { zoom: 1, x: 0, y: 0 };
+
+  const apply = () => {
+    const reach = (view.zoom - 1) / 2;
+    view.x = Math.min(reach, Math.max(-reach, view.x));
+    view.y = Math.min(reach, Math.max(-reach, view.y));
+    stage.style.transform = `translate(${view.x * 100}%, ${view.y * 100}%) scale(${view.zoom})`;
+  };
+  const zoom = (factor) => {
+    view.zoom = Math.min(MOST_ZOOM, Math.max(1, view.zoom * factor));
+    apply();
+  };
+  const fit = () => {
+    Object.assign(view, { zoom: 1, x: 0, y: 0 });
+    apply();
+  };
+  const pan = (x, y) => {
+    view.x += x;
+    view.y += y;
+    apply();
+  };
+  dragging(frame, (x, y) => pan(x / frame.clientWidth, y / frame.clientHeight));
+  frame.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: [0.1, 0], ArrowRight: [-0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
+    if (!step || view.zoom === 1) return;
+    event.preventDefault();
+    event.stopPropagation();
+    pan(...step);
+  });
+  const look = maskControls(mask);
+  const buttons = h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
+    h("button", { type: "button", "aria-label": "Zoom in", onclick: () => zoom(1.4) }, "+"),
+    h("button", { type: "button", "aria-label": "Zoom out", onclick: () => zoom(1 / 1.4) }, "−"),
+    h("button", { type: "button", onclick: fit }, "Fit"));
+
+  return {
+    frame,
+    controls: h("div", { class: "controls" }, look.controls, buttons),
+    show(imageUrl, maskUrl, description) {
+      image.src = imageUrl ?? "";
+      image.hidden = !imageUrl;
+      image.alt = description;
+      look.offer(maskUrl);
+    },
+    command(event) {
+      const act = { "+": () => zoom(1.4), "=": () => zoom(1.4), "-": () => zoom(1 / 1.4), 0: fit,
+        m: look.toggle, o: look.outline }[event.key];
+      act?.();
+      return Boolean(act);
+    },
+    zoom,
+  };
+}
+
+function maskControls(mask) {
+  const shown = h("input", { type: "checkbox", checked: true, id: "mask-shown" });
+  const outlined = h("input", { type: "checkbox", id: "mask-outlined" });
+  const opacity = h("input", { type: "range", min: 0, max: 100, value: 45, id: "mask-opacity" });
+  const apply = () => {
+    mask.hidden = !mask.src || !shown.checked;
+    mask.style.filter = `url(#mask-${outlined.checked ? "outline" : "fill"})`;
+    mask.style.opacity = outlined.checked ? 1 : opacity.value / 100;
+    opacity.disabled = outlined.checked || !shown.checked;
+  };
+  const flip = (box) => () => {
+    box.checked = !box.checked;
+    apply();
+  };
+  for (const each of [shown, outlined, opacity]) each.addEventListener("input", apply);
+  const offer = (url) => {
+    if (url) mask.src = url;
+    else mask.removeAttribute("src");
+    apply();
+  };
+  const controls = h("div", { class: "mask-controls", role: "group", "aria-label": "Mask" },
+    h("label", {}, shown, "Mask"), h("label", {}, outlined, "Outline only"),
+    h("label", { class: "slider" }, "Opacity", opacity));
+  return { controls, offer, toggle: flip(shown), outline: flip(outlined) };
+}
+
+function dragging(frame, moved) {
+  let last = null;
+  frame.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    last = [event.clientX, event.clientY];
+    frame.setPointerCapture(event.pointerId);
+  });
+  frame.addEventListener("pointermove", (event) => {
+    if (!last) return;
+    moved(event.clientX - last[0], event.clientY - last[1]);
+    last = [event.clientX, event.clientY];
+  });
+  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (last = null));
+}

@@ -1,0 +1,112 @@
+// A series: its slices to scroll through, and the tumor's extent along them.
+
+import { all, ask } from "./api.js";
+import { backToList } from "./app.js";
+import { badge, h, link, percent, svg, words } from "./dom.js";
+import { picture } from "./picture.js";
+import { openViewer } from "./viewer.js";
+
+export async function seriesView(query, signal) {
+  const id = query.get("series");
+  const [series, slices] = await Promise.all([ask(`series/${id}`), all(`series/${id}/scans`)]);
+  if (!slices.length) throw new Error("No slice of this series has arrived.");
+  const shown = picture();
+  const areas = slices.map((slice) => (slice.called === "no_tumor" ? 0 : (slice.tumor?.area_px ?? 0)));
+  const key = areas.indexOf(Math.max(...areas));
+  const chart = stripChart(slices, areas, (place) => show(place));
+  const slider = h("input", { type: "range", min: 1, max: slices.length, value: 1, "aria-label": "Slice" });
+  const caption = h("p", { class: "caption" });
+  let now = 0;
+  const show = (place) => {
+    now = Math.min(slices.length - 1, Math.max(0, place));
+    const slice = slices[now];
+    shown.show(link(slice, "image"), link(slice, "mask"), `Slice ${now + 1} of ${slices.length}`);
+    slider.value = now + 1;
+    slider.setAttribute("aria-valuetext", `slice ${now + 1}, ${words(slice.called ?? slice.outcome)}`);
+    chart.mark(now);
+    caption.replaceChildren(
+      h("strong", {}, `${now + 1} / ${slices.length}`), " ", badge(slice.outcome), " ", words(slice.called), " ",
+      percent(slice.confidence), " ", h("a", { href: `/?scan=${slice.scan_id}`, "data-route": true }, "open this slice"));
+  };
+  slider.addEventListener("input", () => show(slider.value - 1));
+  shown.frame.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    show(now + Math.sign(event.deltaY));
+  }, { passive: false });
+  document.getElementById("main").addEventListener("command", ({ detail }) => {
+    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[detail.key];
+    if (step && detail.target !== slider) show(now + step);
+    else if (!step && !shown.command(detail)) return;
+    if (detail.target !== slider) detail.preventDefault();
+  }, { signal });
+  show(areas[key] ? key : Math.floor(slices.length / 2));
+  preload(slices, signal);
+  const jump = h("button", { type: "button", disabled: !areas[key], onclick: () => show(key) }, `Key slice ${areas[key] ? key + 1 : ""}`);
+  return [
+    h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
+    h("div", { class: "title" }, h("h1", {}, `Series ${id.slice(0, 8)}`),
+      h("p", { class: "muted" }, series.remaining ? `${series.remaining} of ${series.expected} slices are still waiting` : `${series.expected} slices, all with an outcome`)),
+    h("div", { class: "reading series" },
+      h("div", { class: "viewer" }, shown.frame, caption, slider,
+        h("p", { class: "strip-title" }, "Mask area along the slices, first to last; in the colour of the slice's class"),
+        chart.element,
+        h("div", { class: "controls" }, jump, dicomButton(slices, signal)), shown.controls),
+      h("div", { class: "facts" }, callsOf(slices), written(series))),
+  ];
+}
+
+function dicomButton(slices, signal) {
+  const sources = slices.filter((slice) => slice.kind === "dicom" && link(slice, "source"));
+  if (!sources.length) return null;
+  return h("button", { type: "button", onclick: () => openViewer(sources, signal) }, "Open in the DICOM viewer");
+}
+
+function stripChart(slices, areas, choose) {
+  const most = Math.max(1, ...areas);
+  const width = 100 / slices.length;
+  const bars = slices.map((slice, place) => {
+    const height = (areas[place] / most) * 36;
+    return svg("rect", { x: place * width, y: 40 - Math.max(height, 0.8), width: Math.max(width * 0.85, 0.1),
+      height: Math.max(height, 0.8), class: `strip ${slice.called ?? "none"}` });
+  });
+  const marker = svg("rect", { y: 0, height: 40, width: Math.max(width, 0.6), class: "marker" });
+  const element = svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "strip-chart", role: "img",
+    "aria-label": `Mask area along ${slices.length} slices, largest ${most} pixels` }, ...bars, marker);
+  element.addEventListener("click", (event) => {
+    const box = element.getBoundingClientRect();
+    choose(Math.floor(((event.clientX - box.left) / box.width) * slices.length));
+  });
+  return { element, mark: (place) => marker.setAttribute("x", place * width) };
+}
+
+function callsOf(slices) {
+  const counts = new Map();
+  for (const slice of slices) {
+    const name = slice.called ?? slice.outcome;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  const review = slices.filter((slice) => slice.review_state === "needed").length;
+  return h("section", { class: "panel" }, h("h2", {}, "Slices by class"),
+    h("dl", { class: "pairs" }, [...counts].sort((a, b) => b[1] - a[1]).flatMap(([name, n]) => [h("dt", {}, words(name)), h("dd", {}, String(n))]),
+      h("dt", {}, "need review"), h("dd", {}, String(review))),
+    h("p", { class: "muted" }, "A slice's class says nothing of the whole series; look at the slices."));
+}
+
+function written(series) {
+  if (!series.links.length) return null;
+  return h("section", { class: "panel" }, h("h2", {}, "Reports"),
+    h("ul", { class: "downloads" }, series.links.map((each) => h("li", {}, h("a", { href: each.url, download: true }, each.name)))));
+}
+
+async function preload(slices, signal) {
+  for (const slice of slices) {
+    if (signal.aborted) return;
+    for (const name of ["image", "mask"]) {
+      const url = link(slice, name);
+      if (!url) continue;
+      const image = new Image();
+      image.src = url;
+      await image.decode().catch(() => {});
+    }
+  }
+}

@@ -1,0 +1,122 @@
+"""`brainscan dlq`: what failed every time in a deployed stack, and how it gets another chance."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.table import Table
+
+from brainscan.events import MessageError, scan_in, uploads_in
+from brainscan.store.dead_letters import DeadLetter, DeadLetters
+
+NOTHING_FOUND = 1
+NOT_REACHED = 3
+
+app = typer.Typer(help="Look at dead-letter queues, and send messages back.", no_args_is_help=True)
+
+
+class Queue(StrEnum):
+    """Which step gave a message up."""
+
+    UPLOADS = "uploads"
+    SCANS = "scans"
+
+
+OUTPUTS = {Queue.UPLOADS: ("UploadDLQUrl", "UploadQueueUrl"), Queue.SCANS: ("ScanDLQUrl", "ScanQueueUrl")}
+
+Stack = Annotated[str, typer.Option(envvar="BRAINSCAN_STACK", help="Name of the deployed stack.")]
+From = Annotated[Queue, typer.Option("--queue", help="Which dead-letter queue.")]
+
+
+@app.command("list")
+def list_letters(stack: Stack = "brainscan") -> None:
+    """List the messages of both dead-letter queues.
+
+    Example: `brainscan dlq list --stack brainscan`
+
+    Exit codes: 0 there are messages; 1 there are none; 2 wrong usage; 3 the stack cannot be reached.
+    """
+    table = Table("queue", "message", "sent", "receives", "speaks of")
+    with _reaching(stack) as letters_of:
+        for queue in Queue:
+            for letter in letters_of(queue).letters():
+                subject = "; ".join(_subjects(queue, letter))
+                table.add_row(queue, letter.message_id, f"{letter.sent_at:%F %T}", str(letter.receives), subject)
+    if not table.row_count:
+        raise typer.Exit(NOTHING_FOUND)
+    Console().print(table)
+
+
+@app.command()
+def show(message_id: str, queue: From = Queue.SCANS, stack: Stack = "brainscan") -> None:
+    """Show what one message speaks of, without any name that an upload's key may hold.
+
+    Example: `brainscan dlq show 5fea7756-0ea4-451a-a703-a558b933e274 --queue scans`
+
+    Exit codes: 0 found; 1 no such message; 2 wrong usage; 3 the stack cannot be reached.
+    """
+    with _reaching(stack) as letters_of:
+        found = [letter for letter in letters_of(queue).letters() if letter.message_id == message_id]
+    if not found:
+        raise typer.Exit(NOTHING_FOUND)
+    letter = found[0]
+    typer.echo(f"sent {letter.sent_at:%F %T} UTC, received {letter.receives} times")
+    for subject in _subjects(queue, letter):
+        typer.echo(subject)
+
+
+@app.command()
+def redrive(
+    message_ids: Annotated[list[str] | None, typer.Argument(help="Messages to send back.")] = None,
+    queue: From = Queue.SCANS,
+    everything: Annotated[bool, typer.Option("--all", help="Send every message back.")] = False,
+    stack: Stack = "brainscan",
+) -> None:
+    """Send messages back to the queue that they came from; a scan that had failed is analyzed again.
+
+    Example: `brainscan dlq redrive --queue scans --all`
+
+    Exit codes: 0 sent; 1 nothing to send; 2 wrong usage; 3 the stack cannot be reached.
+    """
+    if bool(message_ids) == everything:
+        raise typer.BadParameter("name messages, or say --all")
+    with _reaching(stack) as letters_of:
+        moved = letters_of(queue).redrive(None if everything else message_ids)
+    typer.echo(f"sent back: {len(moved)}")
+    if not moved:
+        raise typer.Exit(NOTHING_FOUND)
+
+
+@contextmanager
+def _reaching(stack: str) -> Iterator[Any]:
+    """Queues by name; trouble on the way to them is told in a line, with its remedy."""
+    try:
+        described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+        sqs = boto3.client("sqs")
+        yield lambda queue: DeadLetters(sqs, *(outputs[name] for name in OUTPUTS[queue]))
+    except (BotoCoreError, ClientError) as error:
+        Console(stderr=True).print(
+            f"[red]cannot reach stack {stack}[/red] ({type(error).__name__}): check its name, and the AWS credentials "
+            "and region"
+        )
+        raise typer.Exit(NOT_REACHED) from None
+
+
+def _subjects(queue: Queue, letter: DeadLetter) -> list[str]:
+    """What a message speaks of, by ids as they stand in logs and in the table; never by an upload's key."""
+    try:
+        if queue is Queue.SCANS:
+            scan = scan_in(letter.body)
+            return [f"scan {scan.scan_id} of export {scan.export_id}"]
+        return [
+            f"bucket {upload.bucket}, version {upload.version_id}, received {upload.received_at:%F %T} UTC"
+            for upload in uploads_in(letter.body)
+        ]
+    except MessageError as error:
+        return [str(error)]

@@ -1,0 +1,114 @@
+"""`brainscan show` and `brainscan export status`: one scan, one export."""
+
+import io
+import time
+from typing import Annotated
+
+import boto3
+import typer
+from PIL import Image
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.style import Style
+from rich.text import Text
+
+from brainscan.cli.render import id_table_of
+from brainscan.cli.table import Table, not_found, reaching
+from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
+from brainscan.store import ObjectGoneError, Results, Scans
+
+PICTURE_COLUMNS = 48
+POLL_S = 1.0
+
+export_app = typer.Typer(help="Uploaded objects.", no_args_is_help=True)
+
+
+def show(
+    scan_id: Annotated[str, typer.Argument(help="A scan's id, as `brainscan results` prints it in JSON or CSV.")],
+    table: Table,
+    bucket: Annotated[
+        str, typer.Option(envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket, to show the image from.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show all that is known of one scan, with its image where the terminal has colours.
+
+    Example: `brainscan show 0f3c9e6f0a5b4d0e8c7f1a2b3c4d5e6f`
+
+    Exit codes: 0 found; 1 no such scan; 2 wrong usage; 3 the table cannot be reached.
+    """
+    console = Console()
+    with reaching(table) as scans:
+        record = scans.get(scan_id)
+        if record is None:
+            raise not_found(f"scan {scan_id}")
+        if as_json:
+            typer.echo(record.model_dump_json(exclude_none=True, indent=2))
+            return
+        if bucket and console.is_terminal and console.color_system in {"256", "truecolor"}:
+            _print_picture(record, bucket, console)
+    console.print(id_table_of([record]))
+    console.print_json(record.model_dump_json(exclude_none=True))
+    console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
+
+
+@export_app.command("status")
+def export_status(
+    export_id: Annotated[str, typer.Argument(help="An export's id.")],
+    table: Table,
+    watch: Annotated[bool, typer.Option(help="Wait until every scan has its outcome.")] = True,
+) -> None:
+    """Show how far an upload is, until it is done.
+
+    Example: `brainscan export status 2751fe8342081c067fd765e9c2aa01d4`
+
+    Exit codes: 0 shown; 1 no such export; 2 wrong usage; 3 the table cannot be reached.
+    """
+    console = Console()
+    with reaching(table) as scans:
+        export = _followed(scans, export_id, watch, console)
+    if export is None:
+        raise not_found(f"export {export_id}")
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in export.counts.items() if count) or "no scans"
+    console.print(f"{export.state}: {export.files} files, {export.skipped} skipped; {counts}")
+    console.print(f"{export.needs_review} scans need review. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
+
+
+def picture_of(png: bytes, columns: int = PICTURE_COLUMNS) -> Text:
+    """An image in a terminal: two pixels a character, the upper one its foreground, the lower one its background."""
+    with Image.open(io.BytesIO(png)) as image:
+        rows = max(2, round(columns * image.height / image.width) // 2 * 2)
+        pixels = image.convert("RGB").resize((columns, rows), Image.Resampling.LANCZOS).load()
+    text = Text()
+    if pixels is None:
+        return text
+    for row in range(0, rows, 2):
+        for column in range(columns):
+            upper, lower = (f"rgb{pixels[column, row + below]}".replace(" ", "") for below in (0, 1))
+            text.append("▀", Style.parse(f"{upper} on {lower}"))
+        text.append("\n")
+    return text
+
+
+def _print_picture(record: ScanRecord, bucket: str, console: Console) -> None:
+    if record.overlay_key is None:
+        return
+    try:
+        console.print(picture_of(Results(boto3.client("s3"), bucket).get(record.overlay_key)))
+    except ObjectGoneError:
+        console.print("[dim]its image is no longer kept[/dim]")
+
+
+def _followed(scans: Scans, export_id: str, watch: bool, console: Console) -> Export | None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("scans", total=None)
+        while True:
+            export = scans.export(export_id)
+            if export is None:
+                return None
+            finished = export.scans - export.counts.get(Outcome.QUEUED, 0)
+            progress.update(bar, completed=finished, total=export.scans)
+            if export.done or not watch:
+                return export
+            time.sleep(POLL_S)

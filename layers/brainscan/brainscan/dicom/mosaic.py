@@ -1,0 +1,55 @@
+"""Siemens mosaics: the slices of a volume as tiles of one picture, taken apart."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import Dataset
+
+from brainscan.domain import Reason, ScanError
+
+NUMBER_OF_IMAGES_IN_MOSAIC = (0x0019, 0x0A)
+"""Group and element within the private block "SIEMENS MR HEADER"."""
+
+
+def is_mosaic(dataset: Dataset) -> bool:
+    """Whether ImageType calls the picture a mosaic."""
+    return "MOSAIC" in (dataset.get("ImageType") or [])
+
+
+def tile_count(dataset: Dataset) -> int:
+    """Slices in a mosaic.
+
+    Raises:
+        ScanError: `UNSUPPORTED_ENCODING`, the private attributes that say how many were removed.
+    """
+    count = _private_count(dataset)
+    side = math.isqrt(max(count - 1, 0)) + 1
+    if count < 1 or int(dataset.Rows) % side or int(dataset.Columns) % side:
+        raise ScanError(Reason.UNSUPPORTED_ENCODING, "a mosaic that does not say its number of slices; send the slices")
+    return count
+
+
+def tile(pixels: npt.NDArray[Any], count: int, index: int) -> npt.NDArray[Any]:
+    """One slice of a mosaic of `count`; tiles fill a square grid row by row.
+
+    Raises:
+        IndexError: the mosaic has no such slice.
+    """
+    if not 0 <= index < count:
+        raise IndexError("the mosaic has no such slice")
+    side = math.isqrt(count - 1) + 1
+    rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
+    row, column = divmod(index, side)
+    return np.ascontiguousarray(pixels[row * rows : (row + 1) * rows, column * columns : (column + 1) * columns])
+
+
+def _private_count(dataset: Dataset) -> int:
+    group, element = NUMBER_OF_IMAGES_IN_MOSAIC
+    try:
+        value = dataset.private_block(group, "SIEMENS MR HEADER")[element].value
+        # Implicit VR leaves a private attribute as bytes.
+        return int.from_bytes(value[:2], "little") if isinstance(value, bytes) else int(value)
+    except (KeyError, TypeError, ValueError):
+        return 0

@@ -1,0 +1,97 @@
+"""A stretch of an upload -> its files, staged and registered, each with its line in the listing."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import IO
+
+from brainscan.archive import File, Stretch, upload_files, upload_kind
+from brainscan.domain import Kind, Outcome, ScanRecord
+from brainscan.pipeline import listing
+from brainscan.pipeline.files import Fate, Origin, fate_of
+from brainscan.services import WORKERS, Services
+from brainscan.settings import MIB, Limits
+
+CHUNK_FILES = 32
+CHUNK_BYTES = 64 * MIB
+"""Files that are staged and registered together: enough for S3's latency to overlap, few enough for memory."""
+
+
+@dataclass
+class Tally:
+    """What came of a stretch so far; `rest` is what a tar holds beyond the bounds of one part."""
+
+    kind: Kind = Kind.OTHER
+    files: int = 0
+    skipped: int = 0
+    lines: list[listing.Line] = field(default_factory=list)
+    rest: Stretch | None = None
+
+
+def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: Origin, services: Services) -> Tally:
+    """Stage, register and queue every file of a stretch; memory holds one chunk of files at a time.
+
+    Args:
+        content: The uploaded object, seekable and at its beginning.
+        path: Its name, which goes no further than into digests.
+        size: Its size in bytes.
+    """
+    with ThreadPoolExecutor(WORKERS) as pool:
+        kind = upload_kind(content)
+        tally = Tally(kind)
+        found = upload_files(content, kind, path, size, services.limits, stretch)
+        for chunk in _chunks(_bounded(found, stretch, tally, services.limits)):
+            fates = list(pool.map(lambda file: _stage(file, origin, services), chunk))
+            _register([record for fate in fates for record in fate.records], services)
+            for file, fate in zip(chunk, fates, strict=True):
+                tally.files += 1
+                tally.skipped += not fate.records
+                tally.lines.append(listing.line(file, fate, services.pseudonyms))
+    return tally
+
+
+def _bounded(files: Iterator[File], stretch: Stretch, tally: Tally, limits: Limits) -> Iterator[File]:
+    """The files of one part of a tar: up to its bounds, and the rest is noted; other uploads were split before."""
+    behind: File | None = None
+    for file in files:
+        if behind is not None and behind.index != file.index and behind.after is not None:
+            taken = (behind.index or 0) + 1 - stretch.first
+            grown = behind.after - stretch.offset
+            if taken >= limits.part_files or grown >= limits.part_bytes:
+                tally.rest = Stretch(first=file.index or 0, offset=behind.after)
+                return
+        behind = file
+        yield file
+
+
+def _chunks(files: Iterable[File]) -> Iterator[list[File]]:
+    chunk: list[File] = []
+    size = 0
+    for file in files:
+        chunk.append(file)
+        size += len(file.data)
+        if len(chunk) >= CHUNK_FILES or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _stage(file: File, origin: Origin, services: Services) -> Fate:
+    """Keep a file's bytes for analysis, or say why there will be none: before the table speaks of its scans."""
+    fate = fate_of(file, origin, services.pseudonyms, services.limits)
+    if fate.queued:
+        services.results.put(fate.records[0].staged_key, file.data, "application/octet-stream")
+    for record in fate.records:
+        if record.outcome != Outcome.QUEUED:
+            services.results.put_record(record)
+    return fate
+
+
+def _register(records: Sequence[ScanRecord], services: Services) -> None:
+    """Register, then queue what waits: the new scans, and known ones whose message may have been lost."""
+    new = services.scans.register(records)
+    repeats = [record.scan_id for record, is_new in zip(records, new, strict=True) if not is_new]
+    known = services.scans.get_many(repeats)
+    current = [known.get(record.scan_id, record) for record in records]
+    services.queue.send([record for record in current if record.outcome == Outcome.QUEUED])

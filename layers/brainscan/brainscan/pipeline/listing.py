@@ -1,0 +1,75 @@
+"""The listing of an export's files, a JSON line each, and what a DICOMDIR claims of them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from brainscan.archive import File
+from brainscan.dicom.directory import fold
+from brainscan.domain import Outcome, Reason
+from brainscan.identity import Pseudonyms
+from brainscan.pipeline.files import Fate, entry_digest
+
+Line = dict[str, Any]
+
+CLAIMS = ("place", "references", "private_records")
+"""What a part's lines say besides, for the whole listing to compare."""
+
+
+def line(file: File, fate: Fate, pseudonyms: Pseudonyms) -> Line:
+    """One file of a part: found again by its place in the archive, since its name may be a patient's."""
+    found: Line = {
+        "index": file.index,
+        "inner": file.inner,
+        "entry_digest": None if file.index is None else entry_digest(file.path, pseudonyms),
+        "outcome": fate.records[0].outcome if fate.records else Outcome.SKIPPED,
+        "reasons": fate.reasons,
+        "scan_ids": [record.scan_id for record in fate.records],
+        "place": _place(file.path, pseudonyms),
+    }
+    if fate.references or fate.private_records:
+        found["references"] = {_place(path, pseudonyms): entry_digest(path, pseudonyms) for path in fate.references}
+        found["private_records"] = fate.private_records
+    return found
+
+
+def gone() -> Line:
+    """The only file of an upload that no longer exists."""
+    return _skipped(None, None, Reason.OBJECT_GONE)
+
+
+def whole(parts: Iterable[Iterable[Line]]) -> list[Line]:
+    """Join the lines of all parts; with a DICOMDIR, say what it lists and is not there, and what it does not list.
+
+    Files that no DICOMDIR lists have `"listed": false`; they are taken like any other.
+    """
+    lines = [line for part in parts for line in part]
+    claims = [line for line in lines if "references" in line]
+    referenced: dict[str, str] = {place: digest for line in claims for place, digest in line["references"].items()}
+    there = {line.get("place") for line in lines}
+    if claims:
+        for each in lines:
+            each["listed"] = each.get("place") in referenced or "references" in each
+    extra = [_skipped(None, digest, Reason.MISSING_FILE) for place, digest in referenced.items() if place not in there]
+    for each in claims:
+        extra += [_skipped(each["index"], None, Reason.PRIVATE_RECORD)] * each["private_records"]
+    return [{name: value for name, value in each.items() if name not in CLAIMS} for each in lines + extra]
+
+
+def encoded(lines: Iterable[Mapping[str, Any]]) -> bytes:
+    """JSON lines."""
+    return "".join(f"{json.dumps(each)}\n" for each in lines).encode()
+
+
+def decoded(data: bytes) -> list[Line]:
+    """Inverse of `encoded`."""
+    return [json.loads(each) for each in data.splitlines()]
+
+
+def _place(path: str, pseudonyms: Pseudonyms) -> str:
+    return pseudonyms.digest("place", fold(path))
+
+
+def _skipped(index: int | None, digest: str | None, reason: Reason) -> Line:
+    known = {"index": index, "inner": None, "entry_digest": digest}
+    return {**known, "outcome": Outcome.SKIPPED, "reasons": [reason], "scan_ids": []}

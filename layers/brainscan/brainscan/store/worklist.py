@@ -1,0 +1,79 @@
+"""The worklist: one question over days, answered from the narrowest index that fits."""
+
+from datetime import date, timedelta
+from functools import partial
+from typing import Final
+
+from pydantic import Field
+
+from brainscan.domain import Model, Outcome, Probability, ReviewState, ScanRecord, TumorClass
+from brainscan.store.lookups import Lookups
+from brainscan.store.query import Page, in_turn, keeping
+
+MOST_DAYS: Final = 31
+"""Days of one question: each costs its reads also where nothing arrived."""
+
+
+class Wanted(Model):
+    """What to look for. All that is given must hold."""
+
+    days: tuple[str, ...] = Field(min_length=1, max_length=MOST_DAYS, description="UTC days of arrival, in this order")
+    finding: TumorClass | None = Field(
+        default=None, description="the class that stands, a reader's before the network's"
+    )
+    outcome: Outcome | None = None
+    review: ReviewState | None = None
+    model_id: str | None = None
+    min_confidence: Probability = Field(default=0.0, description="the network's certainty in the class that stands")
+
+    def holds_for(self, record: ScanRecord) -> bool:
+        """Whether a scan is one of those looked for."""
+        return (
+            record.day in self.days
+            and (self.finding is None or record.called is self.finding)
+            and (self.outcome is None or record.outcome is self.outcome)
+            and (self.review is None or record.review_state is self.review)
+            and (self.model_id is None or record.model_id == self.model_id)
+            and certainty(record) >= self.min_confidence
+        )
+
+
+def certainty(record: ScanRecord) -> float:
+    """The network's certainty in the class that stands, or in its own; 0 without any."""
+    if record.called and record.probabilities:
+        return record.probabilities[record.called]
+    return record.confidence or 0.0
+
+
+def days_between(first: date, last: date) -> tuple[str, ...]:
+    """UTC days from the last to the first, both included.
+
+    Raises:
+        ValueError: they are more than `MOST_DAYS`, or in the wrong order.
+    """
+    count = (last - first).days + 1
+    if not 1 <= count <= MOST_DAYS:
+        raise ValueError(f"ask for 1 to {MOST_DAYS} days, the first before the last")
+    return tuple((last - timedelta(days=back)).isoformat() for back in range(count))
+
+
+def worklist(scans: Lookups, wanted: Wanted, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
+    """The next scans that were asked for, day by day; a page may be shorter than `limit` and still have a cursor.
+
+    Raises:
+        CursorError: the cursor is not one of this question's.
+    """
+    asks = [partial(_of_day, scans, wanted, day) for day in wanted.days]
+    return keeping(lambda size, inner: in_turn(asks, size, inner), wanted.holds_for, limit, cursor)
+
+
+def _of_day(scans: Lookups, wanted: Wanted, day: str, limit: int, cursor: str | None) -> Page[ScanRecord]:
+    if wanted.review is not None:
+        return scans.by_review(wanted.review, day, limit, cursor)
+    if wanted.finding is not None:
+        return scans.by_finding(wanted.finding, day, wanted.min_confidence, limit, cursor)
+    if wanted.model_id is not None:
+        return scans.by_model(wanted.model_id, day, limit, cursor)
+    if wanted.outcome is not None:
+        return scans.by_outcome(wanted.outcome, day, limit, cursor)
+    return scans.of_day(day, limit, cursor)

@@ -1,0 +1,190 @@
+"""The built template on an AWS-shaped emulator: real events, real event source mappings, the real image."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from brainscan.domain import Outcome
+from brainscan.store import Scans
+from tests.container.engine import ADDRESS, ROOT, Engine
+from tests.container.package import package
+
+MINISTACK = ROOT / ".venv-ministack/bin/ministack"
+PORT = 4566
+ENDPOINT = f"http://{ADDRESS}:{PORT}"
+"""Where the containers and this machine find AWS: on the engine's bridge, which nothing else reaches."""
+
+STACK = "brainscan"
+CODE_BUCKET = "code"
+REGION = "us-east-1"
+PARAMETERS = {"IntakeConcurrency": "2", "AnalyzeConcurrency": "3"}
+"""Containers at once; Lambda's mapping starts at two, and more than that is slower on two cores."""
+
+READY_S = 90
+
+
+class Stack:
+    """The deployed stack, and what a hospital and an operator do with it."""
+
+    def __init__(self, engine: Engine, home: Path) -> None:
+        self.engine = engine
+        self._home = home
+        self._process: subprocess.Popen[bytes] | None = None
+        self.outputs: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start the emulator; what an earlier one kept is there again."""
+        log = (self._home / "ministack.log").open("a")
+        self._process = subprocess.Popen(
+            [str(MINISTACK)], env=self._environment(), stdout=log, stderr=log, start_new_session=True
+        )
+        self.wait(self._ready, READY_S)
+
+    def stop(self) -> None:
+        """Stop the emulator, its function containers too."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(60)
+            self._process = None
+        for container in self.containers():
+            self.engine.docker("rm", "--force", container)
+
+    def deploy(self, built: Path) -> None:
+        """Create the stack from what `sam build` made.
+
+        Raises:
+            RuntimeError: a resource could not be made; the text says which and why.
+        """
+        self.client("s3").create_bucket(Bucket=CODE_BUCKET)
+        body = package(built, self.client("s3"), CODE_BUCKET, PARAMETERS)
+        self.client("s3").put_object(Bucket=CODE_BUCKET, Key="template.yaml", Body=body.encode())
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(
+            StackName=STACK,
+            TemplateURL=f"{ENDPOINT}/{CODE_BUCKET}/template.yaml",
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        )
+        self.wait(lambda: not self._described()["StackStatus"].endswith("IN_PROGRESS"), 180)
+        made = self._described()
+        if made["StackStatus"] != "CREATE_COMPLETE":
+            events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+            raise RuntimeError([(e["LogicalResourceId"], e.get("ResourceStatusReason")) for e in events])
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+
+    # -- what there is
+
+    def client(self, service: str) -> Any:
+        """A client of this AWS."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=ENDPOINT,
+            region_name=REGION,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    @property
+    def scans(self) -> Scans:
+        """The table."""
+        return Scans(self.client("dynamodb"), self.outputs["TableName"])
+
+    def containers(self) -> list[str]:
+        """Ids of the functions' containers."""
+        return self.engine.docker("ps", "--quiet", "--no-trunc", "--filter", "label=ministack").split()
+
+    def analyzers(self) -> list[str]:
+        """Ids of the containers of the image."""
+        return self.engine.docker("ps", "--quiet", "--no-trunc", "--filter", "ancestor=analyze:analyze").split()
+
+    def depth(self, queue: str) -> int:
+        """Messages in a queue, waiting and in flight, by its output's name short of `Url`."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[f"{queue}Url"], AttributeNames=names)
+        return sum(int(found["Attributes"][name]) for name in names)
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """Every scan's outcome, by its id."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.outputs["TableName"])
+        items = [item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("SCAN#")]
+        return {item["scan_id"]["S"]: Outcome(item["outcome"]["S"]) for item in items}
+
+    # -- what is done with it
+
+    def upload(self, key: str, data: bytes) -> str:
+        """Put one object; its version."""
+        put = self.client("s3").put_object(Bucket=self.outputs["UploadsBucket"], Key=key, Body=data)
+        return str(put["VersionId"])
+
+    def retry_after(self, queue: str, seconds: int) -> None:
+        """How long a queue hides a message that a function has taken; the template's is minutes."""
+        self.client("sqs").set_queue_attributes(
+            QueueUrl=self.outputs[f"{queue}Url"], Attributes={"VisibilityTimeout": str(seconds)}
+        )
+
+    def drain(self, timeout_s: float = 240) -> None:
+        """Wait until no upload or scan is on its way."""
+        self.wait(lambda: not (self.depth("UploadQueue") or self.depth("ScanQueue")), timeout_s)
+
+    def wait(self, holds: Callable[[], bool], timeout_s: float) -> None:
+        """Wait until something holds.
+
+        Raises:
+            TimeoutError: it does not come to hold; the text ends with the emulator's log.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > deadline:
+                raise TimeoutError((self._home / "ministack.log").read_text()[-3000:])
+            time.sleep(0.5)
+
+    # -- the parts
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{ENDPOINT}/_ministack/ready", timeout=5) as answer:  # noqa: S310 - our own
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, TimeoutError, ConnectionError):
+            return False
+
+    def _described(self) -> dict[str, Any]:
+        return dict(self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0])
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self._home),
+            "DOCKER_HOST": f"unix://{self.engine.socket}",
+            "BIND_HOST": ADDRESS,
+            "MINISTACK_HOST": ADDRESS,
+            "GATEWAY_PORT": str(PORT),
+            "AWS_ENDPOINT_URL": ENDPOINT,
+            "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_EXECUTOR": "docker",
+            "LAMBDA_STRICT": "1",
+            "LAMBDA_DOCKER_FLAGS": "--env POWERTOOLS_TRACE_DISABLED=true --tmpfs /tmp --memory 3008m",
+            "PERSIST_STATE": "1",
+            "S3_PERSIST": "1",
+            "STATE_DIR": str(self._home / "state"),
+            "S3_DATA_DIR": str(self._home / "s3"),
+        }
+
+
+@contextmanager
+def deployed(engine: Engine, built: Path, home: Path) -> Iterator[Stack]:
+    """A fresh stack, gone afterwards."""
+    stack = Stack(engine, home)
+    try:
+        stack.start()
+        stack.deploy(built)
+        yield stack
+    finally:
+        stack.stop()

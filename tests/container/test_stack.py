@@ -1,0 +1,212 @@
+"""The built template on an AWS-shaped emulator: every upload is answered once, whatever happens meanwhile."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from brainscan.cli.main import app
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
+from tests.container.engine import ADDRESS, Engine
+from tests.container.stack import ENDPOINT, PORT, Stack, deployed
+from tests.making import png, zipped
+
+FINAL = {Outcome.ANALYZED, Outcome.ABSTAINED}
+
+
+@pytest.fixture(scope="module")
+def stack(docker: Engine, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The deployed stack, with its first containers warm."""
+    with deployed(docker, built, tmp_path_factory.mktemp("ministack")) as running:
+        yield running
+
+
+@pytest.fixture
+def operator(monkeypatch: pytest.MonkeyPatch):
+    """The `brainscan` command as an operator of the stack runs it."""
+    environment = {"AWS_ENDPOINT_URL": ENDPOINT, "AWS_DEFAULT_REGION": "us-east-1"}
+    environment |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return lambda *arguments: CliRunner().invoke(app, ["dlq", *arguments])
+
+
+def scans_of(stack: Stack, before: set[str]) -> dict[str, Outcome]:
+    """Outcomes of the scans that came since `before`."""
+    return {scan_id: outcome for scan_id, outcome in stack.outcomes().items() if scan_id not in before}
+
+
+def fetched(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own bridge
+        return answer.read()
+
+
+def settle(stack: Stack, before: set[str], count: int, timeout_s: float = 300) -> dict[str, Outcome]:
+    """Wait until `count` new scans have a final outcome; their outcomes."""
+
+    def done() -> bool:
+        new = scans_of(stack, before)
+        return len(new) >= count and Outcome.QUEUED not in new.values()
+
+    stack.wait(done, timeout_s)
+    return scans_of(stack, before)
+
+
+def test_an_upload_becomes_a_result_with_links_that_end(stack):
+    stack.upload("Doe, Jane/Kopf+1 ü.png", png(200, seed=1))
+    [(scan_id, outcome)] = settle(stack, set(), 1).items()
+    assert outcome in FINAL
+    s3, key = stack.client("s3"), f"results/{scan_id}/result.json"
+    stored = s3.get_object(Bucket=stack.outputs["ResultsBucket"], Key=key)["Body"].read()
+    assert json.loads(stored)["research_use"] == RESEARCH_USE_STATEMENT
+    assert b"Doe" not in stored
+
+    where = {"Bucket": stack.outputs["ResultsBucket"], "Key": key}
+    link = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=60)
+    assert fetched(link) == stored
+    forged = link.replace("Signature=", "Signature=0")
+    ended = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=1)
+    time.sleep(2)
+    for refused in (forged, ended):
+        with pytest.raises(urllib.error.HTTPError) as error:
+            fetched(refused)
+        assert error.value.code == 403
+
+
+def test_only_this_machines_bridge_reaches_the_emulator(docker, stack):
+    port = f"{PORT:04X}"
+    listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if " 0A " in line]
+    reversed_address = "".join(f"{int(part):02X}" for part in reversed(ADDRESS.split(".")))
+    assert [address for address in listening if address.endswith(f":{port}")] == [f"{reversed_address}:{port}"]
+
+
+def test_a_duplicate_event_and_an_overwritten_upload_count_once(stack):
+    before = set(stack.outcomes())
+    first = stack.upload("overwritten.png", png(180, seed=2))
+    settle(stack, before, 1)
+    second = stack.upload("overwritten.png", png(180, seed=3))
+    settle(stack, before, 2)
+    stack.drain()
+
+    records = stack.scans.get_many(sorted(scans_of(stack, before)))
+    superseded = {record.source.version_id: record.superseded for record in records.values()}
+    assert superseded == {first: True, second: False}
+
+    body = {"eventName": "ObjectCreated:Put", "eventTime": "2026-03-01T12:00:00.000Z", "s3": {}}
+    body["s3"] = {
+        "bucket": {"name": stack.outputs["UploadsBucket"]},
+        "object": {"key": "overwritten.png", "versionId": second, "sequencer": "00" * 8},
+    }
+    stack.client("sqs").send_message(
+        QueueUrl=stack.outputs["UploadQueueUrl"], MessageBody=json.dumps({"Records": [body]})
+    )
+    stack.drain()
+    assert stack.scans.get_many(list(records)) == records
+    assert set(scans_of(stack, before)) == set(records)
+
+
+def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_repaired_scan_back(stack, operator):
+    before = set(stack.outcomes())
+    queue = {"QueueUrl": stack.outputs["ScanQueueUrl"]}
+    bucket = {"Bucket": stack.outputs["ResultsBucket"]}
+    [mapping] = stack.client("lambda").list_event_source_mappings(FunctionName=stack.outputs["AnalyzeFunction"])[
+        "EventSourceMappings"
+    ]
+    stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    stack.upload("repaired.png", png(180, seed=4))
+    stack.wait(lambda: len(scans_of(stack, before)) == 1 and stack.depth("ScanQueue") == 1, 120)
+    [scan_id] = scans_of(stack, before)
+    source = {**bucket, "Key": stack.scans.get(scan_id).staged_key}
+    data = stack.client("s3").get_object(**source)["Body"].read()
+    stack.client("s3").delete_object(**source)
+    stack.client("sqs").send_message(**queue, MessageBody="Jane Doe")
+    stack.retry_after("ScanQueue", 2)
+    stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+    stack.wait(lambda: stack.depth("ScanDLQ") == 2, 240)
+
+    assert stack.scans.get(scan_id).outcome == Outcome.FAILED
+    stack.retry_after("ScanQueue", 720)
+    listed = operator("list", "--stack", "brainscan")
+    assert listed.exit_code == 0, listed.output
+    assert "Jane" not in listed.output
+    stack.client("s3").put_object(**source, Body=data)
+    letters = stack.client("sqs").receive_message(
+        QueueUrl=stack.outputs["ScanDLQUrl"], MaxNumberOfMessages=10, VisibilityTimeout=0
+    )["Messages"]
+    [message_id] = [letter["MessageId"] for letter in letters if scan_id in letter["Body"]]
+    assert scan_id in operator("show", message_id).output
+    assert operator("redrive", message_id).output == "sent back: 1\n"
+    stack.wait(lambda: stack.scans.get(scan_id).outcome in FINAL, 120)
+    assert stack.depth("ScanDLQ") == 1
+
+
+def test_a_burst_of_200_scans_is_answered_by_several_containers_each_scan_once(stack):
+    before = set(stack.outcomes())
+    begun = time.perf_counter()
+    stack.upload("burst.zip", zipped({f"slice{n:03d}": png(160, seed=1000 + n) for n in range(190)}))
+    for n in range(10):
+        stack.upload(f"burst{n}.png", png(160, seed=2000 + n))
+    several = 0
+
+    def done() -> bool:
+        nonlocal several
+        several = max(several, len(stack.analyzers()))
+        new = scans_of(stack, before)
+        return len(new) == 200 and Outcome.QUEUED not in new.values()
+
+    stack.wait(done, 400)
+    took_s = time.perf_counter() - begun
+    outcomes = Counter(scans_of(stack, before).values())
+    assert set(outcomes) <= FINAL
+    assert several > 1
+    export_id = next(
+        r for r in map(stack.scans.get, scans_of(stack, before)) if r.source.entry_index is not None
+    ).export_id
+    assert Counter(stack.scans.export(export_id).counts) == Counter(
+        r.outcome for r in stack.scans.of_export(export_id, limit=200).items
+    )
+    assert stack.depth("ScanDLQ") <= 1
+    print(f"\n200 scans in {took_s:.0f} s by up to {several} containers: {dict(outcomes)}")
+
+
+def test_killing_a_container_in_the_middle_of_a_batch_loses_and_doubles_nothing(stack, docker):
+    stack.drain()
+    before = set(stack.outcomes())
+    stack.retry_after("ScanQueue", 15)
+    stack.upload("killed.zip", zipped({f"slice{n:03d}": png(512, seed=3000 + n) for n in range(64)}))
+    stack.wait(lambda: bool(FINAL & set(scans_of(stack, before).values())), 180)
+    for container in stack.analyzers():
+        docker.docker("kill", container)
+    assert Outcome.QUEUED in scans_of(stack, before).values()
+
+    outcomes = settle(stack, before, 64)
+    stack.drain()
+
+    assert len(outcomes) == 64
+    assert set(outcomes.values()) <= FINAL
+    export = stack.scans.export(stack.scans.get(next(iter(outcomes))).export_id)
+    assert Counter(export.counts) == Counter(outcomes.values())
+    stack.retry_after("ScanQueue", 720)
+
+
+def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_nothing(stack):
+    before = set(stack.outcomes())
+    stack.retry_after("UploadQueue", 15)
+    stack.retry_after("ScanQueue", 15)
+    stack.upload("stopped.zip", zipped({f"slice{n:03d}": png(160, seed=4000 + n) for n in range(16)}))
+
+    stack.stop()
+    stack.start()
+
+    outcomes = settle(stack, before, 16)
+    assert len(outcomes) == 16
+    assert set(outcomes.values()) <= FINAL
+    export = stack.scans.export(stack.scans.get(next(iter(outcomes))).export_id)
+    assert Counter(export.counts) == Counter(outcomes.values())

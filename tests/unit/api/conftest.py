@@ -1,0 +1,71 @@
+"""The application over an in-process table and bucket, and a client for it."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import boto3
+import pytest
+
+from brainscan.api import app, routes
+from brainscan.api.access import READ, REVIEW
+from brainscan.local.web import event_of
+from brainscan.settings import settings
+from tests.conftest import TABLE
+
+READER = {"name": "Dr. Reader", "sub": "reader-1", "scope": f"{READ} {REVIEW}"}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+
+Ask = Callable[..., Answered]
+
+
+@pytest.fixture
+def api(dynamodb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application's environment, over an empty table and bucket."""
+    told = {
+        "BRAINSCAN_RESULTS_BUCKET": "results",
+        "BRAINSCAN_TABLE_NAME": TABLE,
+        "POWERTOOLS_SERVICE_NAME": "results_api",
+        "POWERTOOLS_METRICS_NAMESPACE": "brainscan",
+        "POWERTOOLS_TRACE_DISABLED": "1",
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3").create_bucket(Bucket="results")
+    caches = (settings, routes._scans, routes._linker)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def ask(api) -> Ask:
+    """Ask the application as API Gateway would: `ask("GET", "/v1/scans", {"limit": 5})`."""
+
+    def asking(
+        method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, claims: Any = READER
+    ) -> Answered:
+        target = f"{path}?{urlencode(query)}" if query else path
+        data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        answer = app.answer(event_of(method, target, {"Content-Type": "application/json"}, data, claims), None)
+        return Answered(answer["statusCode"], answer["headers"], answer.get("body") or "")
+
+    return asking

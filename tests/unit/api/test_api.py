@@ -1,0 +1,225 @@
+"""The API answers what the table holds, in documents that fit its description."""
+
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from brainscan.api.app import openapi
+from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, TumorClass
+from tests.making import NOON, a_record, analyzed
+
+DAY = NOON.date().isoformat()
+PLACE = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
+
+
+@pytest.fixture
+def found(scans):
+    """Forty analyzed scans of an export, ten of each class, every third to review."""
+    records = [a_record(n, order=n, **PLACE) for n in range(40)]
+    scans.put_export(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40))
+    scans.register(records)
+    final = [
+        analyzed(r, CLASSES[n % 4], 0.5 + n / 100, needs_review=n % 3 == 0).model_copy(
+            update={"image_key": f"results/{r.scan_id}/image.png", "mask_key": f"results/{r.scan_id}/mask.png"}
+        )
+        for n, r in enumerate(records)
+    ]
+    scans.commit(final, [Outcome.QUEUED] * 40)
+    return final
+
+
+class TestWorklist:
+    def test_a_finding_of_a_day_above_a_certainty(self, ask, found):
+        query = {"finding": "meningioma", "from": DAY, "to": DAY, "min_confidence": 0.7}
+        items = ask("GET", "/v1/scans", query).json["items"]
+        assert [round(item["confidence"], 2) for item in items] == [0.87, 0.83, 0.79, 0.75, 0.71]
+        assert {item["called"] for item in items} == {"meningioma"}
+
+    @pytest.mark.parametrize(
+        ("query", "count"),
+        [
+            ({}, 40),
+            ({"outcome": "analyzed"}, 40),
+            ({"outcome": "failed"}, 0),
+            ({"review": "needed"}, 14),
+            ({"review": "needed", "finding": "glioma"}, 4),
+            ({"model_id": "f" * 64}, 40),
+            ({"model_id": "0" * 64}, 0),
+            ({"min_confidence": 0.8}, 10),
+        ],
+    )
+    def test_filters_narrow_together(self, ask, found, query, count):
+        answered = ask("GET", "/v1/scans", {"from": DAY, "to": DAY, "limit": 100} | query)
+        assert (answered.status, len(answered.json["items"])) == (200, count)
+
+    def test_pages_of_several_days_follow_each_other(self, ask, scans, found):
+        later = [a_record(n, "another", received_at=NOON + timedelta(days=1)) for n in range(5)]
+        scans.register(later)
+        scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in later], [Outcome.QUEUED] * 5)
+        seen, query = [], {"from": DAY, "to": "2026-03-02", "limit": 7}
+        while True:
+            page = ask("GET", "/v1/scans", query).json
+            seen += [item["scan_id"] for item in page["items"]]
+            if page["cursor"] is None:
+                break
+            query["cursor"] = page["cursor"]
+        assert seen[:5] == [r.scan_id for r in sorted(later, key=lambda r: r.scan_id, reverse=True)]
+        assert len(set(seen)) == len(seen) == 45
+
+    def test_without_days_it_is_about_today(self, ask, found):
+        assert ask("GET", "/v1/scans").json["items"] == []
+
+
+class TestOneThing:
+    def test_a_scan_with_what_stands_and_its_links(self, ask, found):
+        scan = ask("GET", f"/v1/scans/{found[0].scan_id}").json
+        assert (scan["called"], scan["review_state"], scan["revision"]) == ("glioma", "needed", 0)
+        assert [link["name"] for link in scan["links"]] == ["image", "mask", "result", "source"]
+
+    @pytest.mark.parametrize("path", ["scans", "series", "exports"])
+    def test_what_does_not_exist_is_a_problem(self, ask, path):
+        answered = ask("GET", f"/v1/{path}/{'0' * 32}")
+        assert (answered.status, answered.headers["Content-Type"]) == (404, "application/problem+json")
+
+    def test_an_export_shows_its_live_progress(self, ask, scans, found):
+        export_id = found[0].export_id
+        scans.register([a_record(n) for n in range(40, 44)])
+        export = ask("GET", f"/v1/exports/{export_id}").json
+        assert (export["scans"], export["done"], export["counts"]) == (44, False, {"queued": 4, "analyzed": 40})
+        assert ask("GET", "/v1/exports", {"day": DAY}).json["items"][0]["export_id"] == export_id
+
+    @pytest.mark.parametrize("path", ["series/" + "5" * 32, "studies/" + "6" * 32, "patients/" + "7" * 32])
+    def test_scans_of_a_series_a_study_and_a_patient(self, ask, found, path):
+        assert len(ask("GET", f"/v1/{path}/scans", {"limit": 50}).json["items"]) == 40
+
+    def test_a_series_lists_what_was_written_for_it(self, ask, found):
+        key = f"reports/{'5' * 32}/segmentation.dcm"
+        boto3.client("s3").put_object(Bucket="results", Key=key, Body=b"DICM")
+        series = ask("GET", f"/v1/series/{'5' * 32}").json
+        assert (series["expected"], series["remaining"]) == (40, 0)
+        assert [(link["name"], link["content_type"]) for link in series["links"]] == [
+            ("segmentation.dcm", "application/dicom")
+        ]
+
+    def test_statistics_and_models_of_days(self, ask, found):
+        query = {"from": DAY, "to": DAY}
+        [day] = ask("GET", "/v1/statistics", query).json["days"]
+        assert (day["outcomes"], day["findings"]["glioma"], day["reviews"]) == ({"analyzed": 40}, 10, {"needed": 14})
+        assert ask("GET", "/v1/models", query).json["models"] == [{"model_id": "f" * 64, "scans": 40}]
+
+
+class TestReviews:
+    def test_a_reader_confirms_and_the_name_comes_from_the_token(self, ask, found):
+        path = f"/v1/scans/{found[0].scan_id}/reviews"
+        answered = ask("POST", path, body={"verdict": "confirmed", "revision": 0})
+        assert (answered.status, answered.json["review"]["reader"]) == (201, "Dr. Reader")
+        confirmed = ask("GET", "/v1/scans", {"review": "confirmed", "from": DAY, "to": DAY}).json["items"]
+        assert [item["scan_id"] for item in confirmed] == [found[0].scan_id]
+        assert [review["revision"] for review in ask("GET", path).json["items"]] == [1]
+
+    def test_a_second_reader_who_saw_the_old_revision_is_told_so(self, ask, found):
+        path = f"/v1/scans/{found[0].scan_id}/reviews"
+        ask("POST", path, body={"verdict": "rejected", "revision": 0})
+        assert ask("POST", path, body={"verdict": "confirmed", "revision": 0}).status == 409
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"verdict": "confirmed"},
+            {"verdict": "corrected", "revision": 0},
+            {"verdict": "confirmed", "corrected": "glioma", "revision": 0},
+            {"verdict": "confirmed", "revision": 0, "reader": "somebody else"},
+            b"not json",
+            b"",
+        ],
+    )
+    def test_what_is_no_review_is_a_problem_and_changes_nothing(self, ask, scans, found, body):
+        answered = ask("POST", f"/v1/scans/{found[0].scan_id}/reviews", body=body)
+        assert (answered.status, answered.headers["Content-Type"]) == (422, "application/problem+json")
+        assert scans.get(found[0].scan_id).revision == 0
+
+
+class TestProblems:
+    @pytest.mark.parametrize(
+        ("method", "path", "query", "status"),
+        [
+            ("GET", "/v1/scans", {"limit": 0}, 422),
+            ("GET", "/v1/scans", {"finding": "astrocytoma"}, 422),
+            ("GET", "/v1/scans", {"from": "2026-01-01", "to": "2026-03-01"}, 422),
+            ("GET", "/v1/scans", {"from": "2026-03-02", "to": "2026-03-01"}, 422),
+            ("GET", "/v1/scans", {"cursor": "nonsense"}, 400),
+            ("GET", "/v1/scans/JOHN^DOE", None, 422),
+            ("GET", "/v1/nothing", None, 404),
+            ("DELETE", "/v1/scans", None, 405),
+            ("GET", "/static/../app.py", None, 404),
+        ],
+    )
+    def test_wrong_requests_are_told_what_is_wrong(self, ask, method, path, query, status):
+        answered = ask(method, path, query)
+        assert (answered.status, answered.json["status"]) == (status, status)
+        assert answered.json["research_use"] == RESEARCH_USE_STATEMENT
+
+    def test_no_problem_and_no_log_repeats_what_was_sent(self, ask, caplog):
+        secret = "DOE^JANE"
+        for query in ({"cursor": secret}, {"finding": secret}, {"from": secret}, {secret: secret}):
+            assert secret not in ask("GET", "/v1/scans", query).body
+        assert secret not in ask("GET", f"/v1/scans/{secret}").body
+        assert secret not in ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={"verdict": secret, secret: 1}).body
+        assert secret not in caplog.text
+
+    def test_a_surprise_is_logged_and_not_told(self, ask, dynamodb, caplog):
+        dynamodb.delete_table(TableName="scans")
+        answered = ask("GET", f"/v1/scans/{'0' * 32}")
+        assert (answered.status, answered.json["title"]) == (500, "Internal Server Error")
+        assert "ResourceNotFound" not in answered.body
+        assert "request failed" in caplog.text
+
+
+class TestAccessInTheFunction:
+    @pytest.mark.parametrize(
+        ("claims", "status"),
+        [
+            ({}, 401),
+            ({"scope": "brainscan/read"}, 401),
+            ({"sub": "x"}, 403),
+            ({"sub": "x", "scope": "brainscan/review"}, 403),
+            ({"sub": "x", "scope": "brainscan/read"}, 200),
+            ({"sub": "x", "scp": ["brainscan/read"]}, 200),
+        ],
+    )
+    def test_reading_needs_its_scope(self, ask, claims, status):
+        answered = ask("GET", "/v1/scans", claims=claims)
+        assert answered.status == status
+        assert (status == 401) == ("WWW-Authenticate" in answered.headers)
+
+    def test_reviewing_needs_its_own_scope(self, ask, found):
+        path, body = f"/v1/scans/{found[0].scan_id}/reviews", {"verdict": "confirmed", "revision": 0}
+        assert ask("POST", path, body=body, claims={"sub": "x", "scope": "brainscan/read"}).status == 403
+
+    def test_the_page_and_the_description_hold_no_data_and_need_no_token(self, ask):
+        assert [ask("GET", path, claims={}).status for path in ("/", "/page.json", "/openapi.json")] == [200] * 3
+
+
+def test_every_answer_forbids_caching_framing_and_foreign_scripts(ask):
+    for path in ("/", "/v1/scans", "/v1/nothing"):
+        headers = ask("GET", path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    assert ask("GET", "/v1/scans").headers["Cache-Control"] == "no-store"
+
+
+def test_every_operation_describes_its_problems_and_says_what_it_is_for():
+    document = openapi()
+    operations = [(path, op) for path, methods in document["paths"].items() for op in methods.values()]
+    assert len(operations) >= 14
+    for path, operation in operations:
+        assert path.startswith("/v1/")
+        assert operation["summary"]
+        assert {"401", "403"} <= set(operation["responses"])
+        for status, response in operation["responses"].items():
+            if status >= "400":
+                assert list(response["content"]) == ["application/problem+json"]

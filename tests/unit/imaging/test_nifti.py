@@ -1,0 +1,79 @@
+"""NIfTI volumes are read by their axial slices, whatever the order of the file's own axes."""
+
+import itertools
+
+import nibabel as nib
+import numpy as np
+import pytest
+from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
+
+from brainscan.domain import Kind, Reason, ScanError
+from brainscan.imaging.decode import count_frames, decode
+from brainscan.settings import Limits
+
+LIMITS = Limits()
+RAS = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
+"""(to the right, to the front, to the head)"""
+SPACING_MM = (0.5, 0.75, 3.0)
+
+
+def volume(codes: str = "RAS", data: np.ndarray = RAS, kind: type = nib.Nifti1Image, **zooms: object) -> bytes:
+    """The same patient, stored along axes that run towards `codes`."""
+    affine = np.diag([*SPACING_MM, 1.0])
+    turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(codes))
+    stored = nib.orientations.apply_orientation(data, turn)
+    return kind(stored, affine @ inv_ornt_aff(turn, data.shape[:3])).to_bytes()
+
+
+def refusal(data: bytes, frame: int = 0, limits: Limits = LIMITS) -> Reason:
+    with pytest.raises(ScanError) as refused:
+        decode(data, Kind.NIFTI, limits, frame)
+    return refused.value.reason
+
+
+@pytest.mark.parametrize("codes", ["".join(c) for c in itertools.product("RL", "AP", "SI")] + ["PIR", "ASL", "SLP"])
+def test_slices_go_from_foot_to_head_with_the_front_on_top_and_the_right_on_the_left(codes):
+    data = volume(codes)
+    assert count_frames(data, Kind.NIFTI, LIMITS) == 4
+    for place in range(4):
+        answer = decode(data, Kind.NIFTI, LIMITS, place)
+        np.testing.assert_array_equal(answer.pixels, RAS[::-1, ::-1, place].T)
+        assert answer.spacing_mm == (0.75, 0.5)
+
+
+def test_volumes_follow_each_other():
+    twice = np.stack([RAS, RAS + 1000], axis=-1)
+    data = volume(data=twice)
+    assert count_frames(data, Kind.NIFTI, LIMITS) == 8
+    np.testing.assert_array_equal(decode(data, Kind.NIFTI, LIMITS, 5).pixels, RAS[::-1, ::-1, 1].T + 1000)
+
+
+def test_nifti_2_and_scaled_values_are_read():
+    image = nib.Nifti2Image(RAS.astype(np.float32) / 4, np.diag([*SPACING_MM, 1.0]))
+    image.header.set_data_dtype(np.int16)
+    np.testing.assert_allclose(
+        decode(image.to_bytes(), Kind.NIFTI, LIMITS, 2).pixels, RAS[::-1, ::-1, 2].T / 4, atol=0.01
+    )
+
+
+def test_units_of_metres_become_millimetres():
+    image = nib.Nifti1Image(RAS, np.diag([0.001, 0.002, 0.003, 1.0]))
+    image.header.set_xyzt_units("meter")
+    assert decode(image.to_bytes(), Kind.NIFTI, LIMITS).spacing_mm == pytest.approx((2, 1))
+
+
+def test_what_is_no_volume_of_scalars_is_unsupported():
+    assert refusal(volume(data=RAS.astype(np.complex64))) is Reason.UNSUPPORTED_ENCODING
+    assert refusal(nib.Nifti1Image(RAS[..., 0], np.eye(4)).to_bytes()) is Reason.UNSUPPORTED_ENCODING
+    pair = bytearray(volume())
+    pair[344:348] = b"ni1\x00"
+    assert refusal(bytes(pair)) is Reason.UNSUPPORTED_ENCODING
+
+
+def test_damage_is_unreadable_and_limits_hold():
+    assert refusal(volume()[:-200]) is Reason.UNREADABLE
+    assert refusal(volume(), frame=4) is Reason.UNREADABLE
+    assert refusal(volume(), limits=Limits(pixels=29)) is Reason.TOO_MANY_PIXELS
+    with pytest.raises(ScanError) as refused:
+        count_frames(volume(), Kind.NIFTI, Limits(frames=3))
+    assert refused.value.reason is Reason.TOO_MANY_ENTRIES

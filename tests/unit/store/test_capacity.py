@@ -1,0 +1,155 @@
+"""What the access patterns cost with many items: O(page), no scan, no hot partition key, small items."""
+
+import itertools
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from brainscan.domain import CLASSES, Export, ExportState, Outcome, ReviewState, TumorClass, Verdict
+from brainscan.store import Scans, keys
+from brainscan.store.items import scan_item, to_item
+from tests.conftest import TABLE
+from tests.making import NOON, PSEUDONYMS, a_record, analyzed
+from tests.unit.store.ledger import Ledger, item_size
+
+DAY = NOON.date().isoformat()
+MANY = 200_000
+PAGE = 50
+FULL = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
+
+PATTERNS = {
+    "of_export": lambda scans, limit, cursor: scans.of_export(a_record().export_id, limit, cursor),
+    "of_series": lambda scans, limit, cursor: scans.of_series("5" * 32, limit, cursor),
+    "of_study": lambda scans, limit, cursor: scans.of_study("6" * 32, limit, cursor),
+    "of_patient": lambda scans, limit, cursor: scans.of_patient("7" * 32, limit, cursor),
+    "by_finding": lambda scans, limit, cursor: scans.by_finding(TumorClass.GLIOMA, DAY, 0.6, limit, cursor),
+    "by_outcome": lambda scans, limit, cursor: scans.by_outcome(Outcome.ANALYZED, DAY, limit, cursor),
+    "of_day": lambda scans, limit, cursor: scans.of_day(DAY, limit, cursor),
+    "by_review": lambda scans, limit, cursor: scans.by_review(ReviewState.NEEDED, DAY, limit, cursor),
+    "by_model": lambda scans, limit, cursor: scans.by_model("f" * 64, DAY, limit, cursor),
+    "exports": lambda scans, limit, cursor: scans.exports(DAY, limit, cursor),
+}
+
+
+def synthetic(count: int):
+    """Items as the repository writes them; only the attributes of the keys differ, for speed."""
+    model = analyzed(a_record(**FULL), TumorClass.GLIOMA, 0.9, needs_review=True)
+    template = scan_item(model, None)
+    chances = {found: dict.fromkeys(CLASSES, 0.1) for found in CLASSES}
+    for number in range(count):
+        found, certainty = CLASSES[number % 4], 0.5 + (number * 7919 % 4999) / 10_000
+        changes = {
+            "scan_id": PSEUDONYMS.digest("scan", number),
+            "order": number,
+            "predicted": found,
+            "confidence": certainty,
+            "probabilities": chances[found] | {found: certainty},
+            "received_at": NOON + timedelta(milliseconds=number),
+            "source": model.source.model_copy(update={"entry_index": number}),
+        }
+        record = model.model_copy(update=changes)
+        texts = keys.scan(record.scan_id) | keys.scan_indexes(record)
+        yield template | {name: {"S": text} for name, text in texts.items()}
+
+
+def synthetic_exports(count: int):
+    for number in range(count):
+        export = Export(
+            export_id=PSEUDONYMS.digest("export", number),
+            state=ExportState.EXPANDED,
+            received_at=NOON + timedelta(seconds=number),
+        )
+        fields = export.model_dump(mode="json", exclude={"counts", "needs_review"}, exclude_none=True)
+        yield to_item(fields | keys.export(export.export_id) | keys.export_index(export))
+
+
+@pytest.fixture(scope="module")
+def ledger():
+    return Ledger(itertools.chain(synthetic(MANY), synthetic_exports(2000)), keys.Index)
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger, pattern):
+    scans = Scans(ledger, TABLE)
+    cursor = None
+    for _ in range(2):  # the first page, and one from the middle
+        ledger.units = ledger.queries = 0
+        page = PATTERNS[pattern](scans, PAGE, cursor)
+        assert len(page.items) == PAGE
+        item_units = PAGE * 2048 / 4096  # an item is under 2 KiB, and a unit reads two times 4 KiB
+        shards = 16 * len(Outcome)  # each asks at least once, for half a unit
+        assert ledger.units <= 1.5 * item_units + shards
+        cursor = page.cursor
+        print(f"{pattern}: {ledger.units} read units, {ledger.queries} queries")
+
+
+@pytest.mark.parametrize("pattern", [name for name in PATTERNS if name != "exports"])
+def test_the_ledger_answers_as_the_emulator_does(dynamodb, pattern):
+    items = list(synthetic(60))
+    for item in items:
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    ask = PATTERNS[pattern]
+    by_ledger, by_emulator = (
+        _walk(lambda cursor, client=client: ask(Scans(client, TABLE), 7, cursor))
+        for client in (Ledger(items, keys.Index), dynamodb)
+    )
+    assert by_ledger == by_emulator
+    assert len(by_ledger) > 5
+
+
+def _walk(ask):
+    found, cursor = [], None
+    while True:
+        page = ask(cursor)
+        found += page.items
+        if (cursor := page.cursor) is None:
+            return found
+
+
+def test_nothing_scans_the_table(dynamodb, monkeypatch):
+    used = Counter()
+    dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: used.update([model.name]))
+    scans = Scans(dynamodb, TABLE)
+    records = [a_record(number, **FULL) for number in range(8)]
+    scans.put_export(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
+    scans.register(records)
+    scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9, needs_review=True) for r in records], [Outcome.QUEUED] * 8)
+    scans.review(records[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    assert all(ask(scans, 50, None).items for ask in PATTERNS.values())
+    assert scans.get(records[0].scan_id)
+    assert scans.history(records[0].scan_id)
+    assert scans.series("5" * 32)
+    assert scans.export(records[0].export_id)
+    assert scans.statistics(DAY).outcomes
+    assert scans.supersede(records[0].export_id) == 8
+    assert set(used) == {"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"}
+
+
+@pytest.fixture(scope="module")
+def burst():
+    return [analyzed(a_record(n), TumorClass.GLIOMA, 0.9, needs_review=True) for n in range(TestHeat.BURST)]
+
+
+class TestHeat:
+    """10,000 scans a second, all of one class, day and export: the worst burst."""
+
+    BURST = 10_000
+    MOST = 1000
+    """Writes a second that DynamoDB takes for one partition key."""
+
+    @pytest.mark.parametrize("index", [keys.Index.FINDING, keys.Index.OUTCOME, keys.Index.MODEL, keys.Index.REVIEW])
+    def test_no_partition_key_of_a_worklist_takes_more_than_it_can(self, burst, index):
+        heat = Counter(keys.scan_indexes(record)[f"{index}_pk"] for record in burst)
+        share = self.BURST / keys.DAY_SHARDS
+        assert len(heat) == keys.DAY_SHARDS
+        assert max(heat.values()) < min(self.MOST, 1.2 * share)
+        print(f"{index}: {min(heat.values())} to {max(heat.values())} writes a second a key, mean {share:.0f}")
+
+    def test_scans_have_partition_keys_of_their_own(self, burst):
+        assert len({keys.scan(record.scan_id)["pk"] for record in burst}) == self.BURST
+
+
+def test_items_stay_far_under_the_limit_of_400_kb():
+    item = next(synthetic(1))
+    assert item_size(item) < 2048

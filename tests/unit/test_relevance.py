@@ -1,0 +1,143 @@
+"""Which DICOM images are analyzed, which are skipped, and which are flagged; where each slice lies."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+from pydicom.uid import BasicTextSRStorage, EnhancedMRImageStorage
+
+from brainscan.dicom.header import Header, read_header
+from brainscan.domain import Reason, ScanError
+from brainscan.settings import Limits
+from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
+
+PIXELS = gradient(8, 8)
+ORIGINAL = ["ORIGINAL", "PRIMARY", "M", "SE"]
+
+
+def header(**elements: Any) -> Header:
+    return read_header(dicom_bytes(dicom_object(PIXELS, **{"ImageType": ORIGINAL} | elements)), Limits())
+
+
+@pytest.mark.parametrize(
+    ("elements", "reason"),
+    [
+        ({"Modality": "CT"}, Reason.OTHER_MODALITY),
+        ({"Modality": "PT"}, Reason.OTHER_MODALITY),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, Reason.LOCALIZER),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, Reason.PHASE_IMAGE),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "PHASE MAP"]}, Reason.PHASE_IMAGE),
+        ({"ComplexImageComponent": "PHASE"}, Reason.PHASE_IMAGE),
+        ({"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]}, Reason.DERIVED_MAP),
+        ({"ImageType": ["DERIVED", "SECONDARY", "PROJECTION IMAGE"]}, Reason.DERIVED_MAP),
+        ({"BodyPartExamined": "KNEE"}, Reason.OTHER_BODY_PART),
+        ({"BodyPartExamined": "C-SPINE"}, Reason.OTHER_BODY_PART),
+    ],
+)
+def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(elements, reason):
+    assert header(**elements).relevance.skip is reason
+
+
+@pytest.mark.parametrize(
+    ("elements", "flags"),
+    [
+        ({}, ()),
+        ({"BodyPartExamined": "BRAIN"}, ()),
+        ({"BodyPartExamined": "Head"}, ()),
+        ({"SeriesDescription": "T1 LOCAL ANATOMY"}, ()),
+        ({"Modality": "OT"}, (Reason.UNCLEAR_MODALITY,)),
+        ({"Modality": ""}, (Reason.UNCLEAR_MODALITY,)),
+        ({"BodyPartExamined": "KOPF"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"ImageType": ["DERIVED", "SECONDARY"]}, (Reason.UNCLEAR_CONTENT,)),
+        ({"SeriesDescription": "3-plane loc"}, (Reason.UNCLEAR_CONTENT,)),
+        ({"SeriesDescription": "Pha_Images"}, (Reason.UNCLEAR_CONTENT,)),
+    ],
+)
+def test_what_is_hard_to_tell_is_flagged_and_what_is_not_stated_is_not(elements, flags):
+    found = header(**elements).relevance
+    assert (found.skip, found.flags) == (None, flags)
+
+
+def enhanced(frames: int, frame_type: list[str], region: str = "", **shared: Any) -> bytes:
+    """An enhanced MR object whose frames go upwards, two millimetres apart."""
+    dataset = dicom_object(PIXELS, SOPClassUID=EnhancedMRImageStorage, NumberOfFrames=frames, ImageType=ORIGINAL)
+    common, kind, orientation = Dataset(), Dataset(), Dataset()
+    kind.FrameType = frame_type
+    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    common.MRImageFrameTypeSequence, common.PlaneOrientationSequence = [kind], [orientation]
+    if region:
+        anatomy, code = Dataset(), Dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "1", "SCT", region
+        anatomy.AnatomicRegionSequence = [code]
+        common.FrameAnatomySequence = [anatomy]
+    dataset.SharedFunctionalGroupsSequence = [common]
+    groups = []
+    for frame in range(frames):
+        group, position = Dataset(), Dataset()
+        position.ImagePositionPatient = [0, 0, 2.0 * frame]
+        group.PlanePositionSequence = [position]
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    dataset.PixelData = np.stack([PIXELS] * frames).tobytes()
+    return dicom_bytes(dataset)
+
+
+def test_enhanced_objects_are_judged_and_placed_by_their_functional_groups():
+    limits = Limits()
+    upwards = read_header(enhanced(3, ORIGINAL, "Brain"), limits)
+    assert (upwards.relevance.skip, upwards.relevance.flags) == (None, ())
+    assert np.diff(upwards.orders).tolist() == [2000, 2000]
+    assert read_header(enhanced(2, ORIGINAL, "Knee"), limits).relevance.skip is Reason.OTHER_BODY_PART
+    assert (
+        read_header(enhanced(2, ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]), limits).relevance.skip
+        is Reason.DERIVED_MAP
+    )
+    with pytest.raises(ScanError) as refused:
+        read_header(enhanced(3, ORIGINAL), Limits(frames=2))
+    assert refused.value.reason is Reason.TOO_MANY_ENTRIES
+
+
+SAGITTAL = [0, 1, 0, 0, 0, -1]
+OBLIQUE = [0.9991238, 0.015085529, 0.039039638, 0.039316997, -0.018548675, -0.9990546]
+
+
+@pytest.mark.parametrize("cosines", [[1, 0, 0, 0, 1, 0], SAGITTAL, OBLIQUE], ids=["axial", "sagittal", "oblique"])
+def test_slices_sort_by_their_position_along_the_normal_whatever_their_numbers(cosines):
+    normal = np.cross(cosines[:3], cosines[3:])
+    heights = [-120.5, -3.25, -3.2, 0.0, 7.125, 99.0]
+    orders = [
+        header(
+            ImageOrientationPatient=cosines,
+            ImagePositionPatient=[f"{value:.6f}" for value in normal * height + np.array(cosines[:3]) * 5],
+            InstanceNumber=100 - place,
+        ).orders[0]
+        for place, height in enumerate(heights)
+    ]
+    assert orders == sorted(set(orders))
+    assert np.allclose(np.diff(orders), np.diff(heights) * 1000, atol=1)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"ImagePositionPatient": None},
+        {"ImagePositionPatient": [0, 0]},
+        {"ImageOrientationPatient": None},
+        {"ImagePositionPatient": [0, 0, "1e400"]},
+    ],
+)
+def test_without_a_position_the_instance_number_stands_in(elements):
+    whole = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, 0], "InstanceNumber": 7}
+    assert header(**whole | elements).orders == (7,)
+
+
+def test_a_report_is_no_image_and_damage_is_unreadable():
+    report = dicom_object(PIXELS, SOPClassUID=BasicTextSRStorage)
+    for keyword in ("Rows", "Columns", "PixelData"):
+        delattr(report, keyword)
+    for data, reason in ((dicom_bytes(report), Reason.NOT_AN_IMAGE), (io.BytesIO().getvalue(), Reason.UNREADABLE)):
+        with pytest.raises(ScanError) as refused:
+            read_header(data, Limits())
+        assert refused.value.reason is reason
