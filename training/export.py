@@ -20,7 +20,6 @@ from brainscan.inference.manifest import (
     Manifest,
     Metrics,
     SourceMetrics,
-    Thresholds,
 )
 from brainscan.inference.runtime import Network, Prediction
 from training.data import Sample, with_channels
@@ -29,8 +28,8 @@ from training.network import build, load_npz
 from training.quantize import to_int8
 from training.scope import fit_scope
 from training.served import Answer, Run, answers, evaluate
-from training.splits import grouped, hold_out, read_data
-from training.thresholds import choose, fit_temperature
+from training.splits import grouped, hold_out, read_data, read_data
+from training.thresholds import UNTUNED, choose, fit_temperature
 
 ACCURACY_TOLERANCE: Final = 0.01
 """How far int8 may fall behind float32 in accuracy over all files of the test part."""
@@ -140,9 +139,7 @@ def _draft(options: argparse.Namespace, samples: Sequence[Sample]) -> Manifest:
         model_id="0" * 64,
         input=InputContract(size=options.size),
         temperature=1.0,
-        thresholds=Thresholds(
-            min_confidence=0, review_confidence=0, seg_logit=0, min_component_fraction=0, large_mask_fraction=0
-        ),
+        thresholds=UNTUNED,
         calibration=Calibration(split=HELD_OUT, scans=0, seen_by_weights=not options.held_out_unseen),
         metrics=Metrics(split="test", sources={}, float32={}),
         data_digest=_data_digest(options.data, samples),
@@ -198,7 +195,7 @@ def _revision() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="an .npz as `training.network.save_npz` writes it")
-    parser.add_argument("--data", type=Path, required=True, help="the folder with splits.csv")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data, with splits.csv or without")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the artifact's parts and model.tar.gz")
     parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
     parser.add_argument("--revision", help="the code's version, where there is no git")

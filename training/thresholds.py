@@ -21,6 +21,11 @@ REVIEW_BELOW: Final = 0.6
 SMALL_TUMORS: Final = 0.1
 """Share of the drawn tumors that are smaller than `large_mask_fraction`."""
 
+UNTUNED: Final = Thresholds(
+    min_confidence=0, review_confidence=0, seg_logit=0, min_component_fraction=0.001, large_mask_fraction=0.005
+)
+"""What stands where nothing says otherwise: no label to be certain of, no mask drawn."""
+
 CONFIDENCES: Final = np.arange(0.30, 0.96, 0.01)
 SEG_LOGITS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 COMPONENT_FRACTIONS: Final = (0.0, 0.0005, 0.001, 0.002, 0.004)
@@ -70,6 +75,8 @@ def _mask_thresholds(answers: Sequence[Answer]) -> tuple[float, float]:
     """Mask logit and least component with the best mean Dice; a scan without tumor counts 1 or 0 like any other."""
     known = [answer for answer in answers if answer.sample.mask_known]
     drawn = [_truth(answer) for answer in known]
+    if not any(truth.any() for truth in drawn):
+        return UNTUNED.seg_logit, UNTUNED.min_component_fraction
 
     def mean_dice(pair: tuple[float, float]) -> float:
         return float(np.mean([dice(_cut(answer, *pair), truth) for answer, truth in zip(known, drawn, strict=True)]))
@@ -80,7 +87,8 @@ def _mask_thresholds(answers: Sequence[Answer]) -> tuple[float, float]:
 def _large_mask(answers: Sequence[Answer]) -> float:
     """A share of the head that most drawn tumors exceed."""
     shares = [_truth(answer).sum() / answer.crop.area for answer in answers if answer.crop and answer.sample.mask]
-    return float(np.quantile([share for share in shares if share > 0], SMALL_TUMORS))
+    tumors = [share for share in shares if share > 0]
+    return float(np.quantile(tumors, SMALL_TUMORS)) if tumors else UNTUNED.large_mask_fraction
 
 
 def _truth(answer: Answer) -> np.ndarray:
