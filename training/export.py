@@ -28,7 +28,7 @@ from training.network import build, load_npz
 from training.quantize import to_int8
 from training.scope import fit_scope
 from training.served import Answer, Run, answers, evaluate
-from training.splits import grouped, hold_out, read_data, read_data
+from training.splits import grouped, hold_out, read_data
 from training.thresholds import UNTUNED, choose, fit_temperature
 
 ACCURACY_TOLERANCE: Final = 0.01
