@@ -128,6 +128,16 @@ def pack(out: Path) -> Path:
     return out / ARTIFACT
 
 
+def data_digest(root: Path, samples: Sequence[Sample]) -> str:
+    """SHA-256 over every sample's path, label, part, scan and mask, in their order."""
+    digest = hashlib.sha256()
+    for sample in samples:
+        digest.update(f"{sample.path.relative_to(root)}\0{sample.label}\0{sample.part}\0".encode())
+        for path in (sample.path, sample.mask):
+            digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
+    return digest.hexdigest()
+
+
 def say(text: str) -> None:
     """Progress, on one line."""
     print(text, flush=True)
@@ -142,7 +152,7 @@ def _draft(options: argparse.Namespace, samples: Sequence[Sample]) -> Manifest:
         thresholds=UNTUNED,
         calibration=Calibration(split=HELD_OUT, scans=0, seen_by_weights=not options.held_out_unseen),
         metrics=Metrics(split="test", sources={}, float32={}),
-        data_digest=_data_digest(options.data, samples),
+        data_digest=data_digest(options.data, samples),
         source_revision=options.revision or _revision(),
     )
 
@@ -172,15 +182,6 @@ def _overall(sources: Mapping[str, SourceMetrics]) -> tuple[float, float]:
     scans, masks = sum(source.scans for source in files), sum(source.masks for source in files)
     accuracy = sum(source.accuracy * source.scans for source in files) / max(scans, 1)
     return accuracy, sum((source.mean_dice or 0) * source.masks for source in files) / max(masks, 1)
-
-
-def _data_digest(root: Path, samples: Sequence[Sample]) -> str:
-    digest = hashlib.sha256()
-    for sample in samples:
-        digest.update(f"{sample.path.relative_to(root)}\0{sample.label}\0{sample.part}\0".encode())
-        for path in (sample.path, sample.mask):
-            digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
-    return digest.hexdigest()
 
 
 def _revision() -> str:
