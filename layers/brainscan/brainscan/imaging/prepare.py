@@ -141,23 +141,27 @@ def _resize_square(square: npt.NDArray[np.float32], size: int) -> npt.NDArray[np
     """Area averaging down, bicubic up; clipped, because bicubic overshoots at edges."""
     resized: npt.NDArray[np.float32]
     if square.shape[0] > size:
-        weights = _area_weights(square.shape[0], size)
-        resized = np.asarray(weights @ square @ weights.T, np.float32)
+        resized = _average_rows(_average_rows(square, size).T, size).T
     else:
         resized = np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.BICUBIC), np.float32)
     return resized.clip(-1, 1)
 
 
-def _area_weights(source: int, target: int) -> npt.NDArray[np.float32]:
-    """(target, source): what share of each target pixel every source pixel covers.
+def _average_rows(image: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    """(rows, columns) -> (size, columns): means over equal stretches, a row on a border counts for both by its shares.
 
-    Pillow's box filter counts a pixel on the border of two cells for one of them only, which moves class logits.
+    Pillow's box filter counts such a row for one of them only, which moves class logits; a product of matrices would
+    wake the threads of BLAS, which then fight with the network's.
     """
-    edges = np.linspace(0, source, target + 1)
-    pixel = np.arange(source)
-    covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    weights: npt.NDArray[np.float32] = (covered.clip(0) * (target / source)).astype(np.float32)
-    return weights
+    rows = image.shape[0]
+    borders = np.linspace(0, rows, size + 1)
+    first = borders[:-1].astype(np.intp)
+    total = np.zeros((size, image.shape[1]), np.float32)
+    for step in range(-(-rows // size) + 1):
+        row = first + step
+        share = (np.minimum(borders[1:], row + 1) - np.maximum(borders[:-1], row)).clip(0)
+        total += share.astype(np.float32)[:, np.newaxis] * image[np.minimum(row, rows - 1)]
+    return total * np.float32(size / rows)
 
 
 def _blank() -> ScanError:
