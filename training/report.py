@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Prediction
-from training import metrics, plots
+from training import metrics, plots, protocols
 from training.cases import Case
 from training.data import read_gray, read_mask
 from training.served import answers, source_name
@@ -91,6 +91,8 @@ def gallery(cases: Sequence[Case], network: Served) -> Image.Image:
 
 def page(results: Mapping[str, Any], pictures: Sequence[str]) -> str:
     """The report as HTML."""
+    compared = protocols.rows(results.get("protocols", {}), with_interval)
+    protocol_table = f"<h2>Three protocols</h2>{table(compared)}" if len(compared) > 1 else ""
     shown = "\n".join(f'<h3>{name.split(".")[0]}</h3><img src="{name}" alt="{name}">' for name in pictures)
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>brainscan evaluation</title>
 <style>{STYLE}</style><h1>Evaluation of a brainscan model</h1>
@@ -98,7 +100,7 @@ def page(results: Mapping[str, Any], pictures: Sequence[str]) -> str:
 {html.escape(results["artifact"])}, on the {html.escape(results["part"])} part. Brackets hold 95% bootstrap intervals
 that draw groups (patients, or runs of near-duplicate slices where patients are unknown), not slices.</p>
 <h2>Sources</h2>{table(headline_rows(results))}
-<h2>Classes</h2>{table(class_rows(results))}
+{protocol_table}<h2>Classes</h2>{table(class_rows(results))}
 <h2>Pictures that are no brain MR</h2>{table(outsider_rows(results))}
 <h2>Plots</h2>{shown}</html>
 """

@@ -104,6 +104,27 @@ def test_every_metric_definition_reads_its_number_from_an_epochs_line() -> None:
     }
 
 
+def test_a_search_runs_the_same_jobs_over_the_ranges_of_the_tuning_definition(aws: None) -> None:
+    single, search = dry_run(), dry_run("--tune")
+
+    assert faults("CreateHyperParameterTuningJob", search) == ""
+    assert len(search["HyperParameterTuningJobName"]) <= 32
+    inner = search["TrainingJobDefinition"]
+    assert inner["StaticHyperParameters"] == single["HyperParameters"]
+    assert inner["CheckpointConfig"] == single["CheckpointConfig"]
+    assert inner["EnableNetworkIsolation"] is True
+    objective = search["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
+    assert objective in [each["Name"] for each in inner["AlgorithmSpecification"]["MetricDefinitions"]]
+    boto3.client("s3").create_bucket(Bucket="models")
+    assert submit("--tune").exit_code == 0
+    listed = boto3.client("sagemaker").list_hyper_parameter_tuning_jobs()["HyperParameterTuningJobSummaries"]
+    assert [each["HyperParameterTuningJobName"] for each in listed] == ["brainscan-test"]
+
+
+def test_a_search_registers_nothing() -> None:
+    assert submit("--tune", "--register", "brainscan", "--dry-run").exit_code == 2
+
+
 def test_the_source_goes_up_the_job_runs_and_the_model_is_registered(aws: None) -> None:
     s3, sagemaker = boto3.client("s3"), boto3.client("sagemaker")
     s3.create_bucket(Bucket="models")

@@ -12,7 +12,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from rich.console import Console
 
-from brainscan.cli.train_job import Job, JobError, model_version, pack_source, request
+from brainscan.cli.train_job import Job, JobError, model_version, pack_source, request, tuning_request
 from brainscan.local.paths import CheckoutError, checkout
 
 app = typer.Typer(help="Audit the data, submit a training job.", no_args_is_help=True, rich_markup_mode="markdown")
@@ -52,9 +52,12 @@ def submit(
     hyperparameter: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE, may repeat.")] = None,
     register: Annotated[str | None, typer.Option(help="Model package group that gets the model on success.")] = None,
     definition: Annotated[Path | None, typer.Option(help="Job definition; default infra/training-job.json.")] = None,
+    tune: Annotated[bool, typer.Option("--tune", help="Search hyperparameters, by infra/tuning-job.json.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request and send nothing.")] = False,
 ) -> None:
     """Submit a SageMaker training job; with `--register`, wait for it and register its model.
+
+    With `--tune` it is a tuning job, whose training jobs do the same with hyperparameters of their own.
 
     Example: `brainscan train submit --image IMAGE --role ARN --bucket s3://b/brainscan --data s3://b/data
     --kms-key alias/brainscan --set epochs=30 --dry-run`
@@ -62,6 +65,8 @@ def submit(
     Exit codes: 0 submitted (and registered); 2 wrong usage; 3 AWS refused or is not reached; 4 the job failed.
     """
     root = _checkout()
+    if tune and register:
+        raise typer.BadParameter("a search has many models; register the best one's job", param_hint="--register")
     job = Job(
         name=name or f"brainscan-{datetime.now(UTC):%Y%m%d-%H%M%S}",
         image=image,
@@ -76,6 +81,8 @@ def submit(
     )
     try:
         parameters = request(definition or root / "infra/training-job.json", job)
+        if tune:
+            parameters = tuning_request(root / "infra/tuning-job.json", parameters)
     except JobError as error:
         raise _stop(str(error), WRONG_USAGE) from error
     if dry_run:
@@ -90,12 +97,15 @@ def submit(
 
 
 def _send(job: Job, parameters: dict[str, Any], source: bytes, group: str | None) -> None:
-    """Upload the source, create the job and, if a group is named, wait and register."""
+    """Upload the source, create the job or the search and, if a group is named, wait and register."""
     console = Console()
     bucket, _, prefix = job.source.removeprefix("s3://").partition("/")
     boto3.client("s3").put_object(Bucket=bucket, Key=f"{prefix}/source.tar.gz", Body=source)
     sagemaker: Any = boto3.client("sagemaker")
-    sagemaker.create_training_job(**parameters)
+    if "HyperParameterTuningJobName" in parameters:
+        sagemaker.create_hyper_parameter_tuning_job(**parameters)
+    else:
+        sagemaker.create_training_job(**parameters)
     console.print(f"submitted {job.name}")
     if group is None:
         return

@@ -14,6 +14,8 @@ from brainscan.domain import BrainscanError
 SOURCE_FOLDERS: Final = {"training": "training", "layers/brainscan/brainscan": "brainscan"}
 """Folders of the checkout, and where the source archive holds them: both are importable from its root."""
 TOOLKIT_PREFIX: Final = "sagemaker_"
+OF_SINGLE_JOBS: Final = frozenset({"TrainingJobName", "HyperParameters", "AlgorithmSpecification", "Tags"})
+"""Parameters of a training job that a search's jobs do not have, or have under another name."""
 
 
 class JobError(BrainscanError):
@@ -60,6 +62,36 @@ def request(definition: Path, job: Job) -> dict[str, Any]:
     if job.init is not None:
         filled["InputDataConfig"].append(_channel("init", job.init))
     return filled
+
+
+def tuning_request(definition: Path, training: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of `create_hyper_parameter_tuning_job`.
+
+    Args:
+        definition: says what is searched and for what.
+        training: from `request`, what every job of the search does.
+
+    Raises:
+        JobError: the definition is not JSON.
+    """
+    try:
+        filled: dict[str, Any] = json.loads(definition.read_text())
+    except (OSError, ValueError) as error:
+        raise JobError(f"the tuning definition {definition.name} cannot be used: {error}") from error
+    kept = {name: value for name, value in training.items() if name not in OF_SINGLE_JOBS}
+    algorithm = dict(training["AlgorithmSpecification"])
+    algorithm.pop("EnableSageMakerMetricsTimeSeries", None)
+    return {
+        # SageMaker appends to a search's name to name its jobs, and allows 32 characters.
+        "HyperParameterTuningJobName": training["TrainingJobName"][-32:].lstrip("-"),
+        **filled,
+        "TrainingJobDefinition": {
+            **kept,
+            "AlgorithmSpecification": algorithm,
+            "StaticHyperParameters": training["HyperParameters"],
+        },
+        "Tags": training["Tags"],
+    }
 
 
 def pack_source(checkout: Path) -> bytes:
