@@ -24,10 +24,10 @@ TARGETS: Final[tuple[tuple[str, str, str, float, bool], ...]] = (
 DATA: Final = """\
 | set | licence | what it gives |
 |---|---|---|
-| Cheng, figshare 1512427 | CC BY 4.0 | T1 contrast-enhanced slices of three tumor types, expert masks, five patient-wise folds |
-| Kaggle "Brain Tumor Classification (MRI)" | MIT, as its page says | slices without a tumor; most of the rest is the Cheng set |
-| Br35H | as its page says | tumor or none, from the web; the type is unknown |
-| LGG "lgg-mri-segmentation" (TCGA) | CC BY-NC-SA 4.0 | lower-grade glioma, FLAIR masks, slices without tumor of the same patients |
+| Cheng, figshare 1512427 | CC BY 4.0 | T1 contrast-enhanced slices of three tumor types, expert masks, patient-wise folds |
+| Kaggle "Brain Tumor Classification (MRI)" | MIT | slices without a tumor; most of the rest is the Cheng set |
+| Br35H | as on its page | tumor or none, from the web; the type is unknown |
+| LGG "lgg-mri-segmentation" (TCGA) | CC BY-NC-SA 4.0 | lower-grade glioma, FLAIR masks, also slices without tumor |
 """
 
 SHORTCUT: Final = """\
@@ -164,9 +164,8 @@ def failures(results: Mapping[str, Any]) -> str:
             lines.append(f"- {name}: of the {worst} slices, {1 - recalls[worst]:.0%} are called something else.")
         small = source["small_lesions_found"]
         if small["n"]:
-            lines.append(
-                f"- {name}: of {small['n']} lesions below 1% of the head, {1 - small['value']:.0%} get no touching mask."
-            )
+            missed = 1 - small["value"]
+            lines.append(f"- {name}: of {small['n']} lesions below 1% of the head, {missed:.0%} get no touching mask.")
     return "\n".join(lines)
 
 
