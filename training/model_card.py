@@ -24,10 +24,10 @@ TARGETS: Final[tuple[tuple[str, str, str, float, bool], ...]] = (
 DATA: Final = """\
 | set | licence | what it gives |
 |---|---|---|
-| Cheng, figshare 1512427 | CC BY 4.0 | T1 contrast-enhanced slices of three tumor types, expert masks, patient-wise folds |
+| Cheng, figshare 1512427 | CC BY 4.0 | T1 contrast-enhanced slices, three tumor types, expert masks, folds by patient |
 | Kaggle "Brain Tumor Classification (MRI)" | MIT | slices without a tumor; most of the rest is the Cheng set |
 | Br35H | as on its page | tumor or none, from the web; the type is unknown |
-| LGG "lgg-mri-segmentation" (TCGA) | CC BY-NC-SA 4.0 | lower-grade glioma, FLAIR masks, also slices without tumor |
+| LGG "lgg-mri-segmentation" | CC BY-NC-SA 4.0 | lower-grade glioma, FLAIR masks, slices without tumor too |
 """
 
 SHORTCUT: Final = """\
