@@ -15,7 +15,7 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-not-found]
 
-with atheris.instrument_imports(include=["brainscan", "pydicom", "nibabel", "zipfile", "tarfile", "PIL"]):
+with atheris.instrument_imports(include=["brainscan", "pydicom.filereader", "tarfile", "zipfile"]):
     import nibabel as nib
     import numpy as np
 
