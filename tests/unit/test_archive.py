@@ -169,6 +169,10 @@ def test_an_encrypted_entry_is_rejected_by_its_flag():
     assert fates(bytes(archive)) == {"scan.png": Reason.ENCRYPTED}
 
 
+def test_an_entry_without_a_name_is_read_like_any_other():
+    assert fates(zipped({"": png()})) == {"": Kind.PNG}
+
+
 def test_damaged_contents_are_rejected_and_neighbours_are_read():
     archive = bytearray(zipped({"bad.png": png(seed=1), "good.png": png(seed=2)}, zipfile.ZIP_STORED))
     archive[archive.find(b"IDAT") + 50] ^= 0xFF
