@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import zipfile
 
 import pytest
@@ -170,7 +171,11 @@ def test_an_encrypted_entry_is_rejected_by_its_flag():
 
 
 def test_an_entry_without_a_name_is_read_like_any_other():
-    assert fates(zipped({"": png()})) == {"": Kind.PNG}
+    archive = bytearray(zipped({"a": png()}))
+    for signature, lengths in ((b"PK\x03\x04", 26), (b"PK\x01\x02", 28)):
+        at = archive.find(signature) + lengths
+        archive[at : at + 4] = struct.pack("<HH", 0, 1)  # the name's only letter becomes an extra field
+    assert fates(bytes(archive)) == {"": Kind.PNG}
 
 
 def test_damaged_contents_are_rejected_and_neighbours_are_read():
