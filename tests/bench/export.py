@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 from pydicom import dcmread
-from pydicom.uid import generate_uid
 
 from brainscan.domain import Export, ExportState
 from brainscan.local.phantom import GLIOMA, head, to_dicom
@@ -29,24 +28,34 @@ SIDE = 64
 
 
 def write_export(path: Path, slices: int) -> None:
-    """Series of slices that differ by UIDs, position and noise, deflated, with one file in a hundred that is junk."""
-    model, *_ = to_dicom(head(1, GLIOMA, SIDE, 2))
-    noise = np.random.default_rng(0)
+    """Series of slices that differ by UIDs, position and noise, deflated, with one file in a hundred that is junk.
 
+    One slice is written as DICOM; the others are its bytes with other values of the same length.
+    """
+    dataset = dcmread(io.BytesIO(to_dicom(head(1, GLIOMA, SIDE, 2))[0]))
+    dataset.SeriesInstanceUID, dataset.SOPInstanceUID = _uid("1", 0), _uid("2", 0)
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.ImagePositionPatient = ["0", "0", "0000.000"]
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    model = file.getvalue().removesuffix(dataset.PixelData)
+    noise = np.random.default_rng(0)
+    pixels = dataset.pixel_array
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        dataset = dcmread(io.BytesIO(model))
-        pixels = dataset.pixel_array.copy()
         for number in range(slices):
-            if number % SLICES_A_SERIES == 0:
-                dataset.SeriesInstanceUID = generate_uid()
-            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-            dataset.ImagePositionPatient = [0, 0, number % SLICES_A_SERIES]
-            dataset.PixelData = (pixels + noise.integers(0, 40, pixels.shape, np.uint16)).tobytes()
-            file = io.BytesIO()
-            dataset.save_as(file, enforce_file_format=True)
-            archive.writestr(f"IM{number:06d}", file.getvalue())
+            series, place = divmod(number, SLICES_A_SERIES)
+            header = model.replace(_uid("1", 0).encode(), _uid("1", series).encode())
+            header = header.replace(_uid("2", 0).encode(), _uid("2", number).encode())
+            header = header.replace(b"0\\0\\0000.000", f"0\\0\\{place:08.3f}".encode())
+            archive.writestr(
+                f"IM{number:06d}", header + (pixels + noise.integers(0, 40, pixels.shape, "<u2")).tobytes()
+            )
             if number % 100 == 0:
                 archive.writestr(f"JUNK{number:06d}.EXE", b"MZ")
+
+
+def _uid(kind: str, number: int) -> str:
+    return f"2.25.{kind}{number:029d}"
 
 
 def resident_mib() -> float:
