@@ -15,9 +15,10 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-not-found]
 
-with atheris.instrument_imports(include=["brainscan", "pydicom", "nibabel", "zipfile", "tarfile", "PIL"]):
+with atheris.instrument_imports(include=["brainscan", "pydicom.filereader", "tarfile", "zipfile"]):
     import nibabel as nib
     import numpy as np
+    from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
     from brainscan.archive import upload_files, upload_kind
     from brainscan.dicom.directory import read_directory
@@ -29,10 +30,12 @@ with atheris.instrument_imports(include=["brainscan", "pydicom", "nibabel", "zip
     from brainscan.settings import MIB, Limits
 
 from tests.making import png, s3_event, tarred, zipped
-from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient, picture
+from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient, htj2k_bytes, picture, transcoded
 
 LIMITS = Limits(scan_bytes=4 * MIB, pixels=MIB, expanded_bytes=16 * MIB, archive_bytes=16 * MIB)
 DEEP = (gradient(16, 16, np.uint16) * 20).astype(np.uint16)
+PLAIN = dicom_bytes(dicom_object(DEEP))
+LOSSLESS = (JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless, RLELossless)
 MEMORY_MIB = 2048
 SECONDS_AN_INPUT = 10
 
@@ -74,6 +77,7 @@ IMAGES = {
     "tiff": (image(Kind.TIFF), [picture(DEEP, "TIFF"), picture(DEEP, "TIFF", compression="tiff_lzw")]),
     "nifti": (image(Kind.NIFTI), [nib.Nifti1Image(np.dstack([DEEP, DEEP]), np.eye(4)).to_bytes()]),
     "dicom": (image(Kind.DICOM), [dicom_bytes(dicom_object(DEEP)), dicom_bytes(dicom_object(DEEP), preamble=False)]),
+    "compressed": (image(Kind.DICOM), [*(transcoded(PLAIN, uid) for uid in LOSSLESS), htj2k_bytes()[0]]),
 }
 READERS: dict[str, tuple[Callable[[bytes], object], list[bytes]]] = IMAGES | {
     "header": (dicom_header, [dicom_bytes(dicom_object(DEEP))]),

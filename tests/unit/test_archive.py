@@ -2,6 +2,7 @@
 
 import io
 import os
+import struct
 import zipfile
 
 import pytest
@@ -167,6 +168,14 @@ def test_an_encrypted_entry_is_rejected_by_its_flag():
     for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         archive[archive.find(signature) + flags] |= 0x1
     assert fates(bytes(archive)) == {"scan.png": Reason.ENCRYPTED}
+
+
+def test_an_entry_without_a_name_is_read_like_any_other():
+    archive = bytearray(zipped({"a": png()}))
+    for signature, lengths in ((b"PK\x03\x04", 26), (b"PK\x01\x02", 28)):
+        at = archive.find(signature) + lengths
+        archive[at : at + 4] = struct.pack("<HH", 0, 1)  # the name's only letter becomes an extra field
+    assert fates(bytes(archive)) == {"": Kind.PNG}
 
 
 def test_damaged_contents_are_rejected_and_neighbours_are_read():

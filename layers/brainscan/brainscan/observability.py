@@ -1,11 +1,16 @@
 """The one logger, tracer and metrics of the functions, and what they may say."""
 
+import logging
 import traceback
 from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 
 from brainscan.domain import BrainscanError
+
+# At DEBUG, these quote requests, and with them the keys that senders chose.
+for _library in ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "smart_open", "urllib3"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 logger: Final = Logger()
 metrics: Final = Metrics()

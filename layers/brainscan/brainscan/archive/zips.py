@@ -63,7 +63,7 @@ def files(archive: IO[bytes], limits: Limits, budget: Budget, places: range | No
 
 
 def _entries(opened: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    found = [info for info in opened.infolist() if not info.is_dir()]
+    found = [info for info in opened.infolist() if not info.filename.endswith("/")]  # `is_dir` fails on no name
     return sorted(found, key=lambda info: info.header_offset)
 
 
