@@ -9,9 +9,7 @@ from brainscan.local.backend import CREDENTIALS, Backend
 from brainscan.local.events import record
 from brainscan.local.template import REGION
 from brainscan.pipeline.intake import Upload, intake
-from brainscan.services import Services
-from brainscan.settings import Limits
-from brainscan.store import Results, ScanQueue, Scans, Uploads
+from brainscan.store import Scans
 from tests.container.engine import ADDRESS, ROOT
 
 
@@ -43,14 +41,7 @@ class ContainerBackend(Backend):
 
     def take_in(self, files: Sequence[bytes]) -> None:
         """Upload files and register their scans, as the intake function does."""
-        services = Services(
-            uploads=Uploads(self.client("s3")),
-            results=Results(self.client("s3"), self.name("ResultsBucket")),
-            scans=self.scans,
-            queue=ScanQueue(self.client("sqs"), self.name("ScanQueue")),
-            secret=lambda: b"tests",
-            limits=Limits(),
-        )
+        services = self.services(self.client)
         for data in files:
             key = f"{uuid.uuid4()}.png"
             self.client("s3").put_object(Bucket=self.name("UploadsBucket"), Key=key, Body=data)

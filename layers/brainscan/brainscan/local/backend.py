@@ -1,18 +1,21 @@
 """The template's buckets, queues, table and secret without its functions: the AWS of containers that SAM runs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import boto3
+from pydantic import SecretStr
 from samtranslator.yaml_helper import yaml_parse
 
 from brainscan.local.paths import checkout
 from brainscan.local.resources import Resources
 from brainscan.local.server import HOST, MotoServer
 from brainscan.local.template import REGION, FunctionSpec, Template
+from brainscan.services import Services, services_of
+from brainscan.settings import Limits, Settings
 
 CREDENTIALS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 """Any will do: only the local endpoint sees them."""
@@ -63,6 +66,17 @@ class Backend:
         """A function's variables: the template's, and where AWS is."""
         told = self.template.resolve(self.functions()[function].environment, self.resources.attribute)
         return {name: str(value) for name, value in told.items()} | {"AWS_ENDPOINT_URL": self.url}
+
+    def services(self, client: Callable[[str], Any]) -> Services:
+        """What the use cases work with here, over clients that the caller makes."""
+        told = Settings(
+            results_bucket=self.name("ResultsBucket"),
+            table_name=self.name("Scans"),
+            scan_queue_url=self.name("ScanQueue"),
+            upload_queue_url=self.name("UploadQueue"),
+            pseudonym_secret=SecretStr("local"),
+        )
+        return services_of(told, Limits(), client)
 
     def write_sam_files(self, build_dir: Path) -> tuple[Path, Path]:
         """Write, beside what `sam build` made, a template and an environment file for `sam local`.
