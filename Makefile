@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 MINISTACK_VENV := .venv-ministack
+CHECKOV_VENV := .venv-checkov
 SCANS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -35,7 +36,7 @@ integration: $(VENV)/.dev  ## The laptop stack end to end; minutes.
 test-container: container-tools  ## The real image, SAM local and an AWS-shaped stack; root on Debian, minutes.
 	$(BIN)/python -m pytest -q --timeout 900 tests/container
 
-measure-container: container-tools  ## Cold start, latency, throughput and memory of the image: docs/performance-container.md.
+measure-container: container-tools  ## Cold start, latency, throughput and memory of the image: docs/container.md.
 	$(BIN)/python -m tests.container.measure
 
 container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
@@ -44,8 +45,9 @@ container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
 bench: $(VENV)/.dev  ## Side by side with Keras, image by image: the table of docs/performance.md.
 	$(BIN)/python -m tests.bench
 
-sam: $(SAM_VENV)/.done  ## sam validate --lint.
+sam: $(SAM_VENV)/.done $(CHECKOV_VENV)/.done  ## sam validate --lint, and checkov.
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam validate --lint --template template.yaml
+	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml
 
 lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	$(BIN)/python -m uv pip compile pyproject.toml --extra dev $(LOCK) -o requirements/dev.txt
@@ -54,12 +56,13 @@ lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -c requirements/dev.txt -o requirements/local.txt
 	echo aws-sam-cli | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/sam.txt
 	echo 'ministack[full]' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/ministack.txt
+	echo checkov | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/checkov.txt
 	printf 'awslambdaric\npip\n' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/base.txt
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(CHECKOV_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
@@ -76,8 +79,8 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@ $(VENV)/.local
 
-# These two have pins of their own, which uv installs: pip refuses a lock of packages with extras.
-$(SAM_VENV)/.done $(MINISTACK_VENV)/.done: .venv-%/.done: requirements/%.txt | $(VENV)/.dev
+# These have pins of their own, which uv installs: pip refuses a lock of packages with extras.
+$(SAM_VENV)/.done $(MINISTACK_VENV)/.done $(CHECKOV_VENV)/.done: .venv-%/.done: requirements/%.txt | $(VENV)/.dev
 	$(BIN)/python -m venv .venv-$*
 	$(BIN)/python -m uv pip install --no-config --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	@touch $@

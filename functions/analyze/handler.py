@@ -4,23 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.domain import Scan
 from brainscan.events import scan_in
 from brainscan.inference.runtime import Network
-from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.observability import describe, logger, measure_answer, measure_messages, metrics, tracer
 from brainscan.pipeline.analyze import Answer, analyze, give_up
 from brainscan.services import services
 from brainscan.settings import settings
 
 # Loaded while Lambda starts the environment: no invocation waits for it twice.
 network = Network.load(settings().model_dir)
-
-cold_starts = iter([1])
-"""One for the first invocation of a process, none for those that follow."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +37,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     Scans delivered for the first time are analyzed together; those that failed before, alone, so that one which
     brings the process down no longer takes others with it.
     """
-    metrics.add_metric(name="ColdStarts", unit=MetricUnit.Count, value=next(cold_starts, 0))
-    metrics.add_metric(name="Messages", unit=MetricUnit.Count, value=len(event["Records"]))
+    measure_messages("analyze", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
     failed: list[str] = []
     deliveries = list(parsed(SQSEvent(event), failed))
     first = [delivery for delivery in deliveries if delivery.receive_count == 1]
@@ -66,6 +61,7 @@ def parsed(event: SQSEvent, failed: list[str]) -> Iterator[Delivery]:
 
 def take(deliveries: Sequence[Delivery]) -> list[str]:
     """Analyze scans together; the ids of the messages to retry."""
+    tracer.put_metadata(key="scans", value=[delivery.scan.scan_id for delivery in deliveries])
     try:
         answers = analyze([delivery.scan for delivery in deliveries], services(), network)
     except Exception as error:
@@ -85,7 +81,7 @@ def settled(delivery: Delivery, answer: Answer) -> bool:
         outcome = answer.record.outcome
         logger.info("scan settled", outcome=outcome, repeat=answer.repeat, **where)
         if not answer.repeat:
-            metrics.add_metric(name=f"Scans{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
+            measure_answer(answer.record)
         return True
     if answer.error is not None:
         logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(answer.error))

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.domain import ExportState, Part
 from brainscan.events import part_in, uploads_in
-from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.observability import describe, logger, measure_messages, metrics, tracer
 from brainscan.pipeline.intake import Upload, intake, intake_part
 from brainscan.services import services
 
@@ -24,7 +24,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
-    metrics.add_metric(name="Messages", unit=MetricUnit.Count, value=len(event["Records"]))
+    measure_messages("intake", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
     return process_partial_response(event, take_message, processor, context)
 
 
@@ -52,6 +52,7 @@ def take(work: Upload | Part) -> Exception | None:
     except Exception as error:
         logger.error("intake failed", **describe(error))
         return error
+    tracer.put_annotation(key="export_id", value=export.export_id)
     logger.info(
         "export taken in" if export.state is not ExportState.EXPANDING else "part taken in",
         export_id=export.export_id,

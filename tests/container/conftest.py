@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.backend import Backend
-from tests.container.engine import ROOT, Engine, engine, why_not
+from tests.container.backend import ContainerBackend
+from tests.container.engine import HOME, Engine, engine, why_not
 from tests.container.images import make_base, sam_build
 
 
@@ -20,8 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def docker() -> Iterator[Engine]:
-    """An engine of our own; it keeps its images in `build/`, so that a second run is quick."""
-    with engine(ROOT / "build/container/engine") as running:
+    """An engine of our own; it keeps its images in `HOME`, so that a second run is quick."""
+    with engine(HOME / "engine") as running:
         make_base(running)
         yield running
 
@@ -29,13 +29,13 @@ def docker() -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def built(docker: Engine) -> Path:
     """What `sam build` made: the template, the folders of the zip functions, and the image in the engine."""
-    into = ROOT / "build/container/sam"
+    into = HOME / "sam"
     sam_build(docker, into)
     return into
 
 
 @pytest.fixture(scope="module")
-def backend(docker: Engine) -> Iterator[Backend]:
+def backend(docker: Engine) -> Iterator[ContainerBackend]:
     """moto with the template's resources, where containers reach it."""
-    with Backend() as running:
+    with ContainerBackend() as running:
         yield running

@@ -11,6 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+HOME = ROOT / "build/container"
+"""Where images and built functions stay between two runs."""
+
 BRIDGE = "brainscan0"
 ADDRESS = "10.213.77.1"
 """This machine's address on the bridge: what the containers' AWS endpoint listens on."""

@@ -1,12 +1,13 @@
-"""`sam package` for a stack whose images lie in the engine already: code into a bucket, its place in the template."""
+"""What `sam package` does, short of pushing images: code into a bucket, and its place into the template."""
 
 import io
+import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cfn_flip import dump_yaml, load_yaml  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse
 
 CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
@@ -20,17 +21,20 @@ def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str]) ->
         bucket: Takes the code.
         parameters: New defaults of the template's parameters.
     """
-    template = load_yaml((built / "template.yaml").read_text())
+    template = yaml_parse((built / "template.yaml").read_text())
     for name, value in parameters.items():
         template["Parameters"][name]["Default"] = int(value)
-    for logical_id, resource in template["Resources"].items():
+    # The emulator knows no metric math; such alarms have nothing to watch there either.
+    known = {name: each for name, each in template["Resources"].items() if "Metrics" not in each.get("Properties", {})}
+    template["Resources"] = known
+    for logical_id, resource in known.items():
         where = CODE.get(resource["Type"], "")
         if folder := resource.get("Properties", {}).get(where):
             s3.put_object(Bucket=bucket, Key=f"{logical_id}.zip", Body=zipped(built / folder))
             resource["Properties"][where] = f"s3://{bucket}/{logical_id}.zip"
         for event in resource.get("Properties", {}).get("Events", {}).values():
             _as_number(event["Properties"].get("ScalingConfig", {}), template["Parameters"])
-    return str(dump_yaml(template))
+    return json.dumps(template)
 
 
 def _as_number(scaling: dict[str, Any], parameters: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from brainscan.domain import Outcome
 from brainscan.store import Scans
@@ -82,12 +83,13 @@ class Stack:
 
     # -- what there is
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, config: Config | None = None) -> Any:
         """A client of this AWS."""
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=ENDPOINT,
             region_name=REGION,
+            config=config,
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
         )

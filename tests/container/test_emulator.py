@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
-from tests.container.backend import Backend
+from tests.container.backend import ContainerBackend
 from tests.container.emulated import Environment, environment
 from tests.container.engine import Engine
 from tests.container.images import ANALYZE
@@ -16,9 +16,9 @@ from tests.making import png
 
 
 @pytest.fixture(scope="module")
-def running(docker: Engine, built: Path, backend: Backend) -> Iterator[Environment]:
+def running(docker: Engine, built: Path, backend: ContainerBackend) -> Iterator[Environment]:
     """The function, started with the template's memory."""
-    with environment(docker, backend.environment("Analyze"), backend.memory_mb("Analyze")) as started:
+    with environment(docker, backend.variables("Analyze"), backend.memory_mb("Analyze")) as started:
         yield started
 
 
@@ -75,7 +75,7 @@ def test_it_starts_and_answers_without_any_network(docker, built, backend):
         "    except ConnectionRefusedError: pass\n"
         "    except urllib.error.URLError: time.sleep(0.1)\n"
     )
-    variables = [part for item in backend.environment("Analyze").items() for part in ("--env", "=".join(item))]
+    variables = [part for item in backend.variables("Analyze").items() for part in ("--env", "=".join(item))]
     with docker.container("--network=none", "--read-only", "--tmpfs=/tmp", *variables, ANALYZE) as alone:
         answer = docker.docker("exec", alone.name, "python3", "-c", ask)
     assert json.loads(answer) == {"batchItemFailures": []}

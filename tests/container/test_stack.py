@@ -1,4 +1,4 @@
-"""The built template on an AWS-shaped emulator: every upload is answered once, whatever happens meanwhile."""
+"""The built template on an AWS-shaped emulator: an upload is answered once, whatever happens meanwhile."""
 
 import json
 import time
@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.config import Config
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
+from tests.container.capture import EVENTS, capture, shape
 from tests.container.engine import ADDRESS, Engine
 from tests.container.stack import ENDPOINT, PORT, Stack, deployed
 from tests.making import png, zipped
@@ -68,10 +70,11 @@ def test_an_upload_becomes_a_result_with_links_that_end(stack):
     assert b"Doe" not in stored
 
     where = {"Bucket": stack.outputs["ResultsBucket"], "Key": key}
-    link = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=60)
+    signer = stack.client("s3", config=Config(signature_version="s3v4"))  # what every region takes
+    link = signer.generate_presigned_url("get_object", Params=where, ExpiresIn=60)
     assert fetched(link) == stored
     forged = link.replace("Signature=", "Signature=0")
-    ended = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=1)
+    ended = signer.generate_presigned_url("get_object", Params=where, ExpiresIn=1)
     time.sleep(2)
     for refused in (forged, ended):
         with pytest.raises(urllib.error.HTTPError) as error:
@@ -210,3 +213,9 @@ def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_n
     assert set(outcomes.values()) <= FINAL
     export = stack.scans.export(stack.scans.get(next(iter(outcomes))).export_id)
     assert Counter(export.counts) == Counter(outcomes.values())
+
+
+def test_events_have_the_shape_of_those_that_the_unit_tests_use(stack):
+    found = capture(stack.client)
+    kept = {path.stem: json.loads(path.read_text()) for path in EVENTS.glob("*.json")}
+    assert {name: shape(event) for name, event in found.items()} == {name: shape(event) for name, event in kept.items()}

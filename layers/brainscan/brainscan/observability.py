@@ -1,12 +1,15 @@
 """The one logger, tracer and metrics of the functions, and what they may say."""
 
 import logging
+import time
 import traceback
+from collections.abc import Iterable
 from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
 
-from brainscan.domain import BrainscanError
+from brainscan.domain import BrainscanError, ScanRecord
 
 # At DEBUG, these quote requests, and with them the keys that senders chose.
 for _library in ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "smart_open", "urllib3"):
@@ -15,6 +18,9 @@ for _library in ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "sm
 logger: Final = Logger()
 metrics: Final = Metrics()
 tracer: Final = Tracer()
+
+_cold_starts = iter([1])
+"""One for the first invocation of a process, none for those that follow."""
 
 
 def describe(error: BaseException) -> dict[str, str]:
@@ -26,3 +32,38 @@ def describe(error: BaseException) -> dict[str, str]:
     place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
     text = str(error) if isinstance(error, BrainscanError) else ""
     return {"error": type(error).__name__, "error_text": text, "error_place": place}
+
+
+def measure_messages(function: str, sent_ms: Iterable[int]) -> None:
+    """Count an invocation's messages, how long each had waited since it was first sent, and whether it starts cold.
+
+    Args:
+        function: Becomes a dimension of all that this invocation measures.
+        sent_ms: SQS's SentTimestamp of each message, milliseconds since 1970.
+    """
+    metrics.add_dimension(name="function", value=function)
+    metrics.add_metric(name="ColdStarts", unit=MetricUnit.Count, value=next(_cold_starts, 0))
+    now_ms = time.time() * 1000
+    for sent in sent_ms:
+        metrics.add_metric(name="Messages", unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name="QueueAge", unit=MetricUnit.Seconds, value=max(0.0, (now_ms - sent) / 1000))
+
+
+def measure_answer(record: ScanRecord) -> None:
+    """Count one scan by its outcome and class, and measure its stages and the time since its upload."""
+    metrics.add_metric(name=f"Scans{_words(record.outcome)}", unit=MetricUnit.Count, value=1)
+    if record.predicted is not None:
+        metrics.add_metric(name=f"Found{_words(record.predicted)}", unit=MetricUnit.Count, value=1)
+    for stage, milliseconds in record.timings_ms.items():
+        metrics.add_metric(name=f"{_words(stage)}Time", unit=MetricUnit.Milliseconds, value=milliseconds)
+    if record.finished_at is not None:
+        waited = (record.finished_at - record.received_at).total_seconds()
+        metrics.add_metric(name="TimeToAnswer", unit=MetricUnit.Seconds, value=max(0.0, waited))
+    if record.model_id is not None:
+        # A property of the log line, not a dimension: a metric a model would cost without telling more.
+        metrics.add_metadata(key="model_id", value=record.model_id)
+
+
+def _words(name: str) -> str:
+    """`no_tumor` as metrics are named: `NoTumor`."""
+    return "".join(word.capitalize() for word in name.split("_"))

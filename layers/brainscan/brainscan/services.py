@@ -40,16 +40,20 @@ class Services:
 @cache
 def services() -> Services:
     """The process's services, from its environment."""
-    told = settings()
-    s3 = _client("s3")
+    return services_of(settings(), limits(), _client)
+
+
+def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) -> Services:
+    """Services over clients that the caller makes, by a service's name."""
+    s3, sqs = client("s3"), client("sqs")
     return Services(
         uploads=Uploads(s3),
         results=Results(s3, told.results_bucket),
-        scans=scans(told),
-        queue=ScanQueue(_client("sqs"), told.scan_queue_url),
-        parts=PartQueue(_client("sqs"), told.upload_queue_url),
+        scans=Scans(client("dynamodb"), told.table_name, told.retention_days),
+        queue=ScanQueue(sqs, told.scan_queue_url),
+        parts=PartQueue(sqs, told.upload_queue_url),
         secret=partial(_secret, told),
-        limits=limits(),
+        limits=limits,
     )
 
 

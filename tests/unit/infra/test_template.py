@@ -1,4 +1,4 @@
-"""template.yaml keeps the rules of `storage.py` and `work.py`, and each rule notices when it does not."""
+"""template.yaml keeps the rules of `storage.py`, `work.py` and `watching.py`, and each notices when it does not."""
 
 import json
 from copy import deepcopy
@@ -16,10 +16,10 @@ from brainscan.local.resources import Resources
 from brainscan.local.template import Template, TemplateError
 from brainscan.services import services
 from brainscan.settings import Limits, limits, settings
-from tests.unit.infra import reading, storage, web, work
+from tests.unit.infra import reading, storage, watching, web, work
 from tests.unit.infra.reading import DAY_S, Rule
 
-RULES = storage.RULES + work.RULES + web.RULES
+RULES = storage.RULES + work.RULES + web.RULES + watching.RULES
 
 PATH = Path(__file__).parents[3] / "template.yaml"
 
@@ -160,6 +160,19 @@ MUTATIONS = [
         storage.tables_have_the_indexes_of_the_store,
         f"Scans.{INDEX}.0.Projection.ProjectionType",
         "KEYS_ONLY",
+    ),
+    (watching.dead_letters_raise_an_alarm, "ScanDLQNotEmpty.Dimensions.0.Value", "UploadDLQ.QueueName"),
+    (watching.waiting_messages_raise_an_alarm, "UploadQueueOld.MetricName", "NumberOfMessagesSent"),
+    (watching.consumers_raise_alarms, "AnalyzeThrottles.MetricName", "Invocations"),
+    (watching.consumers_raise_alarms, "IntakeErrors.Metrics.1", {"Id": "errors", "Expression": "0"}),
+    (watching.durations_alarm_at_four_fifths_of_the_timeout, "Analyze.Timeout", 60),
+    (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmActions", DELETE),
+    (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmDescription", "Old."),
+    (watching.quiet_is_no_alarm, "UploadDLQNotEmpty.TreatMissingData", DELETE),
+    (
+        watching.dashboards_are_json_and_say_what_brainscan_is_for,
+        "Dashboard.DashboardBody",
+        '{"widgets": [{"properties": {"markdown": "brainscan"}}]}',
     ),
 ]
 

@@ -4,6 +4,7 @@ import typer
 
 from brainscan.cli import dlq
 from brainscan.cli.analyze import analyze
+from brainscan.cli.backend import backend
 from brainscan.cli.deidentify import deidentify
 from brainscan.cli.demo import demo
 from brainscan.cli.results import results
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(analyze)
+app.command()(backend)
 app.command()(deidentify)
 app.command()(demo)
 app.command()(results)

@@ -25,14 +25,18 @@ class MotoServer:
     """A child process that answers as AWS does, on a free port; it ends with this process at the latest.
 
     Importing moto takes a second or two: `MotoServer()` returns at once, `url` waits.
+
+    Args:
+        host: The address to listen on; containers reach a bridge's, and only this process the loopback's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = HOST) -> None:
+        self._host = host
         package = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - `stop` closes it
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "brainscan.local.server"],
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "brainscan.local.server", host],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
@@ -48,7 +52,7 @@ class MotoServer:
             ServerError: it ended, or did not start within a minute.
         """
         if not self._url:
-            self._url = f"http://{HOST}:{self._port()}"
+            self._url = f"http://{self._host}:{self._port()}"
         return self._url
 
     def _port(self) -> int:
@@ -87,7 +91,7 @@ def main() -> None:
     dispatcher.get_backend_for_host = cache(dispatcher.get_backend_for_host)
     moto_dynamodb.patch()
     moto_s3.patch()
-    server = ThreadedMotoServer(HOST, 0, verbose=False)
+    server = ThreadedMotoServer(sys.argv[1], 0, verbose=False)
     server.start()
     print(server.get_host_and_port()[1], flush=True)  # noqa: T201 - the parent reads it
     sys.stdin.read()

@@ -1,0 +1,79 @@
+"""Rules of what watches the stack: every queue and function has its alarms, and each alarm tells somebody."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.unit.infra.reading import Resources, Rule, consumed, lambdas, of_type
+
+
+def alarms(resources: Resources) -> dict[str, Any]:
+    return of_type(resources, "AWS::CloudWatch::Alarm")
+
+
+def _watched(resources: Resources, metric: str, dimension: str) -> set[str]:
+    """Logical ids of what some alarm watches by a metric."""
+    plain = [alarm for alarm in alarms(resources).values() if alarm.get("MetricName") == metric]
+    parts = [
+        part["MetricStat"]["Metric"]
+        for alarm in alarms(resources).values()
+        for part in alarm.get("Metrics", [])
+        if "MetricStat" in part
+    ]
+    found = [*plain, *(part for part in parts if part["MetricName"] == metric)]
+    return {each["Value"].split(".")[0] for alarm in found for each in alarm["Dimensions"] if each["Name"] == dimension}
+
+
+def dead_letters_raise_an_alarm(resources: Resources) -> Iterator[str]:
+    watched = _watched(resources, "ApproximateNumberOfMessagesVisible", "QueueName")
+    for queue_id, queue, *_ in consumed(resources):
+        if queue["RedrivePolicy"]["deadLetterTargetArn"].removesuffix(".Arn") not in watched:
+            yield queue_id
+
+
+def waiting_messages_raise_an_alarm(resources: Resources) -> Iterator[str]:
+    watched = _watched(resources, "ApproximateAgeOfOldestMessage", "QueueName")
+    yield from (queue_id for queue_id, *_ in consumed(resources) if queue_id not in watched)
+
+
+def consumers_raise_alarms(resources: Resources) -> Iterator[str]:
+    for metric in ("Errors", "Throttles", "Duration"):
+        watched = _watched(resources, metric, "FunctionName")
+        yield from (function_id for _, _, function_id, _ in consumed(resources) if function_id not in watched)
+
+
+def durations_alarm_at_four_fifths_of_the_timeout(resources: Resources) -> Iterator[str]:
+    functions = lambdas(resources)
+    for name, alarm in alarms(resources).items():
+        if alarm.get("MetricName") == "Duration":
+            function = functions[alarm["Dimensions"][0]["Value"].split(".")[0]]
+            if alarm["Threshold"] != function["Timeout"] * 1000 * 4 // 5:
+                yield name
+
+
+def alarms_tell_somebody_and_say_what_to_read(resources: Resources) -> Iterator[str]:
+    for name, alarm in alarms(resources).items():
+        told = alarm.get("AlarmActions") == alarm.get("OKActions") == ["AlarmTopic.Ref"]
+        if not told or "docs/operations.md" not in alarm.get("AlarmDescription", ""):
+            yield name
+
+
+def quiet_is_no_alarm(resources: Resources) -> Iterator[str]:
+    yield from (name for name, alarm in alarms(resources).items() if alarm.get("TreatMissingData") != "notBreaching")
+
+
+def dashboards_are_json_and_say_what_brainscan_is_for(resources: Resources) -> Iterator[str]:
+    for name, dashboard in of_type(resources, "AWS::CloudWatch::Dashboard").items():
+        if "Research use only." not in json.loads(dashboard["DashboardBody"])["widgets"][0]["properties"]["markdown"]:
+            yield name
+
+
+RULES: tuple[Rule, ...] = (
+    dead_letters_raise_an_alarm,
+    waiting_messages_raise_an_alarm,
+    consumers_raise_alarms,
+    durations_alarm_at_four_fifths_of_the_timeout,
+    alarms_tell_somebody_and_say_what_to_read,
+    quiet_is_no_alarm,
+    dashboards_are_json_and_say_what_brainscan_is_for,
+)
