@@ -102,9 +102,9 @@ def _described() -> Response[str]:
 
 
 def _unrouted(application: APIGatewayHttpResolver, _error: NotFoundError) -> Response[str]:
-    path = application.current_event.path
+    path, method = application.current_event.path, application.current_event.http_method.lower()
     for template, operations in openapi()["paths"].items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+        if method not in operations and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
             allowed = ", ".join(sorted(method.upper() for method in operations))
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"this path takes {allowed}", headers={"Allow": allowed})
     return problem(HTTPStatus.NOT_FOUND, "there is nothing at this path")
