@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from brainscan.cli.serve import page as serving_page
 from brainscan.local.phantom import GLIOMA, head, to_dicom, to_png
@@ -15,7 +15,7 @@ CHROMIUM = shutil.which("chromium")
 WIDTHS = (1280, 390)
 READER = "Dr. Reader"
 
-pytestmark = pytest.mark.timeout(180)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

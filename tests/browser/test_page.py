@@ -90,7 +90,7 @@ def test_the_mask_can_be_hidden_outlined_and_faded(page):
     assert mask.evaluate("each => each.style.opacity") == "0.8"
     page.get_by_label("Outline only").check()
     assert "mask-outline" in mask.evaluate("each => each.style.filter")
-    page.get_by_label("Mask", exact=True).uncheck()
+    page.get_by_role("checkbox", name="Mask").uncheck()
     expect(mask).to_be_hidden()
 
 
