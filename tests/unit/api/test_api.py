@@ -1,6 +1,7 @@
 """The API answers what the table holds, in documents that fit its description."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -8,6 +9,7 @@ import pytest
 
 from brainscan.api import page
 from brainscan.api.app import openapi
+from brainscan.api.reference import reference
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, TumorClass
 from brainscan.settings import settings
 from tests.making import NOON, a_record, analyzed
@@ -208,6 +210,14 @@ class TestProblems:
         assert secret not in ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={"verdict": secret, secret: 1}).body
         assert secret not in caplog.text
 
+    def test_a_body_that_is_not_json_is_told_so(self, ask):
+        answered = ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={}, content_type="text/plain")
+        assert (answered.status, answered.headers["Content-Type"]) == (415, "application/problem+json")
+
+    def test_a_number_is_no_day_and_a_foreign_character_no_path(self, ask):
+        assert ask("GET", "/v1/statistics", {"to": "0"}).status == 422
+        assert ask("GET", "/v1/scans/%C2%84").status == 404
+
     def test_a_surprise_is_logged_and_not_told(self, ask, dynamodb, caplog):
         dynamodb.delete_table(TableName="scans")
         answered = ask("GET", f"/v1/scans/{'0' * 32}")
@@ -262,3 +272,8 @@ def test_every_operation_describes_its_problems_and_says_what_it_is_for():
         for status, response in operation["responses"].items():
             if status >= "400":
                 assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_the_reference_is_that_of_the_description():
+    written = (Path(__file__).parents[3] / "docs/api.md").read_text()
+    assert written == reference(), "write it anew: make docs"

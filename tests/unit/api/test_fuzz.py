@@ -66,4 +66,4 @@ def test_every_operation_keeps_to_the_description(case, address):
     # What makes a cursor, a range of days or a correction sound is beyond JSON Schema: a refusal is an answer.
     excluded = [positive_data_acceptance]
     headers = {"Authorization": TOKEN, "Connection": "close"}
-    case.call_and_validate(base_url=address, headers=headers, excluded_checks=excluded)
+    case.call_and_validate(base_url=address, headers=headers, excluded_checks=excluded, timeout=60)
