@@ -11,7 +11,7 @@ SCANS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help demo test lint unit integration bench sam test-container measure-container container-tools lock clean
+.PHONY: help demo test lint unit integration browser page docs bench sam test-container measure-container container-tools lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -19,7 +19,7 @@ help:  ## List the targets.
 demo: $(VENV)/.local  ## Upload scans to the laptop stack and show the findings; SCANS=PATH takes your own.
 	$(BIN)/brainscan demo $(if $(SCANS),"$(SCANS)")
 
-test: lint unit integration  ## Set up and pass every check and test of this machine.
+test: lint unit integration browser  ## Set up and pass every check and test of this machine.
 
 lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 	$(BIN)/ruff check .
@@ -41,6 +41,20 @@ measure-container: container-tools  ## Cold start, latency, throughput and memor
 
 container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
 	@tests/container/install.sh
+
+browser: $(VENV)/.dev  ## The worklist page in Chromium, where that is installed; minutes.
+	$(MAKE) page || echo "npm is needed for the DICOM viewer; its test is skipped"
+	$(BIN)/python -m pytest -q tests/browser
+
+PAGE := layers/brainscan
+
+page: $(PAGE)/brainscan/api/static/vendor/niivue.js  ## Build the page's DICOM viewer with npm.
+
+$(PAGE)/brainscan/api/static/vendor/niivue.js: $(PAGE)/package.json $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci --no-audit --no-fund && npm run --silent build
+
+docs: $(VENV)/.dev  ## Write docs/api.md from the OpenAPI document.
+	BRAINSCAN_RESULTS_BUCKET=any BRAINSCAN_TABLE_NAME=any $(BIN)/python -m brainscan.api.reference > docs/api.md
 
 bench: $(VENV)/.dev  ## Side by side with Keras, image by image: the table of docs/performance.md.
 	$(BIN)/python -m tests.bench

@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
+from pyarrow import parquet
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
+from brainscan.cli.show import picture_of
 from brainscan.local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan.local.stack import LocalStack
 from tests.making import zipped
@@ -146,6 +149,39 @@ class TestResults:
         assert missing.exit_code == 1
         assert "brainscan results" in missing.output
 
+    def test_parquet_holds_what_csv_holds(self, stack, tmp_path):
+        rows = list(csv.DictReader(io.StringIO(self.ask(stack, "--format", "csv").stdout)))
+        assert self.ask(stack, "--format", "parquet", "--out", str(tmp_path / "r.parquet")).exit_code == 0
+        table = parquet.read_table(tmp_path / "r.parquet")
+        assert table.column("scan_id").to_pylist() == [row["scan_id"] for row in rows]
+        assert table.schema.field("confidence").type == "double"
+        assert table.schema.metadata[b"research_use"] == b"Research use only. Not a medical device."
+        assert self.ask(stack, "--format", "parquet").exit_code == 2
+
+    def test_several_days_are_one_question(self, stack):
+        today = datetime.now(UTC).date()
+        week = ("--from", str(today - timedelta(days=6)), "--to", str(today))
+        assert len(lines(self.ask(stack, *week, "--format", "json").stdout)) == 5
+        assert self.ask(stack, "--from", str(today - timedelta(days=40))).exit_code == 2
+
+    def test_an_export_shows_its_status(self, stack):
+        [first, *_] = lines(self.ask(stack, "--format", "json").stdout)
+        environment = {"BRAINSCAN_TABLE_NAME": stack.table_name}
+        done = run(app, ["export", "status", first["export_id"]], env=environment)
+        assert (done.exit_code, "1 rejected" in done.output) == (0, True)
+        assert run(app, ["export", "status", "f" * 32], env=environment).exit_code == 1
+
+    def test_a_review_is_recorded_once_and_found(self, stack):
+        environment = {"BRAINSCAN_TABLE_NAME": stack.table_name}
+        scan = next(r for r in lines(self.ask(stack, "--format", "json").stdout) if "predicted" in r)
+        arguments = ["review", scan["scan_id"], "--correct", "pituitary", "--revision", "0"]
+        assert run(app, arguments, env=environment).exit_code == 0
+        assert run(app, arguments, env=environment).exit_code == 4
+        assert run(app, ["review", scan["scan_id"]], env=environment).exit_code == 2
+        assert run(app, ["review", "f" * 32, "--reject"], env=environment).exit_code == 1
+        [corrected] = lines(self.ask(stack, "--review", "corrected", "--format", "json").stdout)
+        assert corrected["review"]["corrected"] == "pituitary"
+
     def test_another_day_finds_nothing_and_a_day_that_is_none_is_refused(self, stack):
         assert self.ask(stack, "--day", "2020-01-01").exit_code == 1
         assert self.ask(stack, "--day", "yesterday").exit_code == 2
@@ -156,8 +192,19 @@ class TestResults:
         assert "BRAINSCAN_TABLE_NAME" in done.output
 
 
-@pytest.mark.parametrize("command", ["analyze", "demo", "results", "show"])
+def test_a_picture_in_a_terminal_keeps_its_colours_and_shape():
+    png = io.BytesIO()
+    Image.new("RGB", (40, 20), (255, 64, 0)).save(png, "PNG")
+    text = picture_of(png.getvalue(), columns=20)
+    assert text.plain == ("▀" * 20 + "\n") * 5
+    assert {str(span.style) for span in text.spans} == {"rgb(255,64,0) on rgb(255,64,0)"}
+
+
+COMMANDS = ["analyze", "demo", "results", "show", "review", "serve", "export status"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example_and_exit_codes(command):
-    text = run(app, [command, "--help"]).stdout
+    text = run(app, [*command.split(), "--help"]).stdout
     assert f"brainscan {command}" in text
     assert "Exit codes" in text

@@ -61,11 +61,16 @@ def ask(api) -> Ask:
     """Ask the application as API Gateway would: `ask("GET", "/v1/scans", {"limit": 5})`."""
 
     def asking(
-        method: str, path: str, query: dict[str, Any] | None = None, body: Any = None, claims: Any = READER
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: Any = None,
+        claims: Any = READER,
+        content_type: str = "application/json",
     ) -> Answered:
         target = f"{path}?{urlencode(query)}" if query else path
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        answer = app.answer(event_of(method, target, {"Content-Type": "application/json"}, data, claims), None)
+        answer = app.answer(event_of(method, target, {"Content-Type": content_type}, data, claims), None)
         return Answered(answer["statusCode"], answer["headers"], answer.get("body") or "")
 
     return asking

@@ -1,12 +1,17 @@
 """The API answers what the table holds, in documents that fit its description."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
 
+from brainscan.api import page
 from brainscan.api.app import openapi
+from brainscan.api.reference import reference
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, TumorClass
+from brainscan.settings import settings
 from tests.making import NOON, a_record, analyzed
 
 DAY = NOON.date().isoformat()
@@ -93,9 +98,9 @@ class TestOneThing:
     def test_scans_of_a_series_a_study_and_a_patient(self, ask, found, path):
         assert len(ask("GET", f"/v1/{path}/scans", {"limit": 50}).json["items"]) == 40
 
-    def test_a_series_lists_what_was_written_for_it(self, ask, found):
-        key = f"reports/{'5' * 32}/segmentation.dcm"
-        boto3.client("s3").put_object(Bucket="results", Key=key, Body=b"DICM")
+    def test_a_series_lists_what_was_last_written_for_it(self, ask, found):
+        for name in ("000001/report.dcm", "000002/segmentation.dcm"):
+            boto3.client("s3").put_object(Bucket="results", Key=f"reports/{'5' * 32}/{name}", Body=b"DICM")
         series = ask("GET", f"/v1/series/{'5' * 32}").json
         assert (series["expected"], series["remaining"]) == (40, 0)
         assert [(link["name"], link["content_type"]) for link in series["links"]] == [
@@ -107,6 +112,42 @@ class TestOneThing:
         [day] = ask("GET", "/v1/statistics", query).json["days"]
         assert (day["outcomes"], day["findings"]["glioma"], day["reviews"]) == ({"analyzed": 40}, 10, {"needed": 14})
         assert ask("GET", "/v1/models", query).json["models"] == [{"model_id": "f" * 64, "scans": 40}]
+
+
+class TestLinks:
+    def test_links_name_type_and_file_and_open_the_object(self, ask, scans, found):
+        links = {link["name"]: link for link in ask("GET", f"/v1/scans/{found[0].scan_id}").json["links"]}
+        mask = links["mask"]
+        assert mask["content_type"] == "image/png"
+        query = parse_qs(urlsplit(mask["url"]).query)
+        assert query["response-content-type"] == ["image/png"]
+        short = found[0].scan_id[:12]
+        assert query["response-content-disposition"] == [f'attachment; filename="brainscan-{short}-mask.png"']
+        assert query["X-Amz-Expires"] == ["300"]
+        assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+
+    def test_links_say_when_they_end(self, ask, found):
+        before = datetime.now(UTC)
+        [link, *_] = ask("GET", f"/v1/scans/{found[0].scan_id}").json["links"]
+        assert timedelta(0) <= datetime.fromisoformat(link["expires_at"]) - before - timedelta(seconds=300)
+
+
+class TestPage:
+    @pytest.mark.parametrize("path", sorted(f"/static/{each.name}" for each in page.STATIC.glob("*.*")))
+    def test_every_file_is_served_as_what_it_is(self, ask, path):
+        answered = ask("GET", path, claims={})
+        assert answered.status == 200
+        kinds = {"js": "text/javascript", "css": "text/css", "html": "text/html", "svg": "image/svg+xml"}
+        assert answered.headers["Content-Type"] == kinds[path.rpartition(".")[2]]
+
+    def test_a_sign_in_is_offered_where_the_deployment_has_a_client_for_it(self, ask, monkeypatch):
+        assert ask("GET", "/page.json", claims={}).json["issuer"] == ""
+        monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", "https://issuer.example")
+        monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
+        settings.cache_clear()
+        answered = ask("GET", "/page.json", claims={})
+        assert answered.json["scopes"] == ["brainscan/read", "brainscan/review"]
+        assert "https://issuer.example" in answered.headers["Content-Security-Policy"]
 
 
 class TestReviews:
@@ -169,6 +210,14 @@ class TestProblems:
         assert secret not in ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={"verdict": secret, secret: 1}).body
         assert secret not in caplog.text
 
+    def test_a_body_that_is_not_json_is_told_so(self, ask):
+        answered = ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={}, content_type="text/plain")
+        assert (answered.status, answered.headers["Content-Type"]) == (415, "application/problem+json")
+
+    def test_a_number_is_no_day_and_a_foreign_character_no_path(self, ask):
+        assert ask("GET", "/v1/statistics", {"to": "0"}).status == 422
+        assert ask("GET", "/v1/scans/%C2%84").status == 404
+
     def test_a_surprise_is_logged_and_not_told(self, ask, dynamodb, caplog):
         dynamodb.delete_table(TableName="scans")
         answered = ask("GET", f"/v1/scans/{'0' * 32}")
@@ -223,3 +272,8 @@ def test_every_operation_describes_its_problems_and_says_what_it_is_for():
         for status, response in operation["responses"].items():
             if status >= "400":
                 assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_the_reference_is_that_of_the_description():
+    written = (Path(__file__).parents[3] / "docs/api.md").read_text()
+    assert written == reference(), "write it anew: make docs"

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
 from brainscan.api import access, page, problems, routes
@@ -49,6 +49,7 @@ def app() -> APIGatewayHttpResolver:
     application.include_router(routes.router, prefix="/v1")
     application.include_router(page.router)
     application.exception_handler(RequestValidationError)(problems.of_validation)
+    application.exception_handler(RequestUnsupportedContentType)(problems.of_content_type)
     application.exception_handler(BrainscanError)(problems.of_ours)
     application.exception_handler(Exception)(problems.of_surprise)
     application.not_found(lambda error: _unrouted(application, error))
@@ -102,9 +103,9 @@ def _described() -> Response[str]:
 
 
 def _unrouted(application: APIGatewayHttpResolver, _error: NotFoundError) -> Response[str]:
-    path = application.current_event.path
+    path, method = application.current_event.path, application.current_event.http_method.lower()
     for template, operations in openapi()["paths"].items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+        if method not in operations and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
             allowed = ", ".join(sorted(method.upper() for method in operations))
             return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"this path takes {allowed}", headers={"Allow": allowed})
     return problem(HTTPStatus.NOT_FOUND, "there is nothing at this path")

@@ -38,9 +38,10 @@ class Linker:
         return tuple(self._of_scan(record))
 
     def of_series(self, series_id: str) -> tuple[Link, ...]:
-        """Everything that was written for a series, such as its DICOM SEG and SR."""
+        """What was last written for a series, such as its DICOM SEG and SR; each revision has a folder of its own."""
+        keys = self.results.keys(report_prefix(series_id))
         links = []
-        for key in self.results.keys(report_prefix(series_id)):
+        for key in (key for key in keys if PurePosixPath(key).parent == PurePosixPath(keys[-1]).parent):
             name = PurePosixPath(key).name
             links.append(self._link(name, key, _content_type(name), f"brainscan-{series_id[:12]}-{name}"))
         return tuple(links)

@@ -53,9 +53,12 @@ def of_ours(error: BrainscanError) -> Response[str]:
 def of_validation(error: RequestValidationError) -> Response[str]:
     """Name the fields that are wrong; pydantic's own words may quote their values."""
     errors = tuple(FieldProblem(field=_place(each), problem=str(each["type"])) for each in error.errors())
-    if isinstance(error, RequestUnsupportedContentType):
-        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send JSON")
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit the API's description", errors)
+
+
+def of_content_type(_: RequestUnsupportedContentType) -> Response[str]:
+    """The only bodies that the API takes are JSON."""
+    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
 
 
 def of_surprise(error: Exception) -> Response[str]:

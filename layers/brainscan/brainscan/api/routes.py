@@ -1,15 +1,18 @@
 """The routes under /v1: each is one question to the table, or one review."""
 
+import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from inspect import cleandoc
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from brainscan.api.links import Linker
 from brainscan.api.models import (
@@ -35,17 +38,38 @@ T = TypeVar("T")
 
 router = APIGatewayHttpRouter()
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _described(method: Callable[..., Any], rule: str, **told: Any) -> Callable[[F], F]:
+    """Register a route whose description in the OpenAPI document is its function's docstring."""
+
+    def register(function: F) -> F:
+        registered: F = method(rule, description=cleandoc(function.__doc__ or ""), **told)(function)
+        return registered
+
+    return register
+
+
+def _iso_only(text: object) -> object:
+    """Numbers would do as days, of the Unix era; nobody who writes one means that."""
+    if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return text
+
+
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits")]
 Limit = Annotated[int, Query(ge=1, le=200, description="most answers on a page")]
 Cursor = Annotated[str | None, Query(max_length=8192, description="of the page before; none for the first page")]
-Day = Annotated[date | None, Query(description="a UTC day, YYYY-MM-DD; today where none is given")]
+IsoDate = Annotated[date, BeforeValidator(_iso_only)]
+Day = Annotated[IsoDate | None, Query(description="a UTC day, YYYY-MM-DD; today where none is given")]
 From = Annotated[
-    date | None, Query(alias="from", description=f"first UTC day; up to {MOST_DAYS} days are one question")
+    IsoDate | None, Query(alias="from", description=f"first UTC day; up to {MOST_DAYS} days are one question")
 ]
-To = Annotated[date | None, Query(alias="to", description="last UTC day; today where none is given")]
+To = Annotated[IsoDate | None, Query(alias="to", description="last UTC day; today where none is given")]
 
 
-@router.get("/scans", summary="The worklist", operation_id="worklist", tags=["scans"])
+@_described(router.get, "/scans", summary="The worklist", operation_id="worklist", tags=["scans"])
 def list_scans(
     finding: Annotated[TumorClass | None, Query(description="the class that stands")] = None,
     outcome: Annotated[Outcome | None, Query(description="what became of the scan; queued ones are in exports")] = None,
@@ -69,21 +93,28 @@ def list_scans(
     return _page(worklist(_scans(), wanted, limit, cursor))
 
 
-@router.get("/scans/<scan_id>", summary="One scan", operation_id="scan", tags=["scans"])
+@_described(router.get, "/scans/<scan_id>", summary="One scan", operation_id="scan", tags=["scans"])
 def get_scan(scan_id: Id) -> ScanView:
     """All that is known of a scan, with links that hold for some minutes."""
     return _view(_found(_scans().get(scan_id), "scan"))
 
 
-@router.get("/scans/<scan_id>/reviews", summary="Reviews of a scan", operation_id="reviews", tags=["reviews"])
+@_described(
+    router.get, "/scans/<scan_id>/reviews", summary="Reviews of a scan", operation_id="reviews", tags=["reviews"]
+)
 def list_reviews(scan_id: Id) -> HistoryAnswer:
     """Every verdict on a scan, the first one first."""
     _found(_scans().get(scan_id), "scan")
     return HistoryAnswer(items=tuple(_scans().history(scan_id)))
 
 
-@router.post(
-    "/scans/<scan_id>/reviews", summary="Review a scan", operation_id="review", tags=["reviews"], status_code=201
+@_described(
+    router.post,
+    "/scans/<scan_id>/reviews",
+    summary="Review a scan",
+    operation_id="review",
+    tags=["reviews"],
+    status_code=201,
 )
 def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
@@ -97,58 +128,64 @@ def add_review(scan_id: Id, new: NewReview) -> ScanView:
     return _view(_found(after, "scan"))
 
 
-@router.get("/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
+@_described(router.get, "/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
 def get_series(series_id: Id) -> SeriesView:
     """A series with its live counts, and links to what was written for it."""
     series = _found(_scans().series(series_id), "series")
     return SeriesView(**series.model_dump(), links=_linker().of_series(series_id))
 
 
-@router.get("/series/<series_id>/scans", summary="Slices of a series", operation_id="slices", tags=["series"])
+@_described(
+    router.get, "/series/<series_id>/scans", summary="Slices of a series", operation_id="slices", tags=["series"]
+)
 def list_slices(series_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of a series, in the order of its slices."""
     return _page(_scans().of_series(series_id, limit, cursor))
 
 
-@router.get("/studies/<study_id>/scans", summary="Scans of a study", operation_id="study", tags=["studies"])
+@_described(router.get, "/studies/<study_id>/scans", summary="Scans of a study", operation_id="study", tags=["studies"])
 def list_of_study(study_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of a study, series by series."""
     return _page(_scans().of_study(study_id, limit, cursor))
 
 
-@router.get("/patients/<patient_id>/scans", summary="Scans of a patient", operation_id="patient", tags=["studies"])
+@_described(
+    router.get, "/patients/<patient_id>/scans", summary="Scans of a patient", operation_id="patient", tags=["studies"]
+)
 def list_of_patient(patient_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of a patient's pseudonym, latest first."""
     return _page(_scans().of_patient(patient_id, limit, cursor))
 
 
-@router.get("/exports", summary="Exports of a day", operation_id="exports", tags=["exports"])
+@_described(router.get, "/exports", summary="Exports of a day", operation_id="exports", tags=["exports"])
 def list_exports(day: Day = None, limit: Limit = 50, cursor: Cursor = None) -> ExportPage:
     """Uploaded objects, latest first; ask for one of them to see its live counts."""
     page = _scans().exports((day or _today()).isoformat(), limit, cursor)
     return ExportPage(items=page.items, cursor=page.cursor)
 
 
-@router.get("/exports/<export_id>", summary="One export", operation_id="export", tags=["exports"])
+@_described(router.get, "/exports/<export_id>", summary="One export", operation_id="export", tags=["exports"])
 def get_export(export_id: Id) -> ExportView:
     """An uploaded object with its live progress."""
     export: Export = _found(_scans().export(export_id), "export")
     return ExportView(**export.model_dump())
 
 
-@router.get("/exports/<export_id>/scans", summary="Scans of an export", operation_id="of_export", tags=["exports"])
+@_described(
+    router.get, "/exports/<export_id>/scans", summary="Scans of an export", operation_id="of_export", tags=["exports"]
+)
 def list_of_export(export_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of an export in the order of its files, queued ones included."""
     return _page(_scans().of_export(export_id, limit, cursor))
 
 
-@router.get("/statistics", summary="Counts a day", operation_id="statistics", tags=["statistics"])
+@_described(router.get, "/statistics", summary="Counts a day", operation_id="statistics", tags=["statistics"])
 def get_statistics(first: From = None, last: To = None) -> StatisticsAnswer:
     """Scans by outcome, class, review and model, for each day of arrival, latest first."""
     return StatisticsAnswer(days=tuple(_scans().statistics(day) for day in _days(first, last)))
 
 
-@router.get("/models", summary="Models in use", operation_id="models", tags=["statistics"])
+@_described(router.get, "/models", summary="Models in use", operation_id="models", tags=["statistics"])
 def list_models(first: From = None, last: To = None) -> ModelsAnswer:
     """Versions of the network that answered scans of these days."""
     total = Counter[str]()

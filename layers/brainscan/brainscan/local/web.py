@@ -3,7 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -86,15 +86,19 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.apply(event_of(self.command, self.path, headers, self.rfile.read(size), claims))
         body = answer.get("body") or ""
         data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
-        self.send_response(answer["statusCode"])
-        for name, value in answer.get("headers", {}).items():
+        with suppress(ConnectionError):  # whoever asked may be gone
+            self._send(answer["statusCode"], answer.get("headers", {}), data)
+
+    def _send(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
 
-    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = _answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = do_TRACE = do_QUERY = _answer  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Say nothing: addresses may hold what no log should."""

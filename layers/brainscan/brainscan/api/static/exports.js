@@ -10,7 +10,7 @@ export async function exportsView(query, signal) {
   const day = query.get("day") ?? today();
   const listed = await all("exports", { day });
   const items = new Map();
-  for (const each of listed) items.set(each.export_id, h("li", { class: "export" }, progressOf({ ...each, scans: 0 })));
+  for (const each of listed) items.set(each.export_id, h("li", { class: "export" }, progressOf(each)));
   follow(items, signal);
   const picker = h("input", { type: "date", value: day, name: "day", max: "9999-12-31" });
   picker.addEventListener("change", () => picker.value && go(`/?exports&day=${picker.value}`));
@@ -25,13 +25,15 @@ export async function exportsView(query, signal) {
 export function progressOf(item) {
   const counts = item.counts ?? {};
   const waiting = counts.queued ?? 0;
+  const counted = item.scans !== undefined; // a list of exports comes without its live counts
   const finished = item.scans - waiting;
   const name = `Upload ${item.export_id.slice(0, 8)}`;
   return h("div", { class: "progress" },
     h("div", { class: "progress-head" }, h("strong", {}, name), badge(item.done ? "done" : item.state, item.state),
       arrived(item.received_at), item.kind ? h("span", { class: "muted" }, item.kind.toUpperCase()) : null),
-    h("progress", { max: Math.max(1, item.scans), value: finished, "aria-label": `${name}: scans with an outcome` }),
-    h("p", { class: "muted" }, `${finished} of ${item.scans} scans have their outcome. `,
+    h("progress", { max: counted ? Math.max(1, item.scans) : null, value: counted ? finished : null,
+      "aria-label": `${name}: scans with an outcome` }),
+    h("p", { class: "muted" }, counted ? `${finished} of ${item.scans} scans have their outcome. ` : "Counting… ",
       Object.entries(counts).filter(([, n]) => n).map(([code, n]) => `${n} ${words(code)}`).join(", "),
       item.skipped ? `; ${item.skipped} of ${item.files} files skipped` : "",
       item.needs_review ? `; ${item.needs_review} need review` : ""));

@@ -19,12 +19,16 @@ export async function openViewer(slices, signal) {
   try {
     const [{ Niivue }, { Dcm2niix }] = await Promise.all([import("/static/niivue.js"), import("/static/index.jpeg.js")]);
     const volume = await volumeOf(slices, Dcm2niix);
-    const viewer = new Niivue({ backColor: [0, 0, 0, 1], dragMode: DRAG_CONTRAST, dragModePrimary: DRAG_CONTRAST, isResizeCanvas: true });
+    const viewer = new Niivue({
+      backColor: [0, 0, 0, 1], crosshairWidth: 0, dragMode: DRAG_CONTRAST, dragModePrimary: DRAG_CONTRAST,
+      isRadiologicalConvention: true, isResizeCanvas: true, logLevel: "error",
+    });
     await viewer.attachToCanvas(canvas);
     await viewer.loadFromArrayBuffer(await volume.arrayBuffer(), "series.nii");
     viewer.setSliceType(viewer.sliceTypeAxial);
     told.textContent = "Drag to change the window, scroll through the slices.";
     canvas.dataset.ready = "true";
+    canvas.focus();
     say("The DICOM viewer is ready.");
   } catch (error) {
     told.replaceWith(trouble(error));

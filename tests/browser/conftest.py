@@ -1,0 +1,67 @@
+"""A running stack with its page, and Debian's Chromium to look at it with."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from brainscan.cli.serve import page as serving_page
+from brainscan.local.phantom import GLIOMA, head, to_dicom, to_png
+from brainscan.local.stack import LocalStack
+from tests.making import zipped
+
+CHROMIUM = shutil.which("chromium")
+WIDTHS = (1280, 390)
+READER = "Dr. Reader"
+
+expect.set_options(timeout=30_000)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory) -> Iterator[LocalStack]:
+    """The laptop stack after one upload: a DICOM series with a lesion, loose images, and one that is broken."""
+    phantom = head(seed=7, lesion=GLIOMA, slices=12)
+    files = {f"series/{number}": data for number, data in enumerate(to_dicom(phantom))}
+    files |= {f"loose/{place}.png": to_png(phantom.volume[place]) for place in (2, 5, 8)}
+    archive = tmp_path_factory.mktemp("upload") / "export.zip"
+    archive.write_bytes(zipped(files | {"broken.png": b"\x89PNG\r\n\x1a\nbroken"}))
+    with LocalStack() as stack:
+        stack.upload(archive)
+        stack.drain(timeout_s=150)
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def address(stack) -> Iterator[str]:
+    """Where the page is."""
+    with serving_page(READER) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, drawing in software."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
+def page(request, chromium, address) -> Iterator[Page]:
+    """A fresh page at each width, on the worklist; whatever it complains of on the console fails the test."""
+    context = chromium.new_context(viewport={"width": request.param, "height": 860}, base_url=address)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto("/")
+    page.get_by_role("heading", name="Worklist").wait_for()
+    yield page
+    context.close()
+    assert complaints == getattr(page, "expected_complaints", [])

@@ -1,0 +1,180 @@
+"""The worklist page does what a reader needs: find, look, judge, and find again; at a desk and on a phone."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from brainscan.api.page import STATIC
+from brainscan.local.phantom import head, to_png
+from tests.browser.conftest import READER
+from tests.making import zipped
+
+VIEWS = ("list", "scan", "series", "exports", "statistics")
+
+
+def scans(page: Page, query: str = "") -> list[dict]:
+    """What the API answers."""
+    return page.evaluate(f"fetch('/v1/scans?limit=200&{query}').then(answer => answer.json())")["items"]
+
+
+def with_mask(page: Page) -> dict:
+    """A scan with something to look at, not reviewed yet."""
+    return next(scan for scan in scans(page) if scan["tumor"] and scan["predicted"] and not scan["review"])
+
+
+def open_view(page: Page, view: str) -> None:
+    """Go to one of the page's views."""
+    if view == "scan":
+        page.goto(f"/?scan={with_mask(page)['scan_id']}")
+    elif view == "series":
+        series = next(scan["series_id"] for scan in scans(page) if scan["series_id"])
+        page.goto(f"/?series={series}")
+    else:
+        page.goto("/" if view == "list" else f"/?{view}")
+    page.locator("main:not([aria-busy]) h1").wait_for()
+
+
+def rows(page: Page):
+    return page.locator("table.worklist tbody tr")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_no_serious_violation(page, view):
+    open_view(page, view)
+    found = Axe().run(page).response["violations"]
+    serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}]
+    assert serious == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_fits_its_width_and_says_what_it_is_for(page, view):
+    open_view(page, view)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.get_by_role("note").first).to_be_in_viewport()
+    expect(page.get_by_role("note").first).to_have_text("Research use only. Not a medical device.")
+
+
+def test_an_upload_shows_its_progress_and_then_its_scans(page, stack, tmp_path):
+    before = {scan["scan_id"] for scan in scans(page)}
+    phantom = head(seed=page.viewport_size["width"], lesion=None, slices=6)
+    archive = tmp_path / f"new-{page.viewport_size['width']}.zip"
+    archive.write_bytes(zipped({f"{n}.png": to_png(pixels) for n, pixels in enumerate(phantom.volume)}))
+    page.goto("/?exports")
+    page.get_by_role("heading", name="Uploads").wait_for()
+    stack.upload(archive)
+    stack.run_until(lambda: len(scans(page)) >= len(before) + 6, timeout_s=100)
+    page.reload()
+    newest = page.locator("li.export").first
+    expect(newest).to_contain_text("6 of 6 scans have their outcome")
+    expect(newest.get_by_role("progressbar")).to_have_js_property("value", 6)
+
+
+def test_filters_live_in_the_address(page):
+    page.get_by_label("Outcome").select_option("rejected")
+    expect(page).to_have_url(re.compile("outcome=rejected"))
+    expect(rows(page)).to_have_count(len(scans(page, "outcome=rejected")))
+    page.reload()
+    expect(page.get_by_label("Outcome")).to_have_value("rejected")
+    page.go_back()
+    expect(rows(page)).to_have_count(len(scans(page)))
+
+
+def test_the_mask_can_be_hidden_outlined_and_faded(page):
+    open_view(page, "scan")
+    mask = page.locator("img.mask")
+    expect(mask).to_be_visible()
+    page.get_by_label("Opacity").fill("80")
+    assert mask.evaluate("each => each.style.opacity") == "0.8"
+    page.get_by_label("Outline only").check()
+    assert "mask-outline" in mask.evaluate("each => each.style.filter")
+    page.get_by_role("checkbox", name="Mask").uncheck()
+    expect(mask).to_be_hidden()
+
+
+def test_the_image_zooms_and_pans_with_its_mask(page):
+    open_view(page, "scan")
+    page.get_by_role("button", name="Zoom in").click()
+    page.locator(".frame").press("ArrowLeft")
+    transform = page.locator(".stage").evaluate("each => each.style.transform")
+    assert "scale(1.4)" in transform
+    assert "translate(10%" in transform
+    page.get_by_role("button", name="Fit").click()
+    assert "scale(1)" in page.locator(".stage").evaluate("each => each.style.transform")
+
+
+def test_a_confirmed_finding_is_found_under_the_new_filter(page):
+    scan = with_mask(page)
+    page.goto(f"/?scan={scan['scan_id']}")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text(f"confirmed by {READER}")).to_be_visible()
+    page.get_by_role("link", name="Worklist", exact=True).click()
+    page.get_by_label("Review").select_option("confirmed")
+    expect(page.locator(f"a[href='/?scan={scan['scan_id']}']")).to_be_visible()
+
+
+def test_a_review_of_what_another_reader_has_changed_is_refused(page):
+    scan = with_mask(page)
+    page.goto(f"/?scan={scan['scan_id']}")
+    page.get_by_role("button", name="Reject").wait_for()
+    review = f"""fetch('/v1/scans/{scan["scan_id"]}/reviews', {{method: 'POST', headers: {{'Content-Type':
+        'application/json'}}, body: '{{"verdict": "confirmed", "revision": 0}}'}}).then(answer => answer.status)"""
+    assert page.evaluate(review) == 201
+    page.expected_complaints = ["Failed to load resource: the server responded with a status of 409 (Conflict)"]
+    page.get_by_role("button", name="Reject").click()
+    expect(page.get_by_role("alert")).to_contain_text("has changed")
+
+
+def test_a_series_scrolls_and_jumps_to_its_key_slice(page):
+    open_view(page, "series")
+    caption = page.locator(".caption strong")
+    page.get_by_label("Slice", exact=True).fill("1")
+    expect(caption).to_have_text("1 / 12")
+    page.keyboard.press("j")
+    page.locator(".frame").hover()
+    page.mouse.wheel(0, 100)
+    expect(caption).not_to_have_text("1 / 12")
+    key = page.get_by_role("button", name="Key slice")
+    key.click()
+    expect(caption).to_have_text(f"{key.inner_text().split()[-1]} / 12")
+    expect(page.locator(".strip-chart rect.strip")).to_have_count(12)
+
+
+def test_all_can_be_done_without_a_mouse(page):
+    page.keyboard.press("j")
+    first = page.evaluate("document.activeElement.getAttribute('href')")
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.getAttribute('href')") != first
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(re.escape(first)))
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("m")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("u")
+    expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
+    page.keyboard.press("f")
+    assert page.evaluate("document.activeElement.name") == "finding"
+
+
+@pytest.mark.skipif(not (STATIC / "vendor/niivue.js").is_file(), reason="the DICOM viewer is not built: make page")
+def test_dicom_series_open_in_the_viewer_and_window_by_drag(page):
+    open_view(page, "series")
+    page.get_by_role("button", name="Open in the DICOM viewer").click()
+    canvas = page.locator("canvas[data-ready]")
+    canvas.wait_for(timeout=60_000)
+    expect(page.get_by_role("dialog", name="DICOM viewer").get_by_role("note")).to_be_visible()
+    before = canvas.screenshot()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    assert canvas.screenshot() != before
+    page.get_by_role("button", name="Close").click()
+    expect(canvas).to_be_hidden()

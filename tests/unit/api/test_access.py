@@ -1,0 +1,106 @@
+"""Only tokens of the trusted issuer pass, each as far as its scopes reach: gateway and function together."""
+
+import base64
+import json
+import time
+
+import pytest
+from joserfc.jwk import RSAKey
+
+from brainscan.domain import Outcome, TumorClass
+from tests.making import a_record, analyzed
+from tests.unit.api.gateway import Gateway
+
+
+@pytest.fixture(scope="module")
+def gateway():
+    return Gateway()
+
+
+@pytest.fixture
+def scan_id(scans):
+    record = a_record()
+    scans.register([record])
+    scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+    return record.scan_id
+
+
+@pytest.fixture
+def through(gateway, ask):
+    """Ask through the gateway: (status, what the function answered, if it was reached)."""
+
+    def asking(method, path, token=None, body=None):
+        status, claims = gateway.admit(method, path, f"Bearer {token}" if token else None)
+        if status != 200:
+            return status, None
+        answered = ask(method, path, body=body, claims=claims)
+        return answered.status, answered
+
+    return asking
+
+
+def tampered(token: str) -> str:
+    """The same token with a later end in it, under the old signature."""
+    header, payload, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    claims["exp"] += 3600
+    changed = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"{header}.{changed}.{signature}"
+
+
+def test_a_readers_token_reads_and_reviews(through, gateway, scan_id):
+    status, answered = through("GET", f"/v1/scans/{scan_id}", gateway.token())
+    assert (status, answered.json["called"]) == (200, "glioma")
+    body = {"verdict": "confirmed", "revision": 0}
+    status, answered = through("POST", f"/v1/scans/{scan_id}/reviews", gateway.token(), body)
+    assert (status, answered.json["review"]["reader"]) == (201, "Dr. Reader")
+
+
+@pytest.mark.parametrize(
+    ("make", "status"),
+    [
+        (lambda gateway: None, 401),
+        (lambda gateway: "nonsense", 401),
+        (lambda gateway: tampered(gateway.token()), 401),
+        (lambda gateway: gateway.token(exp=int(time.time()) - 60), 401),
+        (lambda gateway: gateway.token(exp=None), 401),
+        (lambda gateway: gateway.token(iss="https://other.example"), 401),
+        (lambda gateway: gateway.token(aud="another application"), 401),
+        (lambda gateway: gateway.token(key=RSAKey.generate_key(2048, {"kid": "1"})), 401),
+        (lambda gateway: gateway.token(scope="openid"), 403),
+        (lambda gateway: gateway.token(scope=None), 403),
+    ],
+    ids=[
+        "no token",
+        "no JWT",
+        "tampered",
+        "expired",
+        "never ends",
+        "other issuer",
+        "other audience",
+        "other key",
+        "wrong scope",
+        "no scope",
+    ],
+)
+def test_any_other_token_neither_reads_nor_reviews(through, gateway, scan_id, make, status):
+    body = {"verdict": "rejected", "revision": 0}
+    assert through("GET", f"/v1/scans/{scan_id}", make(gateway)) == (status, None)
+    assert through("POST", f"/v1/scans/{scan_id}/reviews", make(gateway), body) == (status, None)
+
+
+def test_the_scope_to_read_does_not_review_and_the_scope_to_review_does_not_read(through, gateway, scan_id):
+    reader, reviewer = gateway.token(scope="brainscan/read"), gateway.token(scope="brainscan/review")
+    body = {"verdict": "confirmed", "revision": 0}
+    assert through("GET", f"/v1/scans/{scan_id}", reader)[0] == 200
+    assert through("POST", f"/v1/scans/{scan_id}/reviews", reader, body) == (403, None)
+    assert through("GET", f"/v1/scans/{scan_id}", reviewer) == (403, None)
+
+
+def test_nothing_else_is_routed(through, gateway):
+    for method, path in (("DELETE", "/v1/scans"), ("PUT", "/v1/scans"), ("POST", "/v1/exports"), ("GET", "/v2/scans")):
+        assert through(method, path, gateway.token()) == (404, None)
+
+
+def test_the_page_itself_needs_no_token(through):
+    assert through("GET", "/")[0] == 200

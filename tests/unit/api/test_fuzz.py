@@ -1,0 +1,69 @@
+"""The API against its own description: no surprise, and no answer that the description does not have."""
+
+import os
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from brainscan.api import app
+from brainscan.domain import CLASSES, Export, ExportState, Outcome
+from brainscan.local.web import serving
+from brainscan.store import Scans
+from tests.conftest import TABLE
+from tests.making import NOON, a_record, analyzed
+from tests.unit.api.conftest import READER
+
+CASES = int(os.environ.get("BRAINSCAN_FUZZ_CASES", "20"))
+"""For each operation; 360 and more make 5,000 in all."""
+
+TOKEN = "Bearer reader"
+
+KNOWN = {"scan_id": a_record(0).scan_id, "export_id": a_record(0).export_id} | {
+    f"{name}_id": digit * 32 for name, digit in (("series", "5"), ("study", "6"), ("patient", "7"))
+}
+"""Ids that exist: random ones alone would never get past 404."""
+
+schema = schemathesis.openapi.from_dict(app.openapi())
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    """Half of the cases ask for something that exists."""
+    if not path_parameters:
+        return path_parameters
+    return {name: KNOWN[name] if hash(value) % 2 else value for name, value in path_parameters.items()}
+
+
+@pytest.fixture
+def address(api, dynamodb):
+    """The API served over HTTP, with scans in the table."""
+    scans = Scans(dynamodb, TABLE)
+    records = [
+        a_record(n, series_id="5" * 32, study_id="6" * 32, patient_id="7" * 32).model_copy(
+            update={"mask_key": f"results/{n}/mask.png"}
+        )
+        for n in range(12)
+    ]
+    scans.put_export(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
+    scans.register(records)
+    final = [analyzed(r, CLASSES[n % 4], 0.9, needs_review=n < 6) for n, r in enumerate(records[:10])]
+    scans.commit(final, [Outcome.QUEUED] * 10)
+    with serving(app.answer, lambda headers, *_: READER if headers.get("Authorization") == TOKEN else {}) as address:
+        yield address
+
+
+@schema.parametrize()
+@settings(
+    max_examples=CASES,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
+def test_every_operation_keeps_to_the_description(case, address):
+    # What makes a cursor, a range of days or a correction sound is beyond JSON Schema: a refusal is an answer.
+    excluded = [positive_data_acceptance]
+    headers = {"Authorization": TOKEN, "Connection": "close"}
+    case.call_and_validate(base_url=address, headers=headers, excluded_checks=excluded, timeout=60)

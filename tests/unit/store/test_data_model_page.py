@@ -1,0 +1,68 @@
+"""docs/data-model.md says what is so: its examples run, and its patterns are all the patterns there are."""
+
+import inspect
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from botocore import xform_name
+
+from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, ScanRecord, TumorClass
+from brainscan.store.lookups import Lookups
+from tests.conftest import TABLE
+from tests.making import NOON, a_record, analyzed
+
+PAGE = (Path(__file__).parents[3] / "docs/data-model.md").read_text()
+EXAMPLES = re.findall(r"```bash\naws dynamodb query (.*?)```", PAGE, re.DOTALL)
+
+
+def in_shard_zero(start: int = 0, **changes):
+    """A record whose day shard is the first, as in the examples."""
+    return next(r for n in range(start, start + 500) if int((r := a_record(n, **changes)).scan_id[:8], 16) % 16 == 0)
+
+
+def parameters(command: str) -> dict:
+    """The CLI's options as the service's parameters; the CLI names them after each other."""
+    import json
+
+    found: dict = {}
+    words = shlex.split(command.replace("\\\n", " ").replace("$TABLE", TABLE))
+    names = {"--table-name": "TableName", "--index-name": "IndexName"}
+    names |= {"--key-condition-expression": "KeyConditionExpression"}
+    for place, word in enumerate(words):
+        if word in names:
+            found[names[word]] = words[place + 1]
+        elif word == "--expression-attribute-values":
+            found["ExpressionAttributeValues"] = json.loads(words[place + 1])
+        elif word == "--no-scan-index-forward":
+            found["ScanIndexForward"] = False
+    return found
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_each_example_finds_what_it_says(dynamodb, scans, example):
+    glioma, failed = in_shard_zero(series_id="5" * 32), in_shard_zero(1000)
+    scans.register([glioma, failed])
+    wanted = analyzed(glioma, TumorClass.GLIOMA, 0.95, needs_review=True)
+    lost = ScanRecord.of(failed, Finding(outcome=Outcome.FAILED, reasons=(Reason.RETRIES_EXHAUSTED,)))
+    scans.commit([wanted, lost], [Outcome.QUEUED] * 2)
+    scans.put_export(Export(export_id="0" * 32, state=ExportState.EXPANDED, received_at=NOON))
+    asked = parameters(example)
+    assert dynamodb.query(**asked)["Count"] == 1
+    shape = dynamodb.meta.service_model.operation_model("Query").input_shape
+    options = set(re.findall(r"--([a-z-]+)", example)) - {"no-scan-index-forward"}
+    assert options <= {xform_name(name, "-") for name in shape.members}
+
+
+def test_there_is_an_example_for_every_kind_of_question():
+    assert len(EXAMPLES) == 5
+
+
+def test_every_access_pattern_is_on_the_page_with_its_index():
+    for name, method in inspect.getmembers(Lookups, inspect.isfunction):
+        if not name.startswith("_") and name != "superseded":
+            assert f"`{name}`" in PAGE, name
+            index = re.search(r"keys\.Index\.(\w+)", inspect.getsource(method))
+            row = next(line for line in PAGE.splitlines() if f"`{name}`" in line)
+            assert (f"`{index[1].lower()}`" if index else "table") in row
