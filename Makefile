@@ -28,10 +28,10 @@ lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 	$(BIN)/cfn-lint template.yaml
 
 unit: $(VENV)/.dev  ## Pure code and in-process AWS; seconds.
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit
 
 integration: $(VENV)/.dev  ## The laptop stack end to end; minutes.
-	$(BIN)/python -m pytest -q tests/integration
+	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/integration
 
 test-container: container-tools  ## The real image, SAM local and an AWS-shaped stack; root on Debian, minutes.
 	$(BIN)/python -m pytest -q --timeout 900 tests/container
