@@ -117,10 +117,11 @@ def _write_parquet(records: Iterable[ScanRecord], out: Path) -> int:
 def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
     """A table of records, each under the name of its file."""
     table = _table(title)
-    for heading in ("file", "outcome", "class"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("sure", "area", "length"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("file", no_wrap=True, min_width=NAME_WIDTH)
+    for heading, width in (("outcome", 9), ("class", 10)):
+        table.add_column(heading, no_wrap=True, min_width=width)
+    for heading, width in (("sure", 4), ("area", 8), ("length", 6)):
+        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
     table.add_column("note", no_wrap=True)
     for label, record in named:
         short = label if len(label) <= NAME_WIDTH else f"…{label[1 - NAME_WIDTH :]}"
