@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -73,11 +74,15 @@ def demo(
 @contextmanager
 def _functions_log(path: Path) -> Iterator[None]:
     """What the functions log, and would write to CloudWatch, goes to a file: the terminal is for findings."""
+    from aws_lambda_powertools.warnings import PowertoolsUserWarning
+
     from brainscan.observability import logger
 
     handler = cast(logging.StreamHandler[TextIO], logger.registered_handler)
     with path.open("w", encoding="utf-8") as log:
         terminal = handler.setStream(log)
+        # Functions that share a process share their metrics' dimensions, which Powertools takes for a mistake.
+        warnings.filterwarnings("ignore", category=PowertoolsUserWarning)
         try:
             yield
         finally:
