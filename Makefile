@@ -65,7 +65,7 @@ sam: $(SAM_VENV)/.done $(CHECKOV_VENV)/.done  ## sam validate --lint, and checko
 
 lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	$(BIN)/python -m uv pip compile pyproject.toml --extra dev $(LOCK) -o requirements/dev.txt
-	$(BIN)/python -m uv pip compile pyproject.toml $(LOCK) -c requirements/dev.txt -o requirements/layer.txt
+	$(BIN)/python -m uv pip compile pyproject.toml --extra report $(LOCK) -c requirements/dev.txt -o requirements/layer.txt
 	$(BIN)/python -m uv pip compile pyproject.toml --extra image $(LOCK) -c requirements/dev.txt -o requirements/image.txt
 	$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -c requirements/dev.txt -o requirements/local.txt
 	echo aws-sam-cli | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/sam.txt
