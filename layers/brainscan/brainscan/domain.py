@@ -82,6 +82,24 @@ class Reason(StrEnum):
     UNCLEAR_MODALITY = "unclear_modality"
     UNCLEAR_CONTENT = "unclear_content"
     UNCLEAR_BODY_PART = "unclear_body_part"
+    # a series needs review
+    ISOLATED_SLICE = "isolated_slice"
+    MIXED_CLASSES = "mixed_classes"
+    SLICES_UNANSWERED = "slices_unanswered"
+    SLICE_NEEDS_REVIEW = "slice_needs_review"
+    # a volume or an object of a series is withheld
+    NO_SLICE_ANALYZED = "no_slice_analyzed"
+    NO_TUMOR_FOUND = "no_tumor_found"
+    NOT_DICOM = "not_dicom"
+    NO_SPACING = "no_spacing"
+    NO_POSITIONS = "no_positions"
+    NOT_PARALLEL = "not_parallel"
+    REPEATED_POSITIONS = "repeated_positions"
+    MISSING_SLICES = "missing_slices"
+    SINGLE_SLICE = "single_slice"
+    MIXED_GEOMETRY = "mixed_geometry"
+    SEVERAL_MULTIFRAME_FILES = "several_multiframe_files"
+    UNUSABLE_HEADER = "unusable_header"
 
 
 class Kind(StrEnum):
@@ -319,8 +337,9 @@ class Series(Model):
     series_id: str
     study_id: str | None = None
     patient_id: str | None = None
-    expected: int = Field(description="slices registered so far")
-    remaining: int = Field(description="slices without a final outcome")
+    expected: int = Field(description="slices registered so far, less those of replaced uploads")
+    remaining: int = Field(default=0, description="slices without a final outcome")
+    revision: int = Field(default=0, description="outcomes of its slices so far; it only grows")
 
 
 class DayStatistics(Model):
@@ -331,3 +350,73 @@ class DayStatistics(Model):
     findings: dict[TumorClass, int] = Field(default_factory=dict, description="analyzed scans by the class that stands")
     reviews: dict[ReviewState, int] = Field(default_factory=dict)
     models: dict[str, int] = Field(default_factory=dict, description="scans that a model answered, by its id")
+
+
+class ClassFinding(Model):
+    """A tumor class that a series shows: where, how large, how sure. Sizes in mm need the pixel spacing."""
+
+    tumor_class: TumorClass
+    segment: int = Field(description="number of its segment in the DICOM SEG, from 1")
+    probability: Probability = Field(description="mean over its slices, weighted by the mask's area")
+    slices: int
+    key_slice: str = Field(description="scan id of the slice with the largest mask")
+    key_area_px: int
+    key_area_mm2: float | None = None
+    longest_diameter_px: float = Field(description="in plane, the longest of all slices")
+    longest_diameter_mm: float | None = None
+    volume_mm3: float | None = None
+    volume_withheld: Reason | None = None
+
+
+class SliceAnswer(Model):
+    """One slice as the series' answer saw it."""
+
+    scan_id: str
+    outcome: Outcome
+    reasons: tuple[Reason, ...] = ()
+    predicted: TumorClass | None = None
+    probabilities: dict[TumorClass, Probability] | None = None
+    area_px: int = 0
+    area_mm2: float | None = None
+    position_mm: float | None = Field(default=None, description="along the normal of the slices, from the first one")
+    counted: bool = Field(default=False, description="its mask is part of a finding of the series")
+
+
+class SeriesAnswer(Model):
+    """What a whole series shows: `reports/{series_id}/{revision}/series.json`."""
+
+    schema_version: str = SCHEMA_VERSION
+    series_id: str
+    study_id: str | None = None
+    patient_id: str | None = None
+    revision: int
+    outcome: Outcome = Field(description="analyzed, or abstained where no slice was analyzed")
+    predicted: TumorClass | None = None
+    probabilities: dict[TumorClass, Probability] | None = None
+    confidence: Probability | None = None
+    needs_review: bool = False
+    review_reasons: tuple[Reason, ...] = ()
+    findings: tuple[ClassFinding, ...] = Field(default=(), description="the largest volume, or else area, first")
+    slices: tuple[SliceAnswer, ...] = Field(default=(), description="in the order of their positions")
+    model_ids: tuple[str, ...] = ()
+    finished_at: datetime | None = Field(default=None, description="when the last slice was")
+    files: dict[str, str] = Field(default_factory=dict, description="keys in the results bucket, by name")
+    withheld: dict[str, Reason] = Field(default_factory=dict, description="files that could not be written, and why")
+    research_use: str = RESEARCH_USE_STATEMENT
+
+
+class Report(Model):
+    """That a series was reported, in which revision, and what was found: the table's item and the event's detail."""
+
+    series_id: str
+    study_id: str | None = None
+    patient_id: str | None = None
+    revision: int
+    outcome: Outcome
+    predicted: TumorClass | None = None
+    confidence: Probability | None = None
+    needs_review: bool = False
+    volumes_mm3: dict[TumorClass, float] = Field(default_factory=dict, description="of the classes found, where known")
+    files: dict[str, str] = Field(default_factory=dict, description="keys in the results bucket, by name")
+    announced: bool = Field(default=False, description="its event was sent")
+    research_use: str = RESEARCH_USE_STATEMENT

@@ -39,3 +39,7 @@ class Pseudonyms:
     def scan_id(self, file_id: str, frame: int | None) -> str:
         """One two-dimensional image of a file."""
         return self.digest("scan", file_id, frame)
+
+    def uid(self, *parts: str | int | None) -> str:
+        """A DICOM UID that is the same for the same parts (PS3.5 B.2: "2.25." and a 128-bit number)."""
+        return f"2.25.{int(self.digest('uid', *parts), 16)}"

@@ -1,11 +1,12 @@
-"""DICOM: reading what hospitals send."""
+"""DICOM: reading what hospitals send, and writing answers that their PACS can file."""
 
 import logging
 import warnings
 
 from pydicom import config
 
-# pydicom's warnings quote header values, and those may be a patient's.
-logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-warnings.filterwarnings("ignore", module=r"pydicom\b")
+# The warnings of both libraries quote header values, and those may be a patient's.
+for _library in ("pydicom", "highdicom"):
+    logging.getLogger(_library).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module=rf"{_library}(\.|$)")
 config.settings.reading_validation_mode = config.IGNORE

@@ -1,0 +1,78 @@
+"""How much of the patient each slice of a series stands for, and so the volume of what is outlined on them."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from brainscan.dicom.planes import Plane
+from brainscan.domain import Reason
+
+PARALLEL: Final = math.cos(math.radians(1))
+"""Slices whose normals are within a degree are parallel; scanners write directions with few digits."""
+
+SAME_PLACE_MM: Final = 0.01
+"""Positions closer than this are one place: another echo, phase or time, not another slice."""
+
+HOLE: Final = 2.5
+"""A distance beyond so many medians is a hole: one slice without an answer is bridged, two are not."""
+
+
+def positions_mm(planes: Sequence[Plane | None]) -> npt.NDArray[np.float64] | Reason:
+    """Where slices lie along their common normal, from the first one; oblique ones as well.
+
+    Returns:
+        (slices,) millimetres, in the order given; or why there is no such order: `NO_POSITIONS`, or `NOT_PARALLEL`
+        where directions or frames of reference differ.
+    """
+    known = [plane for plane in planes if plane is not None]
+    if len(known) < len(planes) or not known:
+        return Reason.NO_POSITIONS
+    normal = known[0].normal
+    if len({plane.frame_of_reference for plane in known}) > 1:
+        return Reason.NOT_PARALLEL
+    if any(abs(float(plane.normal @ normal)) < PARALLEL for plane in known):
+        return Reason.NOT_PARALLEL
+    places = np.array([plane.position_mm for plane in known]) @ normal
+    return np.asarray(places - places.min(), np.float64)
+
+
+def widths_mm(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | Reason:
+    """What each slice stands for: half the way to either neighbour, whatever gap lies between them.
+
+    The first and the last slice reach as far outwards as inwards. So unequal distances are weighed by what they
+    are, and a gap between thin slices counts as if the slice filled it.
+
+    Args:
+        positions: (slices,) millimetres along the normal, in any order.
+
+    Returns:
+        (slices,) millimetres in the same order, NaN beside a hole where a slice is missing; or why there are none:
+        `SINGLE_SLICE`, `REPEATED_POSITIONS`.
+    """
+    if positions.size < 2:
+        return Reason.SINGLE_SLICE
+    order = positions.argsort()
+    distances = np.diff(positions[order])
+    if distances.min() < SAME_PLACE_MM:
+        return Reason.REPEATED_POSITIONS
+    distances[distances > HOLE * np.median(distances)] = np.nan
+    before = np.concatenate([distances[:1], distances])
+    after = np.concatenate([distances, distances[-1:]])
+    widths = np.empty_like(positions)
+    widths[order] = (before + after) / 2
+    return widths
+
+
+def volume_mm3(areas_mm2: Sequence[float | None], widths: Sequence[float]) -> float | Reason:
+    """The volume of an outline given slice by slice.
+
+    Returns:
+        Cubic millimetres; or why there is none: `NO_SPACING`, `MISSING_SLICES`.
+    """
+    if any(area is None for area in areas_mm2):
+        return Reason.NO_SPACING
+    volume = sum(area * width for area, width in zip(areas_mm2, widths, strict=True) if area)
+    return Reason.MISSING_SLICES if math.isnan(volume) else volume
