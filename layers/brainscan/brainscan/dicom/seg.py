@@ -1,0 +1,84 @@
+"""Masks of a series -> one DICOM SEG: a binary segment for each tumor class found."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
+from pydicom import Dataset
+
+from brainscan.dicom import coding
+from brainscan.dicom.fit import make_fit
+from brainscan.dicom.source import SourceImage, first_of_each_file, is_multiframe
+from brainscan.dicom.stamp import Answer, Stamp
+from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding
+
+Labels = npt.NDArray[np.uint8]
+
+
+def segmentation(
+    images: Sequence[SourceImage],
+    labels: Mapping[int, Labels],
+    findings: Sequence[ClassFinding],
+    stamp: Stamp,
+) -> Segmentation:
+    """Write the masks of a series as a segmentation that refers to its source images (PS3.3 A.51).
+
+    Frames without a mask are left out of the object; the images they belong to are still named as its source.
+
+    Args:
+        images: The analyzed slices in the order of their positions: classic objects, or frames of one multi-frame one.
+        labels: (rows, columns) of segment numbers, 0 where there is none, by place in `images`; at least one.
+        findings: What the segments are.
+
+    Raises:
+        Exception: whatever highdicom raises where the source's header lacks what a segmentation needs.
+    """
+    headers = first_of_each_file(images)
+    make_fit(headers, images)
+    if is_multiframe(headers[0]):
+        sources, further, pixels = headers, None, _by_frame(images, labels)
+    else:
+        sources = [images[place].header for place in sorted(labels)]
+        further = [image.header for place, image in enumerate(images) if place not in labels] or None
+        pixels = np.stack([labels[place] for place in sorted(labels)])
+    made = Segmentation(
+        source_images=sources,
+        pixel_array=pixels,
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=[_segment(finding, stamp) for finding in _by_number(findings)],
+        content_label="BRAINSCAN",
+        content_description=RESEARCH_USE_STATEMENT,
+        further_source_images=further,
+        **stamp.series_arguments(Answer.SEGMENTATION, sources[0]),
+    )
+    stamp.settle(made)
+    return made
+
+
+def _by_frame(images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> Labels:
+    """(frames, rows, columns) of the multi-frame object, in its own order."""
+    header: Dataset = images[0].header
+    pixels = np.zeros((int(header.NumberOfFrames), int(header.Rows), int(header.Columns)), np.uint8)
+    for place, label in labels.items():
+        pixels[images[place].frame or 0] = label
+    return pixels
+
+
+def _by_number(findings: Sequence[ClassFinding]) -> list[ClassFinding]:
+    return sorted(findings, key=lambda finding: finding.segment)
+
+
+def _segment(finding: ClassFinding, stamp: Stamp) -> SegmentDescription:
+    name = finding.tumor_class
+    return SegmentDescription(
+        segment_number=finding.segment,
+        segment_label=name.value,
+        segmented_property_category=coding.MORPHOLOGY,
+        segmented_property_type=coding.TUMOR_CODES[name],
+        algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=coding.algorithm(stamp.model_id),
+        tracking_uid=stamp.tracking_uid(name),
+        tracking_id=name.value,
+        anatomic_regions=[coding.SITES[name]],
+    )

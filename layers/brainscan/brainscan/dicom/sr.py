@@ -1,0 +1,178 @@
+"""What a series shows -> DICOM SR Comprehensive 3D, TID 1500 Measurement Report."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from highdicom.sr import (
+    AlgorithmIdentification,
+    Comprehensive3DSR,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    QualitativeEvaluation,
+    ReferencedSegment,
+    RelationshipTypeValues,
+    SourceImageForMeasurement,
+    SourceImageForMeasurementGroup,
+    SourceImageForSegmentation,
+    TextContentItem,
+    TrackingIdentifier,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom import Dataset
+from pydicom.sr.codedict import codes
+
+from brainscan.dicom import coding
+from brainscan.dicom.source import SourceImage, first_of_each_file
+from brainscan.dicom.stamp import Answer, Stamp
+from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesAnswer, TumorClass
+
+Group = VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations
+
+
+def measurement_report(
+    answer: SeriesAnswer, images: Mapping[str, SourceImage], seg: Dataset | None, stamp: Stamp
+) -> Comprehensive3DSR:
+    """Write the findings of a series as a measurement report (PS3.16 TID 1500).
+
+    Each finding refers to its segment, to the slices it was outlined on and, by its area, to the key slice. A series
+    without tumor is reported as one group in which neoplasm is absent.
+
+    Args:
+        answer: What the series shows; its outcome is `analyzed`.
+        images: The analyzed slices by scan id.
+        seg: The segmentation of the same answer, where one could be written.
+
+    Raises:
+        Exception: whatever highdicom raises where the source's header lacks what a report needs.
+    """
+    groups = [_finding_group(finding, answer, images, seg, stamp) for finding in answer.findings]
+    content = MeasurementReport(
+        observation_context=_observer(stamp),
+        procedure_reported=coding.PROCEDURE,
+        imaging_measurements=groups or [_absent_group(answer, images, stamp)],
+    )
+    content[0].ContentSequence.extend(_comment(text) for text in _remarks(answer))
+    evidence: list[Dataset] = first_of_each_file(list(images.values()))
+    made = Comprehensive3DSR(
+        evidence=[*evidence, *([seg] if seg is not None else [])],
+        content=content[0],
+        is_complete=True,
+        **stamp.series_arguments(Answer.REPORT, evidence[0]),
+    )
+    stamp.settle(made)
+    return made
+
+
+def _observer(stamp: Stamp) -> ObservationContext:
+    device = DeviceObserverIdentifyingAttributes(
+        uid=stamp.device_uid(),
+        name=coding.ALGORITHM_NAME,
+        manufacturer_name=coding.MANUFACTURER,
+        model_name=coding.ALGORITHM_NAME,
+        serial_number=stamp.model_id,
+    )
+    return ObservationContext(
+        observer_device_context=ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=device)
+    )
+
+
+def _finding_group(
+    finding: ClassFinding,
+    answer: SeriesAnswer,
+    images: Mapping[str, SourceImage],
+    seg: Dataset | None,
+    stamp: Stamp,
+) -> Group:
+    name = finding.tumor_class
+    shared: dict[str, Any] = {
+        "tracking_identifier": TrackingIdentifier(uid=stamp.tracking_uid(name), identifier=name.value),
+        "finding_type": coding.TUMOR_CODES[name],
+        "finding_category": coding.MORPHOLOGY,
+        "finding_sites": [FindingSite(anatomic_location=coding.SITES[name])],
+        "algorithm_id": _algorithm(stamp),
+        "measurements": _measurements(finding, images[finding.key_slice]),
+    }
+    outlined = [images[each.scan_id] for each in answer.slices if each.counted and each.predicted is name]
+    if seg is None:
+        sources = [SourceImageForMeasurementGroup(*reference) for reference in _references(outlined)]
+        return MeasurementsAndQualitativeEvaluations(source_images=sources, **shared)
+    segment = ReferencedSegment(
+        sop_class_uid=seg.SOPClassUID,
+        sop_instance_uid=seg.SOPInstanceUID,
+        segment_number=finding.segment,
+        source_images=[SourceImageForSegmentation(*reference) for reference in _references(outlined)],
+    )
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
+
+
+def _absent_group(answer: SeriesAnswer, images: Mapping[str, SourceImage], stamp: Stamp) -> Group:
+    certainty = (answer.probabilities or {})[TumorClass.NO_TUMOR]
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=stamp.tracking_uid("neoplasm"), identifier="neoplasm"),
+        finding_type=coding.NEOPLASM,
+        algorithm_id=_algorithm(stamp),
+        measurements=[_certainty(certainty)],
+        qualitative_evaluations=[QualitativeEvaluation(name=coding.NEOPLASM, value=coding.ABSENT)],
+        source_images=[SourceImageForMeasurementGroup(*reference) for reference in _references(list(images.values()))],
+    )
+
+
+def _measurements(finding: ClassFinding, key: SourceImage) -> list[Measurement]:
+    """Probability always; sizes where the pixel spacing, and for the volume the stack, allows them."""
+    [reference] = _references([key])
+    on_key_slice = [SourceImageForMeasurement(*reference)]
+    found = [_certainty(finding.probability)]
+    if finding.longest_diameter_mm is not None:
+        diameter = _decimal(finding.longest_diameter_mm)
+        found.append(Measurement(name=coding.LONGEST_DIAMETER, value=diameter, unit=coding.MILLIMETER))
+    if finding.key_area_mm2 is not None:
+        area = _decimal(finding.key_area_mm2)
+        found.append(
+            Measurement(name=coding.AREA, value=area, unit=coding.SQUARE_MILLIMETER, referenced_images=on_key_slice)
+        )
+    if finding.volume_mm3 is not None:
+        volume = _decimal(finding.volume_mm3)
+        found.append(Measurement(name=coding.VOLUME, value=volume, unit=coding.CUBIC_MILLIMETER))
+    return found
+
+
+def _certainty(probability: float) -> Measurement:
+    return Measurement(name=coding.CERTAINTY, value=_decimal(100 * probability), unit=coding.PERCENT)
+
+
+def _decimal(value: float) -> float:
+    """At most the digits that a decimal string can hold."""
+    return float(f"{value:.6g}")
+
+
+def _algorithm(stamp: Stamp) -> AlgorithmIdentification:
+    return AlgorithmIdentification(name=coding.ALGORITHM_NAME, version=stamp.model_id, family=coding.ALGORITHM_FAMILY)
+
+
+def _references(images: Sequence[SourceImage]) -> list[tuple[str, str, list[int] | None]]:
+    """(SOP class, SOP instance, frames from 1) of the files that images are in, each once."""
+    frames: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for image in images:
+        file = (str(image.header.SOPClassUID), str(image.header.SOPInstanceUID))
+        frames[file] += image.frame_numbers or []
+    return [(*file, sorted(numbers) or None) for file, numbers in frames.items()]
+
+
+def _remarks(answer: SeriesAnswer) -> list[str]:
+    withheld = [
+        f"{finding.tumor_class}: no volume, {finding.volume_withheld}"
+        for finding in answer.findings
+        if finding.volume_withheld
+    ]
+    review = [f"Needs review: {', '.join(answer.review_reasons)}"] if answer.review_reasons else []
+    return [RESEARCH_USE_STATEMENT, *withheld, *review]
+
+
+def _comment(text: str) -> TextContentItem:
+    return TextContentItem(name=coding.COMMENT, value=text, relationship_type=RelationshipTypeValues.CONTAINS)

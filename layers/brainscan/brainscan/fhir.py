@@ -1,0 +1,226 @@
+"""What a series shows -> a FHIR R4 bundle for systems that file no DICOM; as pseudonymous as the table.
+
+https://hl7.org/fhir/R4/diagnosticreport.html, https://hl7.org/fhir/R4/imagingstudy.html
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesAnswer, TumorClass
+from brainscan.identity import Pseudonyms
+
+SNOMED: Final = "http://snomed.info/sct"
+LOINC: Final = "http://loinc.org"
+UCUM: Final = "http://unitsofmeasure.org"
+DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+PSEUDONYM: Final = "urn:brainscan:pseudonym"
+"""Identifiers are digests by the deployment's secret; no system outside of it knows them."""
+
+Coded = tuple[str, str, str]
+"""(system, code, display)."""
+
+TUMORS: Final[dict[TumorClass, Coded]] = {
+    TumorClass.GLIOMA: (SNOMED, "393564001", "Glioma"),
+    TumorClass.MENINGIOMA: (SNOMED, "302820008", "Intracranial meningioma"),
+    TumorClass.PITUITARY: (SNOMED, "127024001", "Neoplasm of pituitary gland"),
+}
+NEOPLASM: Final[Coded] = (SNOMED, "108369006", "Neoplasm")
+PRESENT: Final[Coded] = (SNOMED, "52101004", "Present")
+ABSENT: Final[Coded] = (SNOMED, "272519000", "Absent")
+MR_BRAIN: Final[Coded] = (LOINC, "24590-2", "MR Brain")
+
+
+@dataclass(frozen=True)
+class Object:
+    """A DICOM object of the report: its identity is ours, and names nobody."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_uid: str
+    modality: str
+
+
+def bundle(answer: SeriesAnswer, objects: Mapping[str, Object], pseudonyms: Pseudonyms) -> bytes:
+    """A collection of Patient, Device, ImagingStudy, Observations and a preliminary DiagnosticReport, as JSON.
+
+    The source series stands in it by a UID that is derived from its pseudonym, for ImagingStudy must have one.
+
+    Args:
+        answer: What the series shows.
+        objects: The DICOM objects written for it, by name.
+    """
+    observations = [_finding(finding, answer) for finding in answer.findings]
+    if not observations and answer.predicted is TumorClass.NO_TUMOR:
+        observations = [_absent(answer)]
+    resources = [
+        _patient(answer),
+        _device(answer),
+        _imaging_study(answer, objects, pseudonyms),
+        *observations,
+        _report(answer, observations),
+    ]
+    entries = [{"fullUrl": _url(resource["id"]), "resource": resource} for resource in resources]
+    whole = {
+        "resourceType": "Bundle",
+        "id": _id(answer, "bundle"),
+        "type": "collection",
+        "timestamp": _time(answer),
+        "entry": entries,
+    }
+    return json.dumps(_filled(whole), indent=2).encode()
+
+
+def _patient(answer: SeriesAnswer) -> dict[str, Any]:
+    known = [{"system": PSEUDONYM, "value": answer.patient_id}] if answer.patient_id else None
+    return {"resourceType": "Patient", "id": answer.patient_id or f"of-{answer.series_id}", "identifier": known}
+
+
+def _device(answer: SeriesAnswer) -> dict[str, Any]:
+    return {
+        "resourceType": "Device",
+        "id": _id(answer, "device"),
+        "deviceName": [{"name": "brainscan", "type": "model-name"}],
+        "version": [{"value": model_id} for model_id in answer.model_ids] or None,
+        "note": [{"text": RESEARCH_USE_STATEMENT}],
+    }
+
+
+def _imaging_study(answer: SeriesAnswer, objects: Mapping[str, Object], pseudonyms: Pseudonyms) -> dict[str, Any]:
+    source = {
+        "uid": pseudonyms.uid("fhir-series", answer.series_id),
+        "modality": _coding((DICOM, "MR", "Magnetic Resonance")),
+        "numberOfInstances": len(answer.slices),
+        "bodySite": _coding((SNOMED, "12738006", "Brain")),
+    }
+    written = [
+        {
+            "uid": each.series_uid,
+            "modality": _coding((DICOM, each.modality, each.modality)),
+            "numberOfInstances": 1,
+            "instance": [
+                {
+                    "uid": each.sop_instance_uid,
+                    "sopClass": {"system": "urn:ietf:rfc:3986", "code": f"urn:oid:{each.sop_class_uid}"},
+                    "title": name,
+                }
+            ],
+        }
+        for name, each in objects.items()
+    ]
+    return {
+        "resourceType": "ImagingStudy",
+        "id": _id(answer, "study"),
+        "identifier": [{"system": PSEUDONYM, "value": answer.study_id}] if answer.study_id else None,
+        "status": "available",
+        "subject": _subject(answer),
+        "numberOfSeries": 1 + len(written),
+        "numberOfInstances": len(answer.slices) + len(written),
+        "series": [source, *written],
+        "note": [{"text": RESEARCH_USE_STATEMENT}],
+    }
+
+
+def _finding(finding: ClassFinding, answer: SeriesAnswer) -> dict[str, Any]:
+    """One tumor class: present, with its probability and sizes as components."""
+    sizes = (
+        ((SNOMED, "103339001", "Long axis"), finding.longest_diameter_mm, "mm"),
+        ((SNOMED, "42798000", "Area"), finding.key_area_mm2, "mm2"),
+        ((SNOMED, "118565006", "Volume"), finding.volume_mm3, "mm3"),
+    )
+    components = [_certainty(finding.probability)]
+    components += [_component(name, value, unit) for name, value, unit in sizes if value is not None]
+    note = f"No volume: {finding.volume_withheld}. " if finding.volume_withheld else ""
+    return _observation(
+        answer, finding.tumor_class, TUMORS[finding.tumor_class], PRESENT, components, note + RESEARCH_USE_STATEMENT
+    )
+
+
+def _absent(answer: SeriesAnswer) -> dict[str, Any]:
+    certainty = [_certainty(answer.confidence)] if answer.confidence is not None else []
+    return _observation(answer, "neoplasm", NEOPLASM, ABSENT, certainty, RESEARCH_USE_STATEMENT)
+
+
+def _observation(
+    answer: SeriesAnswer, name: str, code: Coded, value: Coded, components: list[dict[str, Any]], note: str
+) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": _id(answer, name.replace("_", "-")),
+        "status": "preliminary",
+        "category": [_concept(("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging"))],
+        "code": _concept(code),
+        "subject": _subject(answer),
+        "issued": _time(answer),
+        "device": _reference(_id(answer, "device")),
+        "derivedFrom": [_reference(_id(answer, "study"))],
+        "valueCodeableConcept": _concept(value),
+        "component": components or None,
+        "note": [{"text": note}],
+    }
+
+
+def _report(answer: SeriesAnswer, observations: list[dict[str, Any]]) -> dict[str, Any]:
+    sure = f", {answer.confidence:.0%}" if answer.confidence is not None else ""
+    call = f"Series call: {answer.predicted}{sure}." if answer.predicted else "No call: no slice could be analyzed."
+    review = f" Needs review: {', '.join(answer.review_reasons)}." if answer.review_reasons else ""
+    return {
+        "resourceType": "DiagnosticReport",
+        "id": _id(answer, "report"),
+        "identifier": [{"system": PSEUDONYM, "value": f"{answer.series_id}.{answer.revision}"}],
+        "status": "preliminary",
+        "category": [_concept(("http://terminology.hl7.org/CodeSystem/v2-0074", "RAD", "Radiology"))],
+        "code": _concept(MR_BRAIN),
+        "subject": _subject(answer),
+        "issued": _time(answer),
+        "result": [_reference(observation["id"]) for observation in observations] or None,
+        "imagingStudy": [_reference(_id(answer, "study"))],
+        "conclusion": f"{call}{review} {RESEARCH_USE_STATEMENT}",
+        "conclusionCode": [_concept(TUMORS[finding.tumor_class]) for finding in answer.findings] or None,
+    }
+
+
+def _certainty(probability: float) -> dict[str, Any]:
+    return _component((DICOM, "111012", "Certainty of Finding"), 100 * probability, "%")
+
+
+def _component(name: Coded, value: float, unit: str) -> dict[str, Any]:
+    quantity = {"value": float(f"{value:.6g}"), "unit": unit, "system": UCUM, "code": unit}
+    return {"code": _concept(name), "valueQuantity": quantity}
+
+
+def _concept(code: Coded) -> dict[str, Any]:
+    return {"coding": [_coding(code)], "text": code[2]}
+
+
+def _coding(code: Coded) -> dict[str, str]:
+    system, value, display = code
+    return {"system": system, "code": value, "display": display}
+
+
+def _subject(answer: SeriesAnswer) -> dict[str, str]:
+    return _reference(_patient(answer)["id"])
+
+
+def _reference(resource_id: str) -> dict[str, str]:
+    return {"reference": _url(resource_id)}
+
+
+def _url(resource_id: str) -> str:
+    return f"urn:brainscan:{resource_id}"
+
+
+def _id(answer: SeriesAnswer, name: str) -> str:
+    return f"{answer.series_id}-{answer.revision}-{name}"
+
+
+def _time(answer: SeriesAnswer) -> str | None:
+    return answer.finished_at.isoformat() if answer.finished_at else None
+
+
+def _filled(value: Any) -> Any:
+    """FHIR knows no null: what has no value is left out."""
+    if isinstance(value, dict):
+        return {name: _filled(inner) for name, inner in value.items() if inner is not None}
+    return [_filled(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,102 @@
+"""What a source's header lacks or has wrong costs neither the answers nor a patient's identity."""
+
+import io
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+
+from brainscan.dicom.capture import capture
+from brainscan.dicom.planes import plane_of
+from brainscan.dicom.source import SourceImage, read_source
+from brainscan.dicom.stamp import Answer, Stamp
+from brainscan.domain import Outcome, SeriesAnswer
+from brainscan.imaging.overlay import overlay
+from tests import series as mr
+from tests.making import NOON, PSEUDONYMS
+
+STAMP = Stamp(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
+
+
+def source(**changes):
+    [image] = mr.mr_series(1, **changes)
+    return read_source(mr.file_bytes(image), 10**9)
+
+
+def captured(header):
+    """A capture made from the header, written and read again."""
+    answer = SeriesAnswer(series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED)
+    picture = overlay(np.ones((mr.ROWS, mr.COLUMNS)), mr.disc(5))
+    made = capture(picture, answer, SourceImage(header), STAMP)
+    return dcmread(io.BytesIO(mr.file_bytes(made)))
+
+
+def test_pixels_stay_behind_and_identifiers_do_not():
+    header = source()
+    assert "PixelData" not in header
+    assert (str(header.PatientName), header.PatientID) == (mr.NAME, mr.PATIENT_ID)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [("PatientAge", "42"), ("PatientBirthDate", "unknown"), ("StudyTime", "noon"), ("PatientSex", "X")],
+)
+def test_a_value_against_the_standard_is_emptied_and_the_rest_kept(keyword, value):
+    header = source(**{keyword: value})
+    assert not header.get(keyword)
+    assert captured(header).PatientID == mr.PATIENT_ID
+
+
+def test_what_must_be_there_with_or_without_a_value_is_there():
+    [image] = mr.mr_series(1)
+    for keyword in ("PatientID", "StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyDate"):
+        del image[keyword]
+    made = captured(read_source(mr.file_bytes(image), 10**9))
+    assert all(keyword in made for keyword in ("PatientID", "StudyID", "AccessionNumber", "StudyDate"))
+
+
+@pytest.mark.parametrize(
+    ("character_set", "name"),
+    [
+        ("ISO_IR 100", "Müller^Jürgen"),
+        ("ISO_IR 192", "Wang^XiaoDong=王^小東"),
+        ("ISO_IR 6", "Plain^Name"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
+    ],
+)
+def test_names_arrive_in_any_character_set(character_set, name):
+    assert str(captured(source(SpecificCharacterSet=character_set, PatientName=name)).PatientName) == name
+
+
+def test_a_series_without_frame_of_reference_gets_one_of_its_own():
+    first, again = source(FrameOfReferenceUID=""), source(FrameOfReferenceUID="")
+    other = source(FrameOfReferenceUID="", SeriesInstanceUID="1.2.3.9")
+    assert first.FrameOfReferenceUID == again.FrameOfReferenceUID != other.FrameOfReferenceUID
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ImagePositionPatient": None},
+        {"ImagePositionPatient": [1, 2]},
+        {"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]},
+        {"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]},
+        {"ImageOrientationPatient": [2, 0, 0, 0, 2, 0]},
+    ],
+)
+def test_a_header_that_does_not_say_where_its_slice_lies_has_no_plane(changes):
+    assert plane_of(source(**changes), None) is None
+
+
+def test_frames_have_planes_of_their_own():
+    header = read_source(mr.file_bytes(mr.enhanced(mr.mr_series(3, distance=4))), 10**9)
+    heights = sorted(plane_of(header, frame).position_mm[2] for frame in range(3))
+    assert heights == [10, 14, 18]
+
+
+def test_uids_are_the_same_for_the_same_series_and_revision_alone():
+    later = Stamp(PSEUDONYMS, "5" * 32, 2, "f" * 64, NOON)
+    uids = [stamp.instance_uid(answer) for stamp in (STAMP, STAMP, later) for answer in Answer]
+    assert uids[:3] == uids[3:6]
+    assert len(set(uids)) == 6
+    assert all(len(uid) <= 64 and uid.startswith("2.25.") for uid in uids)
