@@ -15,7 +15,7 @@ Attributes = dict[str, str]
 
 
 class Resources:
-    """The template's queues, buckets, tables and secrets, made on demand: a reference makes what it refers to.
+    """The template's queues, buckets, tables, secrets and event rules, made on demand: a reference makes its target.
 
     Roles, policies, log groups and layers have no meaning here: nothing checks permissions, all is plain HTTP on
     127.0.0.1 (which TLS-only policies would rightly refuse), and code is imported from the checkout.
@@ -142,12 +142,23 @@ def _queue_notification(described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _secret(client: Client, name: str, properties: _Properties) -> Attributes:
-    """A secret with a random value; what characters it may have is for other programs' sake."""
+    """A secret with a random value, alone or as a field of JSON; what characters it may have is for others' sake."""
     generate = properties.take("GenerateSecretString", {})
     description = properties.take("Description", "")
     value = secrets.token_hex(generate.get("PasswordLength", 32) // 2)
+    if key := generate.get("GenerateStringKey"):
+        value = json.dumps({**json.loads(generate["SecretStringTemplate"]), key: value})
     made = client("secretsmanager").create_secret(Name=name, Description=description, SecretString=value)
     return {"Ref": made["ARN"]}
+
+
+def _rule(client: Client, name: str, properties: _Properties) -> Attributes:
+    """A rule of the default event bus."""
+    events = client("events")
+    pattern, description = json.dumps(properties.take("EventPattern")), properties.take("Description", "")
+    arn = events.put_rule(Name=name, EventPattern=pattern, Description=description)["RuleArn"]
+    events.put_targets(Rule=name, Targets=properties.take("Targets"))
+    return {"Ref": name, "Arn": arn}
 
 
 MAKERS: Final[dict[str, Callable[[Client, str, _Properties], Attributes]]] = {
@@ -155,4 +166,5 @@ MAKERS: Final[dict[str, Callable[[Client, str, _Properties], Attributes]]] = {
     "AWS::DynamoDB::Table": _table,
     "AWS::SecretsManager::Secret": _secret,
     "AWS::S3::Bucket": _bucket,
+    "AWS::Events::Rule": _rule,
 }

@@ -18,7 +18,8 @@ from brainscan.local.events import Worker
 from brainscan.local.paths import checkout
 from brainscan.local.resources import Resources
 from brainscan.local.server import HOST, MotoServer
-from brainscan.local.template import REGION, MappingSpec, Template
+from brainscan.local.streams import StreamWorker
+from brainscan.local.template import REGION, MappingSpec, StreamSpec, Template
 from brainscan.services import services
 from brainscan.settings import limits, settings
 
@@ -72,7 +73,8 @@ class LocalStack:
         self._parameters = parameters
         self._retry_delay_s = retry_delay_s
         self._undo = ExitStack()
-        self._workers: list[Worker] = []
+        self._workers: list[Worker | StreamWorker] = []
+        self._still: tuple[list[int], list[int]] | None = None
         self._clients: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
@@ -91,6 +93,8 @@ class LocalStack:
             undo.callback(self._stop)
             self._mappings = template.mappings()
             self._workers = [self._worker(mapping, loaded[mapping.function_id]) for mapping in self._mappings]
+            self._streams = [self._stream(mapping, loaded[mapping.function_id]) for mapping in template.streams()]
+            self._workers += self._streams
             for worker in self._workers:
                 worker.start()
             self._undo = undo.pop_all()
@@ -120,6 +124,10 @@ class LocalStack:
 
     def queue_url(self, logical_id: str) -> str:
         """URL of a queue by its name in the template, such as "ScanDLQ"."""
+        return self._resources.attribute(logical_id, "Ref")
+
+    def secret_arn(self, logical_id: str) -> str:
+        """ARN of a secret by its name in the template, such as "PacsCredentials"."""
         return self._resources.attribute(logical_id, "Ref")
 
     def client(self, service: str) -> Any:
@@ -185,11 +193,24 @@ class LocalStack:
     def _quiet(self) -> bool:
         """True if nothing is queued or in flight.
 
-        Looks twice, and for batches in between: a message may hop to a queue that was looked at before.
+        Looks twice, and for batches in between: a message may hop to a queue that was looked at before. A stream has
+        nothing left when it was read to its end twice since the first look: the first read may have begun before it.
         """
-        taken = [worker.batches for worker in self._workers]
-        empty = not any(self.depth(mapping.queue_id) for mapping in self._mappings * 2)
-        return empty and taken == [worker.batches for worker in self._workers]
+        batches = [worker.batches for worker in self._workers]
+        reads = [worker.empty_reads for worker in self._streams]
+        if any(self.depth(mapping.queue_id) for mapping in self._mappings):
+            self._still = None
+            return False
+        if self._still is None or self._still[0] != batches:
+            self._still = (batches, reads)
+            return False
+        return all(now >= before + 2 for now, before in zip(reads, self._still[1], strict=True))
+
+    def _stream(self, mapping: StreamSpec, function: functions.Function) -> StreamWorker:
+        arn = self._resources.attribute(mapping.table_id, "StreamArn")
+        dead = self._resources.attribute(mapping.dead_letter_id, "Ref") if mapping.dead_letter_id else None
+        clients = self.client("dynamodbstreams"), self.client("sqs")
+        return StreamWorker(*clients, function, mapping, arn, dead, self._retry_delay_s)
 
     def _worker(self, mapping: MappingSpec, function: functions.Function) -> Worker:
         attribute = self._resources.attribute

@@ -1,5 +1,6 @@
 """template.yaml -> plain CloudFormation -> resolved values: the one description of resources, read locally."""
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping
@@ -68,6 +69,24 @@ class MappingSpec:
     partial_responses: bool
 
 
+@dataclass(frozen=True)
+class StreamSpec:
+    """An event source mapping from a table's stream to a function.
+
+    `patterns` are its filters; what fails to the end is told to the queue `dead_letter_id`.
+    """
+
+    function_id: str
+    table_id: str
+    patterns: tuple[Mapping[str, Any], ...]
+    batch_size: int
+    window_s: int
+    retries: int
+    bisect: bool
+    partial_responses: bool
+    dead_letter_id: str | None
+
+
 class Template:
     """A SAM template, translated, with its parameters filled in.
 
@@ -85,7 +104,11 @@ class Template:
         self._root = path.parent
         self._source = source["Resources"]
         self._mappings = source.get("Mappings", {})
-        self.resources: dict[str, dict[str, Any]] = _translated(source, self._parameters)["Resources"]
+        self._conditions = source.get("Conditions", {})
+        translated = _translated(source, self._parameters)["Resources"]
+        self.resources: dict[str, dict[str, Any]] = {
+            name: each for name, each in translated.items() if self._holds(each.get("Condition"))
+        }
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:
         """Unresolved properties of all resources of a type, by logical id."""
@@ -101,6 +124,16 @@ class Template:
         mappings = self.of_type("AWS::Lambda::EventSourceMapping").values()
         queues = self.of_type("AWS::SQS::Queue")
         return [_mapping(each) for each in mappings if _target(each["EventSourceArn"]) in queues]
+
+    def streams(self) -> list[StreamSpec]:
+        """Every mapping from a table's stream to a function."""
+        mappings = self.of_type("AWS::Lambda::EventSourceMapping").values()
+        tables = self.of_type("AWS::DynamoDB::Table")
+        return [_stream(each) for each in mappings if _target(each["EventSourceArn"]) in tables]
+
+    def _holds(self, condition: str | None) -> bool:
+        """Whether what has a condition exists with these parameters."""
+        return condition is None or bool(self.resolve(self._conditions[condition], _no_attribute))
 
     def resolve(self, node: Any, attribute: Attribute) -> Any:
         """Replace every intrinsic function in `node` by its value.
@@ -137,6 +170,10 @@ class Template:
             return parts[1].split(parts[0])
         if name == "Select":
             return parts[1][int(parts[0])]
+        if name == "Equals":
+            return parts[0] == parts[1]
+        if name == "Not":
+            return not parts[0]
         if name == "FindInMap":
             return self._mappings[parts[0]][parts[1]][parts[2]]
         raise TemplateError(f"Fn::{name} is not resolved locally; add it where this is raised")
@@ -197,6 +234,22 @@ def _mapping(properties: Mapping[str, Any]) -> MappingSpec:
         batch_size=int(properties.get("BatchSize", 10)),
         window_s=int(properties.get("MaximumBatchingWindowInSeconds", 0)),
         partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+    )
+
+
+def _stream(properties: Mapping[str, Any]) -> StreamSpec:
+    filters = properties.get("FilterCriteria", {}).get("Filters", [])
+    failure = properties.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return StreamSpec(
+        function_id=_target(properties["FunctionName"]),
+        table_id=_target(properties["EventSourceArn"]),
+        patterns=tuple(json.loads(each["Pattern"]) for each in filters) or ({},),
+        batch_size=int(properties.get("BatchSize", 100)),
+        window_s=int(properties.get("MaximumBatchingWindowInSeconds", 0)),
+        retries=int(properties["MaximumRetryAttempts"]),
+        bisect=bool(properties.get("BisectBatchOnFunctionError", False)),
+        partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+        dead_letter_id=_target(failure) if failure else None,
     )
 
 
