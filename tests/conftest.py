@@ -1,5 +1,6 @@
 """Fixtures that several rooms of the tests share."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from brainscan.local import moto_dynamodb
 from brainscan.pipeline.intake import Upload
 from brainscan.services import Services
 from brainscan.settings import Limits
-from brainscan.store import PartQueue, Results, ScanQueue, Scans, Uploads
+from brainscan.store import Bus, PartQueue, Reports, Results, ScanQueue, Scans, Uploads
 from tests.making import NOON, PSEUDONYMS
 
 ROOT = Path(__file__).parent.parent
@@ -91,6 +92,16 @@ class World:
             found += [message["Body"] for message in messages]
         return found
 
+    def events(self) -> list[dict[str, Any]]:
+        """Take every event that went over the bus."""
+        url = self.sqs.get_queue_url(QueueName="events")["QueueUrl"]
+        found = []
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
     def keys(self, prefix: str = "") -> list[str]:
         """What lies in the results bucket."""
         listed = self.s3.list_objects_v2(Bucket="results", Prefix=prefix).get("Contents", [])
@@ -109,9 +120,21 @@ def world(scans: Scans) -> World:
         uploads=Uploads(s3),
         results=Results(s3, "results"),
         scans=scans,
+        reports=Reports(boto3.client("dynamodb"), TABLE),
         queue=ScanQueue(sqs, url),
         parts=PartQueue(sqs, parts_url),
+        bus=Bus(_watched_bus(sqs), "default"),
         secret=lambda: PSEUDONYMS.secret,
         limits=Limits(),
     )
     return World(services, s3, sqs, url, parts_url)
+
+
+def _watched_bus(sqs: Any) -> Any:
+    """EventBridge with a rule that copies every event of ours to a queue."""
+    url = sqs.create_queue(QueueName="events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events = boto3.client("events")
+    events.put_rule(Name="all", EventPattern=json.dumps({"source": ["brainscan"]}))
+    events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": arn}])
+    return events

@@ -12,7 +12,8 @@ PACKAGE = ROOT / "layers/brainscan/brainscan"
 
 FLOORS = (
     {"domain", "settings"},
-    {"identity", "dicom", "observability"},
+    {"identity", "observability"},
+    {"dicom", "fhir"},
     {"imaging"},
     {"inference", "store", "archive"},
     {"services"},
@@ -23,7 +24,8 @@ FLOORS = (
 """From the ground up: a room may use rooms of lower floors, and its neighbours on the same floor."""
 
 NOT_IN_INTAKE = {"ai_edge_litert", "skimage", "scipy", "tensorflow", "keras", "moto", "typer", "rich", "training"}
-NOT_IN_ANALYZE = {"tensorflow", "keras", "moto", "typer", "rich", "training"}
+NOT_IN_REPORT = NOT_IN_INTAKE | {"fhir"}
+NOT_IN_ANALYZE = {"highdicom", "dicomweb_client", "tensorflow", "keras", "moto", "typer", "rich", "training"}
 
 
 def rooms_imported(module: Path) -> set[str]:
@@ -62,8 +64,14 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws():
 
 @pytest.mark.parametrize(
     ("function", "forbidden"),
-    [("intake", NOT_IN_INTAKE), ("analyze", NOT_IN_ANALYZE), ("results_api", NOT_IN_INTAKE)],
-    ids=["intake", "analyze", "results_api"],
+    [
+        ("intake", NOT_IN_INTAKE),
+        ("analyze", NOT_IN_ANALYZE),
+        ("results_api", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
+        ("report", NOT_IN_REPORT),
+        ("deliver", NOT_IN_REPORT),
+    ],
+    ids=["intake", "analyze", "results_api", "report", "deliver"],
 )
 def test_a_function_imports_nothing_that_it_is_not_given(function, forbidden):
     program = f"""

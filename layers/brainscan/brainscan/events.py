@@ -1,13 +1,16 @@
-"""Messages as they come, parsed at the door: S3 notifications, and our own messages about scans."""
+"""Messages as they come, parsed at the door: S3 notifications, and our own messages about scans and series."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, Literal
 from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, Field, ValidationError
 
-from brainscan.domain import BrainscanError, Part, Scan
+from brainscan.domain import BrainscanError, Part, Report, Scan
 from brainscan.pipeline.intake import Upload
+from brainscan.store.keys import META, series_id_of
 
 CREATED = "ObjectCreated:"
 
@@ -41,6 +44,13 @@ class _Notification(BaseModel):
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
 
     records: list[_Record] = Field(alias="Records")
+
+
+class _Announcement(BaseModel):
+    """https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html"""
+
+    detail_type: Literal["SeriesAnalyzed"] = Field(alias="detail-type")
+    detail: Report
 
 
 def uploads_in(body: str) -> list[Upload]:
@@ -88,6 +98,24 @@ def scan_in(body: str) -> Scan:
         return Scan.model_validate_json(body)
     except ValidationError as error:
         raise MessageError(_wrong("a scan", error)) from None
+
+
+def series_in(stream_keys: Mapping[str, Any]) -> str | None:
+    """The series that a record of the table's stream is about, by its primary key; None for all other items."""
+    pk, sk = stream_keys.get("pk"), stream_keys.get("sk")
+    return series_id_of(str(pk)) if pk and sk == META else None
+
+
+def report_in(body: str) -> Report:
+    """The report that a `SeriesAnalyzed` event in the DeliveryQueue speaks of.
+
+    Raises:
+        MessageError: not such an event.
+    """
+    try:
+        return _Announcement.model_validate_json(body).detail
+    except ValidationError as error:
+        raise MessageError(_wrong("a SeriesAnalyzed event", error)) from None
 
 
 def _upload(record: _Record) -> Upload:

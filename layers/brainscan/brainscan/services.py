@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits, Settings, limits, settings
-from brainscan.store import PartQueue, Results, ScanQueue, Scans, Uploads
+from brainscan.store import Bus, PartQueue, Reports, Results, ScanQueue, Scans, Uploads
 
 WORKERS = 16
 """Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
@@ -26,8 +26,10 @@ class Services:
     uploads: Uploads
     results: Results
     scans: Scans
+    reports: Reports
     queue: ScanQueue
     parts: PartQueue
+    bus: Bus
     secret: Callable[[], bytes]
     limits: Limits
 
@@ -50,6 +52,8 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
         uploads=Uploads(s3),
         results=Results(s3, told.results_bucket),
         scans=Scans(client("dynamodb"), told.table_name, told.retention_days),
+        reports=Reports(client("dynamodb"), told.table_name, told.retention_days),
+        bus=Bus(client("events"), told.event_bus),
         queue=ScanQueue(sqs, told.scan_queue_url),
         parts=PartQueue(sqs, told.upload_queue_url),
         secret=partial(_secret, told),

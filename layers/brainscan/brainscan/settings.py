@@ -36,8 +36,11 @@ class Settings(BaseSettings):
     table_name: str
     scan_queue_url: str = ""
     upload_queue_url: str = ""
+    event_bus: str = Field(default="default", description="where reported series are announced")
     pseudonym_secret: SecretStr | None = Field(default=None, description="the deployment secret itself; local use")
     pseudonym_secret_arn: str = Field(default="", description="where Secrets Manager keeps the deployment secret")
+    stow_url: str = Field(default="", description="DICOMweb address of the PACS that gets the reports' objects")
+    stow_secret_arn: str = Field(default="", description="the secret with the PACS's user name and password")
     model_dir: Path = Path("model")
     max_receive_count: int = Field(default=5, description="redrive policy of the ScanQueue")
     link_seconds: int = Field(default=300, description="how long links to objects hold")

@@ -45,6 +45,25 @@ def consumed(resources: Resources) -> Iterator[tuple[str, Any, str, Any]]:
             yield queue_id, queues(resources)[queue_id], mapping["FunctionName"].removesuffix(".Ref"), mapping
 
 
+def followed(resources: Resources) -> Iterator[tuple[str, str, str, Any]]:
+    """(mapping id, table id, function id, mapping) of each table whose stream feeds a function."""
+    for name, mapping in mappings(resources).items():
+        table_id = mapping["EventSourceArn"].removesuffix(".StreamArn")
+        if table_id in tables(resources):
+            yield name, table_id, mapping["FunctionName"].removesuffix(".Ref"), mapping
+
+
+def granted(resources: Resources, function_id: str, resource: str) -> set[str]:
+    """The actions on a resource that a function's role allows it."""
+    role_id = lambdas(resources)[function_id]["Role"].removesuffix(".Arn")
+    allowed = [
+        set(listed(statement["Action"]))
+        for role, statement in role_statements(resources)
+        if role == role_id and resource in listed(statement["Resource"])
+    ]
+    return set().union(*allowed)
+
+
 def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 

@@ -24,9 +24,13 @@ RULES = storage.RULES + work.RULES + web.RULES + watching.RULES
 PATH = Path(__file__).parents[3] / "template.yaml"
 
 
+DELIVERING = {"StowUrl": "https://pacs.example/dicom-web"}
+
+
 @cache
 def template() -> Template:
-    return Template(PATH)
+    """Everything that there can be: with a PACS to deliver to."""
+    return Template(PATH, DELIVERING)
 
 
 def symbol(logical_id: str, attribute: str) -> str:
@@ -51,9 +55,10 @@ def test_the_template_keeps_the_rule(rule: Rule):
 def test_there_is_something_to_rule():
     found = resources()
     assert len(reading.buckets(found)) == 2
-    assert len(reading.queues(found)) == 4
-    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "ResultsApi"}
-    assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze"}
+    assert len(reading.queues(found)) == 7
+    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Report", "Deliver", "ResultsApi"}
+    assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "Deliver"}
+    assert {function for _, _, function, _ in reading.followed(found)} == {"Report"}
     assert len(reading.tables(found)) == 1
 
 
@@ -109,8 +114,27 @@ MUTATIONS = [
     (storage.what_holds_data_is_retained, "/PseudonymSecret.UpdateReplacePolicy", DELETE),
     (work.queues_are_encrypted, "ScanDLQ.SqsManagedSseEnabled", False),
     (work.queues_take_tls_only, "ScanDLQPolicy.PolicyDocument.Statement", []),
-    (work.only_our_buckets_may_send, "UploadQueuePolicy.PolicyDocument.Statement.0.Condition.ArnEquals", DELETE),
-    (work.only_our_buckets_may_send, "ScanQueuePolicy.PolicyDocument.Statement.0", ALLOW_ALL),
+    (
+        work.only_our_buckets_and_rules_may_send,
+        "UploadQueuePolicy.PolicyDocument.Statement.0.Condition.ArnEquals",
+        DELETE,
+    ),
+    (work.only_our_buckets_and_rules_may_send, "ScanQueuePolicy.PolicyDocument.Statement.0", ALLOW_ALL),
+    (
+        work.only_our_buckets_and_rules_may_send,
+        "DeliveryQueuePolicy.PolicyDocument.Statement.0.Condition.ArnEquals",
+        DELETE,
+    ),
+    (work.rules_send_to_queues_that_let_them, "DeliveryQueuePolicy.PolicyDocument.Statement.0.Resource", "Gone.Arn"),
+    (work.rules_send_to_queues_that_let_them, "ReportedSeries.Targets.0.Arn", "ScanDLQ.Arn"),
+    (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.DestinationConfig", DELETE),
+    (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.MaximumRetryAttempts", -1),
+    (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.BisectBatchOnFunctionError", False),
+    (work.streams_are_filtered_to_settled_series, "ReportSettled.FilterCriteria", DELETE),
+    (work.streams_are_filtered_to_settled_series, "ReportSettled.FilterCriteria.Filters.0.Pattern", "{}"),
+    (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.2", DELETE),
+    (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.4", DELETE),
+    (work.functions_have_a_concurrency_limit, "ReportSettled.ParallelizationFactor", DELETE),
     (work.buckets_may_send_before_they_notify, "/UploadsBucket.DependsOn", DELETE),
     (work.uploads_notify_a_consumed_queue, "UploadsBucket.NotificationConfiguration", DELETE),
     (work.consumed_queues_have_a_dead_letter_queue, "ScanQueue.RedrivePolicy", DELETE),
@@ -233,6 +257,12 @@ def test_an_operators_parameter_reaches_queue_and_function_alike():
     found = other.resolve(other.resources, symbol)
     assert int(found["ScanQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]) == 7
     assert list(work.functions_know_when_their_retries_end(found)) == []
+
+
+def test_without_a_pacs_there_is_nothing_that_delivers():
+    plain = set(Template(PATH).resources)
+    assert {name for name in set(template().resources) - plain if "Deliver" in name} >= {"Deliver", "DeliveryDLQ"}
+    assert not [name for name in plain if "Deliver" in name or "Pacs" in name]
 
 
 def test_an_unknown_parameter_is_named():

@@ -1,8 +1,10 @@
 """What must hold for every queue, function and role of the template."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 
+from brainscan.local.streams import matches
 from brainscan.settings import Limits, Settings
 from tests.unit.infra.reading import (
     DAY_S,
@@ -11,6 +13,8 @@ from tests.unit.infra.reading import (
     buckets,
     consumed,
     denies_without_tls,
+    followed,
+    granted,
     lambdas,
     listed,
     mappings,
@@ -23,6 +27,16 @@ from tests.unit.infra.reading import (
 NO_RESOURCE_KNOWN = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 """Actions that AWS defines no resource for
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html)."""
+
+
+SERIES_KEYS = {"pk": {"S": "SERIES#0"}, "sk": {"S": "META"}}
+CHANGES = (
+    {"dynamodb": {"Keys": SERIES_KEYS, "NewImage": {"remaining": {"N": "0"}}}},
+    {"dynamodb": {"Keys": SERIES_KEYS, "NewImage": {"remaining": {"N": "1"}}}},
+    {"dynamodb": {"Keys": SERIES_KEYS | {"sk": {"S": "REPORT"}}, "NewImage": {"revision": {"N": "0"}}}},
+    {"dynamodb": {"Keys": {"pk": {"S": "SCAN#0"}, "sk": {"S": "META"}}, "NewImage": {"remaining": {"N": "0"}}}},
+)
+"""What the table's stream says: of a settled series, one that waits, a report, a scan."""
 
 
 # -- queues
@@ -45,16 +59,18 @@ def queues_take_tls_only(resources: Resources) -> Iterator[str]:
             yield name
 
 
-def only_our_buckets_may_send(resources: Resources) -> Iterator[str]:
-    """Whatever a queue's policy allows is S3's to send, for a bucket and an account that it names."""
+def only_our_buckets_and_rules_may_send(resources: Resources) -> Iterator[str]:
+    """Whatever a queue's policy allows is S3's to send, for a bucket and an account that it names, or a rule's."""
     arns = {f"arn:aws:s3:::{bucket.get('BucketName')}" for bucket in buckets(resources).values()}
     for name, _, statement in statements(resources, "AWS::SQS::QueuePolicy"):
         condition = statement.get("Condition", {})
+        source = condition.get("ArnEquals", {}).get("aws:SourceArn", "")
+        of_bucket = source in arns and "aws:SourceAccount" in condition.get("StringEquals", {})
+        of_rule = source.removesuffix(".Arn") in of_type(resources, "AWS::Events::Rule")
+        sender = "s3" if of_bucket else "events" if of_rule else "nobody"
         if statement["Effect"] == "Allow" and not (
-            statement["Principal"] == {"Service": "s3.amazonaws.com"}
-            and statement["Action"] == "sqs:SendMessage"
-            and condition.get("ArnEquals", {}).get("aws:SourceArn") in arns
-            and "aws:SourceAccount" in condition.get("StringEquals", {})
+            statement["Action"] == "sqs:SendMessage"
+            and statement["Principal"] == {"Service": f"{sender}.amazonaws.com"}
         ):
             yield name
 
@@ -111,6 +127,53 @@ def messages_stay_hidden_for_six_timeouts(resources: Resources) -> Iterator[str]
             yield name
 
 
+def rules_send_to_queues_that_let_them(resources: Resources) -> Iterator[str]:
+    """EventBridge drops what a queue refuses, so the queue's policy must name the rule."""
+    letting = {
+        (statement["Condition"]["ArnEquals"]["aws:SourceArn"], statement["Resource"])
+        for _, _, statement in statements(resources, "AWS::SQS::QueuePolicy")
+        if statement["Effect"] == "Allow"
+    }
+    fed = {f"{queue_id}.Arn" for queue_id, *_ in consumed(resources)}
+    for name, rule in of_type(resources, "AWS::Events::Rule").items():
+        for target in rule["Targets"]:
+            if (f"{name}.Arn", target["Arn"]) not in letting or target["Arn"] not in fed:
+                yield name
+
+
+# -- streams
+
+
+def streams_give_up_into_a_dead_letter_queue(resources: Resources) -> Iterator[str]:
+    """Unbounded retries stop a shard for a day; what is given up must be told, and outlive the stream's 24 hours."""
+    for name, _, _, mapping in followed(resources):
+        dead = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "").removesuffix(".Arn")
+        kept = int(queues(resources).get(dead, {}).get("MessageRetentionPeriod", 0))
+        tries, age = int(mapping.get("MaximumRetryAttempts", -1)), int(mapping.get("MaximumRecordAgeInSeconds", -1))
+        if kept != 14 * DAY_S or not 1 <= tries <= 100 or not 60 <= age <= DAY_S:
+            yield name
+        if mapping.get("BisectBatchOnFunctionError") is not True:
+            yield name
+
+
+def streams_are_filtered_to_settled_series(resources: Resources) -> Iterator[str]:
+    """The function is asked about series of which no slice waits, and about no other item."""
+    for name, _, _, mapping in followed(resources):
+        patterns = [json.loads(each["Pattern"]) for each in mapping.get("FilterCriteria", {}).get("Filters", [])]
+        if [any(matches(change, each) for each in patterns) for change in CHANGES] != [True, False, False, False]:
+            yield name
+
+
+def followers_may_read_their_stream_and_give_up(resources: Resources) -> Iterator[str]:
+    reading = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}
+    for name, table_id, function_id, mapping in followed(resources):
+        dead = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+        if reading - granted(resources, function_id, f"{table_id}.StreamArn"):
+            yield name
+        if "sqs:SendMessage" not in granted(resources, function_id, dead):
+            yield name
+
+
 # -- functions
 
 
@@ -121,8 +184,13 @@ def functions_report_partial_failures(resources: Resources) -> Iterator[str]:
 
 
 def functions_have_a_concurrency_limit(resources: Resources) -> Iterator[str]:
+    """A queue's functions at once are bounded by the mapping; a stream's by its shards times this factor."""
+    streams = {name for name, *_ in followed(resources)}
     for name, mapping in mappings(resources).items():
-        if not 2 <= int(mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 0)) <= 1000:
+        most = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 0)
+        if name in streams and not 1 <= int(mapping.get("ParallelizationFactor", 0)) <= 10:
+            yield name
+        if name not in streams and not 2 <= int(most) <= 1000:
             yield name
 
 
@@ -193,24 +261,23 @@ def roles_hold_no_wildcard(resources: Resources) -> Iterator[str]:
 def consumers_may_take_their_messages(resources: Resources) -> Iterator[str]:
     needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
     for name, _, function_id, _ in consumed(resources):
-        role_id = lambdas(resources)[function_id]["Role"].removesuffix(".Arn")
-        granted: set[str] = set()
-        for role, statement in role_statements(resources):
-            if role == role_id and f"{name}.Arn" in listed(statement["Resource"]):
-                granted |= set(listed(statement["Action"]))
-        if needed - granted:
+        if needed - granted(resources, function_id, f"{name}.Arn"):
             yield name
 
 
 RULES: tuple[Rule, ...] = (
     queues_are_encrypted,
     queues_take_tls_only,
-    only_our_buckets_may_send,
+    only_our_buckets_and_rules_may_send,
     buckets_may_send_before_they_notify,
     uploads_notify_a_consumed_queue,
     consumed_queues_have_a_dead_letter_queue,
     dead_letters_outlive_their_queue,
     messages_stay_hidden_for_six_timeouts,
+    rules_send_to_queues_that_let_them,
+    streams_give_up_into_a_dead_letter_queue,
+    streams_are_filtered_to_settled_series,
+    followers_may_read_their_stream_and_give_up,
     functions_report_partial_failures,
     functions_have_a_concurrency_limit,
     functions_log_to_a_group_that_forgets,

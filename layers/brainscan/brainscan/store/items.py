@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from brainscan.domain import Export, Model, PartDone, Review, ScanRecord, Series
+from brainscan.domain import Export, Model, PartDone, Report, Review, ScanRecord, Series
 from brainscan.store import keys
 
 type_in = TypeSerializer().serialize
@@ -67,6 +67,17 @@ def series_of(item: Item) -> Series:
 def part_done(item: Item) -> PartDone:
     """A part of an export that is done."""
     return PartDone.model_validate(_known(PartDone, item))
+
+
+def report_item(report: Report, expires_at: int | None) -> Item:
+    """The latest report of a series."""
+    fields = report.model_dump(mode="json", exclude_none=True)
+    return to_item(fields | keys.report(report.series_id) | {"expires_at": expires_at})
+
+
+def report_of(item: Item) -> Report:
+    """Inverse of `report_item`."""
+    return Report.model_validate(_known(Report, item))
 
 
 def _known(model: type[Model], item: Item) -> dict[str, Any]:

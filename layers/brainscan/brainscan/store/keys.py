@@ -90,6 +90,16 @@ def statistics(day: str, shard: int) -> tuple[str, str]:
     return f"DAY#{day}#{shard:02d}", META
 
 
+def series_id_of(pk: str) -> str | None:
+    """Inverse of `series`; None for the keys of other items."""
+    return pk.removeprefix("SERIES#") if pk.startswith("SERIES#") else None
+
+
+def report(series_id: str) -> dict[str, str]:
+    """Primary key of a series' latest report; it shares the partition of the series."""
+    return {"pk": f"SERIES#{series_id}", "sk": "REPORT"}
+
+
 def uploaded_object(object_id: str) -> dict[str, str]:
     """Primary key of an uploaded object's latest version."""
     return {"pk": f"OBJECT#{object_id}", "sk": META}

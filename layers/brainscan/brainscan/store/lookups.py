@@ -17,7 +17,7 @@ from brainscan.domain import (
 )
 from brainscan.store import keys, query
 from brainscan.store.items import Item, export_of, from_item, part_done, review_of, scan_record, series_of, to_item
-from brainscan.store.query import Page, Query
+from brainscan.store.query import Page, Query, all_pages
 from brainscan.store.statistics import statistics_of
 
 if TYPE_CHECKING:
@@ -105,6 +105,15 @@ class Lookups:
     def of_series(self, series_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
         """Scans of a series, in the order of its slices."""
         return self._scans(Query(keys.Index.SERIES, [series_id]), limit, cursor)
+
+    def slices(self, series: Series) -> list[ScanRecord] | None:
+        """All scans of a series as they are now; None while the index does not show every one of them yet."""
+        found = [
+            record.scan_id for record in all_pages(lambda size, cursor: self.of_series(series.series_id, size, cursor))
+        ]
+        current = self.get_many(found)
+        standing = [current[scan_id] for scan_id in found if scan_id in current and not current[scan_id].superseded]
+        return standing if len(standing) == series.expected else None
 
     def of_study(self, study_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
         """Scans of a study, series by series."""

@@ -149,6 +149,11 @@ def part_key(export_id: str, number: int) -> str:
     return f"exports/{export_id}/parts/{number:05d}.jsonl"
 
 
+def report_key(series_id: str, revision: int, name: str) -> str:
+    """Where a file of a series' report lives. Its DICOM objects name the patient; nothing else that is kept does."""
+    return f"reports/{series_id}/{revision:06d}/{name}"
+
+
 def files_key(export_id: str) -> str:
     """Where the outcome of every file of an export is listed, a JSON line each."""
     return f"exports/{export_id}/files.jsonl"

@@ -220,7 +220,11 @@ class Scans(Lookups):
         labels: dict[CounterKey, dict[str, Any]] = {}
         if record.series_id:
             remaining = 1 if record.outcome == Outcome.QUEUED else 0
-            counters[keys.series(record.series_id)] = {"expected": 1, "remaining": remaining}
+            counters[keys.series(record.series_id)] = {
+                "expected": 1,
+                "remaining": remaining,
+                "revision": 1 - remaining,
+            }
             labels[keys.series(record.series_id)] = _series_labels(record)
         if expires_at := self._expires_at():
             for counter in counters:
@@ -235,16 +239,22 @@ class Scans(Lookups):
         if record.outcome == was:
             moved = {}
         counters = self._counters(record, moved, difference(counted(record), Counter({was.value: 1})))
-        if record.series_id and was == Outcome.QUEUED and record.outcome != was:
-            counters[keys.series(record.series_id)] = {"remaining": -1}
+        if record.series_id:
+            settled = was == Outcome.QUEUED and record.outcome != was
+            counters[keys.series(record.series_id)] = {
+                "expected": -int(record.superseded),
+                "remaining": -int(settled),
+                "revision": 1,
+            }
         return self._replacement(record, was, 0, counters)
 
     def _supersession(self, before: ScanRecord) -> Change:
         after = _superseded(before)
         moved = difference(Counter({after.outcome.value: 1}), Counter({before.outcome.value: 1}))
         counters = self._counters(after, moved, difference(counted(after), counted(before)))
-        if before.series_id and before.outcome == Outcome.QUEUED:
-            counters[keys.series(before.series_id)] = {"remaining": -1}
+        if before.series_id:
+            waited = before.outcome == Outcome.QUEUED
+            counters[keys.series(before.series_id)] = {"expected": -1, "remaining": -int(waited), "revision": 1}
         return self._replacement(after, before.outcome, before.revision, counters)
 
     def _reviewed(self, before: ScanRecord, after: ScanRecord, review: Review) -> Change:

@@ -1,0 +1,139 @@
+"""Objects of a report go to the PACS once each, and a PACS that refuses them says so to nobody's harm."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from pydicom import Dataset
+
+from brainscan.dicom.stow import Credentials, DeliveryError, Pacs
+from brainscan.domain import Outcome, Report
+from brainscan.events import MessageError, report_in
+from brainscan.pipeline.deliver import deliver
+from tests import series as mr
+
+SERIES = "5" * 32
+USER = Credentials(username="brainscan", password="password")
+
+
+class Server(ThreadingHTTPServer):
+    """Takes what is sent to it, and answers as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Taking)
+        self.taken: list[tuple[str, str, bytes]] = []
+        self.status = 200
+        self.failed: list[int] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/dicom-web"
+
+
+class Taking(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken.append((self.path, self.headers["Authorization"], body))
+        answer = Dataset()
+        answer.FailedSOPSequence = []
+        for reason in self.server.failed:
+            item = Dataset()
+            item.FailureReason = reason
+            answer.FailedSOPSequence.append(item)
+        told = answer.to_json().encode() if self.server.status == 200 else b"no room for Canary"
+        self.send_response(self.server.status)
+        self.send_header("Content-Type", "application/dicom+json")
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        self.wfile.write(told)
+
+    def log_message(self, *_args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def report(world):
+    """A committed report of two DICOM objects and a summary."""
+    files = {}
+    for name, image in zip(("seg", "sr"), mr.mr_series(2), strict=True):
+        files[name] = world.services.results.put(f"reports/{name}.dcm", mr.file_bytes(image), "application/dicom")
+    files["series"] = world.services.results.put("reports/series.json", b"{}", "application/json")
+    made = Report(series_id=SERIES, revision=3, outcome=Outcome.ANALYZED, files=files)
+    assert world.services.reports.commit(made)
+    return made
+
+
+def send(report, world, server):
+    return deliver(report, world.services.reports, world.services.results, Pacs(server.url, USER))
+
+
+def test_every_dicom_object_and_nothing_else_is_stored_in_one_request(world, report, server):
+    assert send(report, world, server) == 2
+    [(path, authorization, body)] = server.taken
+    assert path == "/dicom-web/studies"
+    assert authorization.startswith("Basic ")
+    assert body.count(b"DICM") == 2
+    assert b"{}" not in body
+
+
+def test_a_report_that_a_later_one_replaced_is_not_sent(world, report, server):
+    world.services.reports.commit(report.model_copy(update={"revision": 4}))
+    assert send(report, world, server) == 0
+    assert server.taken == []
+
+
+def test_a_report_without_objects_asks_nothing_of_the_pacs(world, report, server):
+    bare = report.model_copy(update={"files": {"series": report.files["series"]}})
+    assert send(bare, world, server) == 0
+    assert server.taken == []
+
+
+def test_a_refusal_is_retried_and_not_repeated_in_the_log(world, report, server):
+    server.status = 400
+    with pytest.raises(DeliveryError, match="400") as refused:
+        send(report, world, server)
+    assert "Canary" not in str(refused.value)
+
+
+def test_an_object_that_was_refused_alone_fails_the_delivery(world, report, server):
+    server.failed = [0xA700]
+    with pytest.raises(DeliveryError, match=r"1 of 2 objects: A700"):
+        send(report, world, server)
+
+
+def test_a_pacs_that_is_away_is_a_delivery_error(world, report, server):
+    url = server.url
+    server.server_close()
+    with pytest.raises(DeliveryError):
+        deliver(report, world.services.reports, world.services.results, Pacs(url, USER))
+
+
+@pytest.mark.parametrize("url", ["http://pacs.example/dicom-web", "http://127.0.0.1.example/", "ftp://127.0.0.9/"])
+def test_names_of_patients_go_over_no_network_in_clear(url):
+    with pytest.raises(DeliveryError, match="https"):
+        Pacs(url, USER)
+
+
+def test_an_event_becomes_the_report_that_it_announces(world, report):
+    world.services.bus.announce(report)
+    [event] = world.events()
+    assert report_in(json.dumps(event)) == report
+
+
+@pytest.mark.parametrize("body", ["", "{}", '{"detail-type": "Other", "detail": {}}'])
+def test_a_message_that_is_no_announcement_is_refused_by_its_fields(body):
+    with pytest.raises(MessageError):
+        report_in(body)
