@@ -210,8 +210,9 @@ class TestProblems:
         assert secret not in ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={"verdict": secret, secret: 1}).body
         assert secret not in caplog.text
 
-    def test_a_body_that_is_not_json_is_told_so(self, ask):
-        answered = ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={}, content_type="text/plain")
+    @pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded"])
+    def test_a_body_that_is_not_json_is_told_so(self, ask, content_type):
+        answered = ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={}, content_type=content_type)
         assert (answered.status, answered.headers["Content-Type"]) == (415, "application/problem+json")
 
     def test_a_number_is_no_day_and_a_foreign_character_no_path(self, ask):

@@ -2,6 +2,7 @@
 
 import os
 import re
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
@@ -35,6 +36,12 @@ def map_path_parameters(context, path_parameters):
     if not path_parameters:
         return path_parameters
     return {name: KNOWN[name] if _odd(value) else value for name, value in path_parameters.items()}
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    """A request line of more than 10 KB is refused by API Gateway, and never reaches the API."""
+    return len(urlencode(query or {}, doseq=True)) < 10_000
 
 
 def _odd(value):
