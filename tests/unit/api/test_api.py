@@ -215,6 +215,9 @@ class TestProblems:
         answered = ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={}, content_type=content_type)
         assert (answered.status, answered.headers["Content-Type"]) == (415, "application/problem+json")
 
+    def test_a_body_that_is_not_text_is_told_so(self, ask):
+        assert ask("POST", f"/v1/scans/{'0' * 32}/reviews", body=b"\xff\xfe").status == 400
+
     def test_a_number_is_no_day_and_a_foreign_character_no_path(self, ask):
         assert ask("GET", "/v1/statistics", {"to": "0"}).status == 422
         assert ask("GET", "/v1/scans/%C2%84").status == 404

@@ -1,5 +1,6 @@
 """The application: routes under /v1 over the table, the OpenAPI document, and the worklist page."""
 
+import base64
 import json
 import re
 from functools import cache
@@ -45,15 +46,22 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _require_json(event: dict[str, Any]) -> None:
-    """Refuse other bodies of reviews before the framework reads them: it fails on broken ones.
+    """Refuse bodies of reviews that would break the framework as it reads them.
 
     Raises:
-        ProblemError: 415, the body is not JSON by its own account.
+        ProblemError: 415, the body is not JSON by its own account; 400, it is not text.
     """
     http = event["requestContext"]["http"]
+    if http["method"] != "POST" or not event.get("rawPath", "").endswith("/reviews"):
+        return
     kind = event.get("headers", {}).get("content-type", JSON).partition(";")[0].strip().lower()
-    if http["method"] == "POST" and event.get("rawPath", "").endswith("/reviews") and kind != JSON:
+    if kind != JSON:
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
+    if event.get("isBase64Encoded"):
+        try:
+            base64.b64decode(event.get("body", "")).decode()
+        except ValueError:
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is not UTF-8") from None
 
 
 @cache
