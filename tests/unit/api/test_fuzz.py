@@ -1,6 +1,8 @@
 """The API against its own description: no surprise, and no answer that the description does not have."""
 
 import os
+import re
+from urllib.parse import urlencode
 
 import pytest
 import schemathesis
@@ -30,10 +32,20 @@ schema = schemathesis.openapi.from_dict(app.openapi())
 
 @schemathesis.hook
 def map_path_parameters(context, path_parameters):
-    """Half of the cases ask for something that exists."""
+    """Half of the sound ids become ids of something that exists; unsound ones stay so."""
     if not path_parameters:
         return path_parameters
-    return {name: KNOWN[name] if hash(value) % 2 else value for name, value in path_parameters.items()}
+    return {name: KNOWN[name] if _odd(value) else value for name, value in path_parameters.items()}
+
+
+@schemathesis.hook
+def filter_query(context, query):
+    """A request line of more than 10 KB is refused by API Gateway, and never reaches the API."""
+    return len(urlencode(query or {}, doseq=True)) < 10_000
+
+
+def _odd(value):
+    return bool(re.fullmatch("[0-9a-f]{32}", str(value))) and int(value, 16) % 2 == 1
 
 
 @pytest.fixture

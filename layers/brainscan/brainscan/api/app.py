@@ -1,5 +1,6 @@
 """The application: routes under /v1 over the table, the OpenAPI document, and the worklist page."""
 
+import base64
 import json
 import re
 from functools import cache
@@ -8,7 +9,7 @@ from typing import Any, Final
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
 from brainscan.api import access, page, problems, routes
@@ -19,6 +20,7 @@ from brainscan.domain import RESEARCH_USE_STATEMENT, BrainscanError
 PROTECTED: Final = "/v1/"
 """What needs a token; the page itself and this description hold no data."""
 
+JSON: Final = "application/json"
 TITLE: Final = "brainscan results"
 VERSION: Final = "1"
 DESCRIPTION: Final = (
@@ -35,11 +37,31 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
         if event.get("rawPath", "").startswith(PROTECTED):
             claims = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
             application.append_context(caller=access.require(claims, request["http"]["method"]))
+        _require_json(event)
         answered: dict[str, Any] = application.resolve(event, context)
     except ProblemError as refused:
         answered = _plain(problems.of_ours(refused))
     answered["headers"] = page.headers(routes.objects_origin()) | answered.get("headers", {})
     return answered
+
+
+def _require_json(event: dict[str, Any]) -> None:
+    """Refuse bodies of reviews that would break the framework as it reads them.
+
+    Raises:
+        ProblemError: 415, the body is not JSON by its own account; 400, it is not text.
+    """
+    http = event["requestContext"]["http"]
+    if http["method"] != "POST" or not event.get("rawPath", "").endswith("/reviews"):
+        return
+    kind = event.get("headers", {}).get("content-type", JSON).partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send {JSON}")
+    if event.get("isBase64Encoded"):
+        try:
+            base64.b64decode(event.get("body", "")).decode()
+        except ValueError:
+            raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is not UTF-8") from None
 
 
 @cache
@@ -49,7 +71,6 @@ def app() -> APIGatewayHttpResolver:
     application.include_router(routes.router, prefix="/v1")
     application.include_router(page.router)
     application.exception_handler(RequestValidationError)(problems.of_validation)
-    application.exception_handler(RequestUnsupportedContentType)(problems.of_content_type)
     application.exception_handler(BrainscanError)(problems.of_ours)
     application.exception_handler(Exception)(problems.of_surprise)
     application.not_found(lambda error: _unrouted(application, error))

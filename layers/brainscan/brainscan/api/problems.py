@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestUnsupportedContentType, RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from brainscan.api.models import FieldProblem, Problem
 from brainscan.domain import BrainscanError
@@ -54,11 +54,6 @@ def of_validation(error: RequestValidationError) -> Response[str]:
     """Name the fields that are wrong; pydantic's own words may quote their values."""
     errors = tuple(FieldProblem(field=_place(each), problem=str(each["type"])) for each in error.errors())
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit the API's description", errors)
-
-
-def of_content_type(_: RequestUnsupportedContentType) -> Response[str]:
-    """The only bodies that the API takes are JSON."""
-    return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "send application/json")
 
 
 def of_surprise(error: Exception) -> Response[str]:
