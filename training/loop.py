@@ -129,7 +129,7 @@ def metric_line(results: dict[str, float]) -> str:
 def averaged_weights(model: keras.Model) -> Iterator[None]:
     """Within the block `model` has the moving average of its weights; after it, all variables are as before."""
     before = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.variables]
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    model.optimizer.take_average(model.trainable_variables)
     try:
         yield
     finally:

@@ -55,6 +55,16 @@ class SlowEncoderAdamW(keras.optimizers.AdamW):
         rate = self.slow_rate if path in self.slow else 1.0
         super().update_step(gradient, variable, learning_rate * rate)
 
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
+        """Nothing: `fit` calls this at its end, and every epoch is a `fit` of its own.
+
+        Taking the moving average over as weights after each epoch would undo most of what the epoch learned.
+        """
+
+    def take_average(self, var_list: list[keras.Variable]) -> None:
+        """Overwrites variables with the moving average of their values."""
+        super().finalize_variable_values(var_list)
+
     def get_config(self) -> dict[str, object]:
         """What rebuilds this optimizer."""
         return {**super().get_config(), "slow": sorted(self.slow), "slow_rate": self.slow_rate}

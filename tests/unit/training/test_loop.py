@@ -64,7 +64,8 @@ def run(folder: Path, settings: Hyperparameters = SETTINGS) -> tuple[keras.Model
 
 
 def values(model: keras.Model) -> list[np.ndarray]:
-    return [np.asarray(variable) for variable in model.variables]
+    # Copies: on TensorFlow an array may be the variable's own memory.
+    return [np.array(variable) for variable in model.variables]
 
 
 @dataclass(frozen=True)
