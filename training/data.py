@@ -135,8 +135,8 @@ def _from_row(root: Path, row: dict[str, str], groups: dict[str, str]) -> Sample
 def cheng_groups(slices_csv: Path) -> dict[str, str]:
     """Slice id -> run of neighbouring ids with one label and one fold.
 
-    The set's files stand in the order of patients and its author folded by patient, so a patient lies within a run;
-    a run may hold several patients.
+    The set's readers are told the fold of a slice, not its patient. A run is mostly one patient, but a patient has
+    several: there are more runs than patients. Only whole folds divide patients for certain.
     """
     if not slices_csv.exists():
         return {}

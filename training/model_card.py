@@ -86,9 +86,10 @@ Train and test part share no patient, where patients are known, and no picture. 
 
 ## Figures on the {results["part"]} part, as served
 
-Brackets hold 95% bootstrap intervals that draw groups, not slices: patients in LGG, runs of slices in Cheng (whose
-readers are not told the patients), single pictures on the web sets. `lgg` is the file as a viewer shows it; `lgg_flair`
-and `lgg_post` are its channels.
+Brackets hold 95% bootstrap intervals that draw groups, not slices: patients in LGG, single pictures on the web sets, and
+runs of neighbouring slices in Cheng, whose readers are not told the patients: a patient has several runs, so Cheng's
+intervals are somewhat too narrow. `lgg` is the file as a viewer shows it; `lgg_flair` and `lgg_post` are its channels.
+Blank scans count as wrong, and are in no row by class.
 
 {markdown(headline_rows(results))}
 
@@ -102,7 +103,8 @@ and `lgg_post` are its channels.
 
 ### Three protocols, one model
 
-The same weights, on the honest split and on the two splits that most published figures use:
+The same weights, tested on the honest split and on the two that most published figures use. They were trained on the
+train part of the first alone; a model trained by the flawed protocols themselves would have seen more of their tests.
 
 {compared}
 
