@@ -88,8 +88,8 @@ Train and test part share no patient, where patients are known, and no picture. 
 
 Brackets hold 95% bootstrap intervals that draw groups, not slices: patients in LGG, single pictures on the web sets,
 and runs of neighbouring slices in Cheng, whose readers are not told the patients: a patient has several runs, so
-Cheng's intervals are somewhat too narrow. `lgg` is the file as a viewer shows it; `lgg_flair` and `lgg_post` are its channels.
-Blank scans count as wrong, and are in no row by class.
+Cheng's intervals are somewhat too narrow. `lgg` is the file as a viewer shows it; `lgg_flair` and `lgg_post` are its
+channels. Blank scans count as wrong, and are in no row by class.
 
 {markdown(headline_rows(results))}
 

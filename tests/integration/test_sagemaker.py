@@ -21,7 +21,7 @@ TRAIN = Path(os.environ.get("BRAINSCAN_SAGEMAKER_VENV", ROOT / ".venv-sagemaker"
 """What the container of a job runs."""
 
 pytestmark = pytest.mark.skipif(
-    not TRAIN.exists(), reason="no .venv-sagemaker with the sagemaker-training toolkit; `make sagemaker` makes it"
+    not TRAIN.exists(), reason="no .venv-sagemaker: make it and `pip install -r requirements/sagemaker.txt` into it"
 )
 
 

@@ -37,12 +37,14 @@ with strategy.scope() if strategy else nullcontext():
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
 settings = Hyperparameters(size=tiny.SIZE, batch_size=4, slices_per_epoch=8, epochs=1, decay_epochs=0,
                            warmup_steps=0, learning_rate=0.01, ema=0)
+if strategy is None:
+    np.savez(folder / "start.npz", *[np.array(variable) for variable in model.trainable_variables])
 leader = strategy is None or environment.is_leader
 name = environment.current_host if strategy else "alone"
 loop.Run(model, tiny.slices(), tiny.slices(8, seed=1), settings, folder / name, strategy, leader).fit()
 if strategy:
     assert strategy.num_replicas_in_sync == 2
-np.savez(folder / f"{name}.npz", *[np.asarray(variable) for variable in model.trainable_variables])
+np.savez(folder / f"{name}.npz", *[np.array(variable) for variable in model.trainable_variables])
 """
 
 
@@ -88,7 +90,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[np.ndarr
     said = [process.communicate(timeout=280)[0] for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], "\n".join(said)[-4000:]
     weights = {}
-    for name in (*hosts, "alone"):
+    for name in (*hosts, "alone", "start"):
         with np.load(folder / f"{name}.npz") as arrays:
             weights[name] = list(arrays.values())
     return weights
@@ -99,8 +101,12 @@ def test_both_workers_end_with_the_same_weights(trained: dict[str, list[np.ndarr
         np.testing.assert_array_equal(one, other)
 
 
-def test_two_workers_do_what_one_does_alone(trained: dict[str, list[np.ndarray]]) -> None:
-    # Two steps of at most 0.01 each; gradients are clipped before they are summed, so the last digits differ.
-    for together, alone in zip(trained["algo-1"], trained["alone"], strict=True):
-        np.testing.assert_allclose(together, alone, rtol=0, atol=0.003)
-        assert np.abs(together - alone).mean() < 0.0005
+def test_two_workers_learn_what_one_learns_alone(trained: dict[str, list[np.ndarray]]) -> None:
+    # Not to the digit: each worker clips its own gradients, and Adam makes a step of the least difference.
+    together, alone = (
+        np.concatenate(
+            [(after - before).ravel() for after, before in zip(trained[name], trained["start"], strict=True)]
+        )
+        for name in ("algo-1", "alone")
+    )
+    assert together @ alone / (np.linalg.norm(together) * np.linalg.norm(alone)) > 0.97
