@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-CHECKPOINTS: Final = "/opt/ml/checkpoints"
-"""Where SageMaker mounts what it copies to and from the job's checkpoint location."""
+CHECKPOINTS: Final = "checkpoints"
+"""Folder beside the model's, which SageMaker copies to and from the job's checkpoint location: /opt/ml/checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     init = env.get("SM_CHANNEL_INIT")
-    in_sagemaker = "SM_MODEL_DIR" in env
+    model_dir = Path(env.get("SM_MODEL_DIR", "out/model"))
     parser.add_argument(
         "--data",
         type=Path,
@@ -84,7 +84,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--model-dir",
         type=Path,
-        default=Path(env.get("SM_MODEL_DIR", "out/model")),
+        default=model_dir,
         help="where the artifact goes [SM_MODEL_DIR]",
     )
     parser.add_argument(
@@ -96,7 +96,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--checkpoints",
         type=Path,
-        default=Path(CHECKPOINTS if in_sagemaker else "out/checkpoints"),
+        default=model_dir.parent / CHECKPOINTS,
         help="folder that outlives an interruption",
     )
     parser.add_argument(
