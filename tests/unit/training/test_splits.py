@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from brainscan.cli.train import app
 from training.audit import audit
 from training.data import BR35H, CHENG, KAGGLE, Sample
 from training.duplicates import SAME, alike_pairs, clusters, thumbnail
@@ -132,6 +134,21 @@ def test_the_audit_measures_itself_against_known_matches(tmp_path: Path) -> None
     matches = audit([tmp_path], tmp_path / "out")["known_matches"]
 
     assert matches == {"listed": 1, "found": 2, "precision": 0.5, "recall": 1.0}
+
+
+def test_the_command_writes_the_report_and_refuses_what_it_does_not_know(tmp_path: Path) -> None:
+    save(tmp_path / "br/yes/a.png", picture(1))
+    save(tmp_path / "br/no/b.png", picture(2))
+    save(tmp_path / "holiday/beach.png", picture(3))
+
+    known, unknown = (
+        CliRunner().invoke(app, ["audit", str(tmp_path / name), "--out", str(tmp_path / "out")])
+        for name in ("br", "holiday")
+    )
+
+    assert known.exit_code == 0
+    assert json.loads((tmp_path / "out/audit.json").read_text())["samples"] == 2
+    assert unknown.exit_code == 2
 
 
 def test_an_unknown_tumor_type_contradicts_no_tumor_alone(tmp_path: Path) -> None:
