@@ -2,6 +2,8 @@
 
 Orientation tags are left alone: a mask must fit the rows and columns that the file stores. Resolution tags
 of PNG, JPEG and TIFF say how to print, not how large the patient is; only DICOM and NIfTI state a spacing.
+
+The readers of DICOM and NIfTI are imported when the first such file comes: that takes longer than to answer a PNG.
 """
 
 import io
@@ -9,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -18,10 +20,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 
-from brainscan.dicom.pixels import Pixels, frame_count, frame_pixels, frame_spacing, read_object
 from brainscan.domain import Kind, Reason, ScanError
-from brainscan.imaging import nifti
 from brainscan.settings import Limits
+
+if TYPE_CHECKING:
+    from brainscan.dicom.pixels import Pixels
 
 # The plugins' own classes, because `Image.open` puts Pillow's process-wide pixel limit before ours.
 _PLUGINS: Final[dict[Kind, type[ImageFile]]] = {
@@ -46,7 +49,7 @@ _MIN_IS_WHITE: Final = 0
 class Decoded:
     """`pixels` (rows, columns) uint8, uint16 or float32, bright is bright; `spacing_mm` (row, column)."""
 
-    pixels: Pixels
+    pixels: "Pixels"
     spacing_mm: tuple[float, float] | None = None
 
 
@@ -67,16 +70,14 @@ def decode(data: bytes, kind: Kind, limits: Limits, frame: int = 0) -> Decoded:
             `UNRECOGNIZED_CONTENT`. Its text never quotes the file.
     """
     _require_image(kind)
-    with _trouble_as_scan_error():
-        if kind is Kind.DICOM:
-            return _decode_dicom(data, limits, frame)
-        if kind is Kind.NIFTI:
-            pixels, spacing_mm = nifti.read_slice(data, limits, frame)
-            return Decoded(_finite(pixels), spacing_mm)
-        with _PLUGINS[kind](io.BytesIO(data)) as image:
-            image.seek(frame)
-            _require_pixels_within(limits, *image.size)
-            return Decoded(_finite(_gray(image)))
+    if kind is Kind.DICOM:
+        return _decode_dicom(data, limits, frame)
+    if kind is Kind.NIFTI:
+        return _decode_nifti(data, limits, frame)
+    with _trouble_as_scan_error(), _PLUGINS[kind](io.BytesIO(data)) as image:
+        image.seek(frame)
+        _require_pixels_within(limits, *image.size)
+        return Decoded(_finite(_gray(image)))
 
 
 def count_frames(data: bytes, kind: Kind, limits: Limits) -> int:
@@ -86,14 +87,13 @@ def count_frames(data: bytes, kind: Kind, limits: Limits) -> int:
         ScanError: as `decode`, and `TOO_MANY_ENTRIES` for more than `limits.frames`.
     """
     _require_image(kind)
-    with _trouble_as_scan_error():
-        if kind is Kind.DICOM:
-            frames = frame_count(read_object(data, limits.scan_bytes))
-        elif kind is Kind.NIFTI:
-            frames = nifti.slice_count(data, limits)
-        else:
-            with _PLUGINS[kind](io.BytesIO(data)) as image:
-                frames = _count_pages(image, limits.frames) if isinstance(image, TiffImageFile) else 1
+    if kind is Kind.DICOM:
+        frames = _count_dicom_frames(data, limits)
+    elif kind is Kind.NIFTI:
+        frames = _count_nifti_slices(data, limits)
+    else:
+        with _trouble_as_scan_error(), _PLUGINS[kind](io.BytesIO(data)) as image:
+            frames = _count_pages(image, limits.frames) if isinstance(image, TiffImageFile) else 1
     if frames > limits.frames:
         raise ScanError(Reason.TOO_MANY_ENTRIES, f"more than {limits.frames} frames in one file; split it")
     return frames
@@ -134,9 +134,34 @@ def _too_many_pixels() -> ScanError:
 
 
 def _decode_dicom(data: bytes, limits: Limits, frame: int) -> Decoded:
-    dataset = read_object(data, limits.scan_bytes)
-    _require_pixels_within(limits, int(dataset.Columns), int(dataset.Rows))
-    return Decoded(_finite(frame_pixels(dataset, frame)), frame_spacing(dataset, frame))
+    from brainscan.dicom.pixels import frame_pixels, frame_spacing, read_object
+
+    with _trouble_as_scan_error():
+        dataset = read_object(data, limits.scan_bytes)
+        _require_pixels_within(limits, int(dataset.Columns), int(dataset.Rows))
+        return Decoded(_finite(frame_pixels(dataset, frame)), frame_spacing(dataset, frame))
+
+
+def _decode_nifti(data: bytes, limits: Limits, index: int) -> Decoded:
+    from brainscan.imaging import nifti
+
+    with _trouble_as_scan_error():
+        pixels, spacing_mm = nifti.read_slice(data, limits, index)
+        return Decoded(_finite(pixels), spacing_mm)
+
+
+def _count_dicom_frames(data: bytes, limits: Limits) -> int:
+    from brainscan.dicom.pixels import frame_count, read_object
+
+    with _trouble_as_scan_error():
+        return frame_count(read_object(data, limits.scan_bytes))
+
+
+def _count_nifti_slices(data: bytes, limits: Limits) -> int:
+    from brainscan.imaging import nifti
+
+    with _trouble_as_scan_error():
+        return nifti.slice_count(data, limits)
 
 
 def _count_pages(image: TiffImageFile, most: int) -> int:
@@ -150,7 +175,7 @@ def _count_pages(image: TiffImageFile, most: int) -> int:
     return most + 1
 
 
-def _gray(image: ImageFile) -> Pixels:
+def _gray(image: ImageFile) -> "Pixels":
     """Load an opened image; Pillow raises on truncation."""
     tags = dict(image.tag_v2) if isinstance(image, TiffImageFile) else {}
     image.load()
@@ -165,7 +190,7 @@ def _gray(image: ImageFile) -> Pixels:
     return np.array(upright.convert("L"))
 
 
-def _finite(pixels: Pixels) -> Pixels:
+def _finite(pixels: "Pixels") -> "Pixels":
     """Give pixels that are no number the darkest value, so that none reaches the network."""
     if pixels.dtype != np.float32 or bool((finite := np.isfinite(pixels)).all()):
         return pixels
