@@ -29,6 +29,9 @@ SHOWN = 20
 
 POLL_S = 0.2
 
+REPORTS_S = 600
+"""How long the reports of series may take after the last scan."""
+
 
 def demo(
     path: Annotated[Path | None, typer.Argument(help="A file, folder or ZIP; default: a synthetic export.")] = None,
@@ -63,6 +66,8 @@ def demo(
         seconds = time.perf_counter() - begin
         records = _records(export_id, services(), _names(upload, services()))
         _save(records, out, services())
+        stack.drain(timeout_s=REPORTS_S)
+        _save_reports(stack, out)
         _tell(records, export, seconds, out, console)
         _write_environment(out / "env.sh", stack)
         if open_page or (sys.stdout.isatty() if keep is None else keep):
@@ -165,6 +170,16 @@ def _save(records: Iterable[tuple[str, ScanRecord]], out: Path, services: "Servi
             listing.write(json_line({"path": name} | fields) + "\n")
 
 
+def _save_reports(stack: "LocalStack", out: Path) -> None:
+    """Series summaries and the DICOM objects that a PACS would file."""
+    s3 = stack.client("s3")
+    listings = s3.get_paginator("list_objects_v2").paginate(Bucket=stack.results_bucket, Prefix="reports/")
+    for key in (found["Key"] for listing in listings for found in listing.get("Contents", [])):
+        path = out / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(s3.get_object(Bucket=stack.results_bucket, Key=key)["Body"].read())
+
+
 def _tell(
     records: Sequence[tuple[str, ScanRecord]],
     export: Export,
@@ -180,7 +195,8 @@ def _tell(
     review = sum(record.needs_review for _, record in records)
     console.print(f"{export.files} files: {len(records)} scans, {export.skipped} files skipped.")
     console.print(f"{review} scans need review. {seconds:.1f} s, {len(records) / seconds:.1f} scans a second.")
-    console.print(f"In {out}: results.jsonl, a line a scan; results/, masks and overlays; functions.log")
+    console.print(f"In {out}: results.jsonl, a line a scan; results/, masks and overlays;")
+    console.print("reports/, a series' summary, DICOM SEG, SR and capture; functions.log")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
