@@ -2,7 +2,7 @@
 
 import typer
 
-from brainscan.cli import dlq
+from brainscan.cli import dlq, train
 from brainscan.cli.analyze import analyze
 from brainscan.cli.backend import backend
 from brainscan.cli.deidentify import deidentify
@@ -29,3 +29,4 @@ app.command()(review)
 app.command()(serve)
 app.add_typer(export_app, name="export")
 app.add_typer(dlq.app, name="dlq")
+app.add_typer(train.app, name="train")
