@@ -114,8 +114,8 @@ def median_run(runs: list[Run]) -> dict[str, float]:
 
 
 def stage_table(runs: dict[str, list[Run]]) -> list[str]:
-    """Where brainscan's warm time goes, at batch 8; `store` is writing mask and overlay to a local disk."""
-    of_batch = [run for way, of_way in runs.items() if way.endswith("8") for run in of_way]
+    """Where brainscan's warm time goes, scan by scan; `store` is writing mask and overlay to a local disk."""
+    of_batch = [run for way, of_way in runs.items() if way.endswith("1") for run in of_way]
     stages: dict[str, float] = {}
     for stage in ("decode", "prepare", "infer", "interpret"):
         stages[stage] = statistics.median(ms for run in of_batch for ms in run["stages"][stage])

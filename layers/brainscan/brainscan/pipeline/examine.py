@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -17,7 +18,7 @@ from brainscan.imaging.overlay import overlay, picture
 from brainscan.imaging.prepare import Crop, Prepared, prepare
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.judge import judge
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Network, granted_cores
 from brainscan.settings import Limits
 
 T = TypeVar("T")
@@ -60,20 +61,29 @@ class _Progress:
         self.stopped: dict[int, Examined] = {}
         self.timings_ms: list[dict[str, float]] = [{} for _ in range(count)]
 
-    def attempt(self, stage: str, work: Mapping[int, Callable[[], T]]) -> dict[int, T]:
+    def attempt(self, stage: str, work: Mapping[int, Callable[[], T]], threads: int = 1) -> dict[int, T]:
         """Run one stage for each scan, timed; a scan's trouble becomes its answer."""
-        done: dict[int, T] = {}
-        for place, step in work.items():
-            begin = time.perf_counter()
-            try:
-                done[place] = step()
-            except ScanError as stopped:
-                outcome = Outcome.ABSTAINED if stopped.reason in ABSTENTIONS else Outcome.REJECTED
-                self.stopped[place] = Examined(Finding(outcome=outcome, reasons=(stopped.reason,)))
-            except Exception as error:
-                self.stopped[place] = Examined(error=error)
+        run = partial(self._attempt_one, stage)
+        if threads == 1 or len(work) < 2:
+            done = [run(place, step) for place, step in work.items()]
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                done = list(pool.map(run, work.keys(), work.values()))
+        return {place: answer for each in done for place, answer in each.items()}
+
+    def _attempt_one(self, stage: str, place: int, step: Callable[[], T]) -> dict[int, T]:
+        """What the step gave for the scan at a place; nothing if it stopped there."""
+        begin = time.perf_counter()
+        try:
+            return {place: step()}
+        except ScanError as stopped:
+            outcome = Outcome.ABSTAINED if stopped.reason in ABSTENTIONS else Outcome.REJECTED
+            self.stopped[place] = Examined(Finding(outcome=outcome, reasons=(stopped.reason,)))
+        except Exception as error:
+            self.stopped[place] = Examined(error=error)
+        finally:
             self.timings_ms[place][stage] = milliseconds_since(begin)
-        return done
+        return {}
 
 
 def examine(tasks: Sequence[Task], network: Network, limits: Limits) -> list[Examined]:
@@ -91,7 +101,8 @@ def examine(tasks: Sequence[Task], network: Network, limits: Limits) -> list[Exa
         place: partial(_interpret, decoded[place], prepared[place].crop, *said, network)
         for place, said in predicted.items()
     }
-    answers = progress.attempt("interpret", interpretations) | progress.stopped
+    # Most of it is writing PNGs, which needs no interpreter lock.
+    answers = progress.attempt("interpret", interpretations, granted_cores()) | progress.stopped
     return [replace(answers[place], timings_ms=progress.timings_ms[place]) for place in range(len(tasks))]
 
 
