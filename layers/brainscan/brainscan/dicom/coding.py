@@ -3,7 +3,6 @@
 from typing import Final
 
 from highdicom import AlgorithmIdentificationSequence
-from highdicom.sr import CodedConcept
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -46,11 +45,6 @@ SQUARE_MILLIMETER: Final[Code] = codes.UCUM.SquareMillimeter
 MILLIMETER: Final[Code] = codes.UCUM.Millimeter
 PROCEDURE: Final = Code("24590-2", "LN", "MR Brain")
 COMMENT: Final[Code] = codes.DCM.Comment
-
-
-def concept(code: Code) -> CodedConcept:
-    """A code as a content item takes it."""
-    return CodedConcept(code.value, code.scheme_designator, code.meaning)
 
 
 def algorithm(model_id: str) -> AlgorithmIdentificationSequence:

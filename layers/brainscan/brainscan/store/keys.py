@@ -55,11 +55,6 @@ def scan(scan_id: str) -> dict[str, str]:
     return {"pk": f"SCAN#{scan_id}", "sk": META}
 
 
-def scan_id_of(pk: str) -> str:
-    """Inverse of `scan`."""
-    return pk.removeprefix("SCAN#")
-
-
 def export(export_id: str) -> dict[str, str]:
     """Primary key of an export; its counters share the partition."""
     return {"pk": f"EXPORT#{export_id}", "sk": META}

@@ -80,12 +80,6 @@ class Results:
         self._client = client
         self.bucket = bucket
 
-    def stage(self, file_id: str, data: bytes) -> str:
-        """Keep the bytes of one uploaded file for the functions that follow; its key."""
-        key = staged_key(file_id)
-        self.put(key, data, "application/octet-stream")
-        return key
-
     def put(self, key: str, data: bytes, content_type: str) -> str:
         """Write one object; its key."""
         self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
