@@ -66,14 +66,13 @@ def read_splits(root: Path) -> list[Sample]:
         return [_from_row(root, row, patients) for row in csv.DictReader(file)]
 
 
-def with_channels(samples: list[Sample]) -> list[Sample]:
-    """The same list, each LGG file replaced by its FLAIR and its post-contrast channel as separate gray images."""
+def with_views(samples: list[Sample]) -> list[Sample]:
+    """The same list, each LGG file followed by its FLAIR and its post-contrast channel as gray images of their own."""
     views: list[Sample] = []
     for sample in samples:
+        views.append(sample)
         if sample.source == LGG:
             views.extend(_as_view(sample, view) for view in ("flair", "post"))
-        else:
-            views.append(sample)
     return views
 
 

@@ -14,7 +14,7 @@ from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Network, Prediction
 from training import metrics, protocols, report
 from training.cases import Case
-from training.data import Sample, read_mask, with_channels
+from training.data import Sample, read_mask, with_views
 from training.outsiders import outsiders
 from training.readers import read_folder
 from training.served import Answer, answers, source_name
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     network: Served = KerasNetwork(options.model) if options.keras else Network.load(options.model)
     everything = read_data(options.data)
     samples = [sample for sample in everything if sample.part == options.part]
-    samples += [sample for sample in with_channels(samples) if sample.view != "luma"]
+    samples = with_views(samples)
     cases = list(cases_of(samples, network))
     results = {
         "model_id": network.manifest.model_id,

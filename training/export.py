@@ -22,7 +22,7 @@ from brainscan.inference.manifest import (
     SourceMetrics,
 )
 from brainscan.inference.runtime import Network, Prediction
-from training.data import Sample, with_channels
+from training.data import Sample, with_views
 from training.fold import fold
 from training.network import build, load_npz
 from training.quantize import to_int8
@@ -81,8 +81,8 @@ def convert(model: keras.Model, out: Path, draft: Manifest) -> Network:
 def describe(network: Network, out: Path, train: Sequence[Sample]) -> Network:
     """Fit temperature, thresholds and scope on the scans of the train part that training holds out."""
     fitted, held = hold_out(grouped(train))
-    said = list(answers(with_channels(held), network.run, network.manifest.input.size))
-    known = answers(with_channels(fitted), network.run, network.manifest.input.size)
+    said = list(answers(with_views(held), network.run, network.manifest.input.size))
+    known = answers(with_views(fitted), network.run, network.manifest.input.size)
     temperature = fit_temperature(said)
     calibration = network.manifest.calibration.model_copy(update={"scans": len(said)})
     return _written(
@@ -97,7 +97,7 @@ def describe(network: Network, out: Path, train: Sequence[Sample]) -> Network:
 
 def measure(network: Network, model: keras.Model, out: Path, test: Sequence[Sample]) -> Network:
     """Evaluate int8 and float32 on the test part: each file as its user gets it, and each LGG channel by itself."""
-    views = [*test, *(sample for sample in with_channels(list(test)) if sample.view != "luma")]
+    views = with_views(list(test))
     served = evaluate(views, network.run, network.manifest)
     trained = evaluate(views, _keras(model), network.manifest)
     return _written(network.manifest, out, metrics=Metrics(split="test", sources=served, float32=trained))

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from training import export, loop
-from training.data import with_channels
+from training.data import with_views
 from training.distribute import strategy_for
 from training.environment import Environment, read_environment
 from training.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
@@ -75,7 +75,7 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
 def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prepared, Prepared]:
     """(fitted, held out), both from the train part, prepared at the settings' size."""
     samples = grouped([sample for sample in read_data(environment.data) if sample.part == "train"])
-    fitted, held = (prepare_all(with_channels(part), settings.size, environment.cache) for part in hold_out(samples))
+    fitted, held = (prepare_all(with_views(part), settings.size, environment.cache) for part in hold_out(samples))
     return fitted, held
 
 

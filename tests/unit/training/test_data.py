@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.data import BR35H, CHENG, KAGGLE, LGG, read_gray, read_mask, read_splits, with_channels
+from training.data import BR35H, CHENG, KAGGLE, LGG, read_gray, read_mask, read_splits, with_views
 from training.readers import read_folder
 
 PIXELS = np.tile(np.arange(40, dtype=np.uint8) * 6, (30, 1))
@@ -109,8 +109,9 @@ def test_a_channel_is_the_one_that_its_name_says(tmp_path: Path) -> None:
     image(tmp_path / "P/P_1.tif", np.dstack([PIXELS, PIXELS // 2, PIXELS // 3]))
     image(tmp_path / "P/P_1_mask.tif", TUMOR)
 
-    flair, post = with_channels(read_folder(tmp_path).samples)
+    luma, flair, post = with_views(read_folder(tmp_path).samples)
 
+    assert luma.view == "luma"
     np.testing.assert_array_equal(read_gray(flair), PIXELS // 2)
     np.testing.assert_array_equal(read_gray(post), PIXELS // 3)
 
