@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 SAM_VENV := .venv-sam
 MINISTACK_VENV := .venv-ministack
 CHECKOV_VENV := .venv-checkov
+SAGEMAKER_VENV := .venv-sagemaker
 SCANS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -30,7 +31,8 @@ lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 unit: $(VENV)/.dev  ## Pure code and in-process AWS; seconds.
 	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/unit
 
-integration: $(VENV)/.dev  ## The laptop stack end to end; minutes.
+integration: $(VENV)/.dev  ## The laptop stack end to end, and SageMaker's own toolkit where a C compiler builds it; minutes.
+	$(MAKE) $(SAGEMAKER_VENV)/.done || echo "SageMaker's toolkit could not be built; its tests are skipped"
 	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/integration
 
 test-container: container-tools  ## The real image, SAM local and an AWS-shaped stack; root on Debian, minutes.
@@ -71,12 +73,13 @@ lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	echo aws-sam-cli | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/sam.txt
 	echo 'ministack[full]' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/ministack.txt
 	echo checkov | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/checkov.txt
+	printf 'sagemaker-training\npip\n' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/sagemaker.txt
 	printf 'awslambdaric\npip\n' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/base.txt
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(CHECKOV_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(CHECKOV_VENV) $(SAGEMAKER_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
@@ -94,7 +97,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.local
 
 # These have pins of their own, which uv installs: pip refuses a lock of packages with extras.
-$(SAM_VENV)/.done $(MINISTACK_VENV)/.done $(CHECKOV_VENV)/.done: .venv-%/.done: requirements/%.txt | $(VENV)/.dev
+$(SAM_VENV)/.done $(MINISTACK_VENV)/.done $(CHECKOV_VENV)/.done $(SAGEMAKER_VENV)/.done: .venv-%/.done: requirements/%.txt | $(VENV)/.dev
 	$(BIN)/python -m venv .venv-$*
 	$(BIN)/python -m uv pip install --no-config --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
 	@touch $@

@@ -145,11 +145,12 @@ def refused(network: Served) -> dict[str, dict[str, float]]:
         tally = counts.setdefault(kind, {"pictures": 0, "refused": 0, "out_of_scope": 0})
         tally["pictures"] += 1
         try:
-            said = network.run(prepare(pixels, network.manifest.input.size).input[np.newaxis])
+            inputs = prepare(pixels, network.manifest.input.size).input[np.newaxis]
         except ScanError:
             tally["refused"] += 1
             continue
-        outside = scope is not None and bool(scope.distances(said.features)[0] > scope.threshold)
+        said = network.run(inputs)
+        outside = scope is not None and bool(scope.distances(inputs, said.features)[0] > 1)
         unsure = said_confidence(said, network.manifest) < network.manifest.thresholds.min_confidence
         tally["out_of_scope"] += outside
         tally["refused"] += outside or unsure

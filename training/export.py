@@ -12,6 +12,7 @@ from typing import Final
 import keras
 import numpy as np
 
+from brainscan.imaging.texture import texture
 from brainscan.inference.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -91,7 +92,7 @@ def describe(network: Network, out: Path, train: Sequence[Sample]) -> Network:
         temperature=temperature,
         thresholds=choose(said, temperature),
         calibration=calibration,
-        scope=fit_scope(_features(known), _features(said)),
+        scope=fit_scope(_described(known), _described(said)),
     )
 
 
@@ -172,8 +173,15 @@ def _keras(model: keras.Model) -> Run:
     return run
 
 
-def _features(said: Iterable[Answer]) -> np.ndarray:
-    return np.stack([answer.features for answer in said if answer.features is not None])
+def _described(said: Iterable[Answer]) -> tuple[np.ndarray, np.ndarray]:
+    """Textures and features of the scans that are not blank."""
+    pairs = [
+        (texture(answer.input[np.newaxis])[0], answer.features)
+        for answer in said
+        if answer.input is not None and answer.features is not None
+    ]
+    textures, features = zip(*pairs, strict=True)
+    return np.stack(textures), np.stack(features)
 
 
 def _overall(sources: Mapping[str, SourceMetrics]) -> tuple[float, float]:

@@ -91,7 +91,7 @@ def distances(cases: Sequence[Case]) -> Figure:
     values = [case.distance for case in cases if case.distance is not None]
     if values:
         axes.hist(values, bins=60)
-    axes.set(xlabel="distance from the training scans", ylabel="scans", title="Scope check")
+    axes.set(xlabel="distance from the training scans, in units of the threshold", ylabel="scans", title="Scope check")
     return figure
 
 

@@ -1,27 +1,44 @@
-"""Fits the scope check: the Gaussian on fitted scans' features, its threshold on held-out scans'."""
+"""Fits the scope check: Gaussians of fitted scans, their thresholds on held-out scans."""
 
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from brainscan.inference.scope import Scope
+from brainscan.inference.scope import Gaussian, Scope
 
 AXES: Final = 48
-"""Principal axes that are kept: a tenth of a megabyte in the manifest."""
+"""Principal axes that are kept, where there are so many: a tenth of a megabyte in the manifest."""
 BEYOND: Final = 0.01
-"""Share of held-out in-scope scans that the threshold gives up."""
+"""Share of held-out in-scope scans that each check's threshold gives up."""
 
 Features = npt.NDArray[np.float32]
+Described = tuple[Features, Features]
+"""Of n scans: textures (n, T), and features (n, F) that the network pooled."""
 
 
-def fit_scope(fitted: Features, held: Features, axes: int = AXES, beyond: float = BEYOND) -> Scope:
+def fit_scope(fitted: Described, held: Described, beyond: float = BEYOND) -> Scope:
+    """Both checks.
+
+    Args:
+        fitted: scans that the network was trained on.
+        held: scans of other patients.
+        beyond: share of `held` that each check gives up.
+    """
+    by_texture, by_features = (fit_gaussian(*pair, beyond=beyond) for pair in zip(fitted, held, strict=True))
+    outside = [
+        check.distances(own) > check.threshold for check, own in zip((by_texture, by_features), held, strict=True)
+    ]
+    return Scope(texture=by_texture, features=by_features, held_out_beyond=float(np.logical_or(*outside).mean()))
+
+
+def fit_gaussian(fitted: Features, held: Features, axes: int = AXES, beyond: float = BEYOND) -> Gaussian:
     """A Gaussian of `fitted` by principal components, and the distance that a share `beyond` of `held` exceeds.
 
     Args:
-        fitted: (n, F) features of scans that the network was trained on.
-        held: (m, F) of scans of other patients.
-        axes: principal axes to keep, fewer than n and F.
+        fitted: (n, F).
+        held: (m, F).
+        axes: principal axes to keep, if n and F are larger.
         beyond: share of `held` that is given up.
     """
     mean = fitted.mean(axis=0)
@@ -31,14 +48,11 @@ def fit_scope(fitted: Features, held: Features, axes: int = AXES, beyond: float 
     kept = min(axes, len(variances) - 1)
     # The rest of the variance, spread evenly over the rest of the directions: probabilistic PCA.
     rest = max(float(variances[kept:].sum()) / max(1, fitted.shape[1] - kept), 1e-12)
-    first = Scope.of(
+    first = Gaussian.of(
         mean,
         directions[:kept].astype(np.float32),
         np.maximum(variances[:kept], rest).astype(np.float32),
         rest,
         threshold=1.0,
-        held_out_beyond=0.0,
     )
-    distances = first.distances(held)
-    threshold = float(np.quantile(distances, 1 - beyond))
-    return first.model_copy(update={"threshold": threshold, "held_out_beyond": float((distances > threshold).mean())})
+    return first.model_copy(update={"threshold": float(np.quantile(first.distances(held), 1 - beyond))})

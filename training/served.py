@@ -35,6 +35,8 @@ class Answer:
     """(4,) logits."""
     seg: np.ndarray | None = None
     """(N, N) logits."""
+    input: np.ndarray | None = None
+    """(N, N, 1) as the network saw it."""
     features: np.ndarray | None = None
     """(F,) pooled features."""
 
@@ -44,10 +46,10 @@ class Answer:
         return self.cls is not None and is_label(CLASSES[int(self.cls.argmax())], self.sample.label)
 
     def distance(self, manifest: Manifest) -> float | None:
-        """Of the scope check; None for a blank scan, or where the model has no scope check."""
-        if self.features is None or manifest.scope is None:
+        """Of the scope check, in units of its threshold; None for a blank scan, or where the model has no scope check."""
+        if self.input is None or self.features is None or manifest.scope is None:
             return None
-        return float(manifest.scope.distances(self.features[np.newaxis])[0])
+        return float(manifest.scope.distances(self.input[np.newaxis], self.features[np.newaxis])[0])
 
     def mask(self, thresholds: Thresholds) -> Mask:
         """(rows, columns) as served."""
@@ -92,7 +94,6 @@ def answers(samples: Sequence[Sample], run: Run, size: int) -> Iterator[Answer]:
     waiting = iter(samples)
     while batch := list(islice(waiting, BATCH)):
         ready: list[Answer] = []
-        inputs: list[np.ndarray] = []
         for sample in batch:
             pixels = read_gray(sample)
             try:
@@ -100,11 +101,10 @@ def answers(samples: Sequence[Sample], run: Run, size: int) -> Iterator[Answer]:
             except ScanError:
                 yield Answer(sample, pixels.shape)
                 continue
-            inputs.append(prepared.input)
-            ready.append(Answer(sample, pixels.shape, prepared.crop))
+            ready.append(Answer(sample, pixels.shape, prepared.crop, input=prepared.input))
         if not ready:
             continue
-        said = run(np.stack(inputs))
+        said = run(np.stack([answer.input for answer in ready if answer.input is not None]))
         for answer, cls, seg, features in zip(ready, said.cls, said.seg, said.features, strict=True):
             yield replace(answer, cls=cls, seg=seg, features=features)
 

@@ -21,7 +21,8 @@ TRAIN = Path(os.environ.get("BRAINSCAN_SAGEMAKER_VENV", ROOT / ".venv-sagemaker"
 """What the container of a job runs."""
 
 pytestmark = pytest.mark.skipif(
-    not TRAIN.exists(), reason="no .venv-sagemaker: make it and `pip install -r requirements/sagemaker.txt` into it"
+    not TRAIN.exists(),
+    reason="no .venv-sagemaker, or it lacks the toolkit: run `make integration` where there is a C compiler",
 )
 
 

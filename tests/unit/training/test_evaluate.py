@@ -82,13 +82,14 @@ def test_a_network_that_sees_everything_scores_everything(samples: list[Sample])
 
 def test_a_scan_beyond_the_scope_abstains_and_is_still_counted(samples: list[Sample]) -> None:
     network = BrightIsTumor(manifest())
-    features = np.random.default_rng(0).normal(size=(200, 64)).astype(np.float32) * 0.01 + 9
-    network.manifest = network.manifest.model_copy(update={"scope": fit_scope(features, features, axes=8)})
+    random = np.random.default_rng(0)
+    others = random.normal(size=(200, 29)).astype(np.float32), random.normal(9, 0.01, (200, 64)).astype(np.float32)
+    network.manifest = network.manifest.model_copy(update={"scope": fit_scope(others, others)})
 
     cases = list(cases_of(samples, network))
 
     assert {case.outcome for case in cases} == {Outcome.ABSTAINED}
-    assert all(case.distance is not None and case.distance > network.manifest.scope.threshold for case in cases)
+    assert all(case.distance is not None and case.distance > 1 for case in cases)
     assert figures(cases)["all"]["accuracy"]["value"] == 1  # type: ignore[index]
     assert refused(network)["photo"]["out_of_scope"] == refused(network)["photo"]["pictures"]
 

@@ -21,7 +21,7 @@ def judge(
         tumor: measurements of the mask, None for an empty one.
         mask_fraction: the mask's share of the head's crop.
         manifest: of the model that answered.
-        scope_distance: of the scan's features, None where the model has no scope check.
+        scope_distance: in units of the scope check's threshold, None where the model has no scope check.
 
     Returns:
         `analyzed`, or `abstained` with `OUT_OF_SCOPE` beyond the scope's threshold and `LOW_CERTAINTY` below the
@@ -30,7 +30,7 @@ def judge(
     thresholds = manifest.thresholds
     predicted = CLASSES[int(probabilities.argmax())]
     confidence = float(probabilities.max())
-    abstained = _abstentions(confidence, scope_distance, manifest)
+    abstained = _abstentions(confidence, scope_distance, thresholds)
     review = _review_reasons(predicted, confidence, tumor, mask_fraction, thresholds)
     return Finding(
         outcome=Outcome.ABSTAINED if abstained else Outcome.ANALYZED,
@@ -44,11 +44,11 @@ def judge(
     )
 
 
-def _abstentions(confidence: float, scope_distance: float | None, manifest: Manifest) -> tuple[Reason, ...]:
+def _abstentions(confidence: float, scope_distance: float | None, thresholds: Thresholds) -> tuple[Reason, ...]:
     reasons: list[Reason] = []
-    if manifest.scope is not None and scope_distance is not None and scope_distance > manifest.scope.threshold:
+    if scope_distance is not None and scope_distance > 1:
         reasons.append(Reason.OUT_OF_SCOPE)
-    if confidence < manifest.thresholds.min_confidence:
+    if confidence < thresholds.min_confidence:
         reasons.append(Reason.LOW_CERTAINTY)
     return tuple(reasons)
 

@@ -1,7 +1,8 @@
-"""Is this a scan of the kind that the network was trained on? Asked of the features that the network pooled.
+"""Is this a scan of the kind that the network was trained on? Asked of the picture, and of what the network saw in it.
 
-The training scans' features are described by a Gaussian: free along their principal axes, round across them. A
-scan's Mahalanobis distance to it is large for what is no brain MR, whatever class the network names for it.
+The training scans are described by two Gaussians: one of their textures, one of the features that the network pooled,
+each free along its principal axes and round across them. What lies far from either is no brain MR, whatever class the
+network names for it.
 """
 
 import base64
@@ -13,26 +14,24 @@ import numpy.typing as npt
 from pydantic import Field
 
 from brainscan.domain import Model
+from brainscan.imaging.texture import texture
 
 Positive = Annotated[float, Field(gt=0)]
 PACKED: Final = np.dtype("<f2")
 """How the manifest packs arrays: float16 keeps three digits, which a distance never misses."""
 
 
-class Scope(Model):
-    """The features' Gaussian, and the distance from which on a scan is out of scope.
+class Gaussian(Model):
+    """What training scans are like, and the distance from which on a scan is unlike them.
 
     Arrays are base64 of little-endian float16: `mean` (features,), `axes` (principal axes, features).
     """
 
     mean: str
     axes: str
-    variances: tuple[Positive, ...] = Field(description="along each axis, after dividing by the features' scale")
+    variances: tuple[Positive, ...] = Field(description="along each axis")
     rest_variance: Positive = Field(description="across the axes, in every direction alike")
     threshold: Positive = Field(description="distance beyond which a scan is out of scope")
-    held_out_beyond: Annotated[float, Field(ge=0, le=1)] = Field(
-        description="share of in-scope scans, held out of fitting, that lie beyond the threshold"
-    )
 
     @classmethod
     def of(
@@ -42,7 +41,6 @@ class Scope(Model):
         variances: npt.NDArray[np.float32],
         rest_variance: float,
         threshold: float,
-        held_out_beyond: float,
     ) -> Self:
         """Pack arrays: mean (F,), axes (k, F), variances (k,)."""
         return cls(
@@ -51,28 +49,27 @@ class Scope(Model):
             variances=tuple(float(v) for v in variances),
             rest_variance=rest_variance,
             threshold=threshold,
-            held_out_beyond=held_out_beyond,
         )
 
     @cached_property
-    def _gaussian(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _arrays(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Mean (F,) and axes (k, F)."""
         mean = _unpack(self.mean)
         return mean, _unpack(self.axes).reshape(len(self.variances), len(mean))
 
     def distances(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """How far scans lie from the training scans.
+        """How far scans lie from the training scans: their Mahalanobis distance.
 
         Args:
-            features: (B, F) as the network pooled them.
+            features: (B, F) as those that were fitted.
 
         Returns:
             (B,) root mean square of the deviations in units of their spread: about 1 for a typical scan.
 
         Raises:
-            ValueError: F is not the model's.
+            ValueError: F is not what was fitted.
         """
-        mean, axes = self._gaussian
+        mean, axes = self._arrays
         if features.ndim != 2 or features.shape[1] != len(mean):
             raise ValueError(f"expected (batch, {len(mean)}) features, got {features.shape}")
         deviations = (features - mean).astype(np.float64)
@@ -81,6 +78,30 @@ class Scope(Model):
         squares = (along**2 / np.asarray(self.variances)).sum(axis=1) + across / self.rest_variance
         root: npt.NDArray[np.float64] = np.sqrt(squares / len(mean))
         return root
+
+
+class Scope(Model):
+    """Both checks; a scan is out of scope if either says so."""
+
+    texture: Gaussian = Field(description="of `imaging.texture`")
+    features: Gaussian = Field(description="of the network's pooled features")
+    held_out_beyond: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="share of in-scope scans, held out of fitting, that are out of scope by either check"
+    )
+
+    def distances(self, inputs: npt.NDArray[np.float32], features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """How far scans lie from the training scans, by the check that puts them farther.
+
+        Args:
+            inputs: (B, N, N, 1) as the network saw them.
+            features: (B, F) as it pooled them.
+
+        Returns:
+            (B,) in units of the threshold: above 1 a scan is out of scope.
+        """
+        by_texture = self.texture.distances(texture(inputs)) / self.texture.threshold
+        by_features = self.features.distances(features) / self.features.threshold
+        return np.maximum(by_texture, by_features)
 
 
 def _pack(array: npt.NDArray[np.float32]) -> str:

@@ -117,9 +117,10 @@ def _infer(
     if not prepared:
         return {}
     begin = time.perf_counter()
-    prediction = network.run(np.stack([each.input for each in prepared.values()]))
+    inputs = np.stack([each.input for each in prepared.values()])
+    prediction = network.run(inputs)
     scope = network.manifest.scope
-    distances = [None] * len(prepared) if scope is None else scope.distances(prediction.features).tolist()
+    distances = [None] * len(prepared) if scope is None else scope.distances(inputs, prediction.features).tolist()
     each_ms = round(milliseconds_since(begin) / len(prepared), 3)
     for place in prepared:
         progress.timings_ms[place]["infer"] = each_ms
