@@ -46,7 +46,7 @@ class Answer:
         return self.cls is not None and is_label(CLASSES[int(self.cls.argmax())], self.sample.label)
 
     def distance(self, manifest: Manifest) -> float | None:
-        """Of the scope check, in units of its threshold; None for a blank scan, or where the model has no scope check."""
+        """Of the scope check, in units of its threshold; None for a blank scan, and for a model without the check."""
         if self.input is None or self.features is None or manifest.scope is None:
             return None
         return float(manifest.scope.distances(self.input[np.newaxis], self.features[np.newaxis])[0])

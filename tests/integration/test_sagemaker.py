@@ -22,7 +22,7 @@ TRAIN = Path(os.environ.get("BRAINSCAN_SAGEMAKER_VENV", ROOT / ".venv-sagemaker"
 
 pytestmark = pytest.mark.skipif(
     not TRAIN.exists(),
-    reason="no .venv-sagemaker, or it lacks the toolkit: run `make integration` where there is a C compiler",
+    reason="SageMaker's toolkit is missing: `make integration` builds it where there is a C compiler",
 )
 
 

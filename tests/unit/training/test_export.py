@@ -77,9 +77,9 @@ def test_mask_thresholds_fit_the_drawn_masks(tmp_path):
     assert thresholds.large_mask_fraction == pytest.approx(400 / SIDE**2)
 
 
-def measured(accuracy, mean_dice):
-    """Metrics of one source of 100 scans; a channel of its own, which does not count."""
-    counts = {"scans": 100, "blank": 0, "abstained": 0, "needs_review": 0, "masks": 50}
+def measured(accuracy, mean_dice, scans=1000):
+    """Metrics of one source; a channel of its own, which does not count."""
+    counts = {"scans": scans, "blank": 0, "abstained": 0, "needs_review": 0, "masks": 50}
     return {
         "cheng": SourceMetrics(accuracy=accuracy, mean_dice=mean_dice, **counts),
         "lgg_flair": SourceMetrics(accuracy=0.0, mean_dice=0.0, **counts),
@@ -95,6 +95,12 @@ def test_int8_within_the_tolerances_passes(accuracy, mean_dice):
 def test_int8_that_falls_behind_is_an_error(accuracy, mean_dice):
     with pytest.raises(ParityError, match="falls behind"):
         check_parity(Metrics(split="test", sources=measured(accuracy, mean_dice), float32=measured(0.8, 0.6)))
+
+
+def test_of_few_scans_two_may_differ():
+    check_parity(Metrics(split="test", sources=measured(0.76, 0.6, scans=50), float32=measured(0.8, 0.6, scans=50)))
+    with pytest.raises(ParityError, match=r"more than 0\.04 in accuracy"):
+        check_parity(Metrics(split="test", sources=measured(0.74, 0.6, scans=50), float32=measured(0.8, 0.6, scans=50)))
 
 
 def test_the_data_digest_changes_with_bytes_labels_and_parts(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 
 from brainscan.imaging.prepare import prepare
 from brainscan.imaging.texture import texture
-from brainscan.inference.scope import Gaussian, Scope
+from brainscan.inference.scope import Gaussian
 from training.outsiders import outsiders
 from training.scope import fit_gaussian, fit_scope
 
