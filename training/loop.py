@@ -172,7 +172,7 @@ def _optimizer(settings: Hyperparameters, heads_only: bool, slow: list[str]) -> 
     return optimizer
 
 
-def save_history(progress: Progress, path: Path) -> None:
-    """Writes the figures of all epochs as JSON."""
+def save_history(progress: Progress, settings: Hyperparameters, path: Path) -> None:
+    """Writes the figures of all epochs, and the hyperparameters that they came of, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(vars(progress), indent=1))
+    path.write_text(json.dumps({"settings": settings.model_dump(), **vars(progress)}, indent=1))

@@ -10,7 +10,7 @@ from typing import Any, Final
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
 from training import protocols
-from training.report import class_rows, headline_rows, is_number, markdown, outsider_rows, with_interval
+from training.report import class_rows, headline_rows, is_number, markdown, number, outsider_rows, with_interval
 
 TARGETS: Final[tuple[tuple[str, str, str, float, bool], ...]] = (
     ("Accuracy on Cheng", "cheng", "accuracy", 0.95, True),
@@ -50,17 +50,19 @@ def main(arguments: Sequence[str]) -> int:
     """Writes the card."""
     options = _parser().parse_args(arguments)
     results = json.loads((options.report / "metrics.json").read_text())
-    options.out.write_text(card(Manifest.read(options.model), results))
+    history = json.loads(options.history.read_text()) if options.history else None
+    options.out.write_text(card(Manifest.read(options.model), results, history))
     print(f"wrote {options.out}")
     return 0
 
 
-def card(manifest: Manifest, results: Mapping[str, Any]) -> str:
+def card(manifest: Manifest, results: Mapping[str, Any], history: Mapping[str, Any] | None = None) -> str:
     """The card as Markdown.
 
     Args:
         manifest: of the artifact.
         results: `metrics.json` of its evaluation.
+        history: `history.json` of its training, where that is at hand.
 
     Raises:
         ValueError: the report is of another model.
@@ -83,7 +85,7 @@ Code {manifest.source_revision[:12]}, data digest `{manifest.data_digest[:16]}`.
 
 {DATA}
 Train and test part share no patient, where patients are known, and no picture. {calibration(manifest)}
-
+{training(history)}
 ## Figures on the {results["part"]} part, as served
 
 Brackets hold 95% bootstrap intervals that draw groups, not slices: patients in LGG, single pictures on the web sets,
@@ -137,6 +139,31 @@ def calibration(manifest: Manifest) -> str:
     )
 
 
+def training(history: Mapping[str, Any] | None) -> str:
+    """The run's hyperparameters, and its figures epoch by epoch: they show what more of it would bring."""
+    if history is None:
+        return ""
+    settings = ", ".join(f"{name} {value}" for name, value in history["settings"].items())
+    names = [name for name in history["history"][-1] if name not in ("epoch", "seconds", "loss")]
+    rows = [["slices seen", *(name.replace("_", " ") for name in names)]]
+    rows += [
+        [
+            f"{(int(epoch['epoch']) + 1) * history['settings']['slices_per_epoch']:,}",
+            *(number(epoch.get(name), 3) for name in names),
+        ]
+        for epoch in history["history"]
+    ]
+    return f"""
+## Training
+
+One run with {settings}. After each epoch, losses on the slices that it learned from, and figures of the averaged
+weights on slices of other groups, on the network's own grid. `score` is the mean of these, Cheng's counted twice;
+the weights of the epoch with the best one, number {history["best_epoch"] + 1}, are the ones served.
+
+{markdown(rows)}
+"""
+
+
 def target_rows(results: Mapping[str, Any]) -> list[list[str]]:
     """What was aimed at, what came out, and whether it was reached."""
     rows = [["target", "aim", "measured", "reached"]]
@@ -175,6 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.model_card", description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("functions/analyze/model"), help="an artifact's folder")
     parser.add_argument("--report", type=Path, default=Path("out/report"), help="folder of training.evaluate's report")
+    parser.add_argument("--history", type=Path, help="history.json of the training, which then has its own part")
     parser.add_argument("--out", type=Path, default=Path("MODEL_CARD.md"))
     return parser
 

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     progress = run.fit()
     if not environment.is_leader:
         return 0
-    loop.save_history(progress, environment.output_dir / "history.json")
+    loop.save_history(progress, settings, environment.output_dir / "history.json")
     return write_artifact(environment, settings, model)
 
 

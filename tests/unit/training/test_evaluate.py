@@ -14,6 +14,8 @@ from brainscan.inference.runtime import Prediction
 from training import model_card, protocols, report
 from training.data import LGG, Sample
 from training.evaluate import cases_of, figures, refused
+from training.hyperparameters import Hyperparameters
+from training.loop import Progress, save_history
 from training.scope import fit_scope
 
 SIZE = 64
@@ -122,6 +124,17 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
     assert "certainty is overrated" in card
     for name in ("confusion", "reliability", "selective", "dice", "scope", "successes", "failures_mask"):
         assert (tmp_path / f"report/{name}.png").stat().st_size > 1000
+
+
+def test_the_card_shows_the_training_epoch_by_epoch(tmp_path: Path) -> None:
+    epochs = [{"epoch": i, "cls_loss": 0.5, "cheng_figshare_dice": 0.6 + i / 10, "seconds": 9.0} for i in range(2)]
+    settings = Hyperparameters(epochs=2, decay_epochs=0, slices_per_epoch=1600)
+    save_history(Progress(2, epochs, 1, 0.7), settings, tmp_path / "history.json")
+    text = model_card.training(json.loads((tmp_path / "history.json").read_text()))
+    assert "| slices seen | cls loss | cheng figshare dice |" in text
+    assert "| 3,200 | 0.500 | 0.700 |" in text
+    assert "learning_rate 0.0004" in text
+    assert "number 2, are the ones served" in text
 
 
 def test_a_card_of_another_models_report_is_refused() -> None:
