@@ -33,7 +33,9 @@ def main() -> None:
     for left in (424, 824):
         draw.line((left, 236, left + 34, 236), DIM, 3)
         draw.polygon([(left + 34, 226), (left + 34, 246), (left + 48, 236)], DIM)
-    overlay = Image.open(io.BytesIO(examined.overlay_png or b"")).resize((330, 330), Image.Resampling.LANCZOS)
+    overlay = (
+        Image.open(io.BytesIO(examined.overlay_png or b"")).convert("RGB").resize((330, 330), Image.Resampling.LANCZOS)
+    )
     canvas.paste(overlay, (484, TOP))
     draw_record(draw, examined)
     draw.text((30, HEIGHT - 34), f"A synthetic head. {RESEARCH_USE_STATEMENT}", DIM, SMALL)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from brainscan.imaging.overlay import OUTLINE_COLOUR, overlay
+from brainscan.imaging.overlay import OUTLINE_COLOUR, overlay, picture, windowed
 from brainscan.imaging.prepare import PERCENTILES
 from tests.unit.imaging.files import gradient
 
@@ -17,9 +17,9 @@ LESION = np.hypot(*(np.mgrid[:120, :100] - np.array([60, 40])[:, None, None])) <
 
 
 def drawn(pixels: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    image = Image.open(io.BytesIO(overlay(pixels, mask)))
-    assert (image.format, image.mode) == ("PNG", "RGB")
-    return np.asarray(image)
+    image = Image.open(io.BytesIO(overlay(windowed(pixels), mask)))
+    assert (image.format, image.mode) == ("PNG", "P")
+    return np.asarray(image.convert("RGB"))
 
 
 def outline(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
@@ -60,6 +60,12 @@ def test_a_lesion_at_the_border_keeps_the_picture_within_its_size() -> None:
     mask = np.zeros(SCAN.shape, bool)
     mask[:9, -9:] = True
     assert outline(drawn(SCAN, mask)).sum() == 9 + 9 + 1
+
+
+def test_the_plain_picture_has_the_windowed_grays() -> None:
+    gray = windowed(SCAN)
+    assert gray.max() == 255
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(picture(gray)))), gray)
 
 
 def test_a_flat_image_is_drawn_black() -> None:

@@ -16,52 +16,19 @@ OUTLINE_COLOUR: Final = (255, 64, 0)
 _OUTLINE_SHARE: Final = 1 / 300
 """Width of the outline as a share of the longer side: 2 pixels at 512."""
 
+Gray = npt.NDArray[np.uint8]
+
 _PERCENTILE_GRID: Final = 2048
 """Rows and columns that suffice to find the window of a larger scan."""
 
 
-def picture(pixels: npt.NDArray[np.generic]) -> bytes:
-    """Draw a scan as it is.
-
-    Args:
-        pixels: (rows, columns) gray, as decoded; windowed like `overlay`.
-
-    Returns:
-        8-bit gray PNG of the same rows and columns.
-    """
-    return _png(_windowed(pixels))
+_OUTLINE: Final = 255
+"""Index of the outline's colour in the overlay's palette; the indices below are their own grays."""
+_PALETTE: Final = bytes(channel for gray in range(_OUTLINE) for channel in (gray, gray, gray)) + bytes(OUTLINE_COLOUR)
 
 
-def overlay(pixels: npt.NDArray[np.generic], mask: Mask) -> bytes:
-    """Draw the outline of a mask, outside its edge so that no tumor pixel is covered.
-
-    Args:
-        pixels: (rows, columns) gray, as decoded; windowed like the network's input, from the 1st to the
-            99.5th percentile.
-        mask: (rows, columns), True on tumor.
-
-    Returns:
-        8-bit RGB PNG of the same rows and columns.
-    """
-    drawn = np.repeat(_windowed(pixels)[..., np.newaxis], 3, axis=2)
-    box = bounding_box(mask)
-    if box is not None:
-        width = max(1, round(max(mask.shape) * _OUTLINE_SHARE))
-        rows, columns = (slice(max(0, side.start - width), side.stop + width) for side in box)
-        region = mask[rows, columns]
-        # Separable: the cost does not grow with the outline's width.
-        brush = footprint_rectangle((2 * width + 1, 2 * width + 1), decomposition="separable")
-        drawn[rows, columns][dilation(region, brush) & ~region] = OUTLINE_COLOUR
-    return _png(drawn)
-
-
-def _png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    png = io.BytesIO()
-    Image.fromarray(pixels).save(png, "PNG", compress_level=1)
-    return png.getvalue()
-
-
-def _windowed(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+def windowed(pixels: npt.NDArray[np.generic]) -> Gray:
+    """A scan (rows, columns), as decoded, in 8 bits: from the 1st to the 99.5th percentile, as the network sees it."""
     step = -(-max(pixels.shape) // _PERCENTILE_GRID)
     black, white = np.percentile(pixels[::step, ::step].astype(np.float32), PERCENTILES)
     if white <= black:
@@ -70,3 +37,38 @@ def _windowed(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
     values -= np.float32(black)
     values *= np.float32(255 / (white - black))
     return np.clip(values, 0, 255, out=values).astype(np.uint8)
+
+
+def picture(gray: Gray) -> bytes:
+    """Draw a windowed scan (rows, columns) as it is: 8-bit gray PNG."""
+    return _png(Image.fromarray(gray))
+
+
+def overlay(gray: Gray, mask: Mask) -> bytes:
+    """Draw the outline of a mask, outside its edge so that no tumor pixel is covered.
+
+    Args:
+        gray: (rows, columns), windowed; its white becomes one level darker, which frees an index for the outline.
+        mask: (rows, columns), True on tumor.
+
+    Returns:
+        PNG of the same rows and columns, 8-bit with a palette: a third of RGB's bytes and time.
+    """
+    drawn = np.minimum(gray, _OUTLINE - 1)
+    box = bounding_box(mask)
+    if box is not None:
+        width = max(1, round(max(mask.shape) * _OUTLINE_SHARE))
+        rows, columns = (slice(max(0, side.start - width), side.stop + width) for side in box)
+        region = mask[rows, columns]
+        # Separable: the cost does not grow with the outline's width.
+        brush = footprint_rectangle((2 * width + 1, 2 * width + 1), decomposition="separable")
+        drawn[rows, columns][dilation(region, brush) & ~region] = _OUTLINE
+    image = Image.fromarray(drawn)
+    image.putpalette(_PALETTE)
+    return _png(image)
+
+
+def _png(image: Image.Image) -> bytes:
+    png = io.BytesIO()
+    image.save(png, "PNG", compress_level=1)
+    return png.getvalue()

@@ -14,7 +14,7 @@ from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError
 from brainscan.imaging.decode import Decoded, decode
 from brainscan.imaging.mask import encode_mask, to_mask
 from brainscan.imaging.measure import measure
-from brainscan.imaging.overlay import overlay, picture
+from brainscan.imaging.overlay import overlay, picture, windowed
 from brainscan.imaging.prepare import Crop, Prepared, prepare
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.judge import judge
@@ -140,15 +140,16 @@ def _interpret(
     thresholds = manifest.thresholds
     mask = to_mask(seg_logits, crop, (rows, columns), thresholds.seg_logit, thresholds.min_component_fraction)
     tumor = measure(mask, decoded.spacing_mm)
+    gray = windowed(decoded.pixels)
     calibrated = probabilities(cls_logits, manifest.temperature)
     return Examined(
         finding=judge(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance),
         rows=rows,
         columns=columns,
         spacing_mm=decoded.spacing_mm,
-        image_png=picture(decoded.pixels),
+        image_png=picture(gray),
         mask_png=encode_mask(mask),
-        overlay_png=overlay(decoded.pixels, mask),
+        overlay_png=overlay(gray, mask),
     )
 
 
