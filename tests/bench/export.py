@@ -8,12 +8,14 @@ standard output: also when it is cut short by Ctrl-C, SIGTERM or `--limit-s`.
 
 import argparse
 import json
+import os
 import signal
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,11 +32,16 @@ PERIOD_S = 2.0
 
 @dataclass
 class Thousand:
-    """How it stood when so many slices had their answers; `functions_mib` is the most since the row before."""
+    """How it stood when so many slices had their answers; `functions_mib` is the most since the row before.
+
+    `functions_cpu_s` and `moto_cpu_s` are of all cores, since the upload: what a busy machine does not change.
+    """
 
     answered: int
     registered: int
     seconds: float
+    functions_cpu_s: float
+    moto_cpu_s: float
     functions_mib: int
     moto_mib: int
 
@@ -54,6 +61,7 @@ class Watch:
     reported: int = 0
 
     def __post_init__(self) -> None:
+        self._cpu_before = cpu_s()
         self._series = [services().pseudonyms.digest("series", uid) for uid, _ in series_of(self.slices)]
 
     def look(self) -> bool:
@@ -80,7 +88,9 @@ class Watch:
         if self.rows and self.rows[-1].answered == answered and self.rows[-1].registered == export.scans:
             return
         moto = round(sum(resident_mib(child) for child in children()))
-        row = Thousand(answered, export.scans, round(self.seconds, 1), round(self.peak_mib), moto)
+        functions, services_of_aws = (round(now - then, 1) for now, then in zip(cpu_s(), self._cpu_before, strict=True))
+        seconds, peak = round(self.seconds, 1), round(self.peak_mib)
+        row = Thousand(answered, export.scans, seconds, functions, services_of_aws, peak, moto)
         self.rows.append(row)
         self.peak_mib = 0.0
         print(f"{row}, series reported: {self.reported}", file=sys.stderr, flush=True)
@@ -135,6 +145,16 @@ def resident_mib(process: str) -> float:
     return pages * 4096 / MIB
 
 
+def cpu_s() -> tuple[float, float]:
+    """CPU time so far of this process and of moto, seconds."""
+    return time.process_time(), sum(map(_cpu_s, children()))
+
+
+def _cpu_s(process: str) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def children() -> Iterator[str]:
     """Processes that this one started: moto."""
     for task in Path("/proc/self/task").iterdir():
@@ -149,22 +169,29 @@ def main() -> int:
     parser.add_argument("--limit-s", type=float, default=7200, help="give up after so many seconds")
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Path(os.devnull).open("w") as log, redirect_stdout(log):  # functions log there
+        complete, told = measured(asked.slices, asked.side, asked.limit_s, intake_only=asked.intake_only)
+    print(json.dumps({"complete": complete, **told}, indent=2))
+    return 0 if complete else 1
+
+
+def measured(slices: int, side: int, limit_s: float, *, intake_only: bool) -> tuple[bool, dict[str, Any]]:
+    """Whether all came to its end, and what was seen until then."""
     with tempfile.TemporaryDirectory() as folder, LocalStack() as stack:
         path = Path(folder) / "export.zip"
-        write_bulk(path, asked.slices, asked.side)
-        print(f"{asked.slices} slices, {path.stat().st_size / MIB:.0f} MiB", file=sys.stderr, flush=True)
-        if asked.intake_only:
+        write_bulk(path, slices, side)
+        print(f"{slices} slices, {path.stat().st_size / MIB:.0f} MiB", file=sys.stderr, flush=True)
+        if intake_only:
             stop_analyzing(stack)
-        watch = Watch(upload(stack, path), asked.slices, asked.intake_only)
+        watch = Watch(upload(stack, path), slices, intake_only)
         complete = False
         try:
-            while not (complete := watch.look()) and watch.seconds < asked.limit_s:
+            while not (complete := watch.look()) and watch.seconds < limit_s:
                 stack.check()
                 time.sleep(PERIOD_S)
         except KeyboardInterrupt:
             print("cut short", file=sys.stderr)
-        print(json.dumps({"complete": complete, **watch.told()}, indent=2))
-    return 0 if complete else 1
+        return complete, watch.told()
 
 
 def stop_analyzing(stack: LocalStack) -> None:
