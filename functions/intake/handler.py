@@ -48,10 +48,7 @@ def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
 def take(work: Upload | Part) -> Exception | None:
     """Run intake for an upload or a part of one; its error, if it is to be retried."""
     try:
-        if isinstance(work, Part):
-            export = intake_part(work, services(), count)
-        else:
-            export = intake(work, services(), count)
+        export = intake_part(work, services(), count) if isinstance(work, Part) else intake(work, services(), count)
     except Exception as error:
         logger.error("intake failed", **describe(error))
         return error

@@ -1,6 +1,5 @@
 """The repaired queues keep what SQS promises, and a message costs the same however many wait."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -25,12 +24,12 @@ def url(sqs: Any) -> str:
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Message]]:
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """Every look at whether a message may be received."""
     seen: list[Message] = []
     visible = Message.visible
     monkeypatch.setattr(Message, "visible", property(lambda message: seen.append(message) or visible.fget(message)))
-    yield seen
+    return seen
 
 
 def send(sqs: Any, url: str, count: int) -> None:
