@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brainscan.domain import Scan
+from brainscan.domain import Outcome, Scan
 from brainscan.events import scan_in
 from brainscan.inference.runtime import Network
 from brainscan.observability import describe, logger, measure_answer, measure_messages, metrics, tracer
@@ -80,11 +80,11 @@ def settled(delivery: Delivery, answer: Answer) -> bool:
     if answer.record is not None:
         outcome = answer.record.outcome
         logger.info("scan settled", outcome=outcome, repeat=answer.repeat, **where)
-        if not answer.repeat:
+        if not answer.repeat or outcome is Outcome.SKIPPED:  # replaced while it waited: this is its only message
             measure_answer(answer.record)
         return True
     if answer.error is not None:
         logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(answer.error))
-    if delivery.receive_count >= settings().max_receive_count:
-        give_up(delivery.scan, services())
+    if delivery.receive_count >= settings().max_receive_count and (failed := give_up(delivery.scan, services())):
+        measure_answer(failed)
     return False

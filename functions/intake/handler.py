@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -11,7 +10,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.domain import ExportState, Part
 from brainscan.events import part_in, uploads_in
-from brainscan.observability import describe, logger, measure_messages, metrics, tracer
+from brainscan.observability import describe, logger, measure_intake, measure_messages, metrics, tracer
+from brainscan.pipeline.expand import Tally
 from brainscan.pipeline.intake import Upload, intake, intake_part
 from brainscan.services import services
 
@@ -48,7 +48,7 @@ def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
 def take(work: Upload | Part) -> Exception | None:
     """Run intake for an upload or a part of one; its error, if it is to be retried."""
     try:
-        export = intake_part(work, services()) if isinstance(work, Part) else intake(work, services())
+        export = intake_part(work, services(), count) if isinstance(work, Part) else intake(work, services(), count)
     except Exception as error:
         logger.error("intake failed", **describe(error))
         return error
@@ -61,5 +61,9 @@ def take(work: Upload | Part) -> Exception | None:
         skipped=export.skipped,
         scans=export.scans,
     )
-    metrics.add_metric(name="FilesTakenIn", unit=MetricUnit.Count, value=export.files)
     return None
+
+
+def count(tally: Tally) -> None:
+    """Measure what came of files."""
+    measure_intake(tally.files, tally.skipped, tally.new)

@@ -1,130 +1,212 @@
-"""A large export through the laptop stack: `python -m tests.bench.export [SLICES] [--intake-only]`.
+"""A large export through the whole laptop stack: `python -m tests.bench.export [SLICES] [--intake-only]`.
 
-Prints time a file and how this process's memory grows with the number of files. Slices are small DICOM images: what is
-measured is the way of a file, not the reading of its pixels.
+Every slice goes through intake, the served network and its series' report. What was put in is counted against what
+the table, the series and their reports say; memory is that of this process, in which all functions run, while the
+services that they call are moto's, in a process of its own. Progress goes to standard error, the result as JSON to
+standard output: also when it is cut short by Ctrl-C, SIGTERM or `--limit-s`.
 """
 
 import argparse
-import io
+import json
+import os
+import signal
 import sys
 import tempfile
-import threading
 import time
-import zipfile
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from pydicom import dcmread
-
-from brainscan.domain import Export, ExportState
-from brainscan.local.phantom import GLIOMA, head, to_dicom
+from brainscan.domain import Export, ExportState, Outcome, SeriesAnswer
 from brainscan.local.stack import LocalStack
 from brainscan.services import services
+from tests.bench.bulk import junk_of, series_of, write_bulk
 
-SLICES_A_SERIES = 200
-SIDE = 64
+MIB = 1024**2
+PERIOD_S = 2.0
+"""How often is looked."""
 
 
-def write_export(path: Path, slices: int) -> None:
-    """Series of slices that differ by UIDs, position and noise, deflated, with one file in a hundred that is junk.
+@dataclass
+class Thousand:
+    """How it stood when so many slices had their answers; `functions_mib` is the most since the row before.
 
-    One slice is written as DICOM; the others are its bytes with other values of the same length.
+    `functions_cpu_s` and `moto_cpu_s` are of all cores, since the upload: what a busy machine does not change.
     """
-    dataset = dcmread(io.BytesIO(to_dicom(head(1, GLIOMA, SIDE, 2))[0]))
-    dataset.SeriesInstanceUID, dataset.SOPInstanceUID = _uid("1", 0), _uid("2", 0)
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.ImagePositionPatient = ["0", "0", "0000.000"]
-    file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    model = file.getvalue().removesuffix(dataset.PixelData)
-    noise = np.random.default_rng(0)
-    pixels = dataset.pixel_array
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for number in range(slices):
-            series, place = divmod(number, SLICES_A_SERIES)
-            header = model.replace(_uid("1", 0).encode(), _uid("1", series).encode())
-            header = header.replace(_uid("2", 0).encode(), _uid("2", number).encode())
-            header = header.replace(b"0\\0\\0000.000", f"0\\0\\{place:08.3f}".encode())
-            archive.writestr(
-                f"IM{number:06d}", header + (pixels + noise.integers(0, 40, pixels.shape, "<u2")).tobytes()
-            )
-            if number % 100 == 0:
-                archive.writestr(f"JUNK{number:06d}.EXE", b"MZ")
+
+    answered: int
+    registered: int
+    seconds: float
+    functions_cpu_s: float
+    moto_cpu_s: float
+    functions_mib: int
+    moto_mib: int
 
 
-def _uid(kind: str, number: int) -> str:
-    return f"2.25.{kind}{number:029d}"
+@dataclass
+class Watch:
+    """What is seen of an export under way."""
+
+    export_id: str
+    slices: int
+    intake_only: bool = False
+    begin: float = field(default_factory=time.perf_counter)
+    rows: list[Thousand] = field(default_factory=list)
+    export: Export | None = None
+    peak_mib: float = 0.0
+    seconds: float = 0.0
+    reported: int = 0
+
+    def __post_init__(self) -> None:
+        self._cpu_before = cpu_s()
+        self._series = [services().pseudonyms.digest("series", uid) for uid, _ in series_of(self.slices)]
+
+    def look(self) -> bool:
+        """Look once; True if nothing is left to happen."""
+        self.seconds = time.perf_counter() - self.begin
+        self.peak_mib = max(self.peak_mib, resident_mib("self"))
+        self.export = services().scans.export(self.export_id)
+        if self.export is None:
+            return False
+        self._note(self.export)
+        expanded = self.export.state is ExportState.EXPANDED
+        if self.intake_only:
+            return expanded
+        while self.reported < len(self._series) and _is_reported(self._series[self.reported]):
+            self.reported += 1
+        return expanded and self.export.done and self.reported == len(self._series)
+
+    def _note(self, export: Export) -> None:
+        """Add a row for every thousand slices that have been answered, or registered where none is."""
+        answered = export.scans - export.counts.get(Outcome.QUEUED, 0)
+        reached = export.scans if self.intake_only else answered
+        if reached < min(self.slices, 1000 * (len(self.rows) + 1)):
+            return
+        if self.rows and self.rows[-1].answered == answered and self.rows[-1].registered == export.scans:
+            return
+        moto = round(sum(resident_mib(child) for child in children()))
+        functions, services_of_aws = (round(now - then, 1) for now, then in zip(cpu_s(), self._cpu_before, strict=True))
+        seconds, peak = round(self.seconds, 1), round(self.peak_mib)
+        row = Thousand(answered, export.scans, seconds, functions, services_of_aws, peak, moto)
+        self.rows.append(row)
+        self.peak_mib = 0.0
+        print(f"{row}, series reported: {self.reported}", file=sys.stderr, flush=True)
+
+    def told(self) -> dict[str, Any]:
+        """The result."""
+        put = {"files": self.slices + junk_of(self.slices), "skipped": junk_of(self.slices), "scans": self.slices}
+        export = self.export
+        if export is None:
+            return {"put": put}
+        counted = {"files": export.files, "skipped": export.skipped, "scans": export.scans}
+        return {
+            "put": put,
+            "counted": counted,
+            "outcomes": export.counts,
+            "needs_review": export.needs_review,
+            "seconds": round(self.seconds, 1),
+            "ms_a_file": round(self.seconds * 1000 / put["files"], 1),
+            "rows": [asdict(row) for row in self.rows],
+            "series": self._of_series(),
+            "exact": counted == put,
+        }
+
+    def _of_series(self) -> dict[str, Any]:
+        """Series against what was put in, and the slices that their latest reports tell, by outcome."""
+        complete, told, files = 0, Counter[Outcome](), Counter[str]()
+        for series_id, (_, slices) in zip(self._series, series_of(self.slices), strict=True):
+            series, latest = services().scans.series(series_id), services().reports.latest(series_id)
+            complete += series is not None and (series.expected, series.remaining) == (slices, 0)
+            if latest:
+                answer = SeriesAnswer.model_validate_json(services().results.get(latest.files["series"]))
+                told.update(each.outcome for each in answer.slices)
+                files.update(latest.files.keys())
+        return {
+            "put": len(self._series),
+            "complete": complete,
+            "reported": sum(map(_is_reported, self._series)),
+            "slices_by_outcome": told,
+            "files": files,
+        }
 
 
-def resident_mib() -> float:
-    """Memory of this process, MiB: handlers run in it, the services they call do not."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 1024**2
+def _is_reported(series_id: str) -> bool:
+    """Nothing of the series waits, and its latest report is of the revision that it has."""
+    series, latest = services().scans.series(series_id), services().reports.latest(series_id)
+    return bool(series and latest and not series.remaining and latest.revision == series.revision)
 
 
-@contextmanager
-def watched(export_id: str, period_s: float = 2.0) -> Iterator[list[tuple[int, int, float]]]:
-    """(scans registered, scans waiting, MiB) every now and then."""
-    seen: list[tuple[int, int, float]] = []
-    done = threading.Event()
+def resident_mib(process: str) -> float:
+    """Memory of a process now, MiB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * 4096 / MIB
 
-    def watch() -> None:
-        while not done.wait(period_s):
-            export = services().scans.export(export_id)
-            if export:
-                seen.append((export.scans, export.counts.get("queued", 0), resident_mib()))
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        done.set()
-        thread.join()
+def cpu_s() -> tuple[float, float]:
+    """CPU time so far of this process and of moto, seconds."""
+    return time.process_time(), sum(map(_cpu_s, children()))
+
+
+def _cpu_s(process: str) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def children() -> Iterator[str]:
+    """Processes that this one started: moto."""
+    for task in Path("/proc/self/task").iterdir():
+        yield from (task / "children").read_text().split()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("slices", type=int, nargs="?", default=20_000)
-    parser.add_argument("--intake-only", action="store_true")
-    told = parser.parse_args()
+    parser.add_argument("--side", type=int, default=128, help="rows and columns of a slice")
+    parser.add_argument("--intake-only", action="store_true", help="do not analyze")
+    parser.add_argument("--limit-s", type=float, default=7200, help="give up after so many seconds")
+    asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Path(os.devnull).open("w") as log, redirect_stdout(log):  # functions log there
+        complete, told = measured(asked.slices, asked.side, asked.limit_s, intake_only=asked.intake_only)
+    print(json.dumps({"complete": complete, **told}, indent=2))
+    return 0 if complete else 1
+
+
+def measured(slices: int, side: int, limit_s: float, *, intake_only: bool) -> tuple[bool, dict[str, Any]]:
+    """Whether all came to its end, and what was seen until then."""
     with tempfile.TemporaryDirectory() as folder, LocalStack() as stack:
         path = Path(folder) / "export.zip"
-        write_export(path, told.slices)
-        print(f"{told.slices} slices, {path.stat().st_size / 1024**2:.0f} MiB", flush=True)
-        if told.intake_only:
-            for worker in stack._workers:
-                if "Analyze" in worker.name:
-                    worker.stop()
-                    worker.join()
-        with path.open("rb") as body:
-            put = stack.client("s3").put_object(Bucket=stack.uploads_bucket, Key=path.name, Body=body)
-        export_id = services().pseudonyms.export_id(stack.uploads_bucket, path.name, put["VersionId"])
-        begin = time.perf_counter()
-
-        def finished() -> bool:
-            export = services().scans.export(export_id)
-            done = export is not None and export.state is ExportState.EXPANDED
-            return done and (told.intake_only or export.done)
-
-        with watched(export_id) as seen:
-            stack.run_until(finished, timeout_s=7200)
-        seconds = time.perf_counter() - begin
-        export = services().scans.export(export_id)
-        assert isinstance(export, Export)
-        tell(seen, seconds, export, told.slices)
-    return 0
+        write_bulk(path, slices, side)
+        print(f"{slices} slices, {path.stat().st_size / MIB:.0f} MiB", file=sys.stderr, flush=True)
+        if intake_only:
+            stop_analyzing(stack)
+        watch = Watch(upload(stack, path), slices, intake_only)
+        complete = False
+        try:
+            while not (complete := watch.look()) and watch.seconds < limit_s:
+                stack.check()
+                time.sleep(PERIOD_S)
+        except KeyboardInterrupt:
+            print("cut short", file=sys.stderr)
+        return complete, watch.told()
 
 
-def tell(seen: list[tuple[int, int, float]], seconds: float, export: Export, slices: int) -> None:
-    junk = -(-slices // 100)
-    exact = (export.files, export.skipped, export.scans) == (slices + junk, junk, slices)
-    print(f"{seconds:.0f} s, {seconds / slices * 1000:.1f} ms a slice; counters exact: {exact}; {dict(export.counts)}")
-    for tenth in range(1, 11):
-        scans, waiting, mib = seen[min(len(seen) - 1, len(seen) * tenth // 10 - 1)]
-        print(f"  {scans:6d} registered, {waiting:6d} waiting: {mib:.0f} MiB")
+def stop_analyzing(stack: LocalStack) -> None:
+    """Leave scans in their queue."""
+    for worker in stack._workers:
+        if "Analyze" in worker.name:
+            worker.stop()
+            worker.join()
+
+
+def upload(stack: LocalStack, path: Path) -> str:
+    """Upload a file; the id of its export."""
+    with path.open("rb") as body:
+        put = stack.client("s3").put_object(Bucket=stack.uploads_bucket, Key=path.name, Body=body)
+    return services().pseudonyms.export_id(stack.uploads_bucket, path.name, put["VersionId"])
 
 
 if __name__ == "__main__":

@@ -155,6 +155,7 @@ class Scan(Model):
     series_id: str | None = None
     study_id: str | None = None
     patient_id: str | None = None
+    instance_id: str | None = Field(default=None, description="the image in its series, whichever upload brought it")
     source: Source
     kind: Kind
     staged_key: str = Field(description="key in the results bucket of the bytes that hold this scan")
@@ -272,7 +273,7 @@ class ScanRecord(Scan, Finding):
     overlay_key: str | None = None
     timings_ms: dict[str, float] = Field(default_factory=dict)
     finished_at: datetime | None = None
-    superseded: bool = Field(default=False, description="a newer version of the uploaded object exists")
+    superseded: bool = Field(default=False, description="a later upload of the object, or of the image, exists")
     revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
     review: Review | None = Field(default=None, description="the latest review")
     research_use: str = RESEARCH_USE_STATEMENT

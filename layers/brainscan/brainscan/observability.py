@@ -3,13 +3,13 @@
 import logging
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-from brainscan.domain import BrainscanError, ScanRecord
+from brainscan.domain import BrainscanError, Outcome, ScanRecord
 
 # At DEBUG, these quote requests, and with them the keys that senders chose.
 for _library in ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "smart_open", "urllib3"):
@@ -47,6 +47,14 @@ def measure_messages(function: str, sent_ms: Iterable[int]) -> None:
     for sent in sent_ms:
         metrics.add_metric(name="Messages", unit=MetricUnit.Count, value=1)
         metrics.add_metric(name="QueueAge", unit=MetricUnit.Seconds, value=max(0.0, (now_ms - sent) / 1000))
+
+
+def measure_intake(files: int, skipped: int, scans: Mapping[Outcome, int]) -> None:
+    """Count what was taken in: files, and of them the skipped ones; new scans, queued and rejected."""
+    metrics.add_metric(name="FilesTakenIn", unit=MetricUnit.Count, value=files)
+    metrics.add_metric(name="FilesSkipped", unit=MetricUnit.Count, value=skipped)
+    for outcome, count in scans.items():
+        metrics.add_metric(name=f"Scans{_words(outcome)}", unit=MetricUnit.Count, value=count)
 
 
 def measure_answer(record: ScanRecord) -> None:

@@ -53,6 +53,14 @@ def followed(resources: Resources) -> Iterator[tuple[str, str, str, Any]]:
             yield name, table_id, mapping["FunctionName"].removesuffix(".Ref"), mapping
 
 
+def answering(resources: Resources) -> set[str]:
+    """The functions that an HTTP API may invoke."""
+    permissions = of_type(resources, "AWS::Lambda::Permission").values()
+    return {
+        each["FunctionName"].removesuffix(".Ref") for each in permissions if each["Principal"].startswith("apigateway.")
+    }
+
+
 def granted(resources: Resources, function_id: str, resource: str) -> set[str]:
     """The actions on a resource that a function's role allows it."""
     role_id = lambdas(resources)[function_id]["Role"].removesuffix(".Arn")

@@ -58,6 +58,7 @@ def test_there_is_something_to_rule():
     assert len(reading.queues(found)) == 7
     assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Report", "Deliver", "ResultsApi"}
     assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "Deliver"}
+    assert reading.answering(found) == {"ResultsApi"}
     assert {function for _, _, function, _ in reading.followed(found)} == {"Report"}
     assert len(reading.tables(found)) == 1
 
@@ -189,6 +190,9 @@ MUTATIONS = [
     (watching.waiting_messages_raise_an_alarm, "UploadQueueOld.MetricName", "NumberOfMessagesSent"),
     (watching.consumers_raise_alarms, "AnalyzeThrottles.MetricName", "Invocations"),
     (watching.consumers_raise_alarms, "IntakeErrors.Metrics.1", {"Id": "errors", "Expression": "0"}),
+    (watching.apis_raise_alarms, "ResultsApiErrors.Metrics.1.MetricStat.Metric.MetricName", "4xx"),
+    (watching.apis_raise_alarms, "ResultsApiSlow.Dimensions.0.Name", "Stage"),
+    (watching.apis_raise_alarms, "ResultsApiThrottles.MetricName", "Errors"),
     (watching.durations_alarm_at_four_fifths_of_the_timeout, "Analyze.Timeout", 60),
     (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmActions", DELETE),
     (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmDescription", "Old."),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.unit.infra.reading import Resources, Rule, consumed, lambdas, of_type
+from tests.unit.infra.reading import Resources, Rule, answering, consumed, lambdas, of_type
 
 
 def alarms(resources: Resources) -> dict[str, Any]:
@@ -42,6 +42,15 @@ def consumers_raise_alarms(resources: Resources) -> Iterator[str]:
         yield from (function_id for _, _, function_id, _ in consumed(resources) if function_id not in watched)
 
 
+def apis_raise_alarms(resources: Resources) -> Iterator[str]:
+    """Failing and slow answers of every HTTP API, and throttles of the function behind it."""
+    for metric in ("5xx", "Latency"):
+        watched = _watched(resources, metric, "ApiId")
+        yield from (name for name in of_type(resources, "AWS::ApiGatewayV2::Api") if name not in watched)
+    throttled = _watched(resources, "Throttles", "FunctionName")
+    yield from (function_id for function_id in answering(resources) if function_id not in throttled)
+
+
 def durations_alarm_at_four_fifths_of_the_timeout(resources: Resources) -> Iterator[str]:
     functions = lambdas(resources)
     for name, alarm in alarms(resources).items():
@@ -72,6 +81,7 @@ RULES: tuple[Rule, ...] = (
     dead_letters_raise_an_alarm,
     waiting_messages_raise_an_alarm,
     consumers_raise_alarms,
+    apis_raise_alarms,
     durations_alarm_at_four_fifths_of_the_timeout,
     alarms_tell_somebody_and_say_what_to_read,
     quiet_is_no_alarm,

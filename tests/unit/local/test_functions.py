@@ -105,3 +105,17 @@ def test_a_function_that_names_no_handler_is_refused_with_the_remedy(tmp_path: P
 """
     with pytest.raises(TemplateError, match=r"ImageConfig\.Command"):
         template(tmp_path, image).functions()
+
+
+def test_disabled_metrics_are_dropped_and_never_printed(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+    text = """
+from brainscan.observability import measure_messages
+
+def obey(event, context):
+    measure_messages("reader", [0] * 60)
+"""
+    loaded = functions.load(spec(tmp_path, text))
+    for _ in range(3):
+        loaded.invoke({})
+    assert capsys.readouterr().out == ""

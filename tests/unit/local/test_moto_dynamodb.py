@@ -1,4 +1,4 @@
-"""The repaired tables keep what DynamoDB promises of transactions."""
+"""The repaired tables keep what DynamoDB promises of transactions, queries and streams."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,3 +68,42 @@ def test_cancelled_transactions_undo_nothing_of_others(table: Resources):
     item = client.get_item(TableName=name, Key=COUNTER)["Item"]
     assert written == 20
     assert int(item["n"]["N"]) == 20
+
+
+def indexed(number: int, series: str) -> dict[str, Any]:
+    """A slice of a series, whose place in it is its number."""
+    keys = {"pk": f"scan {number}", "sk": "META", "series_pk": series, "series_sk": f"{number:03d}"}
+    return {name: {"S": value} for name, value in keys.items()} | {"data": {"B": bytes([number])}, "n": {"N": "1.50"}}
+
+
+def test_a_query_finds_its_own_partition_in_order_and_in_pages(table: Resources):
+    client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
+    for number in (3, 1, 2, 0, 4):
+        client.put_item(TableName=name, Item=indexed(number, "even" if number % 2 == 0 else "odd"))
+    client.put_item(TableName=name, Item={"pk": {"S": "scan 1"}, "sk": {"S": "ABOUT"}})
+    of_scan = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "scan 1"}}}
+    assert [item["sk"]["S"] for item in client.query(TableName=name, **of_scan)["Items"]] == ["ABOUT", "META"]
+    of_series = {
+        "IndexName": "series",
+        "KeyConditionExpression": "series_pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": "even"}},
+        "Limit": 2,
+    }
+    pages = list(client.get_paginator("query").paginate(TableName=name, **of_series))
+    assert [item for page in pages for item in page["Items"]] == [indexed(number, "even") for number in (0, 2, 4)]
+    nothing = of_series | {"ExpressionAttributeValues": {":pk": {"S": "neither"}}}
+    assert client.query(TableName=name, **nothing)["Items"] == []
+
+
+def test_a_stream_tells_items_as_they_were_written(table: Resources):
+    client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
+    client.put_item(TableName=name, Item=indexed(1, "odd"))
+    streams = boto3.client("dynamodbstreams", config=Config(account_id_endpoint_mode="disabled"))
+    stream = table.attribute("Scans", "StreamArn")
+    [shard] = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+    start = streams.get_shard_iterator(StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    first = streams.get_records(ShardIterator=start["ShardIterator"])
+    [record] = first["Records"]
+    assert record["dynamodb"]["NewImage"] == indexed(1, "odd")
+    assert record["dynamodb"]["ApproximateCreationDateTime"].tzinfo is not None
+    assert streams.get_records(ShardIterator=first["NextShardIterator"])["Records"] == []

@@ -79,9 +79,10 @@ def test_a_scan_whose_bytes_are_gone_is_an_error_and_its_neighbours_are_not(worl
 
 def test_giving_up_is_an_outcome_and_a_redriven_scan_is_tried_again(world, three, network):
     export, scans = three
-    give_up(scans[0], world.services)
-    give_up(scans[0], world.services)
+    given_up = give_up(scans[0], world.services)
+    assert give_up(scans[0], world.services) is None
     failed = world.services.scans.get(scans[0].scan_id)
+    assert given_up == failed
     assert (failed.outcome, failed.reasons) == (Outcome.FAILED, (Reason.RETRIES_EXHAUSTED,))
     [answer] = analyze([scans[0]], world.services, network)
     assert answer.record.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
+from brainscan.pipeline.expand import Tally
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.settings import Limits
 from brainscan.store.queue import QueueError
@@ -52,6 +53,17 @@ def test_every_file_of_an_archive_has_its_outcome_in_the_table_or_the_listing(wo
     assert [line["outcome"] for line in listing(world, export)] == ["queued"] * 2 + ["rejected"] * 3 + ["skipped"] * 2
     assert (export.files, export.skipped, export.counts) == (7, 2, {Outcome.QUEUED: 2, Outcome.REJECTED: 3})
     assert len(world.queued()) == 2
+
+
+def test_what_intake_tells_adds_up_to_the_files_and_scans_of_an_upload_once(world):
+    files = {"a.png": png(seed=1), "b.png": png(seed=2), "broken.png": png()[:40], "README.txt": b"hello"}
+    upload = world.upload("export.zip", zipped(files))
+    heard: list[Tally] = []
+    export = intake(upload, world.services, heard.append)
+    intake(upload, world.services, heard.append)
+    [tally] = heard
+    assert (tally.files, tally.skipped) == (export.files, export.skipped) == (4, 1)
+    assert dict(tally.new) == export.counts == {Outcome.QUEUED: 2, Outcome.REJECTED: 1}
 
 
 def test_a_rejected_file_has_its_result_in_the_bucket(world):

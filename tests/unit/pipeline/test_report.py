@@ -212,22 +212,6 @@ def test_an_index_that_lags_behind_is_waited_for(world, scanned):
         report(SERIES, world.services)
 
 
-def test_a_slice_that_was_uploaded_twice_counts_once(world, scanned):
-    series = scanned()
-    again = a_record(3, export="another export").scan_id
-    first = series.record(3)
-    copy = first.model_copy(update={"scan_id": again, "export_id": "e" * 32})
-    world.services.results.put(result_key(again, "mask.png"), encode_mask(MASKS[3]), "image/png")
-    world.services.results.put(
-        result_key(again, "overlay.png"), overlay(np.ones(MASKS[3].shape), MASKS[3]), "image/png"
-    )
-    world.services.scans.register([copy.model_copy(update={"outcome": Outcome.QUEUED})])
-    world.services.scans.commit([copy], [Outcome.QUEUED])
-    report(SERIES, world.services)
-    assert len(summary(world, 7)["slices"]) == 6
-    assert summary(world, 7)["findings"][0]["slices"] == 3
-
-
 @pytest.mark.parametrize("multiframe", [False, True], ids=["classic", "enhanced"])
 @pytest.mark.parametrize("orientation", [mr.TRANSVERSE, mr.OBLIQUE], ids=["transverse", "oblique"])
 class TestObjects:

@@ -20,6 +20,7 @@ class Header:
 
     study_uid: str
     series_uid: str
+    instance_uid: str
     patient_id: str
     patient_id_issuer: str
     orders: tuple[int, ...]
@@ -48,6 +49,7 @@ def _header(dataset: Dataset, limits: Limits) -> Header:
     return Header(
         study_uid=_text(dataset, "StudyInstanceUID"),
         series_uid=_text(dataset, "SeriesInstanceUID"),
+        instance_uid=_text(dataset, "SOPInstanceUID"),
         patient_id=_text(dataset, "PatientID"),
         patient_id_issuer=_text(dataset, "IssuerOfPatientID"),
         orders=tuple(frame_order(dataset, frame) for frame in range(frames)),

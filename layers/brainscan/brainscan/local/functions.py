@@ -1,6 +1,7 @@
 """The functions' own handlers, imported from the checkout and called as Lambda calls them."""
 
 import importlib.util
+import os
 import sys
 import time
 import uuid
@@ -55,7 +56,18 @@ class Function:
 
     def invoke(self, event: dict[str, Any]) -> Any:
         """The handler's answer; what it raises goes through."""
-        return self.handler(event, Context(self.name, self.memory_mb, time.monotonic() + self.timeout_s))
+        try:
+            return self.handler(event, Context(self.name, self.memory_mb, time.monotonic() + self.timeout_s))
+        finally:
+            _drop_metrics()
+
+
+def _drop_metrics() -> None:
+    """Forget an invocation's metrics where they are disabled: Powertools would keep them, and print every hundred."""
+    if os.environ.get("POWERTOOLS_METRICS_DISABLED") == "true":
+        from brainscan.observability import metrics  # not before the environment that it reads is set
+
+        metrics.clear_metrics()
 
 
 def load(spec: FunctionSpec) -> Function:

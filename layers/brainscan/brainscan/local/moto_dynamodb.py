@@ -2,17 +2,24 @@
 
 moto copies the whole table for every action of a transaction, and two of its transactions can undo each other.
 DynamoDB does neither (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
+It also sorts the whole table for every query, and writes answers attribute by attribute by their model.
 """
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import dynamo_json_dump
+from moto.dynamodb.responses import DynamoResult
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
+
+READ_LIMIT = 1000
+"""Records that one read of a shard gives at most."""
 
 _lock = threading.RLock()
 _patched = False
@@ -28,6 +35,12 @@ def patch() -> None:
     backend.transact_write_items = _one_at_a_time(_undoing(backend.transact_write_items))
     for name in ("put_item", "update_item", "delete_item", "get_item", "query", "scan"):
         setattr(backend, name, _one_at_a_time(getattr(backend, name)))
+    table: Any = Table
+    table.query = _narrowed(table.query)
+    result: Any = DynamoResult
+    result.execute_result = _as_json
+    streams: Any = DynamoDBStreamsHandler
+    streams.get_records = _records
 
 
 def _one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,6 +50,52 @@ def _one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
             return method(*args, **kwargs)
 
     return locked
+
+
+def _narrowed(query: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a query look at the items of its partition alone; it asks the table for all of them."""
+
+    @wraps(query)
+    def narrowed(self: Table, hash_key: DynamoType | None, *args: Any, **kwargs: Any) -> Any:
+        conditions = kwargs.get("hash_key_conditions") or []
+        if any(name != self.hash_key_attr for name, _ in conditions):
+            found = [item for item in _items(self) if all(_has(item, *condition) for condition in conditions)]
+        else:
+            found = list(_partition(self, hash_key).values())
+        table: Any = self
+        table.all_items = lambda: found
+        try:
+            return query(self, hash_key, *args, **kwargs)
+        finally:
+            del table.all_items
+
+    return narrowed
+
+
+def _items(table: Any) -> Iterator[Any]:
+    return (item for partition in table.items.values() for item in partition.values())
+
+
+def _partition(table: Any, hash_key: DynamoType | None) -> dict[Any, Any]:
+    found: dict[Any, Any] = table.items.get(hash_key, {})
+    return found
+
+
+def _has(item: Any, name: str, wanted: DynamoType) -> bool:
+    """Whether an item has an attribute of that very value; index keys are strings, which need no more than this."""
+    value = item.attrs.get(name)
+    return value is not None and value.value == wanted.value
+
+
+def _as_json(self: DynamoResult, _: Any) -> tuple[int, dict[str, str], str]:
+    """An answer whose values are typed as the protocol wants them: it needs no model to be written by."""
+    return 200, {"Content-Type": "application/x-amz-json-1.0"}, dynamo_json_dump(self.result)
+
+
+def _records(self: DynamoDBStreamsHandler) -> DynamoResult:
+    """What has happened in a shard since an iterator; records are plain already, and their items as they came."""
+    iterator, limit = self._get_param("ShardIterator"), self._get_param("Limit") or READ_LIMIT
+    return DynamoResult(self.backend.get_records(iterator, limit))
 
 
 def _undoing(transact: Callable[[DynamoDBBackend, list[Any]], None]) -> Callable[[DynamoDBBackend, list[Any]], None]:

@@ -82,7 +82,7 @@ def main() -> None:
     from moto.moto_server.threaded_moto_server import ThreadedMotoServer
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
-    from brainscan.local import moto_dynamodb, moto_s3
+    from brainscan.local import moto_dynamodb, moto_s3, moto_sqs
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; what it means is the parent's
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -91,6 +91,7 @@ def main() -> None:
     dispatcher.get_backend_for_host = cache(dispatcher.get_backend_for_host)
     moto_dynamodb.patch()
     moto_s3.patch()
+    moto_sqs.patch()
     server = ThreadedMotoServer(sys.argv[1], 0, verbose=False)
     server.start()
     print(server.get_host_and_port()[1], flush=True)  # noqa: T201 - the parent reads it

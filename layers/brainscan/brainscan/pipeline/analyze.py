@@ -44,15 +44,19 @@ def analyze(scans: Sequence[Scan], services: Services, network: Network) -> list
     return [answer for scan in scans if (answer := answers[scan.scan_id])]
 
 
-def give_up(scan: Scan, services: Services) -> None:
-    """Commit the outcome of a scan whose retries are exhausted; its message goes on to the dead-letter queue."""
+def give_up(scan: Scan, services: Services) -> ScanRecord | None:
+    """Commit the outcome of a scan whose retries are exhausted; its message goes on to the dead-letter queue.
+
+    Returns:
+        The failed scan; None if its outcome was final before, or there is no such scan.
+    """
     known = services.scans.get(scan.scan_id)
     if known is None or known.outcome != Outcome.QUEUED:
-        return
+        return None
     finding = Finding(outcome=Outcome.FAILED, reasons=(Reason.RETRIES_EXHAUSTED,))
     record = ScanRecord.of(known, finding, finished_at=datetime.now(UTC))
     services.results.put_record(record)
-    services.scans.commit([record], [known.outcome])
+    return record if services.scans.commit([record], [known.outcome]) == [True] else None
 
 
 def _standing_answer(scan_id: str, known: ScanRecord | None) -> Answer | None:

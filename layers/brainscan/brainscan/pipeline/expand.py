@@ -1,5 +1,6 @@
 """A stretch of an upload -> its files, staged and registered, each with its line in the listing."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,11 +20,15 @@ CHUNK_BYTES = 64 * MIB
 
 @dataclass
 class Tally:
-    """What came of a stretch so far; `rest` is what a tar holds beyond the bounds of one part."""
+    """What came of a stretch so far.
+
+    `new` counts the scans that were not known before; `rest` is what a tar holds beyond the bounds of one part.
+    """
 
     kind: Kind = Kind.OTHER
     files: int = 0
     skipped: int = 0
+    new: Counter[Outcome] = field(default_factory=Counter)
     lines: list[listing.Line] = field(default_factory=list)
     rest: Stretch | None = None
 
@@ -42,7 +47,7 @@ def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: O
         found = upload_files(content, kind, path, size, services.limits, stretch)
         for chunk in _chunks(_bounded(found, stretch, tally, services.limits)):
             fates = list(pool.map(lambda file: _stage(file, origin, services), chunk))
-            _register([record for fate in fates for record in fate.records], services)
+            tally.new += _register([record for fate in fates for record in fate.records], services)
             for file, fate in zip(chunk, fates, strict=True):
                 tally.files += 1
                 tally.skipped += not fate.records
@@ -88,10 +93,15 @@ def _stage(file: File, origin: Origin, services: Services) -> Fate:
     return fate
 
 
-def _register(records: Sequence[ScanRecord], services: Services) -> None:
-    """Register, then queue what waits: the new scans, and known ones whose message may have been lost."""
+def _register(records: Sequence[ScanRecord], services: Services) -> Counter[Outcome]:
+    """Register, then queue what waits: the new scans, and known ones whose message may have been lost.
+
+    Returns:
+        How many scans are new, by outcome.
+    """
     new = services.scans.register(records)
     repeats = [record.scan_id for record, is_new in zip(records, new, strict=True) if not is_new]
     known = services.scans.get_many(repeats)
     current = [known.get(record.scan_id, record) for record in records]
     services.queue.send([record for record in current if record.outcome == Outcome.QUEUED])
+    return Counter(record.outcome for record, is_new in zip(records, new, strict=True) if is_new)

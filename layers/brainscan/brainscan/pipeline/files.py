@@ -107,7 +107,25 @@ def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> 
         place["study_id"] = pseudonyms.digest("study", header.study_uid)
     if header.patient_id:
         place["patient_id"] = pseudonyms.digest("patient", header.patient_id_issuer, header.patient_id)
-    return _queued(scan.model_copy(update=place), file_id, header.orders, pseudonyms)
+    return _placed(_queued(scan.model_copy(update=place), file_id, header.orders, pseudonyms), header, pseudonyms)
+
+
+def _placed(fate: Fate, header: Header, pseudonyms: Pseudonyms) -> Fate:
+    """Name the image that each scan is, so that another upload of it is known to be the same one.
+
+    Its place in the series is part of the name: some exports give one UID to all slices of a series.
+    """
+    if not (header.series_uid and header.instance_uid):
+        return fate
+    named = (
+        record.model_copy(
+            update={
+                "instance_id": pseudonyms.digest("instance", header.instance_uid, record.source.frame, record.order)
+            }
+        )
+        for record in fate.records
+    )
+    return Fate(tuple(named))
 
 
 def _queued(scan: Scan, file_id: str, orders: Sequence[int], pseudonyms: Pseudonyms) -> Fate:

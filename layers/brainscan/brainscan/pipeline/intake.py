@@ -4,7 +4,7 @@ A large ZIP is split into parts that several invocations expand at a time, a lar
 other. A part leaves its own listing and its own marker in the table; whoever finds all markers there concludes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from brainscan.archive import Stretch, is_archive, stretches, upload_kind
 from brainscan.domain import BrainscanError, Export, ExportState, Kind, Part, PartDone
 from brainscan.pipeline import listing
-from brainscan.pipeline.expand import expand
+from brainscan.pipeline.expand import Tally, expand
 from brainscan.pipeline.files import Origin
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
@@ -36,14 +36,23 @@ class Upload:
     sequencer: str | None = None
 
 
+Tell = Callable[[Tally], None]
+
 STAGED_UPLOAD: Final = TypeAdapter(Upload)
 
 
-def intake(upload: Upload, services: Services) -> Export:
+def _unheard(_: Tally) -> None:
+    """For those who count nothing."""
+
+
+def intake(upload: Upload, services: Services, tell: Tell = _unheard) -> Export:
     """Register one uploaded object and everything in it, and queue its scans.
 
     A repeat changes nothing; an interrupted intake is completed by the next one. An object that a newer version has
     replaced leaves no scans in the worklists. An upload of several parts is still `EXPANDING` when this returns.
+
+    Args:
+        tell: Hears what came of the files that this call expanded: of none, if it is a repeat or sends parts.
 
     Raises:
         botocore.exceptions.ClientError, QueueError: AWS refused; the upload's message is to be retried.
@@ -64,12 +73,12 @@ def intake(upload: Upload, services: Services) -> Export:
         if len(parts) > 1:
             _send(upload, parts, services)
         else:
-            _take(parts[0], upload, head, export, services)
+            _take(parts[0], upload, head, export, services, tell)
     return _settled(upload, export, services)
 
 
-def intake_part(part: Part, services: Services) -> Export:
-    """Expand one part of an upload; a repeat changes nothing.
+def intake_part(part: Part, services: Services, tell: Tell = _unheard) -> Export:
+    """Expand one part of an upload; a repeat changes nothing. `tell` is that of `intake`.
 
     Raises:
         UnknownExportError: no such export.
@@ -85,7 +94,7 @@ def intake_part(part: Part, services: Services) -> Export:
         head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
     except ObjectGoneError:
         return _gone(upload, services)
-    _take(part, upload, head, export, services)
+    _take(part, upload, head, export, services, tell)
     return _settled(upload, export, services)
 
 
@@ -123,7 +132,7 @@ def _send(upload: Upload, parts: Sequence[Part], services: Services) -> None:
     services.parts.send(parts)
 
 
-def _take(part: Part, upload: Upload, head: Head, export: Export, services: Services) -> None:
+def _take(part: Part, upload: Upload, head: Head, export: Export, services: Services, tell: Tell) -> None:
     """Expand a part unless that is done, leave its marker, and conclude if it was the last one missing."""
     done = {each.number: each for each in services.scans.parts(part.export_id)}
     if part.number not in done:
@@ -152,6 +161,7 @@ def _take(part: Part, upload: Upload, head: Head, export: Export, services: Serv
             skipped=tally.skipped,
         )
         services.scans.put_part(part.export_id, marker)
+        tell(tally)
     _conclude(upload, export, services)
 
 

@@ -45,19 +45,17 @@ class Made:
 
 
 def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Slice]:
-    """Read the source's header of every analyzed slice; an image that was uploaded twice is one slice, the later."""
+    """Read the source's header of every analyzed slice."""
     keys = sorted({record.staged_key for record in records if record.outcome is Outcome.ANALYZED})
     dicom = {record.staged_key for record in records if record.kind is Kind.DICOM}
     headers = dict(zip(keys, pool.map(lambda key: _header(key, services) if key in dicom else None, keys), strict=True))
-    slices: dict[object, Slice] = {}
-    for record in sorted(records, key=lambda record: (record.received_at, record.scan_id)):
-        header = headers.get(record.staged_key)
-        if isinstance(header, Dataset):
-            place = (str(header.get("SOPInstanceUID", record.scan_id)), record.source.frame)
-            slices[place] = Slice(record, SourceImage(header, record.source.frame))
-        else:
-            slices[record.scan_id] = Slice(record, missing=header or Reason.NOT_DICOM)
-    return list(slices.values())
+    return [_slice(record, headers.get(record.staged_key)) for record in records]
+
+
+def _slice(record: ScanRecord, header: Dataset | Reason | None) -> Slice:
+    if isinstance(header, Dataset):
+        return Slice(record, SourceImage(header, record.source.frame))
+    return Slice(record, missing=header or Reason.NOT_DICOM)
 
 
 def _header(key: str, services: Services) -> Dataset | Reason:

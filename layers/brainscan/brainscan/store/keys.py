@@ -75,6 +75,11 @@ def series(series_id: str) -> tuple[str, str]:
     return f"SERIES#{series_id}", META
 
 
+def place(series_id: str, instance_id: str) -> dict[str, str]:
+    """Primary key of the place that an image has in its series; it shares the partition of the series."""
+    return {"pk": f"SERIES#{series_id}", "sk": f"PLACE#{instance_id}"}
+
+
 def review(scan_id: str, revision: int) -> dict[str, str]:
     """Primary key of a review in a scan's history."""
     return {"pk": f"SCAN#{scan_id}", "sk": f"{REVIEWS}{revision:06d}"}

@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +21,14 @@ from brainscan.domain import (
     Verdict,
 )
 from brainscan.store import keys
-from brainscan.store.items import Item, export_item, from_item, review_item, scan_item, to_item
-from brainscan.store.lookups import Lookups
+from brainscan.store.items import Item, export_item, review_item, scan_item, to_item
 from brainscan.store.query import all_pages
+from brainscan.store.standing import Standing
 from brainscan.store.statistics import counted, difference
 from brainscan.store.transact import Change, CounterKey, apply
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-
-SEQUENCER_WIDTH = 64
 
 REVIEWABLE = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
 
@@ -44,15 +41,7 @@ class NotReviewableError(BrainscanError):
     """There is nothing in this scan to review: it has no finding, or none to confirm."""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """Whether an export is the latest of its object, and which ones it replaced that may not be superseded yet."""
-
-    won: bool
-    previous: tuple[str, ...] = ()
-
-
-class Scans(Lookups):
+class Scans(Standing):
     """One repository over the single table; the functions, the command and the tests use this one."""
 
     def __init__(self, client: "DynamoDBClient", table: str, retention_days: int = 0) -> None:
@@ -60,54 +49,7 @@ class Scans(Lookups):
         self._retention_s = retention_days * 86_400
         self._statistics_shard = random.randrange(keys.STATISTICS_SHARDS)  # noqa: S311 - load, not secrecy
 
-    # -- uploads and exports
-
-    def claim(self, object_id: str, sequencer: str, export_id: str) -> Claim:
-        """Make an export the latest of its object, unless a newer one is.
-
-        `sequencer` is S3's: hexadecimal, compared after padding on the right
-        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
-        """
-        padded = sequencer.upper().ljust(SEQUENCER_WIDTH, "0")
-        while True:
-            found = self._get(keys.uploaded_object(object_id))
-            known = from_item(found) if found else {}
-            if known.get("export_id") == export_id:
-                return Claim(won=True, previous=tuple(known["previous"]))
-            if known and known["sequencer"] > padded:
-                return Claim(won=False)
-            previous = [*known["previous"], known["export_id"]] if known else []
-            if self._put_latest(object_id, padded, export_id, previous, known.get("export_id")):
-                return Claim(won=True, previous=tuple(previous))
-
-    def settle(self, object_id: str, export_id: str) -> None:
-        """Forget the exports that a claim replaced, once all of them are superseded."""
-        latest = self._get(keys.uploaded_object(object_id))
-        if latest and from_item(latest)["export_id"] == export_id:
-            self._put_latest(object_id, from_item(latest)["sequencer"], export_id, [], export_id)
-
-    def _put_latest(
-        self, object_id: str, sequencer: str, export_id: str, previous: Sequence[str], read: str | None
-    ) -> bool:
-        """Write an object's latest export unless another has come since `read` was it."""
-        fields = {"sequencer": sequencer, "export_id": export_id, "previous": list(previous)}
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
-        if read is not None:
-            condition = {
-                "ConditionExpression": "export_id = :read",
-                "ExpressionAttributeValues": to_item({":read": read}),
-            }
-        try:
-            item = to_item(keys.uploaded_object(object_id) | fields)
-            self._client.put_item(TableName=self._table, Item=item, **condition)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
-    def latest(self, object_id: str) -> str | None:
-        """The export of an object's newest version."""
-        found = self._get(keys.uploaded_object(object_id))
-        return from_item(found)["export_id"] if found else None
+    # -- exports
 
     def put_export(self, export: Export) -> None:
         """Write an export's fixed part, as intake goes on; the same facts give the same item."""
@@ -123,10 +65,17 @@ class Scans(Lookups):
     def register(self, records: Sequence[ScanRecord]) -> list[bool]:
         """Write scans that are new, and count them; a scan that is known stays as it is.
 
+        An image of a series that was uploaded before stands in the series once: the latest upload of it does, the
+        others are superseded.
+
         Returns:
             For each record whether it was new.
         """
-        return apply(self._client, self._table, [self._registration(record) for record in records])
+        new = apply(self._client, self._table, [self._registration(record) for record in records])
+        places = self.stand(records, self._expires_at())
+        self._supersede(places.outranked)
+        self.settle_places(places, self._expires_at())
+        return new
 
     def commit(self, records: Sequence[ScanRecord], before: Sequence[Outcome]) -> list[bool]:
         """Give scans their final outcome and move the counters, once.
@@ -151,6 +100,9 @@ class Scans(Lookups):
         scan_ids = [
             record.scan_id for record in all_pages(lambda size, cursor: self.of_export(export_id, size, cursor))
         ]
+        return self._supersede(scan_ids)
+
+    def _supersede(self, scan_ids: Sequence[str]) -> int:
         changed = 0
         while scan_ids:
             standing = [record for record in self.get_many(scan_ids).values() if not record.superseded]
