@@ -6,7 +6,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from brainscan.api.page import STATIC
 from brainscan.local.phantom import head, to_png
 from tests.browser.conftest import READER
 from tests.making import zipped
@@ -159,22 +158,3 @@ def test_all_can_be_done_without_a_mouse(page):
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
     page.keyboard.press("f")
     assert page.evaluate("document.activeElement.name") == "finding"
-
-
-@pytest.mark.skipif(not (STATIC / "vendor/niivue.js").is_file(), reason="the DICOM viewer is not built: make page")
-def test_dicom_series_open_in_the_viewer_and_window_by_drag(page):
-    open_view(page, "series")
-    page.get_by_role("button", name="Open in the DICOM viewer").click()
-    canvas = page.locator("canvas[data-ready]")
-    canvas.wait_for(timeout=60_000)
-    expect(page.get_by_role("dialog", name="DICOM viewer").get_by_role("note")).to_be_visible()
-    before = canvas.screenshot()
-    box = canvas.bounding_box()
-    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=4)
-    page.mouse.up()
-    page.wait_for_timeout(500)
-    assert canvas.screenshot() != before
-    page.get_by_role("button", name="Close").click()
-    expect(canvas).to_be_hidden()

@@ -97,6 +97,7 @@ class Reason(StrEnum):
     REPEATED_POSITIONS = "repeated_positions"
     MISSING_SLICES = "missing_slices"
     SINGLE_SLICE = "single_slice"
+    UNEVEN_SLICES = "uneven_slices"
     MIXED_GEOMETRY = "mixed_geometry"
     SEVERAL_MULTIFRAME_FILES = "several_multiframe_files"
     UNUSABLE_HEADER = "unusable_header"

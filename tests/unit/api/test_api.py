@@ -202,6 +202,17 @@ class TestProblems:
         assert (answered.status, answered.json["status"]) == (status, status)
         assert answered.json["research_use"] == RESEARCH_USE_STATEMENT
 
+    @pytest.mark.parametrize(
+        ("path", "told"),
+        [
+            ("/v1/statistics", "only these query parameters are known here: from, to"),
+            (f"/v1/scans/{'0' * 32}", "no query parameter is known here"),
+        ],
+    )
+    def test_a_parameter_that_an_operation_does_not_take_is_refused_and_not_ignored(self, ask, path, told):
+        answered = ask("GET", path, {"form": DAY})
+        assert (answered.status, answered.json["detail"]) == (422, told)
+
     def test_no_problem_and_no_log_repeats_what_was_sent(self, ask, caplog):
         secret = "DOE^JANE"
         for query in ({"cursor": secret}, {"finding": secret}, {"from": secret}, {secret: secret}):

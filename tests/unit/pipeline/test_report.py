@@ -1,5 +1,6 @@
 """A settled series is reported once for each state of its slices, cross-referenced and without a patient's name."""
 
+import gzip
 import io
 import json
 import logging
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from shutil import which
 
 import highdicom
+import nibabel as nib
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError
@@ -100,6 +102,13 @@ def objects(world, revision=6):
     return found
 
 
+def place_of(orientation, height, rows, columns):
+    """(x, y, z) in LPS of pixels of a slice, as PS3.3 C.7.6.2.1.1 says."""
+    along_row, along_column = np.reshape(orientation, (2, 3))
+    corner = np.array([-30.0, -40.0, 10.0]) + height * 3 * np.cross(along_row, along_column)
+    return corner[:, None] + along_row[:, None] * mr.SPACING[1] * columns + along_column[:, None] * mr.SPACING[0] * rows
+
+
 def errors_of(image: Dataset, folder) -> list[str]:
     """What dciodvfy calls an error."""
     path = folder / "object.dcm"
@@ -113,7 +122,7 @@ def test_a_settled_series_gets_its_files_and_one_event(world, scanned):
     done = report(SERIES, world.services)
     assert done.state is State.REPORTED
     names = [key.rsplit("/")[-1] for key in world.keys("reports/")]
-    assert names == ["capture.dcm", "fhir.json", "seg.dcm", "series.json", "sr.dcm"]
+    assert names == ["capture.dcm", "fhir.json", "labels.nii.gz", "seg.dcm", "series.json", "sr.dcm"]
     [event] = world.events()
     assert (event["source"], event["detail-type"]) == ("brainscan", "SeriesAnalyzed")
     assert event["detail"]["series_id"] == SERIES
@@ -242,6 +251,21 @@ class TestObjects:
             pixels = seg.get_pixels_by_source_instance(uids, combine_segments=True)
         for found, mask in zip(pixels, MASKS.values(), strict=True):
             assert np.array_equal(found.astype(bool), mask)
+
+    def test_the_label_volume_has_each_mark_where_the_source_has_its_pixel(self, world, made, orientation, multiframe):
+        volume = nib.Nifti1Image.from_bytes(
+            gzip.decompress(world.services.results.get(report_key(SERIES, 6, "labels.nii.gz")))
+        )
+        marked = np.argwhere(np.asarray(volume.dataobj))
+        found = {tuple(point) for point in np.round(nib.affines.apply_affine(volume.affine, marked), 2)}
+        expected = set()
+        for number, mask in MASKS.items():
+            rows, columns = np.nonzero(mask)
+            height = 5 - number if multiframe else number  # the frames go from the top down
+            x, y, z = place_of(orientation, height, rows, columns)
+            expected |= {tuple(point) for point in np.round(np.stack([-x, -y, z], axis=1), 2)}
+        assert volume.shape == (mr.COLUMNS, mr.ROWS, 6)
+        assert found == expected
 
     def test_the_report_refers_to_segment_and_key_image(self, made):
         sr = highdicom.sr.srread(io.BytesIO(mr.file_bytes(made["sr.dcm"])))

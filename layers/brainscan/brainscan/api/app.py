@@ -25,7 +25,8 @@ TITLE: Final = "brainscan results"
 VERSION: Final = "1"
 DESCRIPTION: Final = (
     f"Tumor classes, masks and reviews of brain MRI. {RESEARCH_USE_STATEMENT} "
-    "Identifiers are pseudonyms; times are UTC; errors are problem documents (RFC 9457)."
+    "Identifiers are pseudonyms; times are UTC; errors are problem documents (RFC 9457). "
+    "Query parameters that an operation does not list are refused."
 )
 
 

@@ -15,6 +15,7 @@ CONTENT_TYPES = {
     ".json": "application/json",
     ".png": "image/png",
     ".nii": "application/octet-stream",
+    ".gz": "application/gzip",
 }
 SOURCES = {
     Kind.DICOM: ("dcm", "application/dicom"),

@@ -10,6 +10,7 @@ from inspect import cleandoc
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import BeforeValidator, ValidationError
@@ -36,6 +37,8 @@ from brainscan.store.worklist import MOST_DAYS, Wanted, days_between, worklist
 
 T = TypeVar("T")
 
+_NO_QUERY = "no query parameter is known here"
+
 router = APIGatewayHttpRouter()
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,10 +48,28 @@ def _described(method: Callable[..., Any], rule: str, **told: Any) -> Callable[[
     """Register a route whose description in the OpenAPI document is its function's docstring."""
 
     def register(function: F) -> F:
+        told["middlewares"] = [_only_declared_parameters]
         registered: F = method(rule, description=cleandoc(function.__doc__ or ""), **told)(function)
         return registered
 
     return register
+
+
+def _only_declared_parameters(
+    application: APIGatewayHttpResolver, go_on: Callable[[APIGatewayHttpResolver], Response[Any]]
+) -> Response[Any]:
+    """Refuse a misspelt filter, which would otherwise answer as if it had matched everything.
+
+    The problem names what the route takes; a name that nobody declared is the client's own word, and stays out.
+
+    Raises:
+        ProblemError: 422, the query has a parameter that the route does not declare.
+    """
+    declared = [field.alias for field in application.context["_route"].dependant.query_params]
+    if not set(application.current_event.query_string_parameters) <= set(declared):
+        taken = f"only these query parameters are known here: {', '.join(declared)}" if declared else _NO_QUERY
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, taken)
+    return go_on(application)
 
 
 def _iso_only(text: object) -> object:

@@ -1,7 +1,7 @@
-"""A series' answer and its staged sources -> the DICOM objects that its PACS can file, each or the reason why not."""
+"""A series' answer and its staged sources -> DICOM objects for its PACS, and a label volume; or the reason why not."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from PIL import Image
 from pydicom import Dataset
 
 from brainscan.dicom.capture import capture
+from brainscan.dicom.label_volume import label_volume
 from brainscan.dicom.seg import Labels, segmentation
 from brainscan.dicom.source import SourceImage, is_multiframe, read_source
 from brainscan.dicom.sr import measurement_report
@@ -36,12 +37,13 @@ class Slice:
         return self.record.outcome is Outcome.ANALYZED
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(repr=False)
 class Made:
-    """The objects that could be written, and why others could not."""
+    """What could be written, and why other files could not; `labels` is the SEG as a NIfTI volume, gzipped."""
 
     objects: dict[Answer, Dataset] = field(default_factory=dict)
-    withheld: dict[Answer, Reason] = field(default_factory=dict)
+    withheld: dict[str, Reason] = field(default_factory=dict)
+    labels: bytes | None = None
 
 
 def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Slice]:
@@ -72,7 +74,7 @@ def dicom_objects(
     analyzed = {each.record.scan_id: each for each in slices if each.analyzed}
     reason = _no_objects(answer, list(analyzed.values()))
     if reason:
-        return Made(withheld=dict.fromkeys(Answer, reason))
+        return Made(withheld=dict.fromkeys(map(str, Answer), reason))
     in_order = [each.scan_id for each in answer.slices if each.scan_id in analyzed]
     images = {scan_id: image for scan_id in in_order if (image := analyzed[scan_id].image)}
     stamp = Stamp(
@@ -84,8 +86,11 @@ def dicom_objects(
     )
     made = Made()
     unfit = Reason.NO_TUMOR_FOUND if not answer.findings else no_geometry or _unfit(list(images.values()))
-    _make(made, Answer.SEGMENTATION, unfit, lambda: _segmentation(answer, analyzed, images, stamp, services, pool))
+    in_place, labels = list(images.values()), {} if unfit else _labels(answer, analyzed, images, services, pool)
+    _make(made, Answer.SEGMENTATION, unfit, lambda: segmentation(in_place, labels, answer.findings, stamp))
     seg = made.objects.get(Answer.SEGMENTATION)
+    if seg is not None:
+        _add_volume(made, in_place, labels)
     _make(made, Answer.REPORT, None, lambda: measurement_report(answer, images, seg, stamp))
     no_key = None if answer.findings else Reason.NO_TUMOR_FOUND
     _make(made, Answer.CAPTURE, no_key, lambda: _capture(answer, images, stamp, services))
@@ -119,24 +124,31 @@ def _make(made: Made, name: Answer, reason: Reason | None, make: Callable[[], Da
     made.withheld[name] = reason
 
 
-def _segmentation(
+def _add_volume(made: Made, images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> None:
+    volume = label_volume(images, labels)
+    if isinstance(volume, Reason):
+        made.withheld["labels"] = volume
+    else:
+        made.labels = volume
+
+
+def _labels(
     answer: SeriesAnswer,
     analyzed: dict[str, Slice],
     images: dict[str, SourceImage],
-    stamp: Stamp,
     services: Services,
     pool: Executor,
-) -> Dataset:
+) -> dict[int, Labels]:
+    """(rows, columns) of segment numbers, by place in `images`, of the slices that count."""
     segments = {finding.tumor_class: finding.segment for finding in answer.findings}
     place_of = {scan_id: place for place, scan_id in enumerate(images)}
     counted = [each for each in answer.slices if each.counted]
     masks = pool.map(lambda each: _mask(analyzed[each.scan_id].record, services), counted)
-    labels: dict[int, Labels] = {
+    return {
         place_of[each.scan_id]: np.where(mask, segments[each.predicted], 0).astype(np.uint8)
         for each, mask in zip(counted, masks, strict=True)
         if each.predicted
     }
-    return segmentation(list(images.values()), labels, answer.findings, stamp)
 
 
 def _mask(record: ScanRecord, services: Services) -> Labels:

@@ -1,6 +1,7 @@
-"""A series' answer and its DICOM objects -> the files of the report in the results bucket."""
+"""A series' answer and what was made of it -> the files of the report in the results bucket."""
 
 import io
+from typing import Final
 
 from pydicom import Dataset
 
@@ -9,6 +10,8 @@ from brainscan.fhir import Object, bundle
 from brainscan.pipeline.objects import Made
 from brainscan.services import Services
 from brainscan.store.objects import report_key
+
+_CONTENT_TYPES: Final = {"dcm": "application/dicom", "json": "application/json", "gz": "application/gzip"}
 
 
 def write_report(answer: SeriesAnswer, made: Made, services: Services) -> Report:
@@ -19,9 +22,11 @@ def write_report(answer: SeriesAnswer, made: Made, services: Services) -> Report
     """
     files = {name.value: _write(answer, f"{name}.dcm", _encoded(each), services) for name, each in made.objects.items()}
     objects = {name.value: _named(each) for name, each in made.objects.items()}
+    if made.labels is not None:
+        files["labels"] = _write(answer, "labels.nii.gz", made.labels, services)
     files["fhir"] = _write(answer, "fhir.json", bundle(answer, objects, services.pseudonyms), services)
     files["series"] = report_key(answer.series_id, answer.revision, "series.json")
-    whole = answer.model_copy(update={"files": files, "withheld": {k.value: v for k, v in made.withheld.items()}})
+    whole = answer.model_copy(update={"files": files, "withheld": {str(k): v for k, v in made.withheld.items()}})
     _write(answer, "series.json", whole.model_dump_json(exclude_none=True, indent=2).encode(), services)
     return Report(
         series_id=answer.series_id,
@@ -38,7 +43,7 @@ def write_report(answer: SeriesAnswer, made: Made, services: Services) -> Report
 
 
 def _write(answer: SeriesAnswer, name: str, data: bytes, services: Services) -> str:
-    content_type = "application/dicom" if name.endswith(".dcm") else "application/json"
+    content_type = _CONTENT_TYPES[name.rpartition(".")[2]]
     return services.results.put(report_key(answer.series_id, answer.revision, name), data, content_type)
 
 

@@ -41,7 +41,11 @@ export function picture() {
     event.stopPropagation();
     pan(...step);
   });
-  const look = maskControls(mask);
+  const look = maskControls(({ shown, outline, opacity }) => {
+    mask.hidden = !mask.src || !shown;
+    mask.style.filter = `url(#mask-${outline ? "outline" : "fill"})`;
+    mask.style.opacity = outline ? 1 : opacity;
+  });
   const buttons = h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
     h("button", { type: "button", "aria-label": "Zoom in", onclick: () => zoom(1.4) }, "+"),
     h("button", { type: "button", "aria-label": "Zoom out", onclick: () => zoom(1 / 1.4) }, "−"),
@@ -54,7 +58,9 @@ export function picture() {
       image.src = imageUrl ?? "";
       image.hidden = !imageUrl;
       image.alt = description;
-      look.offer(maskUrl);
+      if (maskUrl) mask.src = maskUrl;
+      else mask.removeAttribute("src");
+      look.apply();
     },
     command(event) {
       const act = { "+": () => zoom(1.4), "=": () => zoom(1.4), "-": () => zoom(1 / 1.4), 0: fit,
@@ -66,30 +72,24 @@ export function picture() {
   };
 }
 
-function maskControls(mask) {
-  const shown = h("input", { type: "checkbox", checked: true, id: "mask-shown" });
-  const outlined = h("input", { type: "checkbox", id: "mask-outlined" });
-  const opacity = h("input", { type: "range", min: 0, max: 100, value: 45, id: "mask-opacity" });
+// Controls of a mask; `changed` is told how it should look, at every change and by `apply`.
+export function maskControls(changed) {
+  const shown = h("input", { type: "checkbox", checked: true });
+  const outlined = h("input", { type: "checkbox" });
+  const opacity = h("input", { type: "range", min: 0, max: 100, value: 45 });
   const apply = () => {
-    mask.hidden = !mask.src || !shown.checked;
-    mask.style.filter = `url(#mask-${outlined.checked ? "outline" : "fill"})`;
-    mask.style.opacity = outlined.checked ? 1 : opacity.value / 100;
     opacity.disabled = outlined.checked || !shown.checked;
+    changed({ shown: shown.checked, outline: outlined.checked, opacity: opacity.value / 100 });
   };
   const flip = (box) => () => {
     box.checked = !box.checked;
     apply();
   };
   for (const each of [shown, outlined, opacity]) each.addEventListener("input", apply);
-  const offer = (url) => {
-    if (url) mask.src = url;
-    else mask.removeAttribute("src");
-    apply();
-  };
   const controls = h("div", { class: "mask-controls", role: "group", "aria-label": "Mask" },
     h("label", {}, shown, "Mask"), h("label", {}, outlined, "Outline only"),
     h("label", { class: "slider" }, "Opacity", opacity));
-  return { controls, offer, toggle: flip(shown), outline: flip(outlined) };
+  return { controls, apply, toggle: flip(shown), outline: flip(outlined) };
 }
 
 function dragging(frame, moved) {

@@ -89,9 +89,9 @@ function reviewing(scan) {
   return panel("Review",
     h("div", { class: "verdicts" },
       scan.predicted ? h("button", { type: "button", class: "primary", onclick: decide("confirmed") }, `Confirm ${words(scan.predicted)}`) : null,
+      h("button", { type: "button", class: "danger", onclick: decide("rejected") }, "Reject"),
       h("span", { class: "correct" }, choice,
-        h("button", { type: "button", onclick: decide("corrected", () => choice.value) }, "Correct")),
-      h("button", { type: "button", class: "danger", onclick: decide("rejected") }, "Reject")),
+        h("button", { type: "button", onclick: decide("corrected", () => choice.value) }, "Correct"))),
     told);
 }
 

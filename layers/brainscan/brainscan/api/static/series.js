@@ -4,7 +4,7 @@ import { all, ask } from "./api.js";
 import { backToList } from "./app.js";
 import { badge, h, link, percent, svg, words } from "./dom.js";
 import { picture } from "./picture.js";
-import { openViewer } from "./viewer.js";
+import { isSource, openViewer } from "./viewer.js";
 
 export async function seriesView(query, signal) {
   const id = query.get("series");
@@ -50,15 +50,14 @@ export async function seriesView(query, signal) {
       h("div", { class: "viewer" }, shown.frame, caption, slider,
         h("p", { class: "strip-title" }, "Mask area along the slices, first to last; in the colour of the slice's class"),
         chart.element,
-        h("div", { class: "controls" }, jump, dicomButton(slices, signal)), shown.controls),
+        h("div", { class: "controls" }, jump, dicomButton(id, slices, signal)), shown.controls),
       h("div", { class: "facts" }, callsOf(slices), written(series))),
   ];
 }
 
-function dicomButton(slices, signal) {
-  const sources = slices.filter((slice) => slice.kind === "dicom" && link(slice, "source"));
-  if (!sources.length) return null;
-  return h("button", { type: "button", onclick: () => openViewer(sources, signal) }, "Open in the DICOM viewer");
+function dicomButton(id, slices, signal) {
+  if (!slices.some(isSource)) return null;
+  return h("button", { type: "button", onclick: () => openViewer(id, signal) }, "Open in the DICOM viewer");
 }
 
 function stripChart(slices, areas, choose) {

@@ -1,32 +1,41 @@
-// The DICOM viewer: niivue over the uploaded slices themselves, read in the browser by dcm2niix.
+// The DICOM viewer: niivue over the uploaded slices themselves, read in the browser by dcm2niix, under their SEG.
 
+import { all, ask } from "./api.js";
 import { h, link, say, trouble } from "./dom.js";
+import { maskControls } from "./picture.js";
+import { maskOf, volumeOf } from "./volumes.js";
 
-const DRAG_CONTRAST = 1; // niivue's DRAG_MODE.contrast
+const WINDOWING = 9; // niivue's DRAG_MODE.windowing: across for the width, up and down for the level
+const FULL_RANGE_PX = 500; // dragged so far, the window changes by the range of the image
+const SLICES = 3; // the file's axis of slices, counted from 1 as niivue does
 
-export async function openViewer(slices, signal) {
+export const isSource = (slice) => slice.kind === "dicom" && link(slice, "source");
+
+export async function openViewer(id, signal) {
   const told = h("p", { class: "muted", role: "status" }, "Loading the slices…");
-  const canvas = h("canvas", { tabindex: 0, "aria-label": "DICOM viewer: drag to window, scroll through slices" });
+  const canvas = h("canvas", { tabindex: 0, "aria-label": "Slices: drag to window, scroll or j and k to go through them" });
+  const panel = h("div", { class: "dicom-controls" });
   const dialog = h("dialog", { class: "dicom", "aria-label": "DICOM viewer" },
     h("p", { class: "banner", role: "note" }, h("strong", {}, "Research use only."), " Not a medical device."),
-    h("div", { class: "dicom-head" }, told,
-      h("form", { method: "dialog" }, h("button", {}, "Close"))),
-    canvas);
+    h("div", { class: "dicom-head" }, told, h("form", { method: "dialog" }, h("button", {}, "Close"))),
+    panel, canvas);
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   signal.addEventListener("abort", () => dialog.close());
   dialog.showModal();
   try {
-    const [{ Niivue }, { Dcm2niix }] = await Promise.all([import("/static/niivue.js"), import("/static/index.jpeg.js")]);
-    const volume = await volumeOf(slices, Dcm2niix);
-    const viewer = new Niivue({
-      backColor: [0, 0, 0, 1], crosshairWidth: 0, dragMode: DRAG_CONTRAST, dragModePrimary: DRAG_CONTRAST,
-      isRadiologicalConvention: true, isResizeCanvas: true, logLevel: "error",
-    });
-    await viewer.attachToCanvas(canvas);
-    await viewer.loadFromArrayBuffer(await volume.arrayBuffer(), "series.nii");
-    viewer.setSliceType(viewer.sliceTypeAxial);
-    told.textContent = "Drag to change the window, scroll through the slices.";
+    // Asked anew: links of a page that was opened minutes ago have ended.
+    const [series, slices] = await Promise.all([ask(`series/${id}`), all(`series/${id}/scans`)]);
+    const { viewer, mask } = await show(canvas, series, slices.filter(isSource));
+    canvas.viewer = viewer; // for the console, and for tests
+    const browse = slider(viewer, mask?.largest());
+    const look = mask && maskControls(mask.look);
+    look?.apply();
+    panel.replaceChildren(browse.control, ...(look ? [look.controls] : []));
+    listen(dialog, browse.step, look);
+    const drawn = () => windowOf(viewer, told, mask ? "" : "There is no SEG of this series to show. ");
+    for (const moved of ["pointermove", "pointerup", "touchmove"]) canvas.addEventListener(moved, drawn);
+    drawn();
     canvas.dataset.ready = "true";
     canvas.focus();
     say("The DICOM viewer is ready.");
@@ -35,18 +44,62 @@ export async function openViewer(slices, signal) {
   }
 }
 
-async function volumeOf(slices, Dcm2niix) {
-  const urls = new Map(slices.map((slice) => [slice.staged_key, link(slice, "source")]));
-  const files = await Promise.all([...urls].map(async ([key, url]) => {
-    const response = await fetch(url);
-    if (!response.ok) throw new Error("The uploaded slices are no longer kept; upload the study again to view it.");
-    return new File([await response.blob()], `${key.replaceAll("/", "-")}.dcm`);
-  }));
-  for (const file of files) file._webkitRelativePath = file.name;
-  const converter = new Dcm2niix();
-  await converter.init();
-  const converted = await converter.input(files).run();
-  const volume = converted.find((file) => file.name.endsWith(".nii"));
-  if (!volume) throw new Error("These slices do not form a volume that the viewer can show.");
-  return volume;
+async function show(canvas, series, sources) {
+  const [{ Niivue, NVImage }, { Dcm2niix }] = await Promise.all([
+    import("/static/niivue.js"), import("/static/index.jpeg.js")]);
+  const volume = await volumeOf(sources, Dcm2niix);
+  const viewer = new Niivue({
+    backColor: [0, 0, 0, 1], crosshairWidth: 0, dragMode: WINDOWING, dragModePrimary: WINDOWING,
+    isRadiologicalConvention: true, isResizeCanvas: true, logLevel: "error",
+  });
+  await viewer.attachToCanvas(canvas);
+  await viewer.loadFromArrayBuffer(volume, "series.nii");
+  const [shown] = viewer.volumes;
+  viewer.opts.windowingGainFactor = (shown.cal_max - shown.cal_min) / FULL_RANGE_PX;
+  viewer.setSliceType(viewer.sliceTypeAxial + 2 - sliceAxis(viewer)); // axial, coronal, sagittal: the one acquired
+  return { viewer, mask: await maskOf(series, viewer, NVImage) };
+}
+
+// Which of right-left, front-back and foot-head the slices follow.
+const sliceAxis = (viewer) => viewer.volumes[0].permRAS.findIndex((axis) => Math.abs(axis) === SLICES);
+
+function slider(viewer, start) {
+  const axis = sliceAxis(viewer);
+  const count = viewer.volumes[0].dimsRAS[axis + 1];
+  const control = h("input", { type: "range", min: 1, max: count, id: "dicom-slice" });
+  const place = h("output", { for: "dicom-slice" });
+  const tell = () => {
+    control.value = viewer.frac2vox(viewer.scene.crosshairPos)[axis] + 1;
+    place.textContent = `${control.value} / ${count}`;
+  };
+  const go = (slice) => {
+    const voxel = viewer.frac2vox(viewer.scene.crosshairPos);
+    voxel[axis] = Math.min(count - 1, Math.max(0, slice));
+    viewer.scene.crosshairPos = viewer.vox2frac(voxel);
+    viewer.drawScene();
+    tell();
+  };
+  control.addEventListener("input", () => go(control.value - 1));
+  viewer.onLocationChange = tell;
+  if (start) viewer.scene.crosshairPos = start;
+  go(viewer.frac2vox(viewer.scene.crosshairPos)[axis]);
+  return { control: h("label", { class: "slider" }, "Slice", control, place), step: (by) => go(control.value - 1 + by) };
+}
+
+// The keys of the series view, for the viewer alone: neither the page beneath nor niivue gets them.
+function listen(dialog, step, look) {
+  const keys = { j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
+    m: look?.toggle, o: look?.outline };
+  dialog.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    const own = event.target.type === "range" && event.key.startsWith("Arrow"); // a slider moves itself
+    if (!keys[event.key] || own || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    keys[event.key]();
+  }, { capture: true });
+}
+
+function windowOf(viewer, told, note) {
+  const { cal_min: least, cal_max: most } = viewer.volumes[0];
+  told.textContent = `${note}Window ${Math.round(most - least)}, level ${Math.round((most + least) / 2)}. Drag to change them.`;
 }

@@ -1,0 +1,76 @@
+// What the DICOM viewer shows: the uploaded slices as one volume, and the segments of their SEG on top of it.
+
+import { link } from "./dom.js";
+
+const LABELS = "labels.nii.gz"; // the SEG on the grid of its series, written with it
+const MASK = { R: [0, 255, 255], G: [0, 115, 115], B: [0, 33, 33], A: [0, 255, 255], I: [0, 1, 255] };
+
+export async function volumeOf(slices, Dcm2niix) {
+  const urls = new Map(slices.map((slice) => [slice.staged_key, link(slice, "source")]));
+  const files = await Promise.all([...urls].map(async ([key, url]) => {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error("The uploaded slices are no longer kept; upload the study again to view it.");
+    return new File([await response.blob()], `${key.replaceAll("/", "-")}.dcm`);
+  }));
+  for (const file of files) file._webkitRelativePath = file.name;
+  const converter = new Dcm2niix();
+  await converter.init();
+  const converted = await converter.input(files).run();
+  const volume = converted.find((file) => file.name.endsWith(".nii"));
+  if (!volume) throw new Error("These slices do not form a volume that the viewer can show.");
+  return volume.arrayBuffer();
+}
+
+export async function maskOf(series, viewer, NVImage) {
+  const url = link(series, LABELS);
+  if (!url) return null;
+  const response = await fetch(url);
+  if (!response.ok) throw new Error("The mask of this series could not be loaded.");
+  const buffer = await response.arrayBuffer();
+  viewer.addColormap("mask", MASK);
+  const volume = await NVImage.loadFromUrl({
+    url: LABELS, name: LABELS, buffer, colormap: "mask", cal_min: 0, cal_max: 1, colorbarVisible: false,
+  });
+  viewer.addVolume(volume);
+  return maskLayer(volume, viewer);
+}
+
+function maskLayer(volume, viewer) {
+  const filled = volume.img;
+  const outlined = outlineOf(filled, volume.hdr.dims);
+  return {
+    look({ shown, outline, opacity }) {
+      volume.img = outline ? outlined : filled;
+      volume.opacity = shown ? (outline ? 1 : opacity) : 0;
+      viewer.updateGLVolume();
+    },
+    largest: () => largestSlice(filled, volume, viewer),
+  };
+}
+
+// Marks with an unmarked neighbour, corners included, in their own slice; slices are the file's third axis.
+function outlineOf(labels, [, columns, rows]) {
+  const edge = new labels.constructor(labels.length);
+  const size = columns * rows;
+  const around = [-1, 0, 1].flatMap((down) => [-1, 0, 1].map((right) => down * columns + right));
+  for (let at = 0; at < labels.length; at += 1) {
+    if (!labels[at]) continue;
+    const column = at % columns;
+    const row = Math.floor((at % size) / columns);
+    const inside = column > 0 && column < columns - 1 && row > 0 && row < rows - 1 &&
+      around.every((step) => labels[at + step] === labels[at]);
+    if (!inside) edge[at] = labels[at];
+  }
+  return edge;
+}
+
+// Where the viewer's scene has the middle of the slice with most marks, as fractions of the shown volume.
+function largestSlice(labels, volume, viewer) {
+  const [, columns, rows, slices] = volume.hdr.dims;
+  const size = columns * rows;
+  const counts = Array.from({ length: slices }, (_, place) =>
+    labels.subarray(place * size, (place + 1) * size).reduce((sum, label) => sum + (label > 0), 0));
+  const middle = [columns / 2, rows / 2, counts.indexOf(Math.max(...counts)), 1];
+  const millimetres = volume.hdr.affine.map((row) => row.reduce((sum, value, axis) => sum + value * middle[axis], 0));
+  return viewer.mm2frac(millimetres);
+}

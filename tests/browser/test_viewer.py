@@ -1,0 +1,130 @@
+"""The DICOM viewer shows a series with its SEG: on the right voxels, slice by slice, as the reader wants it."""
+
+import io
+import json
+import urllib.request
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+from pydicom import dcmread
+
+from brainscan.api.page import STATIC
+from tests.browser.test_page import open_view
+
+pytestmark = pytest.mark.skipif(
+    not (STATIC / "vendor/niivue.js").is_file(), reason="the DICOM viewer is not built: make page"
+)
+
+VALUES_UNDER_THE_MASK = """canvas => {
+    const { viewer } = canvas;
+    const [shown, mask] = viewer.volumes;
+    const [, columns, rows] = mask.hdr.dims;
+    const values = [];
+    mask.img.forEach((label, at) => {
+        if (!label) return;
+        const place = [at % columns, Math.floor(at / columns) % rows, Math.floor(at / columns / rows), 1];
+        const mm = mask.hdr.affine.map(row => row.reduce((sum, each, axis) => sum + each * place[axis], 0));
+        values.push(shown.getValue(...viewer.frac2vox(viewer.mm2frac(mm))));
+    });
+    return values;
+}"""
+
+
+@pytest.fixture
+def viewer(page) -> Iterator[Locator]:
+    """The viewer's dialog, ready, over the series with the lesion."""
+    open_view(page, "series")
+    page.get_by_role("button", name="Open in the DICOM viewer").click()
+    dialog = page.get_by_role("dialog", name="DICOM viewer")
+    dialog.locator("canvas[data-ready]").wait_for(timeout=120_000)  # its parts are 4 MB, compiled and drawn in software
+    yield dialog
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
+
+
+def fetched(links: list[dict], name: str) -> bytes:
+    [url] = [link["url"] for link in links if link["name"] == name]
+    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own stack
+        return answer.read()
+
+
+def tumor_pixels(page: Page) -> list[int]:
+    """What the uploaded DICOM files have where the slices that count have their masks."""
+    series_id = page.url.rpartition("=")[2]
+    series = page.evaluate(f"fetch('/v1/series/{series_id}').then(answer => answer.json())")
+    slices = page.evaluate(f"fetch('/v1/series/{series_id}/scans').then(answer => answer.json())")["items"]
+    counted = {
+        each["scan_id"] for each in json.loads(fetched(series["links"], "series.json"))["slices"] if each["counted"]
+    }
+    values: list[int] = []
+    for each in slices:
+        if each["scan_id"] in counted:
+            mask = np.asarray(Image.open(io.BytesIO(fetched(each["links"], "mask"))))
+            values += dcmread(io.BytesIO(fetched(each["links"], "source"))).pixel_array[mask > 0].tolist()
+    return values
+
+
+def shot(viewer: Locator) -> np.ndarray:
+    """(height, width, 3) of what the canvas shows."""
+    return np.asarray(Image.open(io.BytesIO(viewer.locator("canvas").screenshot())).convert("RGB"))
+
+
+def coloured(viewer: Locator) -> int:
+    """Pixels that are not gray: the mask."""
+    viewer.page.wait_for_timeout(300)  # the canvas is drawn in the next frame
+    pixels = shot(viewer).astype(int)
+    return int((pixels[..., 0] - pixels[..., 2] > 30).sum())
+
+
+def test_the_mask_lies_on_the_very_voxels_that_it_was_made_from(page, viewer):
+    found = viewer.locator("canvas").evaluate(VALUES_UNDER_THE_MASK)
+    assert len(found) > 100
+    assert sorted(found) == sorted(tumor_pixels(page))
+
+
+def test_the_mask_opens_at_its_largest_slice_and_moves_with_the_slices(viewer):
+    assert coloured(viewer) > 0
+    slider = viewer.get_by_role("slider", name="Slice")
+    slider.fill("12")
+    expect(viewer.get_by_text("12 / 12")).to_be_visible()
+    assert coloured(viewer) == 0
+    viewer.locator("canvas").focus()
+    viewer.page.keyboard.press("k")
+    expect(viewer.get_by_text("11 / 12")).to_be_visible()
+    viewer.locator("canvas").hover()
+    viewer.page.mouse.wheel(0, -100)
+    expect(viewer.get_by_text("11 / 12")).to_be_hidden()
+
+
+def test_the_mask_can_be_hidden_outlined_and_faded(viewer):
+    filled = coloured(viewer)
+    viewer.get_by_label("Outline only").check()
+    assert 0 < coloured(viewer) < filled
+    viewer.page.keyboard.press("o")
+    assert coloured(viewer) == filled
+    faint = shot(viewer)
+    viewer.get_by_label("Opacity").fill("90")
+    coloured(viewer)
+    assert shot(viewer)[..., 2].sum() < faint[..., 2].sum()  # orange has no blue
+    viewer.page.keyboard.press("m")
+    expect(viewer.get_by_role("checkbox", name="Mask")).not_to_be_checked()
+    assert coloured(viewer) == 0
+
+
+def test_a_drag_changes_the_window_and_leaves_the_mask(viewer):
+    canvas = viewer.locator("canvas")
+    expect(viewer.get_by_role("note")).to_be_visible()
+    window = viewer.get_by_text("Window ")
+    told, before, mask = window.inner_text(), shot(viewer), coloured(viewer)
+    box = canvas.bounding_box()
+    page = viewer.page
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.45, steps=4)
+    page.mouse.up()
+    assert window.inner_text() != told
+    assert coloured(viewer) > mask * 0.8
+    assert not np.array_equal(shot(viewer), before)
