@@ -54,6 +54,7 @@ class Watch:
     slices: int
     intake_only: bool = False
     begin: float = field(default_factory=time.perf_counter)
+    before: tuple[float, float] = field(default_factory=lambda: cpu_s())
     rows: list[Thousand] = field(default_factory=list)
     export: Export | None = None
     peak_mib: float = 0.0
@@ -61,7 +62,6 @@ class Watch:
     reported: int = 0
 
     def __post_init__(self) -> None:
-        self._cpu_before = cpu_s()
         self._series = [services().pseudonyms.digest("series", uid) for uid, _ in series_of(self.slices)]
 
     def look(self) -> bool:
@@ -88,7 +88,7 @@ class Watch:
         if self.rows and self.rows[-1].answered == answered and self.rows[-1].registered == export.scans:
             return
         moto = round(sum(resident_mib(child) for child in children()))
-        functions, services_of_aws = (round(now - then, 1) for now, then in zip(cpu_s(), self._cpu_before, strict=True))
+        functions, services_of_aws = self._cpu_s()
         seconds, peak = round(self.seconds, 1), round(self.peak_mib)
         row = Thousand(answered, export.scans, seconds, functions, services_of_aws, peak, moto)
         self.rows.append(row)
@@ -102,17 +102,25 @@ class Watch:
         if export is None:
             return {"put": put}
         counted = {"files": export.files, "skipped": export.skipped, "scans": export.scans}
+        outcomes = {outcome: count for outcome, count in export.counts.items() if count}
+        series = self._of_series()
+        functions, services_of_aws = self._cpu_s()
         return {
             "put": put,
             "counted": counted,
-            "outcomes": export.counts,
+            "outcomes": outcomes,
             "needs_review": export.needs_review,
             "seconds": round(self.seconds, 1),
             "ms_a_file": round(self.seconds * 1000 / put["files"], 1),
+            "cpu_s": {"functions": functions, "moto": services_of_aws},
             "rows": [asdict(row) for row in self.rows],
-            "series": self._of_series(),
-            "exact": counted == put,
+            "series": series,
+            "exact": {"files_and_scans": counted == put, "series": series["slices_by_outcome"] == outcomes},
         }
+
+    def _cpu_s(self) -> tuple[float, float]:
+        functions, services_of_aws = (round(now - then, 1) for now, then in zip(cpu_s(), self.before, strict=True))
+        return functions, services_of_aws
 
     def _of_series(self) -> dict[str, Any]:
         """Series against what was put in, and the slices that their latest reports tell, by outcome."""
