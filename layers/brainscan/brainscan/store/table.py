@@ -58,6 +58,7 @@ class Scans(Lookups):
     def __init__(self, client: "DynamoDBClient", table: str, retention_days: int = 0) -> None:
         super().__init__(client, table)
         self._retention_s = retention_days * 86_400
+        self._marked_days: set[str] = set()
         self._statistics_shard = random.randrange(keys.STATISTICS_SHARDS)  # noqa: S311 - load, not secrecy
 
     # -- uploads and exports
@@ -126,6 +127,7 @@ class Scans(Lookups):
         Returns:
             For each record whether it was new.
         """
+        self._mark_days({record.day for record in records})  # first: no scan is ever on a day without its marker
         return apply(self._client, self._table, [self._registration(record) for record in records])
 
     def commit(self, records: Sequence[ScanRecord], before: Sequence[Outcome]) -> list[bool]:
@@ -200,6 +202,12 @@ class Scans(Lookups):
         return after
 
     # -- the parts
+
+    def _mark_days(self, days: set[str]) -> None:
+        """Mark days that this process has not marked yet; the marker does not expire, its scans may."""
+        for day in days - self._marked_days:
+            self._client.put_item(TableName=self._table, Item=to_item(keys.arrival_day(day)))
+            self._marked_days.add(day)
 
     def _mark_superseded(self, export_id: str) -> None:
         with suppress(self._client.exceptions.ConditionalCheckFailedException):
