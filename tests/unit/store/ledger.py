@@ -44,6 +44,8 @@ class Ledger:
         self.queries = 0
         self._lists: dict[tuple[str, str], list[tuple[str, str, dict[str, Any]]]] = defaultdict(list)
         for item in items:
+            if not any(f"{index}_pk" in item for index in indexes):
+                self._lists["", item["pk"]["S"]].append((item["sk"]["S"], "", item))
             for index in indexes:
                 if pk := item.get(f"{index}_pk"):
                     self._lists[index, pk["S"]].append((item[f"{index}_sk"]["S"], item["pk"]["S"], item))
@@ -51,8 +53,11 @@ class Ledger:
             entries.sort(key=lambda entry: entry[:2])
 
     def query(self, **request: Any) -> dict[str, Any]:
-        """Answer as DynamoDB does: up to Limit items after ExclusiveStartKey, eventually consistent."""
-        index, values = request["IndexName"], request["ExpressionAttributeValues"]
+        """Answer as DynamoDB does: up to Limit items after ExclusiveStartKey; of the table, a range of sort keys."""
+        values = request["ExpressionAttributeValues"]
+        if "IndexName" not in request:
+            return self._range(values[":pk"]["S"], values[":first"]["S"], values[":last"]["S"])
+        index = request["IndexName"]
         entries = self._lists.get((index, values[":pk"]["S"]), [])
         low = bisect.bisect_left(entries, (values.get(":since", {"S": ""})["S"],))
         high = len(entries)
@@ -70,3 +75,10 @@ class Ledger:
             last = found[-1][2]
             answer["LastEvaluatedKey"] = {name: last[name] for name in ("pk", "sk", f"{index}_pk", f"{index}_sk")}
         return answer
+
+    def _range(self, pk: str, first: str, last: str) -> dict[str, Any]:
+        """Items of the table, strongly consistent."""
+        found = [item for sk, _, item in self._lists.get(("", pk), []) if first <= sk <= last]
+        self.queries += 1
+        self.units += max(1, math.ceil(sum(map(item_size, found)) / READ_UNIT_BYTES))
+        return {"Items": found}

@@ -9,6 +9,7 @@ import pytest
 from brainscan.domain import CLASSES, Export, ExportState, Outcome, ReviewState, TumorClass, Verdict
 from brainscan.store import Scans, keys
 from brainscan.store.items import scan_item, to_item
+from brainscan.store.worklist import Wanted, days_between, worklist
 from tests.conftest import TABLE
 from tests.making import NOON, PSEUDONYMS, a_record, analyzed
 from tests.unit.store.ledger import Ledger, item_size
@@ -66,7 +67,8 @@ def synthetic_exports(count: int):
 
 @pytest.fixture(scope="module")
 def ledger():
-    return Ledger(itertools.chain(synthetic(MANY), synthetic_exports(2000)), keys.Index)
+    marker = to_item(keys.arrival_day(DAY))
+    return Ledger(itertools.chain([marker], synthetic(MANY), synthetic_exports(2000)), list(keys.Index))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
@@ -82,6 +84,27 @@ def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger, pattern):
         assert ledger.units <= 1.5 * item_units + shards
         cursor = page.cursor
         print(f"{pattern}: {ledger.units} read units, {ledger.queries} queries")
+
+
+MONTH = {
+    "everything": {},
+    "finding": {"finding": TumorClass.GLIOMA},
+    "outcome": {"outcome": Outcome.ANALYZED},
+    "review": {"review": ReviewState.NEEDED},
+}
+
+
+@pytest.mark.parametrize("question", MONTH)
+def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledger, question):
+    scans = Scans(ledger, TABLE)
+    days = days_between(NOON.date(), NOON.date() + timedelta(days=30))
+    units = {}
+    for asked in (days, (DAY,)):
+        ledger.units = ledger.queries = 0
+        assert len(worklist(scans, Wanted(days=asked, **MONTH[question]), PAGE).items) == PAGE
+        units[len(asked)] = ledger.units
+    assert units[31] == units[1] + 1
+    print(f"31 days, {question}: {units[31]} read units")
 
 
 @pytest.mark.parametrize("pattern", [name for name in PATTERNS if name != "exports"])
@@ -122,6 +145,7 @@ def test_nothing_scans_the_table(dynamodb, monkeypatch):
     assert scans.series("5" * 32)
     assert scans.export(records[0].export_id)
     assert scans.statistics(DAY).outcomes
+    assert scans.arrival_days(DAY, DAY) == {DAY}
     assert scans.supersede(records[0].export_id) == 8
     assert set(used) == {"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"}
 

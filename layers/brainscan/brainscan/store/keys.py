@@ -23,6 +23,8 @@ REVIEWS: Final = "REVIEW#"
 """What sort keys of reviews begin with."""
 PART: Final = "PART#"
 COUNT: Final = "COUNT#"
+DAYS: Final = "DAYS"
+"""The partition of the markers of days: an item a day, written once by each process that takes scans in."""
 
 
 class Index(StrEnum):
@@ -88,6 +90,11 @@ def review(scan_id: str, revision: int) -> dict[str, str]:
 def statistics(day: str, shard: int) -> tuple[str, str]:
     """(pk, sk) of one of a day's counters."""
     return f"DAY#{day}#{shard:02d}", META
+
+
+def arrival_day(day: str) -> dict[str, str]:
+    """Primary key of the marker that scans arrived on a day."""
+    return {"pk": DAYS, "sk": day}
 
 
 def series_id_of(pk: str) -> str | None:

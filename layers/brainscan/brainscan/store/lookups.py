@@ -96,6 +96,16 @@ class Lookups:
         found = map(from_item, self._get_batch([{"pk": pk, "sk": sk} for pk, sk in shards]))
         return statistics_of(day, ({k: v for k, v in item.items() if k not in NOT_COUNTED} for item in found))
 
+    def arrival_days(self, first: str, last: str) -> frozenset[str]:
+        """Those of the UTC days from `first` to `last` on which scans arrived: one small read for a month."""
+        found = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues=to_item({":pk": keys.DAYS, ":first": first, ":last": last}),
+            ConsistentRead=True,
+        )
+        return frozenset(item["sk"]["S"] for item in found["Items"])
+
     # -- by index
 
     def of_export(self, export_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:

@@ -47,6 +47,7 @@ class Scans(Standing):
     def __init__(self, client: "DynamoDBClient", table: str, retention_days: int = 0) -> None:
         super().__init__(client, table)
         self._retention_s = retention_days * 86_400
+        self._marked_days: set[str] = set()
         self._statistics_shard = random.randrange(keys.STATISTICS_SHARDS)  # noqa: S311 - load, not secrecy
 
     # -- exports
@@ -71,6 +72,7 @@ class Scans(Standing):
         Returns:
             For each record whether it was new.
         """
+        self._mark_days({record.day for record in records})  # first: no scan is ever on a day without its marker
         new = apply(self._client, self._table, [self._registration(record) for record in records])
         places = self.stand(records, self._expires_at())
         self._supersede(places.outranked)
@@ -152,6 +154,12 @@ class Scans(Standing):
         return after
 
     # -- the parts
+
+    def _mark_days(self, days: set[str]) -> None:
+        """Mark days that this process has not marked yet; the marker does not expire, its scans may."""
+        for day in days - self._marked_days:
+            self._client.put_item(TableName=self._table, Item=to_item(keys.arrival_day(day)))
+            self._marked_days.add(day)
 
     def _mark_superseded(self, export_id: str) -> None:
         with suppress(self._client.exceptions.ConditionalCheckFailedException):

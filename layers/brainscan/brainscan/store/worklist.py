@@ -11,7 +11,7 @@ from brainscan.store.lookups import Lookups
 from brainscan.store.query import Page, in_turn, keeping
 
 MOST_DAYS: Final = 31
-"""Days of one question: each costs its reads also where nothing arrived."""
+"""Days of one question: their statistics are read day by day."""
 
 
 class Wanted(Model):
@@ -60,11 +60,20 @@ def days_between(first: date, last: date) -> tuple[str, ...]:
 def worklist(scans: Lookups, wanted: Wanted, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
     """The next scans that were asked for, day by day; a page may be shorter than `limit` and still have a cursor.
 
+    Of several days only those are read on which scans arrived: an empty one would cost 8 to 40 read units.
+
     Raises:
         CursorError: the cursor is not one of this question's.
     """
-    asks = [partial(_of_day, scans, wanted, day) for day in wanted.days]
+    days = wanted.days
+    filled = scans.arrival_days(min(days), max(days)) if len(days) > 1 else days
+    asks = [partial(_of_day, scans, wanted, day) if day in filled else _nothing for day in days]
     return keeping(lambda size, inner: in_turn(asks, size, inner), wanted.holds_for, limit, cursor)
+
+
+def _nothing(_limit: int, _cursor: str | None) -> Page[ScanRecord]:
+    """The answer of a day on which nothing arrived."""
+    return Page((), None)
 
 
 def _of_day(scans: Lookups, wanted: Wanted, day: str, limit: int, cursor: str | None) -> Page[ScanRecord]:

@@ -33,7 +33,7 @@ export async function openViewer(id, signal) {
     look?.apply();
     panel.replaceChildren(browse.control, ...(look ? [look.controls] : []));
     listen(dialog, browse.step, look);
-    const drawn = () => windowOf(viewer, told, mask ? "" : "There is no SEG of this series to show. ");
+    const drawn = () => windowOf(viewer, told, mask ? "" : "There is no mask to show over this series. ");
     for (const moved of ["pointermove", "pointerup", "touchmove"]) canvas.addEventListener(moved, drawn);
     drawn();
     canvas.dataset.ready = "true";
