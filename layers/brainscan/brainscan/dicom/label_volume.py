@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from brainscan.dicom.pixels import frame_spacing
-from brainscan.dicom.planes import Plane
+from brainscan.dicom.planes import SAME_PLACE_MM, Plane
 from brainscan.dicom.seg import Labels
 from brainscan.dicom.source import SourceImage
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
-from brainscan.imaging.volume import SAME_PLACE_MM
 
 UNEVEN: Final = 0.05
 """A slice may lie so far from its place on an even grid, as a share of the distance between slices."""

@@ -1,11 +1,14 @@
 """Where the slices of a series lie in the patient (PS3.3 C.7.6.2.1.1)."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
+
+SAME_PLACE_MM: Final = 0.01
+"""Positions closer than this are one place: another echo, phase or time, not another slice."""
 
 Vector = npt.NDArray[np.float64]
 

@@ -7,14 +7,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from brainscan.dicom.planes import Plane
+from brainscan.dicom.planes import SAME_PLACE_MM, Plane
 from brainscan.domain import Reason
 
 PARALLEL: Final = math.cos(math.radians(1))
 """Slices whose normals are within a degree are parallel; scanners write directions with few digits."""
-
-SAME_PLACE_MM: Final = 0.01
-"""Positions closer than this are one place: another echo, phase or time, not another slice."""
 
 HOLE: Final = 2.5
 """A distance beyond so many medians is a hole: one slice without an answer is bridged, two are not."""
