@@ -42,7 +42,7 @@ class Hyperparameters(BaseModel):
         default="float32",
         description="arithmetic of the layers; bfloat16 pays on GPUs and on processors with avx512_bf16",
     )
-    held_out_slices: int = Field(default=400, ge=0, description="held-out slices that an epoch is judged on, at most")
+    held_out_slices: int = Field(default=2000, ge=0, description="held-out slices that an epoch is judged on, at most")
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
