@@ -26,7 +26,7 @@ def source(**changes):
 def captured(header):
     """A capture made from the header, written and read again."""
     answer = SeriesAnswer(series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED)
-    picture = overlay(np.ones((mr.ROWS, mr.COLUMNS)), mr.disc(5))
+    picture = overlay(np.full((mr.ROWS, mr.COLUMNS), 99, np.uint8), mr.disc(5))
     made = capture(picture, answer, SourceImage(header), STAMP)
     return dcmread(io.BytesIO(mr.file_bytes(made)))
 

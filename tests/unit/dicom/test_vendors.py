@@ -85,7 +85,7 @@ def test_a_series_of_this_vendor_gets_valid_answers(folder: Path, tmp_path: Path
     stamp = Stamp(PSEUDONYMS, answer.series_id, 1, "f" * 64, NOON)
     seg = segmentation(images, {n: mask.astype(np.uint8) for n in outlined}, call.findings, stamp)
     by_id = {record.scan_id: image for record, image in zip(records, images, strict=True)}
-    picture = overlay(np.ones((rows, columns)), mask)
+    picture = overlay(np.full((rows, columns), 99, np.uint8), mask)
     made = {
         "seg": seg,
         "sr": measurement_report(answer, by_id, seg, stamp),

@@ -53,7 +53,9 @@ class Scanned:
         results.put(record.staged_key, data, "application/octet-stream")
         if mask is not None:
             results.put(result_key(record.scan_id, "mask.png"), encode_mask(mask), "image/png")
-            results.put(result_key(record.scan_id, "overlay.png"), overlay(np.ones(mask.shape), mask), "image/png")
+            results.put(
+                result_key(record.scan_id, "overlay.png"), overlay(np.full(mask.shape, 99, np.uint8), mask), "image/png"
+            )
         return record
 
     def settle(self, numbers: Sequence[int], **changes) -> list[ScanRecord]:
