@@ -143,7 +143,8 @@ def training(history: Mapping[str, Any] | None) -> str:
     """The run's hyperparameters, and its figures epoch by epoch: they show what more of it would bring."""
     if history is None:
         return ""
-    settings = ", ".join(f"{name} {value}" for name, value in history["settings"].items())
+    best = history["best_epoch"] + 1
+    settings = [f"- {name}: {value}" for name, value in history["settings"].items() if name != "weights"]
     names = [name for name in history["history"][-1] if name not in ("epoch", "seconds", "loss")]
     rows = [["slices seen", *(name.replace("_", " ") for name in names)]]
     rows += [
@@ -156,11 +157,15 @@ def training(history: Mapping[str, Any] | None) -> str:
     return f"""
 ## Training
 
-One run with {settings}. After each epoch, losses on the slices that it learned from, and figures of the averaged
-weights on slices of other groups, on the network's own grid. `score` is the mean of these, Cheng's counted twice;
-the weights of the epoch with the best one, number {history["best_epoch"] + 1}, are the ones served.
+One run, of which {len(history["history"])} epochs were done. After each, losses on the slices that it learned from, and
+figures of the averaged weights on slices of other groups, on the network's own grid. `score` is the mean of these,
+Cheng's counted twice; the weights of the epoch with the best one, number {best}, are the ones served.
 
 {markdown(rows)}
+
+Its hyperparameters:
+
+{chr(10).join(settings)}
 """
 
 

@@ -17,7 +17,7 @@ from brainscan.local.stack import LocalStack
 from brainscan.observability import logger, metrics
 from brainscan.pipeline import files, listing
 from brainscan.pipeline.intake import Upload
-from brainscan.services import Services, services
+from brainscan.services import services
 from tests.making import png
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 from tests.unit.pipeline.test_dicom_intake import directory
@@ -198,7 +198,7 @@ def test_no_canary_is_ever_heard(heard, monkeypatch):
     assert leaks(heard) == []
 
 
-def quoting(upload: Upload, _: Services) -> Export:
+def quoting(upload: Upload, *_: object) -> Export:
     """Trouble in a library that quotes what it choked on."""
     raise ValueError(upload.key)
 

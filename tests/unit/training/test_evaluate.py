@@ -133,7 +133,8 @@ def test_the_card_shows_the_training_epoch_by_epoch(tmp_path: Path) -> None:
     text = model_card.training(json.loads((tmp_path / "history.json").read_text()))
     assert "| slices seen | cls loss | cheng figshare dice |" in text
     assert "| 3,200 | 0.500 | 0.700 |" in text
-    assert "learning_rate 0.0004" in text
+    assert "- learning_rate: 0.0004" in text
+    assert "2 epochs were done" in text
     assert "number 2, are the ones served" in text
 
 
