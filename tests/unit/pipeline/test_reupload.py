@@ -61,6 +61,11 @@ def counts(world, export: Export) -> dict[Outcome, int]:
     return {name: n for name, n in world.services.scans.export(export.export_id).counts.items() if n}
 
 
+def answered(outcomes: dict[Outcome, int]) -> int:
+    """The scans that the network answered, whatever it thinks of them."""
+    return outcomes.get(Outcome.ANALYZED, 0) + outcomes.get(Outcome.ABSTAINED, 0)
+
+
 def test_a_series_uploaded_twice_is_one_series_with_one_exact_report(world, slices, network):
     first = intake(upload(world, "monday.zip", slices), world.services)
     answer(world, network)
@@ -71,11 +76,12 @@ def test_a_series_uploaded_twice_is_one_series_with_one_exact_report(world, slic
     assert {record.export_id for record in shown} == {again.export_id}
     assert report(found.series_id, world.services).state is State.REPORTED
     told = json.loads(world.services.results.get(report_key(found.series_id, found.revision, "series.json")))
-    assert [each["scan_id"] for each in told["slices"]] == [record.scan_id for record in shown]
+    assert sorted(each["scan_id"] for each in told["slices"]) == sorted(record.scan_id for record in shown)
     for export in (first, again):
-        assert counts(world, export) == counted(world, export) == {Outcome.ANALYZED: SLICES}
+        assert counts(world, export) == counted(world, export)
+        assert answered(counts(world, export)) == SLICES
     statistics = world.services.scans.statistics(NOON.date().isoformat())
-    assert statistics.outcomes == {Outcome.ANALYZED: SLICES}
+    assert answered(statistics.outcomes) == sum(statistics.outcomes.values()) == SLICES
 
 
 def test_slices_that_still_wait_are_not_analyzed_for_nothing(world, slices, network):
@@ -86,7 +92,8 @@ def test_slices_that_still_wait_are_not_analyzed_for_nothing(world, slices, netw
     assert {record.reasons for record in world.services.scans.of_export(first.export_id).items} == {
         (Reason.SUPERSEDED,)
     }
-    assert counts(world, again) == counted(world, again) == {Outcome.ANALYZED: SLICES}
+    assert counts(world, again) == counted(world, again)
+    assert answered(counts(world, again)) == SLICES
     found, shown = series(world)
     assert (found.expected, found.remaining, len(shown)) == (SLICES, 0, SLICES)
 
@@ -117,7 +124,8 @@ def test_a_file_that_is_twice_in_one_archive_is_one_slice(world, slices, network
     answer(world, network)
     found, shown = series(world)
     assert (found.expected, found.remaining, len(shown)) == (2, 0, 2)
-    assert counts(world, export) == counted(world, export) == {Outcome.ANALYZED: 2, Outcome.SKIPPED: 1}
+    assert counts(world, export) == counted(world, export)
+    assert (answered(counts(world, export)), counts(world, export)[Outcome.SKIPPED]) == (2, 1)
 
 
 def test_repeats_in_any_order_end_the_same(world, slices, network):
