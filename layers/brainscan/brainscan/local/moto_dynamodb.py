@@ -8,7 +8,7 @@ It also sorts the whole table for every query, and writes answers attribute by a
 import copy
 import threading
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
@@ -22,15 +22,11 @@ READ_LIMIT = 1000
 """Records that one read of a shard gives at most."""
 
 _lock = threading.RLock()
-_patched = False
 
 
+@cache  # once: what is patched already would be wrapped anew
 def patch() -> None:
     """Serve this process's moto tables one request at a time, and make transactions cost what they touch."""
-    global _patched
-    if _patched:
-        return
-    _patched = True
     backend: Any = DynamoDBBackend
     backend.transact_write_items = _one_at_a_time(_undoing(backend.transact_write_items))
     for name in ("put_item", "update_item", "delete_item", "get_item", "query", "scan"):

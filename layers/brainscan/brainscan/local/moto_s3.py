@@ -2,25 +2,21 @@
 
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 from urllib.parse import quote_plus
 
 from moto.s3 import notifications
 
-_patched = False
 
-
+@cache  # once: what is patched already would be wrapped anew
 def patch() -> None:
     """Complete the notifications of this process's moto.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """
-    global _patched
-    if not _patched:
-        _patched = True
-        module: Any = notifications
-        module._get_s3_event = _complete(module._get_s3_event)
+    module: Any = notifications
+    module._get_s3_event = _complete(module._get_s3_event)
 
 
 def _complete(event_of: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -5,6 +5,7 @@ to list those that may be received, and to write the list anew.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 from moto.core.utils import unix_time
@@ -12,15 +13,11 @@ from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import Message, Queue, SQSBackend
 
 _COUNTS = ("", "_delayed", "_not_visible")
-_patched = False
 
 
+@cache  # once: what is patched already would be wrapped anew
 def patch() -> None:
     """Make what this process's moto does with one message independent of how many others wait."""
-    global _patched
-    if _patched:
-        return
-    _patched = True
     queue: Any = Queue
     queue.messages = property(_Receivable)
     for name in _COUNTS:
