@@ -1,15 +1,20 @@
 """Draws and augments the batches of an epoch: the same epoch of the same seed gives the same batches."""
 
 from collections import defaultdict
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
 from training.augment import augment
+from training.data import CHENG, View
 from training.hyperparameters import Hyperparameters
 from training.prepared import UNKNOWN, Prepared
+
+VIEW_SHARES: Final[dict[View, float]] = {"luma": 0.5, "flair": 0.3, "post": 0.2}
+"""Of the draws of an LGG file, those of each view: most as it is served, least where its mask shows least."""
 
 Batch = tuple[npt.NDArray[np.float32], dict[str, npt.NDArray[np.float32]]]
 
@@ -30,7 +35,7 @@ class EpochBatches(keras.utils.PyDataset):
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=4, **kwargs)
         self._data, self._settings, self._epoch = data, settings, epoch
         random = np.random.default_rng([settings.seed, epoch])
-        weights = draw_weights(data, settings.balance)
+        weights = draw_weights(data, settings.balance, settings.cheng_weight)
         self._order = random.choice(len(data), settings.slices_per_epoch, p=weights)
 
     def __len__(self) -> int:
@@ -51,17 +56,28 @@ def steps_per_epoch(settings: Hyperparameters) -> int:
     return settings.slices_per_epoch // settings.batch_size
 
 
-def draw_weights(data: Prepared, balance: float) -> npt.NDArray[np.float64]:
+def draw_weights(data: Prepared, balance: float, cheng_weight: float = 1.0) -> npt.NDArray[np.float64]:
     """(n,) probabilities: strata of source and label are drawn as often as their size to the power `balance`.
 
-    1 draws every slice alike, 0 every stratum alike; in between, neither the large sets nor the rare classes drown.
+    1 draws every file alike, 0 every stratum alike; in between, neither the large sets nor the rare classes drown.
+    The views of one file share the draws of a file, by `VIEW_SHARES`.
+
+    Args:
+        data: n slices to draw from.
+        balance: 0..1.
+        cheng_weight: how many times as often Cheng's strata are drawn.
     """
+    views: dict[Path, float] = defaultdict(float)
+    for sample in data.samples:
+        views[sample.path] += VIEW_SHARES[sample.view]
+    files = np.array([VIEW_SHARES[sample.view] / views[sample.path] for sample in data.samples])
     strata: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, sample in enumerate(data.samples):
         strata[sample.source, sample.label].append(index)
     weights = np.zeros(len(data))
-    for members in strata.values():
-        weights[members] = len(members) ** (balance - 1)
+    for (source, _), members in strata.items():
+        factor = cheng_weight if source == CHENG else 1.0
+        weights[members] = factor * files[members] * files[members].sum() ** (balance - 1)
     return weights / weights.sum()
 
 

@@ -37,6 +37,9 @@ class Hyperparameters(BaseModel):
     balance: Share = Field(
         default=0.7, description="a stratum (source, label) is drawn as often as its size to this power"
     )
+    cheng_weight: Positive = Field(
+        default=1.0, description="how many times as often slices of the Cheng set are drawn: it has every class's masks"
+    )
     augment: Share = Field(default=1.0, description="strength of the augmentation; 0 leaves the slices as they are")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
         default="float32",

@@ -20,6 +20,8 @@ from tests.container.images import SAM, sam_environment
 from tests.making import png
 
 PAGE = ROOT / "docs/local-testing.md"
+INTERRUPTIBLE = ["env", "--default-signal=INT"]
+"""A background job of a script ignores Ctrl-C, and so would all that it starts."""
 
 
 def commands(heading: str) -> str:
@@ -74,7 +76,11 @@ def endpoint(terminal: Terminal) -> Iterator[str]:
     script = commands("An AWS of your own").replace("172.17.0.1", ADDRESS).replace(".aws-sam/build", "$BUILD")
     script = script.replace("brainscan backend", "exec brainscan backend")
     running = subprocess.Popen(
-        ["bash", "-euc", script], cwd=terminal.folder, env=terminal.environment, stdout=subprocess.PIPE, text=True
+        [*INTERRUPTIBLE, "bash", "-euc", script],
+        cwd=terminal.folder,
+        env=terminal.environment,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert running.stdout is not None
@@ -103,7 +109,7 @@ def test_sam_invokes_intake_and_analyze_with_generated_events(terminal, endpoint
 def test_sam_serves_lambdas_api(terminal, endpoint):
     script = commands("Lambda's own API").splitlines()
     server = subprocess.Popen(
-        ["bash", "-euc", "exec " + script[0].replace(".aws-sam/build", "$BUILD").removesuffix(" &")],
+        [*INTERRUPTIBLE, "bash", "-euc", "exec " + script[0].replace(".aws-sam/build", "$BUILD").removesuffix(" &")],
         cwd=terminal.folder,
         env=terminal.environment,
         stderr=subprocess.PIPE,

@@ -173,6 +173,15 @@ def test_the_same_slices_always_give_the_same_bytes(world, scanned):
     assert {key: world.services.results.get(key) for key in world.keys("reports/")} == first
 
 
+def test_a_slice_without_an_answer_is_listed_where_it_lies(world, scanned):
+    made = scanned(numbers=(0, 1, 3, 4, 5))
+    [abstained] = made.settle((2,), outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,))
+    report(SERIES, world.services)
+    listed = summary(world)["slices"]
+    assert [each["scan_id"] for each in listed].index(abstained.scan_id) == 2
+    assert [each.get("position_mm") for each in listed] == [0.0, 3.0, None, 9.0, 12.0, 15.0]
+
+
 def test_a_slice_that_comes_later_gives_a_higher_revision_beside_the_former_one(world, scanned):
     series = scanned(numbers=range(5))
     report(SERIES, world.services)

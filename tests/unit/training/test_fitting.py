@@ -1,5 +1,7 @@
 """What a step is made of: losses, augmentation, batches, rates, and what a run may be told."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -7,11 +9,12 @@ import pytest
 from tests.unit.training import tiny
 from training.augment import augment
 from training.batches import EpochBatches, draw_weights, mask_target, network_input
+from training.data import CHENG, LGG, Sample, with_views
 from training.environment import read_environment
 from training.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
 from training.losses import AllowedClasses, KnownMask
 from training.optimizer import SlowEncoderAdamW, WarmHoldDecay
-from training.prepared import UNKNOWN, allowed_classes
+from training.prepared import UNKNOWN, Prepared, allowed_classes
 
 
 def test_a_known_class_costs_its_cross_entropy() -> None:
@@ -92,6 +95,15 @@ def test_balance_draws_from_every_slice_alike_to_every_stratum_alike() -> None:
     strata = [(sample.source, sample.label) for sample in data.samples]
     shares = {stratum: sum(w for w, s in zip(even, strata, strict=True) if s == stratum) for stratum in set(strata)}
     assert list(shares.values()) == pytest.approx([1 / len(shares)] * len(shares))
+
+
+def test_views_of_a_file_share_its_draws_and_cheng_may_be_drawn_more_often() -> None:
+    files = [Sample(Path(name), "glioma", None, source, name) for name, source in (("a", LGG), ("b", CHENG))]
+    samples = with_views(files)
+    pixels = np.zeros((len(samples), 8, 8), np.uint8)
+    data = Prepared(samples, pixels, pixels, np.ones((len(samples), 4), np.float32))
+    np.testing.assert_allclose(draw_weights(data, 1.0), [0.25, 0.15, 0.1, 0.5])
+    np.testing.assert_allclose(draw_weights(data, 0.5, cheng_weight=3.0), [0.125, 0.075, 0.05, 0.75])
 
 
 def test_the_networks_input_spans_what_serving_gives() -> None:

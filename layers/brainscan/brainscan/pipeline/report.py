@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import numpy as np
+
 from brainscan.domain import BrainscanError, Reason, Report, ScanRecord, Series, SeriesAnswer, SliceAnswer
 from brainscan.imaging.volume import positions_mm, widths_mm
 from brainscan.inference.series import SeriesCall, call_series
@@ -88,12 +90,26 @@ def answer_of(series: Series, slices: Sequence[Slice]) -> tuple[SeriesAnswer, Re
         place_of = dict(zip(ids, map(float, positions), strict=True))
         found = widths_mm(positions)
         widths = found if isinstance(found, Reason) else dict(zip(ids, map(float, found), strict=True))
-    ordered = sorted(
-        (each.record for each in slices),
-        key=lambda record: (place_of.get(record.scan_id, float("inf")), record.order, record.scan_id),
-    )
+    ordered = in_order([each.record for each in slices], place_of)
     call = call_series(ordered, widths)
     return _answer(series, ordered, call, place_of), positions if isinstance(positions, Reason) else None
+
+
+def in_order(records: Sequence[ScanRecord], place_of: dict[str, float]) -> list[ScanRecord]:
+    """The slices of a series by place; those without one, for want of an answer, where their `order` puts them.
+
+    Args:
+        records: of all slices.
+        place_of: millimetres along the common normal by scan id, of the analyzed slices; empty where they have none.
+    """
+    known = sorted((record.order, place_of[record.scan_id]) for record in records if record.scan_id in place_of)
+    orders, places = zip(*known, strict=True) if known else ((0,), (0.0,))
+
+    def place(record: ScanRecord) -> tuple[float, int, str]:
+        guess = float(np.interp(record.order, orders, places))
+        return place_of.get(record.scan_id, guess), record.order, record.scan_id
+
+    return sorted(records, key=place)
 
 
 def _answer(
