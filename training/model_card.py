@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
-from training import protocols
+from training import plots, protocols
 from training.report import class_rows, headline_rows, is_number, markdown, number, outsider_rows, with_interval
 
 TARGETS: Final[tuple[tuple[str, str, str, float, bool], ...]] = (
@@ -20,6 +20,9 @@ TARGETS: Final[tuple[tuple[str, str, str, float, bool], ...]] = (
     ("Expected calibration error, all files", "all", "calibration_error", 0.03, False),
 )
 """(what, source, metric, goal, whether more is better)."""
+
+CURVE: Final = "docs/training.png"
+"""The training's curve, seen from the card's folder."""
 
 DATA: Final = """\
 | set | licence | what it gives |
@@ -50,19 +53,22 @@ def main(arguments: Sequence[str]) -> int:
     """Writes the card."""
     options = _parser().parse_args(arguments)
     results = json.loads((options.report / "metrics.json").read_text())
-    history = json.loads(options.history.read_text()) if options.history else None
-    options.out.write_text(card(Manifest.read(options.model), results, history))
+    runs = [json.loads(path.read_text()) for path in options.history]
+    options.out.write_text(card(Manifest.read(options.model), results, runs))
+    if runs:
+        figure = plots.learning(runs)
+        figure.savefig(options.out.parent / CURVE, dpi=plots.DPI, bbox_inches="tight")
     print(f"wrote {options.out}")
     return 0
 
 
-def card(manifest: Manifest, results: Mapping[str, Any], history: Mapping[str, Any] | None = None) -> str:
+def card(manifest: Manifest, results: Mapping[str, Any], runs: Sequence[Mapping[str, Any]] = ()) -> str:
     """The card as Markdown.
 
     Args:
         manifest: of the artifact.
         results: `metrics.json` of its evaluation.
-        history: `history.json` of its training, where that is at hand.
+        runs: `history.json` of its training, where that is at hand; of each run, where one went on from another.
 
     Raises:
         ValueError: the report is of another model.
@@ -85,7 +91,7 @@ Code {manifest.source_revision[:12]}, data digest `{manifest.data_digest[:16]}`.
 
 {DATA}
 Train and test part share no patient, where patients are known, and no picture. {calibration(manifest)}
-{training(history)}
+{training(runs)}
 ## Figures on the {results["part"]} part, as served
 
 Brackets hold 95% bootstrap intervals that draw groups, not slices: patients in LGG, single pictures on the web sets,
@@ -139,33 +145,39 @@ def calibration(manifest: Manifest) -> str:
     )
 
 
-def training(history: Mapping[str, Any] | None) -> str:
-    """The run's hyperparameters, and its figures epoch by epoch: they show what more of it would bring."""
-    if history is None:
+def training(runs: Sequence[Mapping[str, Any]]) -> str:
+    """The hyperparameters, and the figures epoch by epoch: they show what more training would bring."""
+    if not runs:
         return ""
-    best = history["best_epoch"] + 1
-    settings = [f"- {name}: {value}" for name, value in history["settings"].items() if name != "weights"]
-    names = [name for name in history["history"][-1] if name not in ("epoch", "seconds", "loss")]
-    rows = [["slices seen", *(name.replace("_", " ") for name in names)]]
-    rows += [
-        [
-            f"{(int(epoch['epoch']) + 1) * history['settings']['slices_per_epoch']:,}",
-            *(number(epoch.get(name), 3) for name in names),
-        ]
-        for epoch in history["history"]
-    ]
+    later = "Each run began with weights of the one before it. " if len(runs) > 1 else ""
     return f"""
 ## Training
 
-One run, of which {len(history["history"])} epochs were done. After each, losses on the slices that it learned from, and
-figures of the averaged weights on slices of other groups, on the network's own grid. `score` is the mean of these,
-Cheng's counted twice; the weights of the epoch with the best one, number {best}, are the ones served.
+{later}After each epoch: losses on the slices that it learned from, and figures of the averaged weights on held-out
+slices, on the network's own grid. `score` is the mean of these, Cheng's counted twice; the weights of the last run's
+epoch with the best one, number {runs[-1]["best_epoch"] + 1}, are the ones served.
+
+![Losses and held-out figures against the slices seen]({CURVE})
+{"".join(_run(run, f"Run {number}" if len(runs) > 1 else "Epochs") for number, run in enumerate(runs, start=1))}"""
+
+
+def _run(run: Mapping[str, Any], title: str) -> str:
+    settings = [f"`{name}` {value}" for name, value in run["settings"].items() if name != "weights"]
+    names = [name for name in run["history"][-1] if name not in ("epoch", "seconds", "loss")]
+    rows = [["slices seen", *(name.replace("_", " ") for name in names)]]
+    rows += [
+        [
+            f"{(int(epoch['epoch']) + 1) * run['settings']['slices_per_epoch']:,}",
+            *(number(epoch.get(name), 3) for name in names),
+        ]
+        for epoch in run["history"]
+    ]
+    return f"""
+### {title}
 
 {markdown(rows)}
 
-Its hyperparameters:
-
-{chr(10).join(settings)}
+Hyperparameters: {", ".join(settings)}.
 """
 
 
@@ -207,7 +219,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.model_card", description=__doc__)
     parser.add_argument("--model", type=Path, default=Path("functions/analyze/model"), help="an artifact's folder")
     parser.add_argument("--report", type=Path, default=Path("out/report"), help="folder of training.evaluate's report")
-    parser.add_argument("--history", type=Path, help="history.json of the training, which then has its own part")
+    parser.add_argument(
+        "--history",
+        type=Path,
+        nargs="+",
+        default=[],
+        help=f"history.json of the training, of each run in turn: it gets its own part, and its curve as {CURVE}",
+    )
     parser.add_argument("--out", type=Path, default=Path("MODEL_CARD.md"))
     return parser
 

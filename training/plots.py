@@ -1,7 +1,8 @@
 """The report's plots, as PNG files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -92,6 +93,30 @@ def distances(cases: Sequence[Case]) -> Figure:
     if values:
         axes.hist(values, bins=60)
     axes.set(xlabel="distance from the training scans, in units of the threshold", ylabel="scans", title="Scope check")
+    return figure
+
+
+def learning(runs: Sequence[Mapping[str, Any]]) -> Figure:
+    """Losses and held-out figures against the slices seen, run after run (`history.json` of each)."""
+    figure = Figure(figsize=(9.0, 4.0))
+    losses, held = figure.subplots(1, 2)
+    names = [name for name in runs[-1]["history"][-1] if name.endswith(("_accuracy", "_dice"))]
+    begin = 0
+    for number, run in enumerate(runs):
+        epochs, step = run["history"], run["settings"]["slices_per_epoch"]
+        seen = [begin + (int(epoch["epoch"]) + 1) * step for epoch in epochs]
+        for axes, drawn in ((losses, ["cls_loss", "seg_loss"]), (held, names)):
+            for color, name in enumerate(drawn):
+                values = [epoch.get(name, np.nan) for epoch in epochs]
+                label = name.replace("_", " ") if number == 0 else None
+                axes.plot(seen, values, marker=".", color=f"C{color}", label=label)
+            if begin:
+                axes.axvline(begin, color="gray", linewidth=0.7, linestyle=":")
+        begin = seen[-1]
+    losses.set(xlabel="slices seen", ylabel="training loss", title="What it learns from")
+    held.set(xlabel="slices seen", ylabel="accuracy, Dice", ylim=(0, 1), title="Held-out slices")
+    for axes in (losses, held):
+        axes.legend(fontsize=7)
     return figure
 
 

@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter
 from brainscan.domain import Outcome
 from brainscan.inference.manifest import Calibration, InputContract, Manifest, Metrics, Thresholds
 from brainscan.inference.runtime import Prediction
-from training import model_card, protocols, report
+from training import model_card, plots, protocols, report
 from training.data import LGG, Sample
 from training.evaluate import cases_of, figures, refused
 from training.hyperparameters import Hyperparameters
@@ -126,16 +126,21 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
         assert (tmp_path / f"report/{name}.png").stat().st_size > 1000
 
 
-def test_the_card_shows_the_training_epoch_by_epoch(tmp_path: Path) -> None:
+def test_the_card_shows_the_training_run_by_run_and_epoch_by_epoch(tmp_path: Path) -> None:
     epochs = [{"epoch": i, "cls_loss": 0.5, "cheng_figshare_dice": 0.6 + i / 10, "seconds": 9.0} for i in range(2)]
     settings = Hyperparameters(epochs=2, decay_epochs=0, slices_per_epoch=1600)
     save_history(Progress(2, epochs, 1, 0.7), settings, tmp_path / "history.json")
-    text = model_card.training(json.loads((tmp_path / "history.json").read_text()))
+    run = json.loads((tmp_path / "history.json").read_text())
+    text = model_card.training([run, run])
     assert "| slices seen | cls loss | cheng figshare dice |" in text
-    assert "| 3,200 | 0.500 | 0.700 |" in text
-    assert "- learning_rate: 0.0004" in text
-    assert "2 epochs were done" in text
+    assert text.count("| 3,200 | 0.500 | 0.700 |") == 2
+    assert "`learning_rate` 0.0004" in text
+    assert "### Run 2" in text
     assert "number 2, are the ones served" in text
+    assert "Run 1" not in model_card.training([run])
+    seen = [list(line.get_xdata()) for line in plots.learning([run, run]).axes[1].lines]
+    assert [1600, 3200] in seen
+    assert [4800, 6400] in seen
 
 
 def test_a_card_of_another_models_report_is_refused() -> None:
