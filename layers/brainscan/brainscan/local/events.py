@@ -4,13 +4,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """
 
 import logging
-import threading
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from brainscan.local.functions import Function
+from brainscan.local.poller import Poller
 from brainscan.local.template import REGION, MappingSpec
 
 if TYPE_CHECKING:
@@ -22,11 +22,8 @@ logger = logging.getLogger(__name__)
 RECEIVE_LIMIT = 10
 """SQS gives no more messages at once."""
 
-POLL_S = 0.1
-"""How often an empty queue is asked. moto's long polls return late, and cannot be interrupted."""
 
-
-class Worker(threading.Thread):
+class Worker(Poller):
     """Feeds one queue to one function, one batch at a time, until stopped.
 
     Failed messages wait `retry_delay_s`, not the queue's visibility timeout: that is made for functions that may
@@ -47,7 +44,7 @@ class Worker(threading.Thread):
         queue_arn: str,
         retry_delay_s: float,
     ) -> None:
-        super().__init__(name=function.name, daemon=True)
+        super().__init__(function.name, mapping)
         self._client = client
         self._function = function
         self._mapping = mapping
@@ -55,39 +52,9 @@ class Worker(threading.Thread):
         self._arn = queue_arn
         self._retry_delay_s = retry_delay_s
         self._retries: deque[tuple[float, list[str]]] = deque()
-        self._stopping = threading.Event()
-        self.batches = 0
-        self.error: Exception | None = None
 
-    def stop(self) -> None:
-        """Finish the batch at hand, and take no other."""
-        self._stopping.set()
-
-    def run(self) -> None:
-        """The thread's work; what ends it early is in `error`."""
-        try:
-            while not self._stopping.is_set():
-                self._release_due()
-                if messages := self._gather():
-                    self.batches += 1
-                    self._take(messages)
-                else:
-                    self._stopping.wait(POLL_S)
-        except Exception as error:
-            self.error = error
-
-    def _gather(self) -> list["MessageTypeDef"]:
-        """Messages up to the batch size, or as many as came within the window after the first."""
-        messages = self._receive(self._mapping.batch_size)
-        deadline = time.monotonic() + self._mapping.window_s
-        while messages and len(messages) < self._mapping.batch_size:
-            more = self._receive(self._mapping.batch_size - len(messages))
-            messages += more
-            if not more and (time.monotonic() >= deadline or self._stopping.wait(POLL_S)):
-                break
-        return messages
-
-    def _receive(self, most: int) -> list["MessageTypeDef"]:
+    def _read(self, most: int) -> list["MessageTypeDef"]:
+        self._release_due()
         answer = self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(RECEIVE_LIMIT, most),
@@ -97,10 +64,10 @@ class Worker(threading.Thread):
         )
         return answer.get("Messages", [])
 
-    def _take(self, messages: Sequence["MessageTypeDef"]) -> None:
+    def _take(self, records: list["MessageTypeDef"]) -> None:
         """Invoke the function once; delete what succeeded, and have the rest come again."""
-        failed = self._invoke({"Records": [record(message, self._arn) for message in messages]})
-        handles = {message["MessageId"]: message["ReceiptHandle"] for message in messages}
+        failed = self._invoke({"Records": [record(message, self._arn) for message in records]})
+        handles = {message["MessageId"]: message["ReceiptHandle"] for message in records}
         done = [handle for message_id, handle in handles.items() if message_id not in failed]
         again = [handle for message_id, handle in handles.items() if message_id in failed]
         for entries in _entries(done):

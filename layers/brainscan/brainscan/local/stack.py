@@ -16,6 +16,7 @@ from brainscan.domain import BrainscanError
 from brainscan.local import functions
 from brainscan.local.events import Worker
 from brainscan.local.paths import checkout
+from brainscan.local.poller import Poller
 from brainscan.local.resources import Resources
 from brainscan.local.server import HOST, MotoServer
 from brainscan.local.streams import StreamWorker
@@ -73,7 +74,7 @@ class LocalStack:
         self._parameters = parameters
         self._retry_delay_s = retry_delay_s
         self._undo = ExitStack()
-        self._workers: list[Worker | StreamWorker] = []
+        self._workers: list[Poller] = []
         self._still: tuple[list[int], list[int]] | None = None
         self._clients: dict[str, Any] = {}
 

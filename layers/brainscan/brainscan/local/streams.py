@@ -5,14 +5,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
 
 import json
 import logging
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from brainscan.domain import BrainscanError
 from brainscan.local.events import failures
 from brainscan.local.functions import Function
+from brainscan.local.poller import Poller
 from brainscan.local.template import StreamSpec
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-POLL_S = 0.1
 READ_LIMIT = 1000
 """Records that one read of a shard gives at most."""
 
@@ -32,7 +30,7 @@ class PatternError(BrainscanError):
     """A filter uses a comparison that the laptop stack does not know."""
 
 
-class StreamWorker(threading.Thread):
+class StreamWorker(Poller):
     """Follows one stream from its beginning, one batch at a time, until stopped.
 
     A batch that fails is tried again, what succeeded before its first failure left out; where the mapping says so,
@@ -53,7 +51,7 @@ class StreamWorker(threading.Thread):
         dead_letter_url: str | None,
         retry_delay_s: float,
     ) -> None:
-        super().__init__(name=f"{function.name}-stream", daemon=True)
+        super().__init__(f"{function.name}-stream", mapping)
         self._streams = streams
         self._sqs = sqs
         self._function = function
@@ -61,50 +59,18 @@ class StreamWorker(threading.Thread):
         self._arn = stream_arn
         self._dead_letter_url = dead_letter_url
         self._retry_delay_s = retry_delay_s
-        self._stopping = threading.Event()
         self._shard = ""
         self._iterator = ""
-        self.batches = 0
-        self.empty_reads = 0
-        self.error: Exception | None = None
 
-    def stop(self) -> None:
-        """Finish the batch at hand, and take no other."""
-        self._stopping.set()
+    def _open(self) -> None:
+        [shard] = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
+        self._shard = shard["ShardId"]
+        self._iterator = self._streams.get_shard_iterator(
+            StreamArn=self._arn, ShardId=self._shard, ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
 
-    def run(self) -> None:
-        """The thread's work; what ends it early is in `error`."""
-        try:
-            [shard] = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
-            self._shard = shard["ShardId"]
-            self._iterator = self._streams.get_shard_iterator(
-                StreamArn=self._arn, ShardId=self._shard, ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
-            while not self._stopping.is_set():
-                if batch := self._gather():
-                    self.batches += 1
-                    self._take(batch)
-                else:
-                    self.empty_reads += 1
-                    self._stopping.wait(POLL_S)
-        except Exception as error:
-            self.error = error
-
-    def _gather(self) -> list[Record]:
-        """Matching records up to the batch size, or as many as came within the window after the first.
-
-        A read may give more than a batch takes; then they all go on, as the next batches.
-        """
-        records = self._read()
-        deadline = time.monotonic() + self._mapping.window_s
-        while records and len(records) < self._mapping.batch_size:
-            more = self._read()
-            records += more
-            if not more and (time.monotonic() >= deadline or self._stopping.wait(POLL_S)):
-                break
-        return records
-
-    def _read(self) -> list[Record]:
+    def _read(self, most: int) -> list[Record]:  # noqa: ARG002
+        """Matching records; they may be more than a batch takes, and then go on as several."""
         answer = self._streams.get_records(ShardIterator=self._iterator, Limit=READ_LIMIT)
         self._iterator = answer["NextShardIterator"]
         records: list[Any] = answer["Records"]
