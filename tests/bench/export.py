@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,8 @@ def _cpu_s(process: str) -> float:
 def children() -> Iterator[str]:
     """Processes that this one started: moto."""
     for task in Path("/proc/self/task").iterdir():
-        yield from (task / "children").read_text().split()
+        with suppress(OSError):  # a thread that has just ended
+            yield from (task / "children").read_text().split()
 
 
 def main() -> int:

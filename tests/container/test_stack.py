@@ -13,7 +13,9 @@ from botocore.config import Config
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
+from brainscan.dicom.stamp import Answer
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
+from brainscan.local.phantom import GLIOMA, head, to_dicom
 from tests.container.capture import EVENTS, capture, shape
 from tests.container.engine import ADDRESS, Engine
 from tests.container.stack import ENDPOINT, PORT, Stack, deployed
@@ -80,6 +82,26 @@ def test_an_upload_becomes_a_result_with_links_that_end(stack):
         with pytest.raises(urllib.error.HTTPError) as error:
             fetched(refused)
         assert error.value.code == 403
+
+
+def test_a_dicom_series_is_reported_once_its_last_slice_is_answered(stack):
+    before = set(stack.outcomes())
+    slices = list(to_dicom(head(1, GLIOMA, 128, 6)))
+    stack.upload("Doe, Jane.zip", zipped({f"DICOM/IM{number}": data for number, data in enumerate(slices)}))
+    found = settle(stack, before, len(slices))
+    bucket, s3 = stack.outputs["ResultsBucket"], stack.client("s3")
+
+    def summaries() -> list[str]:
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="reports/").get("Contents", [])
+        return [each["Key"] for each in listed if each["Key"].endswith("/series.json")]
+
+    stack.wait(summaries, 120)
+    answer = json.loads(s3.get_object(Bucket=bucket, Key=summaries()[-1])["Body"].read())
+    assert {each["scan_id"] for each in answer["slices"]} == set(found)
+    assert answer["research_use"] == RESEARCH_USE_STATEMENT
+    assert {*answer["files"], *answer["withheld"]} >= set(map(str, Answer))
+    for key in answer["files"].values():
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def test_only_this_machines_bridge_reaches_the_emulator(docker, stack):
