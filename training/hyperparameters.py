@@ -14,7 +14,7 @@ class HyperparameterError(ValueError):
 
 
 class Hyperparameters(BaseModel):
-    """Every knob of a run, with the value that the shipped model was trained with as its default."""
+    """Every knob of a run. Defaults are those of the shipped model's last run; `precision` is the machine's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,23 +22,26 @@ class Hyperparameters(BaseModel):
         default="imagenet", description="what the encoder starts from where no weights are given by --init"
     )
     size: int = Field(default=128, ge=32, multiple_of=32, description="side of the input, pixels")
-    batch_size: int = Field(default=16, ge=1, description="slices a step, all devices together")
-    epochs: int = Field(default=20, ge=1, description="all epochs, those of the first phase included")
-    slices_per_epoch: int = Field(default=1600, ge=1, description="draws from the training slices an epoch")
+    batch_size: int = Field(default=32, ge=1, description="slices a step, all devices together")
+    epochs: int = Field(default=9, ge=1, description="all epochs, those of the first phase included")
+    slices_per_epoch: int = Field(default=6016, ge=1, description="draws from the training slices an epoch")
     heads_epochs: int = Field(default=0, ge=0, description="first phase: the encoder stays frozen so many epochs")
-    learning_rate: Positive = Field(default=4e-4, description="AdamW's, at its peak")
-    encoder_rate: Share = Field(default=0.7, description="the encoder's share of the learning rate")
-    warmup_steps: int = Field(default=60, ge=0, description="steps of linear rise of a phase's learning rate")
-    decay_epochs: int = Field(default=8, ge=0, description="epochs at the end over which the rate falls to 0")
-    weight_decay: float = Field(default=0.02, ge=0, description="AdamW's, on kernels alone")
+    learning_rate: Positive = Field(default=8e-4, description="AdamW's, at its peak")
+    encoder_rate: Share = Field(default=1.0, description="the encoder's share of the learning rate")
+    warmup_steps: int = Field(default=100, ge=0, description="steps of linear rise of a phase's learning rate")
+    decay: Share = Field(
+        default=1.0,
+        description="share of the steps after the first phase, the last ones, over which the rate falls to 0",
+    )
+    weight_decay: float = Field(default=0.05, ge=0, description="AdamW's, on kernels alone")
     label_smoothing: Share = Field(default=0.05, description="share of the class loss spread over all classes")
-    mask_weight: float = Field(default=1.0, ge=0, description="weight of the mask loss beside the class loss")
-    ema: Share = Field(default=0.99, description="momentum of the moving average of weights that is evaluated")
+    mask_weight: float = Field(default=1.5, ge=0, description="weight of the mask loss beside the class loss")
+    ema: Share = Field(default=0.995, description="momentum of the moving average of weights that is evaluated")
     balance: Share = Field(
-        default=0.7, description="a stratum (source, label) is drawn as often as its size to this power"
+        default=0.5, description="a stratum (source, label) is drawn as often as its size to this power"
     )
     cheng_weight: Positive = Field(
-        default=1.0, description="how many times as often slices of the Cheng set are drawn: it has every class's masks"
+        default=1.5, description="how many times as often slices of the Cheng set are drawn: it has every class's masks"
     )
     augment: Share = Field(default=1.0, description="strength of the augmentation; 0 leaves the slices as they are")
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
@@ -50,8 +53,8 @@ class Hyperparameters(BaseModel):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        if self.heads_epochs + self.decay_epochs > self.epochs:
-            raise ValueError("heads_epochs and decay_epochs together exceed epochs")
+        if self.heads_epochs > self.epochs:
+            raise ValueError("heads_epochs exceeds epochs")
         if self.slices_per_epoch % self.batch_size:
             raise ValueError("slices_per_epoch must be a multiple of batch_size")
         return self

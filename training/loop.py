@@ -158,7 +158,7 @@ def start_phase(
 def _optimizer(settings: Hyperparameters, heads_only: bool, slow: list[str]) -> SlowEncoderAdamW:
     epochs = settings.heads_epochs if heads_only else settings.epochs - settings.heads_epochs
     steps = steps_per_epoch(settings)
-    decay = 0 if heads_only else settings.decay_epochs * steps
+    decay = 0 if heads_only else round(settings.decay * epochs * steps)
     optimizer = SlowEncoderAdamW(
         learning_rate=WarmHoldDecay(settings.learning_rate, epochs * steps, settings.warmup_steps, decay),
         weight_decay=settings.weight_decay,

@@ -57,7 +57,6 @@ def write_config(base: Path) -> None:
         "size": "32",
         "epochs": "1",
         "heads_epochs": "1",
-        "decay_epochs": "0",
         "slices_per_epoch": "4",
         "batch_size": "2",
         "held_out_slices": "2",

@@ -35,7 +35,7 @@ with strategy.scope() if strategy else nullcontext():
     model = build(tiny.SIZE, None, partial(tiny.encoder, norms=False))
     for layer in model.layers:
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-settings = Hyperparameters(size=tiny.SIZE, batch_size=4, slices_per_epoch=8, epochs=1, decay_epochs=0,
+settings = Hyperparameters(size=tiny.SIZE, batch_size=4, slices_per_epoch=8, epochs=1, decay=0,
                            warmup_steps=0, learning_rate=0.01, ema=0)
 if strategy is None:
     np.savez(folder / "start.npz", *[np.array(variable) for variable in model.trainable_variables])

@@ -79,7 +79,7 @@ def test_heads_are_never_turned_upside_down() -> None:
 
 
 def test_an_epoch_is_the_same_every_time_and_differs_from_the_next() -> None:
-    data, settings = tiny.slices(), Hyperparameters(batch_size=4, slices_per_epoch=12, decay_epochs=0)
+    data, settings = tiny.slices(), Hyperparameters(batch_size=4, slices_per_epoch=12)
     first, again, following = (EpochBatches(data, settings, epoch) for epoch in (3, 3, 4))
     assert len(first) == 3
     assert all(first[i][0].shape == (4, tiny.SIZE, tiny.SIZE, 1) for i in range(3))
@@ -130,7 +130,7 @@ def test_slow_variables_move_by_their_share() -> None:
     [
         ({"epoch": 3}, "epoch"),
         ({"size": 100}, "size"),
-        ({"epochs": 2, "decay_epochs": 3}, "decay_epochs"),
+        ({"epochs": 2, "heads_epochs": 3}, "heads_epochs"),
         ({"batch_size": 7}, "multiple"),
     ],
 )

@@ -25,11 +25,11 @@ SETTINGS = Hyperparameters(
     slices_per_epoch=12,
     epochs=3,
     heads_epochs=1,
-    decay_epochs=1,
+    decay=0.5,
     warmup_steps=2,
     learning_rate=0.01,
 )
-HEADS_ALONE = SETTINGS.model_copy(update={"epochs": 1, "decay_epochs": 0})
+HEADS_ALONE = SETTINGS.model_copy(update={"epochs": 1, "decay": 0.0})
 
 RUN_AND_DIE = f"""
 import os, signal, sys

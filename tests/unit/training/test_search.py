@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from training.hyperparameters import Hyperparameters
 from training.search import SPACE, read_space, search
 
-BASE = Hyperparameters(epochs=1, decay_epochs=0)
+BASE = Hyperparameters(epochs=1)
 
 
 class Stop(BaseException):
