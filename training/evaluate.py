@@ -17,7 +17,7 @@ from training.cases import Case
 from training.data import Sample, read_mask, with_views
 from training.outsiders import outsiders
 from training.readers import read_folder
-from training.served import Answer, answers, keras_run, source_name
+from training.served import Answer, answers, source_name
 from training.splits import read_data
 
 
@@ -37,11 +37,12 @@ class KerasNetwork:
         import keras  # an evaluation of the served model alone needs no TensorFlow
 
         self.manifest = Manifest.read(folder)
-        self._run = keras_run(keras.models.load_model(folder / "model.keras", compile=False), self.manifest)
+        self._model = keras.models.load_model(folder / "model.keras", compile=False)
 
     def run(self, batch: np.ndarray) -> Prediction:
         """(B, N, N, 1) -> what the network says."""
-        return self._run(batch)
+        said = {name: np.asarray(value) for name, value in self._model.predict_on_batch(batch).items()}
+        return Prediction(cls=said["cls"], seg=said["seg"][..., 0], features=said["features"])
 
 
 def main(arguments: Sequence[str]) -> int:

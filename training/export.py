@@ -22,13 +22,13 @@ from brainscan.inference.manifest import (
     Metrics,
     SourceMetrics,
 )
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Network, Prediction
 from training.data import Sample, with_views
 from training.fold import fold
 from training.network import build, load_npz
 from training.quantize import to_int8
 from training.scope import fit_scope
-from training.served import Answer, answers, evaluate, keras_run
+from training.served import Answer, Run, answers, evaluate
 from training.splits import grouped, hold_out, read_data
 from training.thresholds import UNTUNED, choose, fit_temperature
 
@@ -102,7 +102,7 @@ def measure(network: Network, model: keras.Model, out: Path, test: Sequence[Samp
     """Evaluate int8 and float32 on the test part: each file as its user gets it, and each LGG channel by itself."""
     views = with_views(list(test))
     served = evaluate(views, network.run, network.manifest)
-    trained = evaluate(views, keras_run(model, network.manifest), network.manifest)
+    trained = evaluate(views, _keras(model), network.manifest)
     return _written(network.manifest, out, metrics=Metrics(split="test", sources=served, float32=trained))
 
 
@@ -152,7 +152,6 @@ def _draft(options: argparse.Namespace, samples: Sequence[Sample]) -> Manifest:
     return Manifest(
         model_id="0" * 64,
         input=InputContract(size=options.size),
-        mirror=options.mirror,
         temperature=1.0,
         thresholds=UNTUNED,
         calibration=Calibration(split=HELD_OUT, scans=0, seen_by_weights=not options.held_out_unseen),
@@ -167,6 +166,14 @@ def _written(manifest: Manifest, out: Path, **known: object) -> Network:
     updated = manifest.model_copy(update=known)
     (out / MANIFEST_FILE).write_text(updated.model_dump_json(indent=2, exclude_none=True) + "\n")
     return Network.load(out)
+
+
+def _keras(model: keras.Model) -> Run:
+    def run(batch: np.ndarray) -> Prediction:
+        said = {name: np.asarray(value) for name, value in model.predict_on_batch(batch).items()}
+        return Prediction(cls=said["cls"], seg=said["seg"][..., 0], features=said["features"])
+
+    return run
 
 
 def _described(said: Iterable[Answer]) -> tuple[np.ndarray, np.ndarray]:
@@ -203,11 +210,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder of the data, with splits.csv or without")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the artifact's parts and model.tar.gz")
     parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
-    parser.add_argument(
-        "--mirror",
-        action="store_true",
-        help="serve each scan with its mirror image: twice the inference, better answers",
-    )
     parser.add_argument("--revision", help="the code's version, where there is no git")
     parser.add_argument(
         "--held-out-unseen", action="store_true", help="the weights never saw the held-out scans of the train part"

@@ -49,9 +49,6 @@ class Hyperparameters(BaseModel):
         description="arithmetic of the layers; bfloat16 pays on GPUs and on processors with avx512_bf16",
     )
     held_out_slices: int = Field(default=2000, ge=0, description="held-out slices that an epoch is judged on, at most")
-    mirror: bool = Field(
-        default=True, description="serve each scan with its mirror image: twice the inference, better answers"
-    )
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")

@@ -1,9 +1,9 @@
 """How a model does on scans exactly as they are served: decode, prepare, run, mask, judge; per source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from brainscan.imaging.prepare import Crop, prepare
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.judge import judge
 from brainscan.inference.manifest import Manifest, SourceMetrics, Thresholds
-from brainscan.inference.runtime import Prediction, Run, with_mirror
+from brainscan.inference.runtime import Prediction
 from training.data import ANY_TUMOR, BR35H, CHENG, KAGGLE, LGG, Sample, read_gray, read_mask
 
-if TYPE_CHECKING:
-    import keras
+Run = Callable[[np.ndarray], Prediction]
+"""(B, N, N, 1) prepared scans -> what a network says of them."""
 
 BATCH: Final = 16
 NAMES: Final = {CHENG: "cheng", KAGGLE: "kaggle", BR35H: "br35h", LGG: "lgg"}
@@ -107,16 +107,6 @@ def answers(samples: Sequence[Sample], run: Run, size: int) -> Iterator[Answer]:
         said = run(np.stack([answer.input for answer in ready if answer.input is not None]))
         for answer, cls, seg, features in zip(ready, said.cls, said.seg, said.features, strict=True):
             yield replace(answer, cls=cls, seg=seg, features=features)
-
-
-def keras_run(model: "keras.Model", manifest: Manifest) -> Run:
-    """Runs a trained network as the manifest would have the converted one run."""
-
-    def run(batch: np.ndarray) -> Prediction:
-        said = {name: np.asarray(value) for name, value in model.predict_on_batch(batch).items()}
-        return Prediction(cls=said["cls"], seg=said["seg"][..., 0], features=said["features"])
-
-    return with_mirror(run) if manifest.mirror else run
 
 
 def evaluate(samples: Sequence[Sample], run: Run, manifest: Manifest) -> dict[str, SourceMetrics]:

@@ -68,7 +68,6 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
         "--revision": environment.revision,
     }
     words = [str(word) for flag, value in options.items() if value is not None for word in (flag, value)]
-    words += ["--mirror"] if settings.mirror else []
     # Weights that a run starts from may have seen what it holds out.
     return export.main([*words, "--held-out-unseen"] if environment.init is None else words)
 

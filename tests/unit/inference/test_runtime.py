@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter
 
 from brainscan.domain import CLASSES
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE, ModelError
@@ -22,12 +21,6 @@ def scans(network):
     size = network.manifest.input.size
     coarse = np.random.default_rng(0).uniform(-1, 1, (5, size // 8, size // 8))
     return coarse.repeat(8, 1).repeat(8, 2)[..., np.newaxis].astype(np.float32)
-
-
-def network_of(network, *, mirror: bool) -> Network:
-    """The same model, which runs scans with or without their mirror images."""
-    interpreter = Interpreter(model_path=str(MODEL_DIR / MODEL_FILE))
-    return Network(interpreter, network.manifest.model_copy(update={"mirror": mirror}))
 
 
 def test_the_model_id_is_the_digest_of_the_file(network):
@@ -52,15 +45,6 @@ def test_a_batch_answers_as_its_scans_do_alone(network, scans):
         np.testing.assert_array_equal(alone.cls[0], together.cls[place])
         np.testing.assert_array_equal(alone.seg[0], together.seg[place])
         np.testing.assert_array_equal(alone.features[0], together.features[place])
-
-
-def test_with_the_mirror_image_an_answer_is_the_mean_of_both_and_the_same_for_either(network, scans):
-    alone, flipped = network_of(network, mirror=False), scans[:, :, ::-1]
-    both = network_of(network, mirror=True).run(scans)
-    first, second = alone.run(scans), alone.run(np.ascontiguousarray(flipped))
-    np.testing.assert_allclose(both.cls, (first.cls + second.cls) / 2, atol=1e-5)
-    np.testing.assert_allclose(both.seg, (first.seg + second.seg[:, :, ::-1]) / 2, atol=1e-5)
-    np.testing.assert_allclose(network_of(network, mirror=True).run(flipped).cls, both.cls, atol=1e-5)
 
 
 def test_an_earlier_prediction_outlives_the_next_run(network, scans):

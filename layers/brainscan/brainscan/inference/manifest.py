@@ -81,7 +81,6 @@ class Manifest(Model):
     model_id: Digest
     classes: tuple[TumorClass, ...] = CLASSES
     input: InputContract
-    mirror: bool = Field(default=False, description="each scan is run with its mirror image, and the answers averaged")
     temperature: Annotated[float, Field(gt=0)]
     thresholds: Thresholds
     calibration: Calibration

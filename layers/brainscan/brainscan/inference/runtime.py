@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -26,24 +25,6 @@ class Prediction:
     features: npt.NDArray[np.float32]
 
 
-Run = Callable[[npt.NDArray[np.float32]], Prediction]
-"""(B, N, N, 1) prepared scans -> what a network says of them."""
-
-
-def with_mirror(run: Run) -> Run:
-    """Runs each scan together with its mirror image, left to right, and gives the mean of both answers."""
-
-    def both(batch: npt.NDArray[np.float32]) -> Prediction:
-        said, count, half = run(np.concatenate([batch, batch[:, :, ::-1]])), len(batch), np.float32(0.5)
-        return Prediction(
-            cls=(said.cls[:count] + said.cls[count:]) * half,
-            seg=(said.seg[:count] + said.seg[count:, :, ::-1]) * half,
-            features=(said.features[:count] + said.features[count:]) * half,
-        )
-
-    return both
-
-
 class Network:
     """A loaded model with its manifest. Not for two threads at once: the interpreter has one set of buffers.
 
@@ -55,7 +36,6 @@ class Network:
     def __init__(self, interpreter: Interpreter, manifest: Manifest) -> None:
         self.manifest = manifest
         self._signature = interpreter.get_signature_runner()
-        self._run = with_mirror(self._infer) if manifest.mirror else self._infer
 
     @classmethod
     def load(cls, model_dir: Path, threads: int | None = None) -> Self:
@@ -94,9 +74,6 @@ class Network:
         size = self.manifest.input.size
         if batch.ndim != 4 or not len(batch) or batch.shape[1:] != (size, size, 1):
             raise ValueError(f"expected (batch, {size}, {size}, 1), got {batch.shape}")
-        return self._run(batch)
-
-    def _infer(self, batch: npt.NDArray[np.float32]) -> Prediction:
         answer = self._signature(scan=batch.astype(np.float32, copy=False))
         return Prediction(cls=answer["cls"], seg=answer["seg"][..., 0], features=answer["features"])
 
