@@ -154,11 +154,11 @@ def training(runs: Sequence[Mapping[str, Any]]) -> str:
 ## Training
 
 {later}After each epoch: losses on the slices that it learned from, and figures of the averaged weights on held-out
-slices, on the network's own grid. `score` is the mean of these, Cheng's counted twice; the weights of the last run's
-epoch with the best one, number {runs[-1]["best_epoch"] + 1}, are the ones served.
+slices, `held_out_slices` of them at most, on the network's own grid. `score` is the mean of these, Cheng's counted
+twice; the weights of the last run's epoch with the best one, number {runs[-1]["best_epoch"] + 1}, are the ones served.
 
 ![Losses and held-out figures against the slices seen]({CURVE})
-{"".join(_run(run, f"Run {number}" if len(runs) > 1 else "Epochs") for number, run in enumerate(runs, start=1))}"""
+{"".join(_run(run, f"Run {number}") for number, run in enumerate(runs, start=1))}"""
 
 
 def _run(run: Mapping[str, Any], title: str) -> str:
@@ -173,7 +173,7 @@ def _run(run: Mapping[str, Any], title: str) -> str:
         for epoch in run["history"]
     ]
     return f"""
-### {title}
+### {title}: {len(run["history"])} of {run["settings"]["epochs"]} epochs
 
 {markdown(rows)}
 

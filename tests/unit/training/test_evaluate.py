@@ -135,9 +135,9 @@ def test_the_card_shows_the_training_run_by_run_and_epoch_by_epoch(tmp_path: Pat
     assert "| slices seen | cls loss | cheng figshare dice |" in text
     assert text.count("| 3,200 | 0.500 | 0.700 |") == 2
     assert "`learning_rate` 0.0008" in text
-    assert "### Run 2" in text
+    assert "### Run 2: 2 of 2 epochs" in text
     assert "number 2, are the ones served" in text
-    assert "Run 1" not in model_card.training([run])
+    assert "Each run began" not in model_card.training([run])
     seen = [list(line.get_xdata()) for line in plots.learning([run, run]).axes[1].lines]
     assert [1600, 3200] in seen
     assert [4800, 6400] in seen
