@@ -50,10 +50,10 @@ def test_scans_below_the_thresholds_are_right_as_seldom_as_they_promise():
     assert right[certain < thresholds.review_confidence + 0.02].mean() > 0.58
 
 
-def test_a_model_that_is_always_right_never_abstains():
+def test_a_model_that_is_always_right_abstains_only_where_it_doubts_itself():
     always = [answer(name, np.eye(4)[place] * 3) for place, name in enumerate(CLASSES) for _ in range(5)]
     thresholds = choose(always, 1.0)
-    assert thresholds.min_confidence == thresholds.review_confidence == 0
+    assert thresholds.min_confidence == thresholds.review_confidence == 0.5
 
 
 def test_masks_that_nobody_drew_leave_the_mask_thresholds_untuned():
