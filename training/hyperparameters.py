@@ -14,7 +14,7 @@ class HyperparameterError(ValueError):
 
 
 class Hyperparameters(BaseModel):
-    """Every knob of a run. Defaults are those of the shipped model's last run; `precision` is the machine's."""
+    """Every knob of a run. Defaults are those of the shipped model's longest run; `precision` is the machine's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

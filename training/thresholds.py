@@ -15,8 +15,7 @@ from training.data import read_mask
 from training.served import Answer, dice, is_label
 
 ABSTAIN_BELOW: Final = 0.5
-"""The scans that are less certain than `min_confidence` would together be right less often than this; nor is any
-answer given that is, by its own calibrated probability, likelier wrong than right."""
+"""The scans that are less certain than `min_confidence` would together be right less often than this."""
 REVIEW_BELOW: Final = 0.6
 """The scans that are less certain than `review_confidence` are together right less often than this."""
 SMALL_TUMORS: Final = 0.1
@@ -27,7 +26,8 @@ UNTUNED: Final = Thresholds(
 )
 """What stands where nothing says otherwise: no label to be certain of, no mask drawn."""
 
-CONFIDENCES: Final = np.arange(0.30, 0.96, 0.01)
+CONFIDENCES: Final = np.arange(0.50, 0.96, 0.01)
+"""From a half on: what is less, is by its own calibrated account likelier wrong than right."""
 SEG_LOGITS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 COMPONENT_FRACTIONS: Final = (0.0, 0.0005, 0.001, 0.002, 0.004)
 
@@ -51,8 +51,8 @@ def choose(answers: Sequence[Answer], temperature: float) -> Thresholds:
     certain = calibrated.max(axis=1)
     seg_logit, component = _mask_thresholds(answers)
     return Thresholds(
-        min_confidence=max(ABSTAIN_BELOW, _confidence_below_which(certain, right, ABSTAIN_BELOW)),
-        review_confidence=max(ABSTAIN_BELOW, _confidence_below_which(certain, right, REVIEW_BELOW)),
+        min_confidence=_confidence_below_which(certain, right, ABSTAIN_BELOW),
+        review_confidence=_confidence_below_which(certain, right, REVIEW_BELOW),
         seg_logit=seg_logit,
         min_component_fraction=component,
         large_mask_fraction=_large_mask(answers),
@@ -67,9 +67,9 @@ def _logits_and_labels(answers: Sequence[Answer]) -> tuple[np.ndarray, np.ndarra
 
 
 def _confidence_below_which(certain: np.ndarray, right: np.ndarray, share: float) -> float:
-    """The largest confidence such that, of the scans below it, less than a share is right."""
+    """The largest confidence such that, of the scans below it, less than a share is right; the least one if none is."""
     chosen = [c for c in CONFIDENCES if (certain < c).any() and right[certain < c].mean() < share]
-    return round(float(max(chosen, default=0.0)), 2)
+    return round(float(max(chosen, default=CONFIDENCES[0])), 2)
 
 
 def _mask_thresholds(answers: Sequence[Answer]) -> tuple[float, float]:

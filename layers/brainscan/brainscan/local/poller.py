@@ -2,6 +2,7 @@
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 from brainscan.local.template import MappingSpec, StreamSpec
@@ -10,7 +11,7 @@ POLL_S = 0.1
 """How often an empty source is asked. moto's long polls return late, and cannot be interrupted."""
 
 
-class Poller(threading.Thread):
+class Poller(threading.Thread, ABC):
     """Reads a source and takes what it gives, one batch at a time, until stopped. The source is a subclass's.
 
     Args:
@@ -58,10 +59,10 @@ class Poller(threading.Thread):
     def _open(self) -> None:
         """Before the first read."""
 
+    @abstractmethod
     def _read(self, most: int) -> list[Any]:
         """What the source has now, about `most` records; none is no error."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take(self, records: list[Any]) -> None:
         """Feed the function, and see to what it fails."""
-        raise NotImplementedError

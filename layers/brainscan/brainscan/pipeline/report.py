@@ -104,12 +104,9 @@ def in_order(records: Sequence[ScanRecord], place_of: dict[str, float]) -> list[
     """
     known = sorted((record.order, place_of[record.scan_id]) for record in records if record.scan_id in place_of)
     orders, places = zip(*known, strict=True) if known else ((0,), (0.0,))
-
-    def place(record: ScanRecord) -> tuple[float, int, str]:
-        guess = float(np.interp(record.order, orders, places))
-        return place_of.get(record.scan_id, guess), record.order, record.scan_id
-
-    return sorted(records, key=place)
+    guesses = np.interp([record.order for record in records], orders, places)
+    place = {each.scan_id: place_of.get(each.scan_id, guess) for each, guess in zip(records, guesses, strict=True)}
+    return sorted(records, key=lambda record: (place[record.scan_id], record.order, record.scan_id))
 
 
 def _answer(
