@@ -14,11 +14,11 @@ from samtranslator.yaml_helper import yaml_parse
 from brainscan.domain import Part, Scan
 from brainscan.events import part_in, scan_in
 from brainscan.inference.runtime import Network
-from brainscan.local import moto_dynamodb
 from brainscan.pipeline.intake import Upload
 from brainscan.services import Services
 from brainscan.settings import Limits
 from brainscan.store import Bus, PartQueue, Reports, Results, ScanQueue, Scans, Uploads
+from brainscan_local import moto_dynamodb
 from tests.making import NOON, PSEUDONYMS
 
 ROOT = Path(__file__).parent.parent

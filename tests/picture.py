@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Kind
 from brainscan.inference.runtime import Network
-from brainscan.local.paths import model_dir
-from brainscan.local.phantom import MENINGIOMA, Phantom, head, to_dicom
 from brainscan.pipeline.examine import Examined, Task, examine
 from brainscan.settings import Limits
+from brainscan_local.paths import model_dir
+from brainscan_local.phantom import MENINGIOMA, Phantom, head, to_dicom
 
 WIDTH, HEIGHT = 1280, 460
 DARK, LIGHT, DIM, ACCENT = "#0e1116", "#e6e6e6", "#8b949e", "#ff4000"

@@ -12,13 +12,13 @@ from brainscan.domain import ScanError
 from brainscan.imaging.prepare import prepare
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Network, Prediction
-from training import metrics, protocols, report
-from training.cases import Case
-from training.data import Sample, read_mask, with_views
-from training.outsiders import outsiders
-from training.readers import read_folder
-from training.served import Answer, answers, source_name
-from training.splits import read_data
+from training.datasets.readers import read_folder
+from training.datasets.samples import Sample, read_mask, with_views
+from training.datasets.splits import read_data
+from training.evaluation import metrics, protocols, report
+from training.evaluation.cases import Case
+from training.evaluation.out_of_distribution import outsiders
+from training.evaluation.served import Answer, answers, source_name
 
 
 class Served(Protocol):

@@ -23,14 +23,14 @@ from brainscan.inference.manifest import (
     SourceMetrics,
 )
 from brainscan.inference.runtime import Network, Prediction
-from training.data import Sample, with_views
-from training.fold import fold
-from training.network import build, load_npz
-from training.quantize import to_int8
-from training.scope import fit_scope
-from training.served import Answer, Run, answers, evaluate
-from training.splits import grouped, hold_out, read_data
-from training.thresholds import UNTUNED, choose, fit_temperature
+from training.datasets.samples import Sample, with_views
+from training.datasets.splits import grouped, hold_out, read_data
+from training.evaluation.scope import fit_scope
+from training.evaluation.served import Answer, Run, answers, evaluate
+from training.evaluation.thresholds import UNTUNED, choose, fit_temperature
+from training.model.fuse import fold
+from training.model.network import build, load_npz
+from training.model.quantize import to_int8
 
 ACCURACY_TOLERANCE: Final = 0.01
 """How far int8 may fall behind float32 in accuracy over all files of the test part."""
@@ -206,7 +206,9 @@ def _revision() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True, help="an .npz as `training.network.save_npz` writes it")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="an .npz as `training.model.network.save_npz` writes it"
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder of the data, with splits.csv or without")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the artifact's parts and model.tar.gz")
     parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")

@@ -9,8 +9,16 @@ from typing import Any, Final
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
-from training import plots, protocols
-from training.report import class_rows, headline_rows, is_number, markdown, number, outsider_rows, with_interval
+from training.evaluation import plots, protocols
+from training.evaluation.report import (
+    class_rows,
+    headline_rows,
+    is_number,
+    markdown,
+    number,
+    outsider_rows,
+    with_interval,
+)
 
 TARGETS: Final[tuple[tuple[str, str, str, float, bool], ...]] = (
     ("Accuracy on Cheng", "cheng", "accuracy", 0.95, True),

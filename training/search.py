@@ -15,9 +15,9 @@ import keras
 import optuna
 from optuna.trial import Trial, TrialState
 
-from training import loop
-from training.environment import read_environment
-from training.hyperparameters import Hyperparameters, parse_hyperparameters
+from training.fitting import loop
+from training.fitting.hyperparameters import Hyperparameters, parse_hyperparameters
+from training.sagemaker.environment import read_environment
 from training.train import load_data, starting_model
 
 SPACE: Final = Path(__file__).parents[1] / "infra/tuning-job.json"

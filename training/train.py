@@ -7,14 +7,15 @@ from pathlib import Path
 
 import keras
 
-from training import export, loop
-from training.data import with_views
-from training.distribute import strategy_for
-from training.environment import Environment, read_environment
-from training.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
-from training.network import WeightsUnavailableError, build, load_npz, save_npz
-from training.prepared import Prepared, prepare_all
-from training.splits import grouped, hold_out, read_data
+from training import export
+from training.datasets.prepared import Prepared, prepare_all
+from training.datasets.samples import with_views
+from training.datasets.splits import grouped, hold_out, read_data
+from training.fitting import loop
+from training.fitting.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
+from training.model.network import WeightsUnavailableError, build, load_npz, save_npz
+from training.sagemaker.distribute import strategy_for
+from training.sagemaker.environment import Environment, read_environment
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from brainscan.inference.manifest import Manifest
-from brainscan.local.phantom import GLIOMA, head
+from brainscan_local.phantom import GLIOMA, head
 
 ROOT = Path(__file__).parent.parent.parent
 MODEL_DIR = ROOT / "functions/analyze/model"
@@ -60,7 +60,7 @@ def write_phantoms(folder: Path, count: int) -> list[str]:
 def save_keras_model(path: Path) -> Path:
     """The same network as Keras saves it; its weights do not matter for time."""
     program = (
-        "from pathlib import Path; from training.network import build; "
+        "from pathlib import Path; from training.model.network import build; "
         "from brainscan.inference.manifest import Manifest; "
         f"build(Manifest.read(Path({str(MODEL_DIR)!r})).input.size, weights=None).save({str(path)!r})"
     )

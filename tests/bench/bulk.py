@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
 
-from brainscan.local.phantom import GLIOMA, head, to_dicom
+from brainscan_local.phantom import GLIOMA, head, to_dicom
 
 SLICES_A_SERIES = 200
 PLANES = 20

@@ -15,10 +15,10 @@ from typing import Any
 
 from brainscan.events import scan_in
 from brainscan.inference.runtime import Network
-from brainscan.local.backend import Backend
-from brainscan.local.paths import checkout
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import Upload, intake
+from brainscan_local.backend import Backend
+from brainscan_local.paths import checkout
 from tests.making import png
 from tests.unit.store.ledger import item_size
 

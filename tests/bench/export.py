@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from brainscan.domain import Export, ExportState, Outcome, SeriesAnswer
-from brainscan.local.stack import LocalStack
 from brainscan.services import services
+from brainscan_local.stack import LocalStack
 from tests.bench.bulk import junk_of, series_of, write_bulk
 
 MIB = 1024**2

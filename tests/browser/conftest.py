@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from brainscan.cli.serve import page as serving_page
-from brainscan.local.phantom import GLIOMA, head, to_dicom, to_png
-from brainscan.local.stack import LocalStack
+from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
+from brainscan_local.stack import LocalStack
 from tests.making import zipped
 
 CHROMIUM = shutil.which("chromium")

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from brainscan.local.phantom import head, to_png
+from brainscan_local.phantom import head, to_png
 from tests.browser.conftest import READER
 from tests.making import zipped
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from brainscan.local.backend import CREDENTIALS, Backend
-from brainscan.local.events import record
-from brainscan.local.template import REGION
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.store import Scans
+from brainscan_local.backend import CREDENTIALS, Backend
+from brainscan_local.events import record
+from brainscan_local.template import REGION
 from tests.container.engine import ADDRESS, ROOT
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan.dicom.stamp import Answer
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
-from brainscan.local.phantom import GLIOMA, head, to_dicom
+from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.container.capture import EVENTS, capture, shape
 from tests.container.engine import ADDRESS, Engine
 from tests.container.stack import ENDPOINT, PORT, Stack, deployed

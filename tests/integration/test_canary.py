@@ -13,11 +13,11 @@ import boto3
 import pytest
 
 from brainscan.domain import Export
-from brainscan.local.stack import LocalStack
 from brainscan.observability import logger, metrics
 from brainscan.pipeline import files, listing
 from brainscan.pipeline.intake import Upload
 from brainscan.services import services
+from brainscan_local.stack import LocalStack
 from tests.making import png
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 from tests.unit.pipeline.test_dicom_intake import directory

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.cli.show import picture_of
-from brainscan.local.phantom import GLIOMA, head, to_dicom, to_png
-from brainscan.local.stack import LocalStack
+from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
+from brainscan_local.stack import LocalStack
 from tests.making import zipped
 
 run = CliRunner().invoke

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ORPHAN = """
 import os, time
-from brainscan.local.server import MotoServer
+from brainscan_local.server import MotoServer
 server = MotoServer()
 print(server.url, server._process.pid, flush=True)
 time.sleep(60)

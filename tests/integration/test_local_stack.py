@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from brainscan.local.stack import LocalStack, StackError
+from brainscan_local.stack import LocalStack, StackError
 
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"

@@ -10,10 +10,10 @@ from collections import Counter
 import pytest
 
 from brainscan.domain import Outcome, Reason
-from brainscan.local.phantom import GLIOMA, head, to_dicom, to_png
-from brainscan.local.stack import LocalStack
 from brainscan.services import services
 from brainscan.store.queue import message
+from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
+from brainscan_local.stack import LocalStack
 from tests.making import png, s3_event, zipped
 
 RETRY_S = 0.05

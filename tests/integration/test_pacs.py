@@ -9,9 +9,9 @@ from highdicom.seg import Segmentation
 from PIL import Image
 from pydicom import dcmread
 
-from brainscan.local.phantom import GLIOMA, MENINGIOMA, PITUITARY, head, to_dicom
-from brainscan.local.stack import LocalStack
 from brainscan.services import services
+from brainscan_local.phantom import GLIOMA, MENINGIOMA, PITUITARY, head, to_dicom
+from brainscan_local.stack import LocalStack
 from tests.integration.pacs import PASSWORD, USER, orthanc, own_network, why_not
 
 LESIONS = {"ONE": GLIOMA, "TWO": MENINGIOMA, "THREE": PITUITARY}

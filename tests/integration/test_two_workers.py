@@ -20,11 +20,11 @@ from pathlib import Path
 import keras, numpy as np
 import tensorflow as tf
 from tests.unit.training import tiny
-from training import loop
-from training.distribute import strategy_for
-from training.environment import read_environment
-from training.hyperparameters import Hyperparameters
-from training.network import build
+from training.fitting import loop
+from training.sagemaker.distribute import strategy_for
+from training.sagemaker.environment import read_environment
+from training.fitting.hyperparameters import Hyperparameters
+from training.model.network import build
 
 folder = Path(sys.argv[1])
 environment = read_environment([])

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from brainscan.events import uploads_in
-from brainscan.local import moto_s3
+from brainscan_local import moto_s3
 from tests.container.capture import EVENTS, KEY, capture
 
 CREATED = ("put", "copy", "multipart")

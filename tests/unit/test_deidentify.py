@@ -15,8 +15,8 @@ from brainscan.cli.main import app
 from brainscan.dicom.deidentify import deidentified, encoded
 from brainscan.domain import Reason, ScanError
 from brainscan.identity import Pseudonyms
-from brainscan.local.phantom import write_export
 from brainscan.settings import Limits
+from brainscan_local.phantom import write_export
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 
 NAME, DATE = "CANARY^JANE", "19610203"

@@ -11,8 +11,8 @@ import pytest
 
 from brainscan.api import app, routes
 from brainscan.api.access import READ, REVIEW
-from brainscan.local.web import event_of
 from brainscan.settings import settings
+from brainscan_local.web import event_of
 from tests.conftest import TABLE
 
 READER = {"name": "Dr. Reader", "sub": "reader-1", "scope": f"{READ} {REVIEW}"}

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
-from brainscan.local.template import Template
+from brainscan_local.template import Template
 
 TEMPLATE = Path(__file__).parents[3] / "template.yaml"
 ISSUER = "https://issuer.example"

@@ -11,8 +11,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from brainscan.api import app
 from brainscan.domain import CLASSES, Export, ExportState, Outcome
-from brainscan.local.web import serving
 from brainscan.store import Scans
+from brainscan_local.web import serving
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
 from tests.unit.api.conftest import READER

@@ -11,11 +11,11 @@ import pytest
 from aws_lambda_powertools.utilities import parameters
 from samtranslator.yaml_helper import yaml_parse
 
-from brainscan.local.functions import environment_of
-from brainscan.local.resources import Resources
-from brainscan.local.template import Template, TemplateError
 from brainscan.services import services
 from brainscan.settings import Limits, limits, settings
+from brainscan_local.functions import environment_of
+from brainscan_local.resources import Resources
+from brainscan_local.template import Template, TemplateError
 from tests.unit.infra import reading, storage, watching, web, work
 from tests.unit.infra.reading import DAY_S, Rule
 

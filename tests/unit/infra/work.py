@@ -4,8 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from brainscan.local.streams import matches
 from brainscan.settings import Limits, Settings
+from brainscan_local.streams import matches
 from tests.unit.infra.reading import (
     DAY_S,
     Resources,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from brainscan.local.events import failures, record
+from brainscan_local.events import failures, record
 
 SENT = {"a", "b", "c"}
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from brainscan.local import functions
-from brainscan.local.template import FunctionSpec, Template, TemplateError
+from brainscan_local import functions
+from brainscan_local.template import FunctionSpec, Template, TemplateError
 
 HEAD = """
 Transform: AWS::Serverless-2016-10-31

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from brainscan.local.resources import Resources
-from brainscan.local.template import Template
+from brainscan_local.resources import Resources
+from brainscan_local.template import Template
 
 COUNTER = {"pk": {"S": "counter"}, "sk": {"S": "META"}}
 

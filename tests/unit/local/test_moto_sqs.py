@@ -6,7 +6,7 @@ import boto3
 import pytest
 from moto.sqs.models import Message
 
-from brainscan.local import moto_sqs
+from brainscan_local import moto_sqs
 
 COUNTS = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
 

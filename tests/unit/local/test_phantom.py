@@ -16,7 +16,8 @@ from brainscan.domain import Kind, Reason, ScanError, TumorClass
 from brainscan.imaging.decode import count_frames, decode
 from brainscan.imaging.prepare import prepare
 from brainscan.imaging.sniff import sniff
-from brainscan.local.phantom import (
+from brainscan.settings import Limits
+from brainscan_local.phantom import (
     GLIOMA,
     MENINGIOMA,
     PITUITARY,
@@ -27,7 +28,6 @@ from brainscan.local.phantom import (
     to_png,
     write_export,
 )
-from brainscan.settings import Limits
 
 SIZE, SLICES = 128, 12
 

@@ -8,9 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from brainscan.local.resources import Resources
-from brainscan.local.template import Template, TemplateError
 from brainscan.store.keys import Index
+from brainscan_local.resources import Resources
+from brainscan_local.template import Template, TemplateError
 
 PATH = Path(__file__).parents[3] / "template.yaml"
 

@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 
-from brainscan.local.functions import Function
-from brainscan.local.server import MotoServer
-from brainscan.local.streams import PatternError, StreamWorker, matches
-from brainscan.local.template import StreamSpec
+from brainscan_local.functions import Function
+from brainscan_local.server import MotoServer
+from brainscan_local.streams import PatternError, StreamWorker, matches
+from brainscan_local.template import StreamSpec
 
 Client = Callable[[str], Any]
 

@@ -12,8 +12,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, generate_uid
 
 from brainscan.domain import Kind, Outcome, Reason
-from brainscan.local.phantom import GLIOMA, head, to_dicom
 from brainscan.pipeline.intake import intake
+from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.making import zipped
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 

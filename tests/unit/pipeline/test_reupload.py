@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 
 from brainscan.domain import Export, Outcome, Reason
-from brainscan.local.phantom import GLIOMA, head, to_dicom
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.pipeline.report import State, report
 from brainscan.store.objects import report_key
 from brainscan.store.query import all_pages
 from brainscan.store.table import Scans
+from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.making import NOON, a_record, zipped
 
 SLICES = 4

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.data import BR35H, CHENG, KAGGLE, LGG, read_gray, read_mask, read_splits, with_views
-from training.readers import read_folder
+from training.datasets.readers import read_folder
+from training.datasets.samples import BR35H, CHENG, KAGGLE, LGG, read_gray, read_mask, read_splits, with_views
 
 PIXELS = np.tile(np.arange(40, dtype=np.uint8) * 6, (30, 1))
 """(30, 40): wider than tall, so that a transposed reading shows."""

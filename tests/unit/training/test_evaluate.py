@@ -11,12 +11,13 @@ from scipy.ndimage import uniform_filter
 from brainscan.domain import Outcome
 from brainscan.inference.manifest import Calibration, InputContract, Manifest, Metrics, Thresholds
 from brainscan.inference.runtime import Prediction
-from training import model_card, plots, protocols, report
-from training.data import LGG, Sample
+from training import model_card
+from training.datasets.samples import LGG, Sample
 from training.evaluate import cases_of, figures, refused
-from training.hyperparameters import Hyperparameters
-from training.loop import Progress, save_history
-from training.scope import fit_scope
+from training.evaluation import plots, protocols, report
+from training.evaluation.scope import fit_scope
+from training.fitting.hyperparameters import Hyperparameters
+from training.fitting.loop import Progress, save_history
 
 SIZE = 64
 

@@ -10,10 +10,10 @@ from brainscan.domain import CLASSES
 from brainscan.imaging.prepare import Crop
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.manifest import Metrics, SourceMetrics
-from training.data import BR35H, CHENG, LGG, Sample
+from training.datasets.samples import BR35H, CHENG, LGG, Sample
+from training.evaluation.served import Answer, dice, source_name
+from training.evaluation.thresholds import UNTUNED, choose, fit_temperature
 from training.export import ParityError, check_parity, data_digest
-from training.served import Answer, dice, source_name
-from training.thresholds import UNTUNED, choose, fit_temperature
 
 RANDOM = np.random.default_rng(0)
 SIDE = 64

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from tests.unit.training import tiny
-from training.augment import augment
-from training.batches import EpochBatches, draw_weights, mask_target, network_input
-from training.data import CHENG, LGG, Sample, with_views
-from training.environment import read_environment
-from training.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
-from training.losses import AllowedClasses, KnownMask
-from training.optimizer import SlowEncoderAdamW, WarmHoldDecay
-from training.prepared import UNKNOWN, Prepared, allowed_classes
+from training.datasets.prepared import UNKNOWN, Prepared, allowed_classes
+from training.datasets.samples import CHENG, LGG, Sample, with_views
+from training.fitting.augment import augment
+from training.fitting.batches import EpochBatches, draw_weights, mask_target, network_input
+from training.fitting.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
+from training.fitting.losses import AllowedClasses, KnownMask
+from training.fitting.optimizer import SlowEncoderAdamW, WarmHoldDecay
+from training.sagemaker.environment import read_environment
 
 
 def test_a_known_class_costs_its_cross_entropy() -> None:

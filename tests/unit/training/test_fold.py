@@ -7,9 +7,9 @@ from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from tests.unit.training import tiny
-from training.fold import fold
-from training.network import build
-from training.quantize import to_int8
+from training.model.fuse import fold
+from training.model.network import build
+from training.model.quantize import to_int8
 
 
 def unsettled(model):

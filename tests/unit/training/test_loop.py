@@ -14,9 +14,9 @@ import pytest
 import tensorflow as tf
 
 from tests.unit.training import tiny
-from training import checkpoint, loop
-from training.held_out import recompute_batch_norms
-from training.hyperparameters import Hyperparameters
+from training.fitting import checkpoint, loop
+from training.fitting.hyperparameters import Hyperparameters
+from training.fitting.validation import recompute_batch_norms
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = Hyperparameters(
@@ -37,7 +37,7 @@ import tensorflow as tf
 tf.config.run_functions_eagerly(True)
 from pathlib import Path
 from tests.unit.training import test_loop, tiny
-from training import batches
+from training.fitting import batches
 
 usual = batches.EpochBatches.__getitem__
 def dying(self, index):

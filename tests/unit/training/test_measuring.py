@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from brainscan.domain import CLASSES, Outcome
-from training import metrics, report
-from training.cases import Case
-from training.data import Sample
+from training.datasets.samples import Sample
 from training.evaluate import figures
-from training.metrics import hausdorff_95_px
+from training.evaluation import metrics, report
+from training.evaluation.cases import Case
+from training.evaluation.metrics import hausdorff_95_px
 
 
 def a_case(label: str, said: str | None, confidence: float = 1.0, patient: str = "p", **changes: object) -> Case:

@@ -6,7 +6,7 @@ import pytest
 
 from brainscan.domain import CLASSES
 from tests.unit.training import tiny
-from training.network import SKIPS, WeightsUnavailableError, build, load_npz, save_npz
+from training.model.network import SKIPS, WeightsUnavailableError, build, load_npz, save_npz
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from brainscan.imaging.prepare import prepare
-from training.data import KAGGLE, LGG, Sample, read_gray
-from training.prepared import UNKNOWN, prepare_all
+from training.datasets.prepared import UNKNOWN, prepare_all
+from training.datasets.samples import KAGGLE, LGG, Sample, read_gray
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 from brainscan.imaging.prepare import prepare
 from brainscan.imaging.texture import texture
 from brainscan.inference.scope import Gaussian
-from training.outsiders import outsiders
-from training.scope import fit_gaussian, fit_scope
+from training.evaluation.out_of_distribution import outsiders
+from training.evaluation.scope import fit_gaussian, fit_scope
 
 RANDOM = np.random.default_rng(0)
 MIXING = RANDOM.normal(size=(10, 64))

@@ -6,7 +6,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from training.hyperparameters import Hyperparameters
+from training.fitting.hyperparameters import Hyperparameters
 from training.search import SPACE, read_space, search
 
 BASE = Hyperparameters(epochs=1)

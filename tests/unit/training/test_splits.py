@@ -10,11 +10,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brainscan.cli.train import app
-from training.audit import audit
-from training.data import BR35H, CHENG, KAGGLE, Sample
-from training.duplicates import SAME, alike_pairs, clusters, thumbnail
-from training.readers import read_folder
-from training.splits import LeakError, grouped, hold_out, random_by_image, refuse_leaks
+from training.datasets.audit import audit
+from training.datasets.duplicates import SAME, alike_pairs, clusters, thumbnail
+from training.datasets.readers import read_folder
+from training.datasets.samples import BR35H, CHENG, KAGGLE, Sample
+from training.datasets.splits import LeakError, grouped, hold_out, random_by_image, refuse_leaks
 
 
 def picture(seed: int, side: int = 96) -> np.ndarray:

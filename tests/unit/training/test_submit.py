@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 from typer.testing import CliRunner, Result
 
 from brainscan.cli.train import app
-from training.loop import metric_line
+from training.fitting.loop import metric_line
 
 ROOT = Path(__file__).parents[3]
 ARGUMENTS = [

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from training.data import CHENG, LGG, Sample
-from training.network import build
-from training.prepared import Prepared, allowed_classes
+from training.datasets.prepared import Prepared, allowed_classes
+from training.datasets.samples import CHENG, LGG, Sample
+from training.model.network import build
 
 SIZE = 32
 

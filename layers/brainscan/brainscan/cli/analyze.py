@@ -18,10 +18,10 @@ from brainscan.cli.render import json_line, summary_of
 from brainscan.domain import RESEARCH_USE_STATEMENT, Finding, Outcome, Reason, ScanRecord
 from brainscan.identity import Pseudonyms
 from brainscan.inference.runtime import Network
-from brainscan.local.paths import model_dir
 from brainscan.pipeline.examine import Examined, Task, examine
 from brainscan.pipeline.files import Origin, fate_of
 from brainscan.settings import Limits, limits
+from brainscan_local.paths import model_dir
 
 BATCH = 8
 

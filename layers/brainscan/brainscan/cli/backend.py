@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from brainscan.local.backend import Backend
-from brainscan.local.server import HOST
+from brainscan_local.backend import Backend
+from brainscan_local.server import HOST
 
 
 def backend(

@@ -21,8 +21,8 @@ from brainscan.cli.serve import local_name, page, tell, wait
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord, TumorClass
 
 if TYPE_CHECKING:
-    from brainscan.local.stack import LocalStack
     from brainscan.services import Services
+    from brainscan_local.stack import LocalStack
 
 SHOWN = 20
 """Rows of the table of findings; `results.jsonl` has all."""
@@ -49,7 +49,7 @@ def demo(
 
     Exit codes: 0 every scan has its outcome; 1 some have none, or failed; 2 PATH cannot be read.
     """
-    from brainscan.local.stack import LocalStack
+    from brainscan_local.stack import LocalStack
 
     console = Console()
     out.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def _functions_log(path: Path) -> Iterator[None]:
 
 
 def _synthetic(out: Path) -> Path:
-    from brainscan.local.phantom import write_export
+    from brainscan_local.phantom import write_export
 
     return write_export(out / "synthetic-export.zip")
 

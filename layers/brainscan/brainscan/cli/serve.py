@@ -55,7 +55,7 @@ def page(reader: str, port: int = 0) -> Iterator[str]:
     os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "1")
     from brainscan.api.access import READ, REVIEW
     from brainscan.api.app import answer
-    from brainscan.local.web import serving
+    from brainscan_local.web import serving
 
     claims = {"name": reader, "scope": f"{READ} {REVIEW}"}
     with serving(answer, lambda *_: claims, port) as address:

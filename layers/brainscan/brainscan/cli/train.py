@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from rich.console import Console
 
 from brainscan.cli.train_job import Job, JobError, model_version, pack_source, request, tuning_request
-from brainscan.local.paths import CheckoutError, checkout
+from brainscan_local.paths import CheckoutError, checkout
 
 app = typer.Typer(help="Audit the data, submit a training job.", no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -33,7 +33,7 @@ def audit(
 
     Exit codes: 0 written; 2 a folder has no known layout, or there is no checkout.
     """
-    command = [sys.executable, "-m", "training.audit", *map(str, _absolute(data)), "--out", str(out.resolve())]
+    command = [sys.executable, "-m", "training.datasets.audit", *map(str, _absolute(data)), "--out", str(out.resolve())]
     # A process of its own: the package never imports `training`, which imports the package.
     raise typer.Exit(subprocess.run(command, cwd=_checkout(), check=False).returncode)  # noqa: S603
 

@@ -1,0 +1,45 @@
+"""What the system talks about: scans, series, exports, reviews, and their outcomes with reasons.
+
+Everything here is pseudonymous by construction: no field may hold a name, an identifier, a date or an
+accession number of a patient, nor an uploaded object's key in clear.
+"""
+
+from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, Model, Probability
+from brainscan.domain.classes import CLASSES, TumorClass
+from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
+from brainscan.domain.reasons import Outcome, Reason, ScanError
+from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
+from brainscan.domain.series import ClassFinding, Report, Series, SeriesAnswer, SliceAnswer
+
+__all__ = [
+    "CLASSES",
+    "RESEARCH_USE_STATEMENT",
+    "SCHEMA_VERSION",
+    "BrainscanError",
+    "ClassFinding",
+    "DayStatistics",
+    "Export",
+    "ExportState",
+    "Finding",
+    "Kind",
+    "Measurements",
+    "Model",
+    "Outcome",
+    "Part",
+    "PartDone",
+    "Probability",
+    "Reason",
+    "Report",
+    "Review",
+    "ReviewState",
+    "Scan",
+    "ScanError",
+    "ScanRecord",
+    "Series",
+    "SeriesAnswer",
+    "SliceAnswer",
+    "Source",
+    "TumorClass",
+    "Verdict",
+]

@@ -1,0 +1,43 @@
+"""What readers say of a finding."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from brainscan.domain.base import Model
+from brainscan.domain.classes import TumorClass
+
+
+class Verdict(StrEnum):
+    """What a reader says of a finding."""
+
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+class ReviewState(StrEnum):
+    """Where a scan stands with its readers: waiting for one, or the latest verdict."""
+
+    NEEDED = "needed"
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    REJECTED = "rejected"
+
+
+class Review(Model):
+    """A reader's verdict on a scan. Readers are staff; there is no free text that could hold a patient's data."""
+
+    verdict: Verdict
+    corrected: TumorClass | None = Field(default=None, description="the class in the reader's eyes, if corrected")
+    reader: str = Field(description="who reviewed, as the identity provider names them")
+    reviewed_at: datetime
+    revision: int = Field(ge=1, description="1 for a scan's first review")
+
+    @model_validator(mode="after")
+    def _corrections_name_a_class(self) -> Self:
+        if (self.verdict is Verdict.CORRECTED) != (self.corrected is not None):
+            raise ValueError("a correction, and nothing else, names a class")
+        return self

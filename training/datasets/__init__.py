@@ -1,0 +1,1 @@
+"""Public data sets -> samples, audited, split by patient, and prepared as the served model sees them."""

@@ -1,0 +1,134 @@
+"""Prepares every slice once, and keeps the result as 8-bit arrays on disk: the input pipeline then costs nothing."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from brainscan.domain import CLASSES, ScanError
+from brainscan.imaging.prepare import Crop, prepare
+from training.datasets.samples import ANY_TUMOR, Sample, read_gray, read_mask
+
+FORMAT: Final = 1
+"""Raised when the arrays' meaning changes, so that an old cache is not read as a new one."""
+UNKNOWN: Final = 255
+"""Mask value of every pixel of a slice whose mask nobody drew."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Slices as the network sees them.
+
+    `images` uint8 (n, N, N), 0..255 for -1..1; `masks` uint8 (n, N, N), 0, 1 or `UNKNOWN`; `allowed` float32 (n, 4),
+    1 for every class that the label admits; `samples` the n slices that could be prepared, in the same order.
+    """
+
+    samples: list[Sample]
+    images: npt.NDArray[np.uint8]
+    masks: npt.NDArray[np.uint8]
+    allowed: npt.NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def subset(self, keep: Sequence[int]) -> "Prepared":
+        """The slices at the positions `keep`."""
+        index = np.asarray(keep, np.int64)
+        return Prepared([self.samples[i] for i in keep], self.images[index], self.masks[index], self.allowed[index])
+
+
+def prepare_all(samples: Sequence[Sample], size: int, cache: Path | None = None) -> Prepared:
+    """Every sample through `imaging.prepare`, from `cache` where it has been done before.
+
+    Samples that cannot be read or show nothing are left out, and their number is printed.
+    """
+    key = _key(samples, size)
+    if cache is not None and (cache / key / "kept.npy").exists():
+        return _load(samples, cache / key)
+    kept, images, masks = [], [], []
+    for index, sample in enumerate(samples):
+        try:
+            image, mask = prepare_one(sample, size)
+        except (OSError, ValueError, ScanError):
+            continue
+        kept.append(index)
+        images.append(image)
+        masks.append(mask)
+    if len(kept) < len(samples):
+        print(f"left out, unreadable or blank: {len(samples) - len(kept)} of {len(samples)} slices")
+    arrays = {
+        "images": np.stack(images) if images else np.zeros((0, size, size), np.uint8),
+        "masks": np.stack(masks) if masks else np.zeros((0, size, size), np.uint8),
+        "kept": np.asarray(kept, np.int64),
+    }
+    if cache is not None:
+        (cache / key).mkdir(parents=True, exist_ok=True)
+        for name, array in arrays.items():  # `kept` last: its presence says that the cache is whole
+            np.save(cache / key / f"{name}.npy", array)
+    return _assemble(samples, arrays["kept"], arrays["images"], arrays["masks"])
+
+
+def prepare_one(sample: Sample, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """One slice -> image uint8 (N, N) and mask uint8 (N, N) as `Prepared` holds them.
+
+    Raises:
+        OSError: a file is missing or damaged.
+        ScanError: the slice is blank.
+        ValueError: the mask's size is not the image's.
+    """
+    pixels = read_gray(sample)
+    prepared = prepare(pixels, size)
+    image = np.round((prepared.input[..., 0] + 1) * 127.5).astype(np.uint8)
+    mask = read_mask(sample)
+    if mask is None:
+        return image, np.full((size, size), 0 if sample.mask_known else UNKNOWN, np.uint8)
+    if mask.shape != pixels.shape:
+        raise ValueError(f"mask is {mask.shape}, image is {pixels.shape}")
+    return image, crop_mask(mask, prepared.crop, size)
+
+
+def crop_mask(mask: npt.NDArray[np.bool_], crop: Crop, size: int) -> npt.NDArray[np.uint8]:
+    """A mask on the source grid -> the network's grid: uint8 (N, N), 1 where at least half of a pixel is tumor."""
+    square = np.zeros((crop.side, crop.side), np.uint8)
+    inside = mask[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+    square[crop.pad_top : crop.pad_top + crop.height, crop.pad_left : crop.pad_left + crop.width] = inside * np.uint8(
+        255
+    )
+    resized = Image.fromarray(square).resize((size, size), Image.Resampling.BOX)
+    return (np.asarray(resized) >= 128).astype(np.uint8)
+
+
+def allowed_classes(label: str) -> npt.NDArray[np.float32]:
+    """(4,) in the order of `CLASSES`: 1 for the label's class, or for every tumor class if the type is unknown."""
+    if label == ANY_TUMOR:
+        return np.asarray([name != "no_tumor" for name in CLASSES], np.float32)
+    return np.asarray([str(name) == label for name in CLASSES], np.float32)
+
+
+def _key(samples: Sequence[Sample], size: int) -> str:
+    rows = [(str(s.path), s.label, str(s.mask), s.view) for s in samples]
+    return hashlib.sha256(json.dumps([FORMAT, size, rows]).encode()).hexdigest()[:16]
+
+
+def _load(samples: Sequence[Sample], folder: Path) -> Prepared:
+    images, masks = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "masks"))
+    return _assemble(samples, np.load(folder / "kept.npy"), images, masks)
+
+
+def _assemble(
+    samples: Sequence[Sample],
+    kept: npt.NDArray[np.int64],
+    images: npt.NDArray[np.uint8],
+    masks: npt.NDArray[np.uint8],
+) -> Prepared:
+    usable = [samples[int(index)] for index in kept]
+    allowed = (
+        np.stack([allowed_classes(s.label) for s in usable]) if usable else np.zeros((0, len(CLASSES)), np.float32)
+    )
+    return Prepared(usable, images, masks, allowed)

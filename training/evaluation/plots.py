@@ -1,0 +1,124 @@
+"""The report's plots, as PNG files."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from brainscan.domain import CLASSES
+from training.evaluation import metrics
+from training.evaluation.cases import Case
+
+mpl.use("Agg")
+DPI = 110
+
+
+def draw_all(folder: Path, by_source: dict[str, Sequence[Case]], cases: Sequence[Case]) -> list[str]:
+    """Writes every plot into `folder` and returns the file names."""
+    plots = {
+        "confusion.png": confusion(by_source),
+        "reliability.png": reliability(by_source),
+        "selective.png": selective(by_source),
+        "dice.png": dice_by_size(by_source),
+        "scope.png": distances(cases),
+    }
+    for name, figure in plots.items():
+        figure.savefig(folder / name, dpi=DPI, bbox_inches="tight")
+    return list(plots)
+
+
+def confusion(by_source: dict[str, Sequence[Case]]) -> Figure:
+    """A table of counts for each source."""
+    figure = Figure(figsize=(3.2 * len(by_source), 3.4))
+    for axes, (name, cases) in zip(_row(figure, len(by_source)), by_source.items(), strict=True):
+        table = metrics.confusion(cases)
+        axes.imshow(table / np.maximum(table.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(table):
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8)
+        axes.set(title=name, xlabel="predicted", xticks=range(4), yticks=range(4))
+        axes.set_xticklabels(CLASSES, rotation=45, ha="right", fontsize=7)
+        axes.set_yticklabels(CLASSES, fontsize=7)
+    return figure
+
+
+def reliability(by_source: dict[str, Sequence[Case]]) -> Figure:
+    """Accuracy against confidence, the size of a dot growing with its scans."""
+    figure = Figure(figsize=(4.5, 4.2))
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="gray", linewidth=1)
+    for name, cases in by_source.items():
+        bins = metrics.reliability(cases)
+        if bins:
+            sure, right, count = zip(*bins, strict=True)
+            axes.scatter(sure, right, s=[8 + n / 4 for n in count], label=name, alpha=0.7)
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0.2, 1.02), ylim=(0, 1.05), title="Reliability")
+    axes.legend(fontsize=7)
+    return figure
+
+
+def selective(by_source: dict[str, Sequence[Case]]) -> Figure:
+    """Accuracy of what is answered against the share that is not."""
+    figure = Figure(figsize=(4.5, 4.2))
+    axes = figure.subplots()
+    for name, cases in by_source.items():
+        abstained, right = zip(*metrics.selective(cases), strict=True)
+        axes.plot(abstained, right, label=name)
+    axes.set(xlabel="share abstained", ylabel="accuracy on the rest", title="Selective accuracy")
+    axes.legend(fontsize=7)
+    return figure
+
+
+def dice_by_size(by_source: dict[str, Sequence[Case]]) -> Figure:
+    """Dice of each tumor scan against the size of its tumor."""
+    figure = Figure(figsize=(4.5, 4.2))
+    axes = figure.subplots()
+    for name, cases in by_source.items():
+        points = [(case.truth_share, case.dice) for case in cases if case.truth_share and case.dice is not None]
+        if points:
+            axes.scatter(*zip(*points, strict=True), s=5, alpha=0.5, label=name)
+    axes.set(xscale="log", xlabel="tumor's share of the head", ylabel="Dice", title="Masks by tumor size")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=7)
+    return figure
+
+
+def distances(cases: Sequence[Case]) -> Figure:
+    """Distances of the scope check."""
+    figure = Figure(figsize=(4.5, 4.2))
+    axes = figure.subplots()
+    values = [case.distance for case in cases if case.distance is not None]
+    if values:
+        axes.hist(values, bins=60)
+    axes.set(xlabel="distance from the training scans, in units of the threshold", ylabel="scans", title="Scope check")
+    return figure
+
+
+def learning(runs: Sequence[Mapping[str, Any]]) -> Figure:
+    """Losses and held-out figures against the slices seen, run after run (`history.json` of each)."""
+    figure = Figure(figsize=(9.0, 4.0))
+    losses, held = figure.subplots(1, 2)
+    names = [name for name in runs[-1]["history"][-1] if name.endswith(("_accuracy", "_dice"))]
+    begin = 0
+    for number, run in enumerate(runs):
+        epochs, step = run["history"], run["settings"]["slices_per_epoch"]
+        seen = [begin + (int(epoch["epoch"]) + 1) * step for epoch in epochs]
+        for axes, drawn in ((losses, ["cls_loss", "seg_loss"]), (held, names)):
+            for color, name in enumerate(drawn):
+                values = [epoch.get(name, np.nan) for epoch in epochs]
+                label = name.replace("_", " ") if number == 0 else None
+                axes.plot(seen, values, marker=".", color=f"C{color}", label=label)
+            if begin:
+                axes.axvline(begin, color="gray", linewidth=0.7, linestyle=":")
+        begin = seen[-1]
+    losses.set(xlabel="slices seen", ylabel="training loss", title="What it learns from")
+    held.set(xlabel="slices seen", ylabel="accuracy, Dice", ylim=(0, 1), title="Held-out slices")
+    for axes in (losses, held):
+        axes.legend(fontsize=7)
+    return figure
+
+
+def _row(figure: Figure, count: int) -> list:
+    return list(np.atleast_1d(figure.subplots(1, count)))

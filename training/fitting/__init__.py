@@ -1,0 +1,1 @@
+"""Fits the network: draws, augmentation, losses, optimizer, the loop and its checkpoints."""

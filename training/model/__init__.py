@@ -1,0 +1,1 @@
+"""The network, the same network for inference alone, and its int8 conversion."""

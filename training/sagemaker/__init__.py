@@ -1,0 +1,1 @@
+"""What a SageMaker job tells a run: folders, hosts, devices."""
