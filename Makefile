@@ -79,21 +79,21 @@ lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(CHECKOV_VENV) $(SAGEMAKER_VENV) out .aws-sam build *.egg-info layers/brainscan/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(CHECKOV_VENV) $(SAGEMAKER_VENV) out .aws-sam build *.egg-info layers/*/*.egg-info layers/*/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	  || { echo "brainscan needs Python 3.11 to 3.13; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.local: requirements/local.txt pyproject.toml | $(BIN)/python
+$(VENV)/.local: requirements/local.txt pyproject.toml layers/brainscan_local/pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes -r requirements/local.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --no-deps --editable . --editable layers/brainscan_local
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements/dev.txt pyproject.toml layers/brainscan_local/pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/pip install --quiet --no-deps --editable .
+	$(BIN)/pip install --quiet --no-deps --editable . --editable layers/brainscan_local
 	@touch $@ $(VENV)/.local
 
 # These have pins of their own, which uv installs: pip refuses a lock of packages with extras.

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.container.engine import Engine
+from infra.bundle import LIBRARY, imported
+from tests.container.engine import ROOT, Engine
 from tests.container.images import ANALYZE, BASE, BUDGET_MB
 
 MB = 1000**2
@@ -18,7 +19,8 @@ sources = [f for f in task.rglob("*.py")]
 compiled = {str(f) for f in task.rglob("*.pyc")}
 plain = [str(f) for f in sources if str(f.parent / "__pycache__" / f.stem) + ".cpython-313.pyc" not in compiled]
 folders = {f.name for f in task.rglob("*") if f.is_dir()}
-print(json.dumps({"sizes": sizes, "plain": plain, "folders": sorted(folders), "model": sorted(
+library = sorted(str(f.relative_to(task)) for f in sources if f.is_relative_to(task / "brainscan"))
+print(json.dumps({"sizes": sizes, "plain": plain, "folders": sorted(folders), "library": library, "model": sorted(
     f.name for f in (task / "model").iterdir())}))
 """
 
@@ -46,6 +48,11 @@ def test_it_has_no_training_no_laptop_no_tests_and_no_compiler(docker, contents)
         "run", "--rm", "--network=none", "--entrypoint=sh", ANALYZE, "-c", "command -v gcc cc make docker || echo none"
     )
     assert found == "none"
+
+
+def test_of_the_library_it_has_what_the_handler_imports(contents):
+    needed = imported([ROOT / "functions/analyze/handler.py"])
+    assert contents["library"] == sorted(str(path.relative_to(LIBRARY.parent)) for path in needed)
 
 
 def test_the_model_and_its_manifest_are_all_of_the_artifact_that_it_carries(contents):

@@ -18,7 +18,6 @@ FLOORS = (
     {"inference", "store", "archive"},
     {"services"},
     {"pipeline", "events", "api"},
-    {"local"},
     {"cli"},
 )
 """From the ground up: a room may use rooms of lower floors, and its neighbours on the same floor."""

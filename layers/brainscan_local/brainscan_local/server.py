@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import brainscan
+import brainscan_local
 from brainscan.domain import BrainscanError
 
 HOST = "127.0.0.1"
@@ -32,8 +34,8 @@ class MotoServer:
 
     def __init__(self, host: str = HOST) -> None:
         self._host = host
-        package = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+        packages = [str(Path(module.__path__[0]).parent) for module in (brainscan_local, brainscan)]
+        path = os.pathsep.join(filter(None, [*packages, os.environ.get("PYTHONPATH")]))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - `stop` closes it
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "brainscan_local.server", host],

@@ -23,7 +23,9 @@ def deidentify(
         typer.Option(help="Keeps new UIDs the same over several runs; default: a new secret, forgotten afterwards."),
     ] = None,
 ) -> None:
-    """Copy DICOM images by the Basic Application Level Confidentiality Profile (PS3.15 Annex E).
+    """Copy DICOM images without what identifies a patient.
+
+    It follows the Basic Application Level Confidentiality Profile (PS3.15 Annex E).
 
     Copies are OUT/SERIES/INSTANCE.dcm, named by their new UIDs. Pixels are copied as they are: pictures that may show a
     name are left out, and a head can be recognized by its face. Example: `brainscan deidentify export.zip --out copies`

@@ -1,32 +1,73 @@
 """`brainscan`: the same code on a laptop and against a deployed stack."""
 
-import typer
+from importlib import import_module
+from typing import Annotated, Final, cast
 
-from brainscan.cli import dlq, train
-from brainscan.cli.analyze import analyze
-from brainscan.cli.backend import backend
-from brainscan.cli.deidentify import deidentify
-from brainscan.cli.demo import demo
-from brainscan.cli.results import results
-from brainscan.cli.review import review
-from brainscan.cli.serve import serve
-from brainscan.cli.show import export_app, show
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+import brainscan
 from brainscan.domain import RESEARCH_USE_STATEMENT
 
-app = typer.Typer(
-    help=f"Brain MRI in, tumor class and mask out. {RESEARCH_USE_STATEMENT}",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_show_locals=False,
-)
-app.command()(analyze)
-app.command()(backend)
-app.command()(deidentify)
-app.command()(demo)
-app.command()(results)
-app.command()(show)
-app.command()(review)
-app.command()(serve)
-app.add_typer(export_app, name="export")
-app.add_typer(dlq.app, name="dlq")
-app.add_typer(train.app, name="train")
+COMMANDS: Final = {
+    "analyze": ("analyze:analyze", "Classify and segment scans on this machine."),
+    "backend": ("backend:backend", "Serve the template's buckets, queues and table for functions in containers."),
+    "deidentify": ("deidentify:deidentify", "Copy DICOM images without what identifies a patient."),
+    "demo": ("demo:demo", "Start the laptop stack, upload PATH, and show what became of every scan."),
+    "dlq": ("dlq:app", "Look at dead-letter queues, and send messages back."),
+    "export": ("show:export_app", "Uploaded objects."),
+    "results": ("results:results", "Find scans by finding, day, outcome, review, model, series or patient."),
+    "review": ("review:review", "Confirm, correct or reject what the network found."),
+    "serve": ("serve:serve", "Serve the worklist page on this machine, until Ctrl-C."),
+    "show": ("show:show", "Show all that is known of one scan, with its image."),
+    "train": ("train:app", "Audit the data, submit a training job."),
+}
+"""Name -> (module:attribute in this folder, a line for the overview). A module is imported when its command is run."""
+
+
+class Commands(TyperGroup):
+    """Lists commands by the table alone, so that `--help` imports none of what they need."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002 - click's
+        """Names in the order of the overview."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]  # noqa: ARG002
+        """What stands for a command in the overview."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(  # type: ignore[override]
+        self, ctx: typer.Context, args: list[str]
+    ) -> tuple[str | None, TyperCommand | TyperGroup | None, list[str]]:
+        """The command itself, to be run."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(command.name or "") if command else None, rest
+
+
+def load(name: str) -> TyperCommand | TyperGroup:
+    """Import a command."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    found = getattr(import_module(f"brainscan.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_group(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    alone.command(name)(found)
+    return cast(TyperCommand, typer.main.get_command(alone))
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_show_locals=False)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"brainscan {brainscan.__version__}. {RESEARCH_USE_STATEMENT}")
+        raise typer.Exit
+
+
+@app.callback(help=f"Brain MRI in, tumor class and mask out. {RESEARCH_USE_STATEMENT}")
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command as a whole."""
