@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from training.datasets.duplicates import SAME, alike_pairs, mirrored, thumbnail
 from training.datasets.readers import Reading, read_folder
-from training.datasets.samples import ANY_TUMOR, CHENG, KAGGLE, Sample, read_gray
+from training.datasets.samples import CHENG, KAGGLE, Sample, admitted, read_gray
 from training.evaluation.report import STYLE, table
 
 SHEET_ROWS: Final = 24
@@ -48,8 +48,7 @@ class Pair:
     @property
     def labels_conflict(self) -> bool:
         """Both labels cannot be right."""
-        labels = {self.first.label, self.second.label}
-        return len(labels) == 2 and (ANY_TUMOR not in labels or "no_tumor" in labels)
+        return not admitted(self.first.label) & admitted(self.second.label)
 
 
 KINDS: Final[dict[str, Callable[[Pair], bool]]] = {
@@ -89,6 +88,8 @@ def audit(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         "samples": len(reading.samples),
         "left_out": [{"path": str(left.path), "reason": left.reason} for left in reading.left_out],
         "counts": counts(reading.samples),
+        "sequences": sequences(reading.samples),
+        "truth": truth(reading.samples),
         "sizes": sizes(reading.samples),
         "pairs": {"all": len(pairs), **{kind: sum(map(fits, pairs)) for kind, fits in KINDS.items()}},
         "leaks": leaks(reading.samples, pairs),
@@ -119,6 +120,23 @@ def counts(samples: Sequence[Sample]) -> dict[str, int]:
     """Slices by `source, part, label`."""
     tally = Counter(f"{sample.source}, {sample.part}, {sample.label}" for sample in samples)
     return dict(sorted(tally.items()))
+
+
+def sequences(samples: Sequence[Sample]) -> dict[str, int]:
+    """Slices by `source, sequence, plane`, as far as the sets tell."""
+    tally = Counter(f"{s.source}, {s.sequence or 'unknown'}, {s.plane or 'unknown'}" for s in samples)
+    return dict(sorted(tally.items()))
+
+
+def truth(samples: Sequence[Sample]) -> dict[str, int]:
+    """Slices by `source, what is known of the tumor's place`: a mask, boxes, nothing, or that there is none."""
+
+    def known(sample: Sample) -> str:
+        if sample.label == "no_tumor":
+            return "no tumor"
+        return "mask" if sample.mask is not None else "boxes" if sample.boxes else "place unknown"
+
+    return dict(sorted(Counter(f"{sample.source}, {known(sample)}" for sample in samples).items()))
 
 
 def sizes(samples: Sequence[Sample]) -> dict[str, int]:
@@ -199,6 +217,11 @@ def page(summary: dict[str, Any]) -> str:
         ("Pairs", pairs),
         ("Leaks between training and test", leaked),
         ("Counts", [["source, part, label", "slices"], *([k, str(v)] for k, v in summary["counts"].items())]),
+        (
+            "Sequences and planes",
+            [["source, sequence, plane", "slices"], *([k, str(v)] for k, v in summary["sequences"].items())],
+        ),
+        ("Truth", [["source, known", "slices"], *([k, str(v)] for k, v in summary["truth"].items())]),
         ("Sizes", [["longest side", "slices"], *([k, str(v)] for k, v in summary["sizes"].items())]),
         ("Left out", [["file", "reason"], *([left["path"], left["reason"]] for left in summary["left_out"])]),
         (

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,20 +14,23 @@ from PIL import Image
 
 from brainscan.domain import CLASSES, ScanError
 from brainscan.imaging.prepare import Crop, prepare
-from training.datasets.samples import ANY_TUMOR, Sample, read_gray, read_mask
+from training.datasets.samples import Box, Sample, admitted, read_gray, read_mask
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised when the arrays' meaning changes, so that an old cache is not read as a new one."""
 UNKNOWN: Final = 255
-"""Mask value of every pixel of a slice whose mask nobody drew."""
+"""Mask value of a pixel of which nobody knows whether it is tumor."""
+BOX_GROWTH: Final = 0.08
+"""Share of its side by which a box grows on each side before its outside counts as known, beside a pixel."""
 
 
 @dataclass(frozen=True)
 class Prepared:
     """Slices as the network sees them.
 
-    `images` uint8 (n, N, N), 0..255 for -1..1; `masks` uint8 (n, N, N), 0, 1 or `UNKNOWN`; `allowed` float32 (n, 4),
-    1 for every class that the label admits; `samples` the n slices that could be prepared, in the same order.
+    `images` uint8 (n, N, N), 0..255 for -1..1; `masks` uint8 (n, N, N), 0, 1 or `UNKNOWN`, the latter within boxes too;
+    `allowed` float32 (n, 4), 1 for every class that the label admits; `samples` the n slices that could be prepared, in
+    the same order.
     """
 
     samples: list[Sample]
@@ -86,11 +90,23 @@ def prepare_one(sample: Sample, size: int) -> tuple[npt.NDArray[np.uint8], npt.N
     prepared = prepare(pixels, size)
     image = np.round((prepared.input[..., 0] + 1) * 127.5).astype(np.uint8)
     mask = read_mask(sample)
+    if mask is None and sample.boxes:
+        return image, crop_mask(inside_boxes(sample.boxes, pixels.shape), prepared.crop, size) * np.uint8(UNKNOWN)
     if mask is None:
         return image, np.full((size, size), 0 if sample.mask_known else UNKNOWN, np.uint8)
     if mask.shape != pixels.shape:
         raise ValueError(f"mask is {mask.shape}, image is {pixels.shape}")
     return image, crop_mask(mask, prepared.crop, size)
+
+
+def inside_boxes(boxes: Sequence[Box], shape: tuple[int, ...]) -> npt.NDArray[np.bool_]:
+    """(rows, columns), True where there may be tumor: within a box, each grown by `BOX_GROWTH` and a pixel."""
+    inside = np.zeros(shape, np.bool_)
+    for left, top, right, bottom in boxes:
+        across, down = BOX_GROWTH * (right - left) + 1, BOX_GROWTH * (bottom - top) + 1
+        rows = slice(max(0, math.floor(top - down)), math.ceil(bottom + down))
+        inside[rows, max(0, math.floor(left - across)) : math.ceil(right + across)] = True
+    return inside
 
 
 def crop_mask(mask: npt.NDArray[np.bool_], crop: Crop, size: int) -> npt.NDArray[np.uint8]:
@@ -105,14 +121,12 @@ def crop_mask(mask: npt.NDArray[np.bool_], crop: Crop, size: int) -> npt.NDArray
 
 
 def allowed_classes(label: str) -> npt.NDArray[np.float32]:
-    """(4,) in the order of `CLASSES`: 1 for the label's class, or for every tumor class if the type is unknown."""
-    if label == ANY_TUMOR:
-        return np.asarray([name != "no_tumor" for name in CLASSES], np.float32)
-    return np.asarray([str(name) == label for name in CLASSES], np.float32)
+    """(4,) in the order of `CLASSES`: 1 for every class that the label admits."""
+    return np.asarray([str(name) in admitted(label) for name in CLASSES], np.float32)
 
 
 def _key(samples: Sequence[Sample], size: int) -> str:
-    rows = [(str(s.path), s.label, str(s.mask), s.view) for s in samples]
+    rows = [(str(s.path), s.label, str(s.mask), s.view, s.boxes) for s in samples]
     return hashlib.sha256(json.dumps([FORMAT, size, rows]).encode()).hexdigest()[:16]
 
 

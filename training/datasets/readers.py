@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 from PIL import Image
 
+from training.datasets.indexed import INDEX, read_index
 from training.datasets.samples import BR35H, CHENG, KAGGLE, LABELS, LGG, Part, Sample, cheng_groups
 
 IMAGE_SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
@@ -58,7 +59,7 @@ def read_folder(root: Path) -> Reading:
     folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()]
     known = [folder for folder in folders if any(fits(folder) for fits, _ in LAYOUTS)]
     if not known:
-        raise ValueError(f"{root} has no known layout: Kaggle, figshare .mat, images and masks with CSV, LGG, Br35H")
+        raise ValueError(f"{root} has no known layout: index.csv, Kaggle, .mat, images with masks, LGG, Br35H")
     for folder in folders:
         if folder in known:
             reading.extend(read_folder(folder))
@@ -96,7 +97,7 @@ def read_figshare(root: Path) -> Reading:
         except (OSError, KeyError, ValueError) as error:
             reading.left_out.append(LeftOut(path, f"no figshare slice: {error}"))
             continue
-        reading.samples.append(Sample(path, label, path, CHENG, f"{CHENG}/{patient}"))
+        reading.samples.append(Sample(path, label, path, CHENG, f"{CHENG}/{patient}", sequence="T1C"))
     return reading
 
 
@@ -111,7 +112,8 @@ def read_images_masks(root: Path) -> Reading:
             if path is None:
                 reading.left_out.append(LeftOut(root / "images" / row["id"], "listed, but not there"))
                 continue
-            _keep(reading, Sample(path, row["label"], mask, CHENG, f"{CHENG}/{groups[row['id']]}"))
+            group = f"{CHENG}/{groups[row['id']]}"
+            _keep(reading, Sample(path, row["label"], mask, CHENG, group, sequence="T1C"))
     reading.left_out.extend(LeftOut(path, "not listed in slices.csv") for path in images.values())
     return reading
 
@@ -129,7 +131,19 @@ def read_lgg(root: Path) -> Reading:
                 reading.left_out.append(LeftOut(path, "no mask beside it"))
                 continue
             label = "glioma" if _any_tumor(mask) else "no_tumor"
-            _keep(reading, Sample(path, label, mask, LGG, f"{LGG}/{folder.name}"))
+            _keep(reading, Sample(path, label, mask, LGG, f"{LGG}/{folder.name}", plane="axial"))
+    return reading
+
+
+def read_indexed(root: Path) -> Reading:
+    """`index.csv`, and what it lists beside it; the folder's name is the source.
+
+    Raises:
+        ValueError: a row makes no sense.
+    """
+    reading = Reading()
+    for sample in read_index(root):
+        _keep(reading, sample)
     return reading
 
 
@@ -188,6 +202,7 @@ def _has_lgg_pair(root: Path) -> bool:
 
 
 LAYOUTS: Final[tuple[tuple[Callable[[Path], bool], Callable[[Path], Reading]], ...]] = (
+    (lambda root: (root / INDEX).exists(), read_indexed),
     (lambda root: (root / "Training").is_dir() and (root / "Testing").is_dir(), read_kaggle),
     (lambda root: (root / "slices.csv").exists() and (root / "images").is_dir(), read_images_masks),
     (lambda root: (root / "yes").is_dir() and (root / "no").is_dir(), read_br35h),

@@ -1,9 +1,9 @@
 """Public data sets, as their users download them, -> one list of samples with label, mask, source and patient."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import h5py
 import numpy as np
@@ -14,10 +14,15 @@ from brainscan.domain import CLASSES
 
 Part = Literal["train", "test", "all"]
 View = Literal["luma", "flair", "post"]
+MrSequence = Literal["T1", "T1C", "T2", "FLAIR", "PD"]
+"""T1C is contrast-enhanced."""
+Plane = Literal["axial", "coronal", "sagittal"]
 
 ANY_TUMOR: Final = "tumor"
 """Label of a scan that shows a tumor of unknown type."""
-LABELS: Final = (*(str(name) for name in CLASSES), ANY_TUMOR)
+OTHER_TUMOR: Final = "other_tumor"
+"""Label of a scan that shows a mass outside the classes: of the classes, any tumor is nearer than no tumor."""
+LABELS: Final = (*(str(name) for name in CLASSES), ANY_TUMOR, OTHER_TUMOR)
 
 LGG: Final = "lgg_kaggle_3m"
 CHENG: Final = "cheng_figshare"
@@ -26,15 +31,26 @@ BR35H: Final = "br35h"
 
 CHANNELS: Final[dict[str, int]] = {"flair": 1, "post": 2}
 """Where the colour files of the LGG set keep their sequences; 0 is pre-contrast, which it often repeats."""
+VIEW_SEQUENCES: Final[dict[View, MrSequence]] = {"flair": "FLAIR", "post": "T1C"}
+
+
+class Box(NamedTuple):
+    """A rectangle round a tumor, in pixels of the file, right and bottom edge outside it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One slice with what is known of it.
 
-    `label` is a class name or `ANY_TUMOR`; `mask` is None where nobody drew one; `group` names what must not be
-    torn apart by a split (a patient, or several where the set does not tell); `view` says which gray image of a
-    colour file is meant: its luma, as a viewer shows it, or one channel.
+    `label` is one of `LABELS`; `mask` is None where nobody drew one; `group` names what must not be torn apart by a
+    split (a patient, or several where the set does not tell); `view` says which gray image of a colour file is meant:
+    its luma, as a viewer shows it, or one channel; `sequence` and `plane` are None where the set does not tell;
+    `boxes` hold all that is tumor, where there are any; `detail` is the source's own class.
     """
 
     path: Path
@@ -44,6 +60,10 @@ class Sample:
     group: str
     part: Part = "all"
     view: View = "luma"
+    sequence: MrSequence | None = None
+    plane: Plane | None = None
+    boxes: tuple[Box, ...] = ()
+    detail: str = ""
 
     @property
     def mask_known(self) -> bool:
@@ -74,6 +94,12 @@ def with_views(samples: list[Sample]) -> list[Sample]:
         if sample.source == LGG:
             views.extend(_as_view(sample, view) for view in ("flair", "post"))
     return views
+
+
+def admitted(label: str) -> frozenset[str]:
+    """The classes that may be right where `label` is given: its own, or every tumor's."""
+    names = {str(name) for name in CLASSES}
+    return frozenset(names - {"no_tumor"} if label in (ANY_TUMOR, OTHER_TUMOR) else names & {label})
 
 
 def read_gray(sample: Sample) -> npt.NDArray[np.uint8]:
@@ -128,6 +154,8 @@ def _from_row(root: Path, row: dict[str, str], groups: dict[str, str]) -> Sample
         source=source,
         group=f"{source}/{group}",
         part="train" if row["part"] == "train" else "test",
+        sequence="T1C" if source == CHENG else None,
+        plane="axial" if source == LGG else None,
     )
 
 
@@ -152,4 +180,4 @@ def cheng_groups(slices_csv: Path) -> dict[str, str]:
 
 
 def _as_view(sample: Sample, view: View) -> Sample:
-    return Sample(sample.path, sample.label, sample.mask, sample.source, sample.group, sample.part, view)
+    return replace(sample, view=view, sequence=VIEW_SEQUENCES[view])

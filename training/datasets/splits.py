@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from training.datasets.duplicates import ALIKE, SAME, alike_pairs, join_groups, thumbnail
+from training.datasets.indexed import INDEX, read_index
 from training.datasets.readers import read_folder
 from training.datasets.samples import CHENG, KAGGLE, Sample, read_gray, read_splits
 
@@ -27,7 +28,8 @@ class LeakError(ValueError):
 def read_data(root: Path) -> list[Sample]:
     """All usable samples under `root`, each with its part, and groups that no split may tear apart.
 
-    With a `splits.csv` the parts are the table's; without one, a random `TEST_SHARE` of the groups of every source
+    With a `splits.csv` the parts are the table's, and sets with an `index.csv` beside it come with parts of their own;
+    without one, a random `TEST_SHARE` of the groups of every source
     is the test part, whatever the set's own folders say: those leak.
 
     Raises:
@@ -35,7 +37,8 @@ def read_data(root: Path) -> list[Sample]:
         ValueError: there is no table and no known layout.
     """
     if (root / "splits.csv").exists():
-        samples = grouped(read_splits(root), SAME)
+        indexed = [sample for index in sorted(root.glob(f"*/{INDEX}")) for sample in read_index(index.parent)]
+        samples = grouped([*read_splits(root), *indexed], SAME)
     else:
         reading = read_folder(root)
         if reading.left_out:

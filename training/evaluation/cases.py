@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainscan.domain import CLASSES, Outcome, Reason, TumorClass
-from training.datasets.samples import ANY_TUMOR, Sample
+from training.datasets.samples import ANY_TUMOR, OTHER_TUMOR, Sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Case:
     @property
     def type_known(self) -> bool:
         """Whether the label names one of the classes."""
-        return self.sample.label != ANY_TUMOR
+        return self.sample.label not in (ANY_TUMOR, OTHER_TUMOR)
 
     @property
     def predicted(self) -> TumorClass | None:

@@ -15,7 +15,7 @@ from brainscan.inference.calibration import probabilities
 from brainscan.inference.judge import judge
 from brainscan.inference.manifest import Manifest, SourceMetrics, Thresholds
 from brainscan.inference.runtime import Prediction
-from training.datasets.samples import ANY_TUMOR, BR35H, CHENG, KAGGLE, LGG, Sample, read_gray, read_mask
+from training.datasets.samples import BR35H, CHENG, KAGGLE, LGG, Sample, admitted, read_gray, read_mask
 
 Run = Callable[[np.ndarray], Prediction]
 """(B, N, N, 1) prepared scans -> what a network says of them."""
@@ -86,7 +86,7 @@ class _Tally:
 
 def is_label(predicted: str, label: str) -> bool:
     """Whether a class is what the label says."""
-    return predicted != "no_tumor" if label == ANY_TUMOR else predicted == label
+    return predicted in admitted(label)
 
 
 def answers(samples: Sequence[Sample], run: Run, size: int) -> Iterator[Answer]:

@@ -67,8 +67,8 @@ def figures(model: keras.Model, held: Prepared) -> dict[str, float]:
 
 
 def slice_dice(predicted: npt.NDArray[np.bool_], mask: npt.NDArray[np.uint8]) -> float:
-    """Dice of one slice with tumor; NaN where the mask is unknown or empty."""
-    if mask.flat[0] == UNKNOWN or not mask.any():
+    """Dice of one slice with tumor; NaN where the mask is empty, or unknown in whole or in part."""
+    if (mask == UNKNOWN).any() or not mask.any():
         return float("nan")
     truth = mask > 0
     return 2 * float((predicted & truth).sum()) / float(predicted.sum() + truth.sum())

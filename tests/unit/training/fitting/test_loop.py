@@ -18,7 +18,7 @@ from training.fitting import checkpoint, loop
 from training.fitting.hyperparameters import Hyperparameters
 from training.fitting.validation import recompute_batch_norms
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SETTINGS = Hyperparameters(
     size=tiny.SIZE,
     batch_size=4,
@@ -36,7 +36,8 @@ import os, signal, sys
 import tensorflow as tf
 tf.config.run_functions_eagerly(True)
 from pathlib import Path
-from tests.unit.training import test_loop, tiny
+from tests.unit.training import tiny
+from tests.unit.training.fitting import test_loop
 from training.fitting import batches
 
 usual = batches.EpochBatches.__getitem__
