@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brainscan.domain import Export, ExportState, Outcome, SeriesAnswer
+from brainscan.domain import Export, ExportState, Outcome, SeriesResult
 from brainscan.services import services
 from brainscan_local.stack import LocalStack
 from tests.bench.bulk import junk_of, series_of, write_bulk
@@ -129,7 +129,7 @@ class Watch:
             series, latest = services().scans.series(series_id), services().reports.latest(series_id)
             complete += series is not None and (series.expected, series.remaining) == (slices, 0)
             if latest:
-                answer = SeriesAnswer.model_validate_json(services().results.get(latest.files["series"]))
+                answer = SeriesResult.model_validate_json(services().results.get(latest.files["series"]))
                 told.update(each.outcome for each in answer.slices)
                 files.update(latest.files.keys())
         return {

@@ -13,7 +13,7 @@ from botocore.config import Config
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
-from brainscan.dicom.stamp import Answer
+from brainscan.dicom.stamp import ReportObject
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.container.capture import EVENTS, capture, shape
@@ -99,7 +99,7 @@ def test_a_dicom_series_is_reported_once_its_last_slice_is_answered(stack):
     answer = json.loads(s3.get_object(Bucket=bucket, Key=summaries()[-1])["Body"].read())
     assert {each["scan_id"] for each in answer["slices"]} == set(found)
     assert answer["research_use"] == RESEARCH_USE_STATEMENT
-    assert {*answer["files"], *answer["withheld"]} >= set(map(str, Answer))
+    assert {*answer["files"], *answer["withheld"]} >= set(map(str, ReportObject))
     for key in answer["files"].values():
         assert s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 

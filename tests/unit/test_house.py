@@ -3,54 +3,100 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "layers/brainscan/brainscan"
+LOCAL = ROOT / "layers/brainscan_local/brainscan_local"
 
 FLOORS = (
     {"domain", "settings"},
-    {"identity", "observability"},
+    {"identity", "observability", "series"},
     {"dicom", "fhir"},
     {"imaging"},
     {"inference", "store", "archive"},
     {"services"},
     {"pipeline", "events", "api"},
+    {"brainscan_local"},
     {"cli"},
 )
 """From the ground up: a room may use rooms of lower floors, and its neighbours on the same floor."""
+
+LONGEST_MODULE = 300
+"""Lines; what is longer has two subjects."""
 
 NOT_IN_INTAKE = {"ai_edge_litert", "skimage", "scipy", "tensorflow", "keras", "moto", "typer", "rich", "training"}
 NOT_IN_REPORT = NOT_IN_INTAKE | {"fhir"}
 NOT_IN_ANALYZE = {"highdicom", "dicomweb_client", "tensorflow", "keras", "moto", "typer", "rich", "training"}
 
 
+def modules_imported(module: Path) -> set[str]:
+    """Our modules that a module imports, within its functions as well."""
+    found = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in NAMES else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & NAMES
+
+
+def room_of(name: str) -> str:
+    """The room that a dotted name is in; the laptop stack is one."""
+    package, *rest = name.split(".")
+    return package if package == "brainscan_local" or not rest else rest[0]
+
+
 def rooms_imported(module: Path) -> set[str]:
-    nodes = ast.walk(ast.parse(module.read_text()))
-    names = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
-    names += [
-        f"brainscan.{alias.name}"
-        for node in ast.walk(ast.parse(module.read_text()))
-        if isinstance(node, ast.ImportFrom) and node.module == "brainscan"
-        for alias in node.names
-    ]
-    return {name.split(".")[1] for name in names if name.startswith("brainscan.")}
+    return {room_of(name) for name in modules_imported(module)} - {"brainscan"}
 
 
 def floor(room: str) -> int:
     return next(level for level, rooms in enumerate(FLOORS) if room in rooms)
 
 
-@pytest.mark.parametrize("module", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def dotted(module: Path) -> str:
+    """`layers/brainscan/brainscan/store/keys.py` -> `brainscan.store.keys`."""
+    root = PACKAGE if module.is_relative_to(PACKAGE) else LOCAL
+    parts = (root.name, *module.relative_to(root).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+OURS = sorted([*PACKAGE.rglob("*.py"), *LOCAL.rglob("*.py")])
+NAMES = set(map(dotted, OURS))
+
+
+@pytest.mark.parametrize("module", OURS, ids=dotted)
 def test_dependencies_point_one_way(module):
-    room = module.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    if room == "__init__":
+    room = room_of(dotted(module))
+    if room == "brainscan":
         assert not rooms_imported(module)
         return
     above = {other for other in rooms_imported(module) if floor(other) > floor(room)}
     assert not above, f"{room} must not know {above}"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    TopologicalSorter({dotted(module): modules_imported(module) for module in OURS}).prepare()
+
+
+def test_no_room_imports_itself_by_way_of_others():
+    rooms = {room_of(dotted(module)) for module in OURS}
+    graph = {room: set() for room in rooms}
+    for module in OURS:
+        graph[room_of(dotted(module))] |= rooms_imported(module) - {room_of(dotted(module))}
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("folder", ["layers", "functions", "training"])
+def test_a_module_can_be_read_in_one_sitting(folder):
+    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
+    assert lengths
+    assert not {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > LONGEST_MODULE}
 
 
 def test_store_knows_no_pixels_and_imaging_knows_no_aws():

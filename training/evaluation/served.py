@@ -12,7 +12,7 @@ from brainscan.imaging.mask import Mask, to_mask
 from brainscan.imaging.measure import measure
 from brainscan.imaging.prepare import Crop, prepare
 from brainscan.inference.calibration import probabilities
-from brainscan.inference.judge import judge
+from brainscan.inference.interpretation import interpret
 from brainscan.inference.manifest import Manifest, SourceMetrics, Thresholds
 from brainscan.inference.runtime import Prediction
 from training.datasets.samples import BR35H, CHENG, KAGGLE, LGG, Sample, admitted, read_gray, read_mask
@@ -63,7 +63,7 @@ class Answer:
             return Finding(outcome=Outcome.ABSTAINED, reasons=(Reason.BLANK_IMAGE,))
         calibrated = probabilities(self.cls, manifest.temperature)
         share = float(mask.sum()) / self.crop.area
-        return judge(calibrated, measure(mask, None), share, manifest, self.distance(manifest))
+        return interpret(calibrated, measure(mask, None), share, manifest, self.distance(manifest))
 
 
 @dataclass

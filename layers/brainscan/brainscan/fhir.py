@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesAnswer, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesResult, TumorClass
 from brainscan.identity import Pseudonyms
 
 SNOMED: Final = "http://snomed.info/sct"
@@ -33,7 +33,7 @@ MR_BRAIN: Final[Coded] = (LOINC, "24590-2", "MR Brain")
 
 
 @dataclass(frozen=True)
-class Object:
+class WrittenObject:
     """A DICOM object of the report: its identity is ours, and names nobody."""
 
     sop_class_uid: str
@@ -42,56 +42,58 @@ class Object:
     modality: str
 
 
-def bundle(answer: SeriesAnswer, objects: Mapping[str, Object], pseudonyms: Pseudonyms) -> bytes:
+def bundle(result: SeriesResult, objects: Mapping[str, WrittenObject], pseudonyms: Pseudonyms) -> bytes:
     """A collection of Patient, Device, ImagingStudy, Observations and a preliminary DiagnosticReport, as JSON.
 
     The source series stands in it by a UID that is derived from its pseudonym, for ImagingStudy must have one.
 
     Args:
-        answer: What the series shows.
+        result: What the series shows.
         objects: The DICOM objects written for it, by name.
     """
-    observations = [_finding(finding, answer) for finding in answer.findings]
-    if not observations and answer.predicted is TumorClass.NO_TUMOR:
-        observations = [_absent(answer)]
+    observations = [_finding(finding, result) for finding in result.findings]
+    if not observations and result.predicted is TumorClass.NO_TUMOR:
+        observations = [_absent(result)]
     resources = [
-        _patient(answer),
-        _device(answer),
-        _imaging_study(answer, objects, pseudonyms),
+        _patient(result),
+        _device(result),
+        _imaging_study(result, objects, pseudonyms),
         *observations,
-        _report(answer, observations),
+        _report(result, observations),
     ]
     entries = [{"fullUrl": _url(resource["id"]), "resource": resource} for resource in resources]
     whole = {
         "resourceType": "Bundle",
-        "id": _id(answer, "bundle"),
+        "id": _id(result, "bundle"),
         "type": "collection",
-        "timestamp": _time(answer),
+        "timestamp": _time(result),
         "entry": entries,
     }
     return json.dumps(_filled(whole), indent=2).encode()
 
 
-def _patient(answer: SeriesAnswer) -> dict[str, Any]:
-    known = [{"system": PSEUDONYM, "value": answer.patient_id}] if answer.patient_id else None
-    return {"resourceType": "Patient", "id": answer.patient_id or f"of-{answer.series_id}", "identifier": known}
+def _patient(result: SeriesResult) -> dict[str, Any]:
+    known = [{"system": PSEUDONYM, "value": result.patient_id}] if result.patient_id else None
+    return {"resourceType": "Patient", "id": result.patient_id or f"of-{result.series_id}", "identifier": known}
 
 
-def _device(answer: SeriesAnswer) -> dict[str, Any]:
+def _device(result: SeriesResult) -> dict[str, Any]:
     return {
         "resourceType": "Device",
-        "id": _id(answer, "device"),
+        "id": _id(result, "device"),
         "deviceName": [{"name": "brainscan", "type": "model-name"}],
-        "version": [{"value": model_id} for model_id in answer.model_ids] or None,
+        "version": [{"value": model_id} for model_id in result.model_ids] or None,
         "note": [{"text": RESEARCH_USE_STATEMENT}],
     }
 
 
-def _imaging_study(answer: SeriesAnswer, objects: Mapping[str, Object], pseudonyms: Pseudonyms) -> dict[str, Any]:
+def _imaging_study(
+    result: SeriesResult, objects: Mapping[str, WrittenObject], pseudonyms: Pseudonyms
+) -> dict[str, Any]:
     source = {
-        "uid": pseudonyms.uid("fhir-series", answer.series_id),
+        "uid": pseudonyms.uid("fhir-series", result.series_id),
         "modality": _coding((DICOM, "MR", "Magnetic Resonance")),
-        "numberOfInstances": len(answer.slices),
+        "numberOfInstances": len(result.slices),
         "bodySite": _coding((SNOMED, "12738006", "Brain")),
     }
     written = [
@@ -111,18 +113,18 @@ def _imaging_study(answer: SeriesAnswer, objects: Mapping[str, Object], pseudony
     ]
     return {
         "resourceType": "ImagingStudy",
-        "id": _id(answer, "study"),
-        "identifier": [{"system": PSEUDONYM, "value": answer.study_id}] if answer.study_id else None,
+        "id": _id(result, "study"),
+        "identifier": [{"system": PSEUDONYM, "value": result.study_id}] if result.study_id else None,
         "status": "available",
-        "subject": _subject(answer),
+        "subject": _subject(result),
         "numberOfSeries": 1 + len(written),
-        "numberOfInstances": len(answer.slices) + len(written),
+        "numberOfInstances": len(result.slices) + len(written),
         "series": [source, *written],
         "note": [{"text": RESEARCH_USE_STATEMENT}],
     }
 
 
-def _finding(finding: ClassFinding, answer: SeriesAnswer) -> dict[str, Any]:
+def _finding(finding: ClassFinding, result: SeriesResult) -> dict[str, Any]:
     """One tumor class: present, with its probability and sizes as components."""
     sizes = (
         ((SNOMED, "103339001", "Long axis"), finding.longest_diameter_mm, "mm"),
@@ -133,51 +135,51 @@ def _finding(finding: ClassFinding, answer: SeriesAnswer) -> dict[str, Any]:
     components += [_component(name, value, unit) for name, value, unit in sizes if value is not None]
     note = f"No volume: {finding.volume_withheld}. " if finding.volume_withheld else ""
     return _observation(
-        answer, finding.tumor_class, TUMORS[finding.tumor_class], PRESENT, components, note + RESEARCH_USE_STATEMENT
+        result, finding.tumor_class, TUMORS[finding.tumor_class], PRESENT, components, note + RESEARCH_USE_STATEMENT
     )
 
 
-def _absent(answer: SeriesAnswer) -> dict[str, Any]:
-    certainty = [_certainty(answer.confidence)] if answer.confidence is not None else []
-    return _observation(answer, "neoplasm", NEOPLASM, ABSENT, certainty, RESEARCH_USE_STATEMENT)
+def _absent(result: SeriesResult) -> dict[str, Any]:
+    certainty = [_certainty(result.confidence)] if result.confidence is not None else []
+    return _observation(result, "neoplasm", NEOPLASM, ABSENT, certainty, RESEARCH_USE_STATEMENT)
 
 
 def _observation(
-    answer: SeriesAnswer, name: str, code: Coded, value: Coded, components: list[dict[str, Any]], note: str
+    result: SeriesResult, name: str, code: Coded, value: Coded, components: list[dict[str, Any]], note: str
 ) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
-        "id": _id(answer, name.replace("_", "-")),
+        "id": _id(result, name.replace("_", "-")),
         "status": "preliminary",
         "category": [_concept(("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging"))],
         "code": _concept(code),
-        "subject": _subject(answer),
-        "issued": _time(answer),
-        "device": _reference(_id(answer, "device")),
-        "derivedFrom": [_reference(_id(answer, "study"))],
+        "subject": _subject(result),
+        "issued": _time(result),
+        "device": _reference(_id(result, "device")),
+        "derivedFrom": [_reference(_id(result, "study"))],
         "valueCodeableConcept": _concept(value),
         "component": components or None,
         "note": [{"text": note}],
     }
 
 
-def _report(answer: SeriesAnswer, observations: list[dict[str, Any]]) -> dict[str, Any]:
-    sure = f", {answer.confidence:.0%}" if answer.confidence is not None else ""
-    call = f"Series call: {answer.predicted}{sure}." if answer.predicted else "No call: no slice could be analyzed."
-    review = f" Needs review: {', '.join(answer.review_reasons)}." if answer.review_reasons else ""
+def _report(result: SeriesResult, observations: list[dict[str, Any]]) -> dict[str, Any]:
+    sure = f", {result.confidence:.0%}" if result.confidence is not None else ""
+    call = f"Series call: {result.predicted}{sure}." if result.predicted else "No call: no slice could be analyzed."
+    review = f" Needs review: {', '.join(result.review_reasons)}." if result.review_reasons else ""
     return {
         "resourceType": "DiagnosticReport",
-        "id": _id(answer, "report"),
-        "identifier": [{"system": PSEUDONYM, "value": f"{answer.series_id}.{answer.revision}"}],
+        "id": _id(result, "report"),
+        "identifier": [{"system": PSEUDONYM, "value": f"{result.series_id}.{result.revision}"}],
         "status": "preliminary",
         "category": [_concept(("http://terminology.hl7.org/CodeSystem/v2-0074", "RAD", "Radiology"))],
         "code": _concept(MR_BRAIN),
-        "subject": _subject(answer),
-        "issued": _time(answer),
+        "subject": _subject(result),
+        "issued": _time(result),
         "result": [_reference(observation["id"]) for observation in observations] or None,
-        "imagingStudy": [_reference(_id(answer, "study"))],
+        "imagingStudy": [_reference(_id(result, "study"))],
         "conclusion": f"{call}{review} {RESEARCH_USE_STATEMENT}",
-        "conclusionCode": [_concept(TUMORS[finding.tumor_class]) for finding in answer.findings] or None,
+        "conclusionCode": [_concept(TUMORS[finding.tumor_class]) for finding in result.findings] or None,
     }
 
 
@@ -199,8 +201,8 @@ def _coding(code: Coded) -> dict[str, str]:
     return {"system": system, "code": value, "display": display}
 
 
-def _subject(answer: SeriesAnswer) -> dict[str, str]:
-    return _reference(_patient(answer)["id"])
+def _subject(result: SeriesResult) -> dict[str, str]:
+    return _reference(_patient(result)["id"])
 
 
 def _reference(resource_id: str) -> dict[str, str]:
@@ -211,12 +213,12 @@ def _url(resource_id: str) -> str:
     return f"urn:brainscan:{resource_id}"
 
 
-def _id(answer: SeriesAnswer, name: str) -> str:
-    return f"{answer.series_id}-{answer.revision}-{name}"
+def _id(result: SeriesResult, name: str) -> str:
+    return f"{result.series_id}-{result.revision}-{name}"
 
 
-def _time(answer: SeriesAnswer) -> str | None:
-    return answer.finished_at.isoformat() if answer.finished_at else None
+def _time(result: SeriesResult) -> str | None:
+    return result.finished_at.isoformat() if result.finished_at else None
 
 
 def _filled(value: Any) -> Any:

@@ -11,14 +11,14 @@ import numpy as np
 from brainscan.dicom.capture import capture
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.stamp import Stamp
-from brainscan.domain import Outcome, SeriesAnswer
+from brainscan.domain import Outcome, SeriesResult
 from brainscan.imaging.overlay import overlay
 from tests import series as mr
 from tests.making import NOON, PSEUDONYMS
 
 [image] = mr.mr_series(1, PatientName="Canary", PatientAge="Canary", SpecificCharacterSet="ISO_IR 6")
 header = read_source(mr.file_bytes(image), 10**9)
-answer = SeriesAnswer(series_id="5", revision=1, outcome=Outcome.ANALYZED)
+answer = SeriesResult(series_id="5", revision=1, outcome=Outcome.ANALYZED)
 picture = overlay(np.full((mr.ROWS, mr.COLUMNS), 99, np.uint8), mr.disc(5))
 made = capture(picture, answer, SourceImage(header), Stamp(PSEUDONYMS, "5", 1, "f" * 64, NOON))
 assert str(made.PatientName) == "Canary"

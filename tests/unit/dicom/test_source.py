@@ -9,8 +9,8 @@ from pydicom import dcmread
 from brainscan.dicom.capture import capture
 from brainscan.dicom.planes import plane_of
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.dicom.stamp import Answer, Stamp
-from brainscan.domain import Outcome, SeriesAnswer
+from brainscan.dicom.stamp import ReportObject, Stamp
+from brainscan.domain import Outcome, SeriesResult
 from brainscan.imaging.overlay import overlay
 from tests import series as mr
 from tests.making import NOON, PSEUDONYMS
@@ -25,7 +25,7 @@ def source(**changes):
 
 def captured(header):
     """A capture made from the header, written and read again."""
-    answer = SeriesAnswer(series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED)
+    answer = SeriesResult(series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED)
     picture = overlay(np.full((mr.ROWS, mr.COLUMNS), 99, np.uint8), mr.disc(5))
     made = capture(picture, answer, SourceImage(header), STAMP)
     return dcmread(io.BytesIO(mr.file_bytes(made)))
@@ -96,7 +96,7 @@ def test_frames_have_planes_of_their_own():
 
 def test_uids_are_the_same_for_the_same_series_and_revision_alone():
     later = Stamp(PSEUDONYMS, "5" * 32, 2, "f" * 64, NOON)
-    uids = [stamp.instance_uid(answer) for stamp in (STAMP, STAMP, later) for answer in Answer]
+    uids = [stamp.instance_uid(answer) for stamp in (STAMP, STAMP, later) for answer in ReportObject]
     assert uids[:3] == uids[3:6]
     assert len(set(uids)) == 6
     assert all(len(uid) <= 64 and uid.startswith("2.25.") for uid in uids)

@@ -17,11 +17,12 @@ from brainscan.dicom.seg import segmentation
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.stamp import Stamp
-from brainscan.domain import Outcome, Reason, SeriesAnswer, SliceAnswer, TumorClass
+from brainscan.domain import Outcome, Reason, SeriesResult, SliceResult, TumorClass
 from brainscan.imaging.measure import measure
 from brainscan.imaging.overlay import overlay
-from brainscan.imaging.volume import positions_mm, widths_mm
-from brainscan.inference.series import call_series
+from brainscan.series.call import call_series
+from brainscan.series.planes import positions_mm
+from brainscan.series.volume import widths_mm
 from tests import series as mr
 from tests.making import NOON, PSEUDONYMS
 
@@ -69,10 +70,10 @@ def test_a_series_of_this_vendor_gets_valid_answers(folder: Path, tmp_path: Path
     call = call_series(records, {r.scan_id: float(w) for r, w in zip(records, widths, strict=True)})
     assert call.findings[0].volume_mm3
     slices = [
-        SliceAnswer(scan_id=r.scan_id, outcome=r.outcome, predicted=r.predicted, counted=r.scan_id in call.counted)
+        SliceResult(scan_id=r.scan_id, outcome=r.outcome, predicted=r.predicted, counted=r.scan_id in call.counted)
         for r in records
     ]
-    answer = SeriesAnswer(
+    answer = SeriesResult(
         series_id="5" * 32,
         revision=1,
         outcome=Outcome.ANALYZED,

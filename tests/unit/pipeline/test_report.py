@@ -21,7 +21,7 @@ from brainscan.domain import Export, ExportState, Kind, Outcome, Reason, ScanRec
 from brainscan.imaging.mask import Mask, encode_mask
 from brainscan.imaging.overlay import overlay
 from brainscan.observability import logger
-from brainscan.pipeline.report import SeriesUnsettledError, State, report
+from brainscan.pipeline.report import SeriesIncompleteError, State, report
 from brainscan.store.objects import report_key, result_key, staged_key
 from tests import series as mr
 from tests.making import NOON, a_record
@@ -228,7 +228,7 @@ def test_an_index_that_lags_behind_is_waited_for(world, scanned):
         Key={"pk": {"S": f"SCAN#{hidden}"}, "sk": {"S": "META"}},
         UpdateExpression="REMOVE series_pk, series_sk",
     )
-    with pytest.raises(SeriesUnsettledError):
+    with pytest.raises(SeriesIncompleteError):
         report(SERIES, world.services)
 
 

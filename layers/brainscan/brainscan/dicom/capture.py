@@ -14,20 +14,20 @@ from highdicom.sc import ConversionTypeValues, SCImage
 from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.dicom.source import SourceImage
-from brainscan.dicom.stamp import Answer, Stamp
-from brainscan.domain import RESEARCH_USE_STATEMENT, SeriesAnswer
+from brainscan.dicom.stamp import ReportObject, Stamp
+from brainscan.domain import RESEARCH_USE_STATEMENT, SeriesResult
 
 BANNER_LINE: Final = 1 / 18
 """Height of a line of text below the picture, as a share of its width."""
 SMALLEST_LINE: Final = 12
 
 
-def capture(overlay_png: bytes, answer: SeriesAnswer, image: SourceImage, stamp: Stamp) -> SCImage:
+def capture(overlay_png: bytes, result: SeriesResult, image: SourceImage, stamp: Stamp) -> SCImage:
     """Write the overlay of the key slice as an RGB secondary capture, with what it shows written below it.
 
     Args:
         overlay_png: The slice with the mask's outline.
-        answer: What the series shows.
+        result: What the series shows.
         image: The key slice.
 
     Raises:
@@ -36,20 +36,20 @@ def capture(overlay_png: bytes, answer: SeriesAnswer, image: SourceImage, stamp:
     plane = image.plane
     made = SCImage.from_ref_dataset(
         image.header,
-        captioned(overlay_png, _caption(answer)),
+        captioned(overlay_png, _caption(result)),
         photometric_interpretation=PhotometricInterpretationValues.RGB,
         bits_allocated=8,
         coordinate_system=CoordinateSystemNames.PATIENT,
         patient_orientation=_directions(plane.orientation) if plane else ("L", "P"),
         content_qualification=ContentQualificationValues.RESEARCH,
-        **stamp.series_arguments(Answer.CAPTURE, image.header),
+        **stamp.series_arguments(ReportObject.CAPTURE, image.header),
     )
     made.ConversionType = ConversionTypeValues.WSD.value
     made.BurnedInAnnotation = "NO"  # nothing in the picture names the patient
     made.BodyPartExamined = "BRAIN"  # says too that there is no laterality
     made.ImageComments = RESEARCH_USE_STATEMENT
     made.DateOfSecondaryCapture, made.TimeOfSecondaryCapture = made.ContentDate, made.ContentTime
-    stamp.settle(made)
+    stamp.make_repeatable(made)
     return made
 
 
@@ -69,9 +69,9 @@ def captioned(png: bytes, lines: tuple[str, ...]) -> npt.NDArray[np.uint8]:
     return np.asarray(page)
 
 
-def _caption(answer: SeriesAnswer) -> tuple[str, ...]:
-    call = f"{answer.predicted} {answer.confidence:.0%}" if answer.predicted and answer.confidence else "no call"
-    review = ", needs review" if answer.needs_review else ""
+def _caption(result: SeriesResult) -> tuple[str, ...]:
+    call = f"{result.predicted} {result.confidence:.0%}" if result.predicted and result.confidence else "no call"
+    review = ", needs review" if result.needs_review else ""
     return f"brainscan: {call}{review}", RESEARCH_USE_STATEMENT
 
 

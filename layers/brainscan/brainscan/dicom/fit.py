@@ -8,8 +8,8 @@ import numpy as np
 from pydicom import Dataset
 
 from brainscan.dicom.pixels import frame_spacing
-from brainscan.dicom.planes import Plane
 from brainscan.dicom.source import SourceImage, is_multiframe
+from brainscan.series.planes import Plane
 
 SAME_DIRECTION: Final = 1e-3
 """Directions of one series differ in their last digits; a segmentation has but one."""

@@ -1,34 +1,11 @@
-"""Where the slices of a series lie in the patient (PS3.3 C.7.6.2.1.1)."""
+"""What a header says of where its slice lies in the patient (PS3.3 C.7.6.2.1.1)."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydicom import Dataset
 
-SAME_PLACE_MM: Final = 0.01
-"""Positions closer than this are one place: another echo, phase or time, not another slice."""
-
-Vector = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Plane:
-    """One slice in the patient's coordinates (LPS).
-
-    `position_mm` (3,) is the centre of its first pixel; `orientation` (6,) the directions of its rows and columns.
-    """
-
-    position_mm: tuple[float, ...]
-    orientation: tuple[float, ...]
-    frame_of_reference: str
-
-    @property
-    def normal(self) -> Vector:
-        """Unit vector (3,) across the slice."""
-        across = np.cross(self.orientation[:3], self.orientation[3:])
-        return np.asarray(across / np.linalg.norm(across), np.float64)
+from brainscan.series.planes import Plane
 
 
 def plane_of(header: Dataset, frame: int | None) -> Plane | None:

@@ -3,17 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from pydicom import Dataset
 
 from brainscan.dicom import coding
 from brainscan.dicom.fit import make_fit
 from brainscan.dicom.source import SourceImage, first_of_each_file, is_multiframe
-from brainscan.dicom.stamp import Answer, Stamp
+from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding
-
-Labels = npt.NDArray[np.uint8]
+from brainscan.series.label_volume import Labels
 
 
 def segmentation(
@@ -50,9 +48,9 @@ def segmentation(
         content_label="BRAINSCAN",
         content_description=RESEARCH_USE_STATEMENT,
         further_source_images=further,
-        **stamp.series_arguments(Answer.SEGMENTATION, sources[0]),
+        **stamp.series_arguments(ReportObject.SEGMENTATION, sources[0]),
     )
-    stamp.settle(made)
+    stamp.make_repeatable(made)
     return made
 
 

@@ -12,7 +12,8 @@ from pydicom.uid import generate_uid
 from pydicom.valuerep import validate_value
 
 from brainscan.dicom.pixels import read_object
-from brainscan.dicom.planes import Plane, plane_of
+from brainscan.dicom.planes import plane_of
+from brainscan.series.planes import Plane
 
 _PIXELS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData", "IconImageSequence")
 _MAY_BE_EMPTY: Final = (

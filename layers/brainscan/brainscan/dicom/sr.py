@@ -29,14 +29,14 @@ from pydicom.sr.codedict import codes
 
 from brainscan.dicom import coding
 from brainscan.dicom.source import SourceImage, first_of_each_file
-from brainscan.dicom.stamp import Answer, Stamp
-from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesAnswer, TumorClass
+from brainscan.dicom.stamp import ReportObject, Stamp
+from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesResult, TumorClass
 
 Group = VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations
 
 
 def measurement_report(
-    answer: SeriesAnswer, images: Mapping[str, SourceImage], seg: Dataset | None, stamp: Stamp
+    result: SeriesResult, images: Mapping[str, SourceImage], seg: Dataset | None, stamp: Stamp
 ) -> Comprehensive3DSR:
     """Write the findings of a series as a measurement report (PS3.16 TID 1500).
 
@@ -44,28 +44,28 @@ def measurement_report(
     without tumor is reported as one group in which neoplasm is absent.
 
     Args:
-        answer: What the series shows; its outcome is `analyzed`.
+        result: What the series shows; its outcome is `analyzed`.
         images: The analyzed slices by scan id.
-        seg: The segmentation of the same answer, where one could be written.
+        seg: The segmentation of the same result, where one could be written.
 
     Raises:
         Exception: whatever highdicom raises where the source's header lacks what a report needs.
     """
-    groups = [_finding_group(finding, answer, images, seg, stamp) for finding in answer.findings]
+    groups = [_finding_group(finding, result, images, seg, stamp) for finding in result.findings]
     content = MeasurementReport(
         observation_context=_observer(stamp),
         procedure_reported=coding.PROCEDURE,
-        imaging_measurements=groups or [_absent_group(answer, images, stamp)],
+        imaging_measurements=groups or [_absent_group(result, images, stamp)],
     )
-    content[0].ContentSequence.extend(_comment(text) for text in _remarks(answer))
+    content[0].ContentSequence.extend(_comment(text) for text in _remarks(result))
     evidence: list[Dataset] = first_of_each_file(list(images.values()))
     made = Comprehensive3DSR(
         evidence=[*evidence, *([seg] if seg is not None else [])],
         content=content[0],
         is_complete=True,
-        **stamp.series_arguments(Answer.REPORT, evidence[0]),
+        **stamp.series_arguments(ReportObject.REPORT, evidence[0]),
     )
-    stamp.settle(made)
+    stamp.make_repeatable(made)
     return made
 
 
@@ -84,7 +84,7 @@ def _observer(stamp: Stamp) -> ObservationContext:
 
 def _finding_group(
     finding: ClassFinding,
-    answer: SeriesAnswer,
+    result: SeriesResult,
     images: Mapping[str, SourceImage],
     seg: Dataset | None,
     stamp: Stamp,
@@ -98,7 +98,7 @@ def _finding_group(
         "algorithm_id": _algorithm(stamp),
         "measurements": _measurements(finding, images[finding.key_slice]),
     }
-    outlined = [images[each.scan_id] for each in answer.slices if each.counted and each.predicted is name]
+    outlined = [images[each.scan_id] for each in result.slices if each.counted and each.predicted is name]
     if seg is None:
         sources = [SourceImageForMeasurementGroup(*reference) for reference in _references(outlined)]
         return MeasurementsAndQualitativeEvaluations(source_images=sources, **shared)
@@ -111,8 +111,8 @@ def _finding_group(
     return VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
 
 
-def _absent_group(answer: SeriesAnswer, images: Mapping[str, SourceImage], stamp: Stamp) -> Group:
-    certainty = (answer.probabilities or {})[TumorClass.NO_TUMOR]
+def _absent_group(result: SeriesResult, images: Mapping[str, SourceImage], stamp: Stamp) -> Group:
+    certainty = (result.probabilities or {})[TumorClass.NO_TUMOR]
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=stamp.tracking_uid("neoplasm"), identifier="neoplasm"),
         finding_type=coding.NEOPLASM,
@@ -164,13 +164,13 @@ def _references(images: Sequence[SourceImage]) -> list[tuple[str, str, list[int]
     return [(*file, sorted(numbers) or None) for file, numbers in frames.items()]
 
 
-def _remarks(answer: SeriesAnswer) -> list[str]:
+def _remarks(result: SeriesResult) -> list[str]:
     withheld = [
         f"{finding.tumor_class}: no volume, {finding.volume_withheld}"
-        for finding in answer.findings
+        for finding in result.findings
         if finding.volume_withheld
     ]
-    review = [f"Needs review: {', '.join(answer.review_reasons)}"] if answer.review_reasons else []
+    review = [f"Needs review: {', '.join(result.review_reasons)}"] if result.review_reasons else []
     return [RESEARCH_USE_STATEMENT, *withheld, *review]
 
 

@@ -11,7 +11,7 @@ from brainscan.dicom.coding import ALGORITHM_NAME, MANUFACTURER
 from brainscan.identity import Pseudonyms
 
 
-class Answer(StrEnum):
+class ReportObject(StrEnum):
     """The objects of a report; the value is the file's name short of `.dcm`."""
 
     SEGMENTATION = "seg"
@@ -20,9 +20,9 @@ class Answer(StrEnum):
 
 
 SERIES_DESCRIPTIONS: Final = {
-    Answer.SEGMENTATION: "brainscan tumor segmentation, research use only",
-    Answer.REPORT: "brainscan measurements, research use only",
-    Answer.CAPTURE: "brainscan key slice, research use only",
+    ReportObject.SEGMENTATION: "brainscan tumor segmentation, research use only",
+    ReportObject.REPORT: "brainscan measurements, research use only",
+    ReportObject.CAPTURE: "brainscan key slice, research use only",
 }
 
 
@@ -39,9 +39,9 @@ class Stamp:
     model_id: str
     made_at: datetime
 
-    def instance_uid(self, answer: Answer) -> str:
+    def instance_uid(self, kind: ReportObject) -> str:
         """SOP Instance UID."""
-        return self.pseudonyms.uid("instance", self.series_id, answer, self.revision)
+        return self.pseudonyms.uid("instance", self.series_id, kind, self.revision)
 
     def tracking_uid(self, name: str) -> str:
         """Identity of a finding over all revisions."""
@@ -51,18 +51,18 @@ class Stamp:
         """Identity of the model as an observer."""
         return self.pseudonyms.uid("device", self.model_id)
 
-    def series_arguments(self, answer: Answer, source: Dataset) -> dict[str, Any]:
+    def series_arguments(self, kind: ReportObject, source: Dataset) -> dict[str, Any]:
         """The arguments of highdicom's constructors that place an object in its series.
 
         Args:
-            source: an image of the source series; the answers' series are numbered after it.
+            source: an image of the source series; the objects' series are numbered after it.
         """
         number = min(max(int(source.get("SeriesNumber") or 0), 0), 9999)
         return {
-            "series_instance_uid": self.pseudonyms.uid("series", self.series_id, answer),
-            "series_number": number * 100 + 91 + list(Answer).index(answer),
-            "series_description": SERIES_DESCRIPTIONS[answer],
-            "sop_instance_uid": self.instance_uid(answer),
+            "series_instance_uid": self.pseudonyms.uid("series", self.series_id, kind),
+            "series_number": number * 100 + 91 + list(ReportObject).index(kind),
+            "series_description": SERIES_DESCRIPTIONS[kind],
+            "sop_instance_uid": self.instance_uid(kind),
             "instance_number": self.revision,
             "manufacturer": MANUFACTURER,
             "manufacturer_model_name": ALGORITHM_NAME,
@@ -72,7 +72,7 @@ class Stamp:
             "content_time": self.made_at.time(),
         }
 
-    def settle(self, made: Dataset) -> None:
+    def make_repeatable(self, made: Dataset) -> None:
         """Take the time of writing and random UIDs out of an object: a repeat writes the same bytes."""
         made.InstanceCreationDate = self.made_at.strftime("%Y%m%d")
         made.InstanceCreationTime = self.made_at.strftime("%H%M%S.%f")

@@ -10,7 +10,7 @@ from brainscan.domain.export import DayStatistics, Export, ExportState, Part, Pa
 from brainscan.domain.reasons import Outcome, Reason, ScanError
 from brainscan.domain.review import Review, ReviewState, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
-from brainscan.domain.series import ClassFinding, Report, Series, SeriesAnswer, SliceAnswer
+from brainscan.domain.series import ClassFinding, Report, Series, SeriesResult, SliceResult
 
 __all__ = [
     "CLASSES",
@@ -37,8 +37,8 @@ __all__ = [
     "ScanError",
     "ScanRecord",
     "Series",
-    "SeriesAnswer",
-    "SliceAnswer",
+    "SeriesResult",
+    "SliceResult",
     "Source",
     "TumorClass",
     "Verdict",

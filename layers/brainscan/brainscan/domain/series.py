@@ -36,7 +36,7 @@ class ClassFinding(Model):
     volume_withheld: Reason | None = None
 
 
-class SliceAnswer(Model):
+class SliceResult(Model):
     """One slice as the series' answer saw it."""
 
     scan_id: str
@@ -50,7 +50,7 @@ class SliceAnswer(Model):
     counted: bool = Field(default=False, description="its mask is part of a finding of the series")
 
 
-class SeriesAnswer(Model):
+class SeriesResult(Model):
     """What a whole series shows: `reports/{series_id}/{revision}/series.json`."""
 
     schema_version: str = SCHEMA_VERSION
@@ -65,7 +65,7 @@ class SeriesAnswer(Model):
     needs_review: bool = False
     review_reasons: tuple[Reason, ...] = ()
     findings: tuple[ClassFinding, ...] = Field(default=(), description="the largest volume, or else area, first")
-    slices: tuple[SliceAnswer, ...] = Field(default=(), description="in the order of their positions")
+    slices: tuple[SliceResult, ...] = Field(default=(), description="in the order of their positions")
     model_ids: tuple[str, ...] = ()
     finished_at: datetime | None = Field(default=None, description="when the last slice was")
     files: dict[str, str] = Field(default_factory=dict, description="keys in the results bucket, by name")

@@ -1,1 +1,1 @@
-"""The model artifact and what its answers mean: manifest, runtime, calibration, judgement."""
+"""The model artifact and what its answers mean: manifest, runtime, calibration, scope, interpretation."""

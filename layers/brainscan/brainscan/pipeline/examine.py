@@ -17,7 +17,7 @@ from brainscan.imaging.measure import measure
 from brainscan.imaging.overlay import overlay, picture, windowed
 from brainscan.imaging.prepare import Crop, Prepared, prepare
 from brainscan.inference.calibration import probabilities
-from brainscan.inference.judge import judge
+from brainscan.inference.interpretation import interpret
 from brainscan.inference.runtime import Network, granted_cores
 from brainscan.settings import Limits
 
@@ -143,7 +143,7 @@ def _interpret(
     gray = windowed(decoded.pixels)
     calibrated = probabilities(cls_logits, manifest.temperature)
     return Examined(
-        finding=judge(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance),
+        finding=interpret(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance),
         rows=rows,
         columns=columns,
         spacing_mm=decoded.spacing_mm,

@@ -1,50 +1,52 @@
-"""A series' answer and what was made of it -> the files of the report in the results bucket."""
+"""A series' result and what was made of it -> the files of the report in the results bucket."""
 
 import io
 from typing import Final
 
 from pydicom import Dataset
 
-from brainscan.domain import Report, SeriesAnswer
-from brainscan.fhir import Object, bundle
-from brainscan.pipeline.objects import Made
+from brainscan.domain import Report, SeriesResult
+from brainscan.fhir import WrittenObject, bundle
+from brainscan.pipeline.objects import ReportObjects
 from brainscan.services import Services
 from brainscan.store.objects import report_key
 
 _CONTENT_TYPES: Final = {"dcm": "application/dicom", "json": "application/json", "gz": "application/gzip"}
 
 
-def write_report(answer: SeriesAnswer, made: Made, services: Services) -> Report:
+def write_report(result: SeriesResult, objects: ReportObjects, services: Services) -> Report:
     """Write every file under `reports/{series_id}/{revision}/`, the summary that lists them last.
 
     Returns:
         The report, not yet committed.
     """
-    files = {name.value: _write(answer, f"{name}.dcm", _encoded(each), services) for name, each in made.objects.items()}
-    objects = {name.value: _named(each) for name, each in made.objects.items()}
-    if made.labels is not None:
-        files["labels"] = _write(answer, "labels.nii.gz", made.labels, services)
-    files["fhir"] = _write(answer, "fhir.json", bundle(answer, objects, services.pseudonyms), services)
-    files["series"] = report_key(answer.series_id, answer.revision, "series.json")
-    whole = answer.model_copy(update={"files": files, "withheld": {str(k): v for k, v in made.withheld.items()}})
-    _write(answer, "series.json", whole.model_dump_json(exclude_none=True, indent=2).encode(), services)
+    files = {
+        kind.value: _write(result, f"{kind}.dcm", _encoded(each), services) for kind, each in objects.dicom.items()
+    }
+    written = {kind.value: _named(each) for kind, each in objects.dicom.items()}
+    if objects.labels is not None:
+        files["labels"] = _write(result, "labels.nii.gz", objects.labels, services)
+    files["fhir"] = _write(result, "fhir.json", bundle(result, written, services.pseudonyms), services)
+    files["series"] = report_key(result.series_id, result.revision, "series.json")
+    whole = result.model_copy(update={"files": files, "withheld": {str(k): v for k, v in objects.withheld.items()}})
+    _write(result, "series.json", whole.model_dump_json(exclude_none=True, indent=2).encode(), services)
     return Report(
-        series_id=answer.series_id,
-        study_id=answer.study_id,
-        patient_id=answer.patient_id,
-        revision=answer.revision,
-        outcome=answer.outcome,
-        predicted=answer.predicted,
-        confidence=answer.confidence,
-        needs_review=answer.needs_review,
-        volumes_mm3={f.tumor_class: f.volume_mm3 for f in answer.findings if f.volume_mm3 is not None},
+        series_id=result.series_id,
+        study_id=result.study_id,
+        patient_id=result.patient_id,
+        revision=result.revision,
+        outcome=result.outcome,
+        predicted=result.predicted,
+        confidence=result.confidence,
+        needs_review=result.needs_review,
+        volumes_mm3={f.tumor_class: f.volume_mm3 for f in result.findings if f.volume_mm3 is not None},
         files=files,
     )
 
 
-def _write(answer: SeriesAnswer, name: str, data: bytes, services: Services) -> str:
+def _write(result: SeriesResult, name: str, data: bytes, services: Services) -> str:
     content_type = _CONTENT_TYPES[name.rpartition(".")[2]]
-    return services.results.put(report_key(answer.series_id, answer.revision, name), data, content_type)
+    return services.results.put(report_key(result.series_id, result.revision, name), data, content_type)
 
 
 def _encoded(made: Dataset) -> bytes:
@@ -53,5 +55,7 @@ def _encoded(made: Dataset) -> bytes:
     return out.getvalue()
 
 
-def _named(made: Dataset) -> Object:
-    return Object(str(made.SOPClassUID), str(made.SOPInstanceUID), str(made.SeriesInstanceUID), str(made.Modality))
+def _named(made: Dataset) -> WrittenObject:
+    return WrittenObject(
+        str(made.SOPClassUID), str(made.SOPInstanceUID), str(made.SeriesInstanceUID), str(made.Modality)
+    )

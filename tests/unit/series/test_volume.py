@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brainscan.dicom.planes import Plane
 from brainscan.domain import Reason
-from brainscan.imaging.volume import positions_mm, volume_mm3, widths_mm
+from brainscan.series.planes import Plane, positions_mm
+from brainscan.series.volume import volume_mm3, widths_mm
 from tests.series import OBLIQUE, TRANSVERSE
 
 

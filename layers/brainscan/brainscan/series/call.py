@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from brainscan.domain import CLASSES, ClassFinding, Outcome, Reason, ScanRecord, TumorClass
-from brainscan.imaging.volume import volume_mm3
+from brainscan.series.volume import volume_mm3
 
 ALONE_COUNTS_BELOW: Final = 3
 """Speaking slices of a series below which a positive slice needs no neighbour."""

@@ -7,7 +7,7 @@ from brainscan.domain import CLASSES, Finding, Measurements, Outcome, Reason, Tu
 from brainscan.inference.manifest import Manifest, Thresholds
 
 
-def judge(
+def interpret(
     probabilities: npt.NDArray[np.float64],
     tumor: Measurements | None,
     mask_fraction: float,

@@ -7,33 +7,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from brainscan.dicom.planes import SAME_PLACE_MM, Plane
 from brainscan.domain import Reason
-
-PARALLEL: Final = math.cos(math.radians(1))
-"""Slices whose normals are within a degree are parallel; scanners write directions with few digits."""
+from brainscan.series.planes import SAME_PLACE_MM
 
 HOLE: Final = 2.5
 """A distance beyond so many medians is a hole: one slice without an answer is bridged, two are not."""
-
-
-def positions_mm(planes: Sequence[Plane | None]) -> npt.NDArray[np.float64] | Reason:
-    """Where slices lie along their common normal, from the first one; oblique ones as well.
-
-    Returns:
-        (slices,) millimetres, in the order given; or why there is no such order: `NO_POSITIONS`, or `NOT_PARALLEL`
-        where directions or frames of reference differ.
-    """
-    known = [plane for plane in planes if plane is not None]
-    if len(known) < len(planes) or not known:
-        return Reason.NO_POSITIONS
-    normal = known[0].normal
-    if len({plane.frame_of_reference for plane in known}) > 1:
-        return Reason.NOT_PARALLEL
-    if any(abs(float(plane.normal @ normal)) < PARALLEL for plane in known):
-        return Reason.NOT_PARALLEL
-    places = np.array([plane.position_mm for plane in known]) @ normal
-    return np.asarray(places - places.min(), np.float64)
 
 
 def widths_mm(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | Reason:

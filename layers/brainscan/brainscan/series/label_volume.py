@@ -7,39 +7,46 @@ from typing import Final
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
+from highdicom.spatial import create_affine_matrix_from_attributes
 
-from brainscan.dicom.pixels import frame_spacing
-from brainscan.dicom.planes import SAME_PLACE_MM, Plane
-from brainscan.dicom.seg import Labels
-from brainscan.dicom.source import SourceImage
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
+from brainscan.series.planes import SAME_PLACE_MM, Plane
+
+Labels = npt.NDArray[np.uint8]
+"""(rows, columns) of segment numbers, 0 where there is none."""
 
 UNEVEN: Final = 0.05
 """A slice may lie so far from its place on an even grid, as a share of the distance between slices."""
 
-_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0])
+_LPS_TO_RAS: Final = np.diag([-1.0, -1.0, 1.0, 1.0])
 """DICOM's patient coordinates grow to the left and back, NIfTI's to the right and front."""
 
 
-def label_volume(images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> bytes | Reason:
+def label_volume(
+    planes: Sequence[Plane | None],
+    spacing_mm: tuple[float, float] | None,
+    thickness_mm: float | None,
+    labels: Mapping[int, Labels],
+) -> bytes | Reason:
     """Write the segments of a series as one volume, gzipped: the same slices give the same bytes.
 
     Args:
-        images: The analyzed slices in the order of their positions, all with a plane, parallel to each other.
-        labels: (rows, columns) of segment numbers, 0 where there is none, by place in `images`; at least one.
+        planes: Of the analyzed slices in the order of their positions, parallel to each other.
+        spacing_mm: Between (rows, columns) of every slice.
+        thickness_mm: What a lone slice is thick; distances between slices tell it of several.
+        labels: By place in `planes`; at least one.
 
     Returns:
-        NIfTI-1 of (columns, rows, slices), segment numbers as uint8; a slice that was not analyzed is empty. It holds
-        nothing of the headers but geometry. Or why there is none: `NO_POSITIONS`, `NO_SPACING`,
-        `REPEATED_POSITIONS`, or `UNEVEN_SLICES`, which no NIfTI can describe.
+        NIfTI-1 of (columns, rows, slices), segment numbers as uint8; a slice that was not analyzed is empty. Or why
+        there is none: `NO_POSITIONS`, `NO_SPACING`, `REPEATED_POSITIONS`, or `UNEVEN_SLICES`, which no NIfTI can
+        describe.
     """
-    planes = [plane for image in images if (plane := image.plane)]
-    spacing = frame_spacing(images[0].header, images[0].frame or 0)
-    if len(planes) < len(images):
+    known = [plane for plane in planes if plane is not None]
+    if len(known) < len(planes):
         return Reason.NO_POSITIONS
-    if spacing is None:
+    if spacing_mm is None:
         return Reason.NO_SPACING
-    grid = _grid(planes, images[0].header.get("SliceThickness"))
+    grid = _grid(known, thickness_mm)
     if isinstance(grid, Reason):
         return grid
     places, step_mm = grid
@@ -47,7 +54,7 @@ def label_volume(images: Sequence[SourceImage], labels: Mapping[int, Labels]) ->
     volume = np.zeros((columns, rows, int(places[-1]) + 1), np.uint8)
     for place, label in labels.items():
         volume[:, :, places[place]] = label.T
-    return _encoded(volume, _affine(planes[0], spacing, step_mm))
+    return _encoded(volume, _affine(known[0], spacing_mm, step_mm))
 
 
 def _grid(
@@ -67,18 +74,11 @@ def _grid(
 
 
 def _affine(first: Plane, spacing_mm: tuple[float, float], step_mm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """(4, 4) from (column, row, slice) to millimetres in RAS; PS3.3 equation C.7.6.2.1-1, on every slice.
-
-    Args:
-        first: The plane of slice 0.
-        spacing_mm: Between (rows, columns).
-        step_mm: (3,) from one slice to the next, in LPS.
-    """
-    along_row, along_column = np.reshape(first.orientation, (2, 3))
-    affine = np.eye(4)
-    affine[:3, :3] = _TO_RAS @ np.column_stack([along_row * spacing_mm[1], along_column * spacing_mm[0], step_mm])
-    affine[:3, 3] = _TO_RAS @ np.array(first.position_mm)
-    return affine
+    """(4, 4) from (column, row, slice) to millimetres in RAS, for the slice at 0 and (3,) from one to the next."""
+    affine = create_affine_matrix_from_attributes(first.position_mm, first.orientation, spacing_mm)
+    # Of a stack that a tilted gantry shears, the way to the next slice is not along the normal.
+    affine[:3, 2] = step_mm
+    return np.asarray(_LPS_TO_RAS @ affine, np.float64)
 
 
 def _encoded(volume: Labels, affine: npt.NDArray[np.float64]) -> bytes:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from brainscan.domain import CLASSES, Measurements, Outcome, Reason, TumorClass
-from brainscan.inference.judge import judge
+from brainscan.inference.interpretation import interpret
 from tests.unit.inference.making import manifest
 
 TUMOR = Measurements(area_px=40, bounding_box=(2, 3, 8, 9), centroid=(5, 6), longest_diameter_px=8.5, components=1)
@@ -20,7 +20,7 @@ def certain_of(name, confidence):
 
 @pytest.mark.parametrize("name", ["glioma", "meningioma", "pituitary"])
 def test_a_certain_tumor_with_a_mask_needs_no_review(name):
-    finding = judge(certain_of(name, 0.9), TUMOR, 0.01, MANIFEST)
+    finding = interpret(certain_of(name, 0.9), TUMOR, 0.01, MANIFEST)
     assert finding.outcome is Outcome.ANALYZED
     assert finding.predicted == name
     assert finding.confidence == pytest.approx(0.9)
@@ -30,7 +30,7 @@ def test_a_certain_tumor_with_a_mask_needs_no_review(name):
 
 
 def test_probabilities_carry_their_classes_names():
-    finding = judge(np.array([0.1, 0.2, 0.3, 0.4]), TUMOR, 0.01, MANIFEST)
+    finding = interpret(np.array([0.1, 0.2, 0.3, 0.4]), TUMOR, 0.01, MANIFEST)
     assert {str(name): p for name, p in finding.probabilities.items()} == pytest.approx(
         {"glioma": 0.1, "meningioma": 0.2, "no_tumor": 0.3, "pituitary": 0.4}
     )
@@ -38,7 +38,7 @@ def test_probabilities_carry_their_classes_names():
 
 @pytest.mark.parametrize("name", ["glioma", "meningioma", "pituitary"])
 def test_a_tumor_class_without_a_mask_needs_review(name):
-    finding = judge(certain_of(name, 0.9), None, 0.0, MANIFEST)
+    finding = interpret(certain_of(name, 0.9), None, 0.0, MANIFEST)
     assert finding.outcome is Outcome.ANALYZED
     assert finding.review_reasons == (Reason.TUMOR_WITHOUT_MASK,)
 
@@ -48,14 +48,14 @@ def test_a_tumor_class_without_a_mask_needs_review(name):
     [(0.0199, ()), (0.02, (Reason.MASK_WITHOUT_TUMOR,)), (0.5, (Reason.MASK_WITHOUT_TUMOR,))],
 )
 def test_no_tumor_with_a_large_mask_needs_review_and_with_a_small_one_does_not(mask_fraction, reasons):
-    finding = judge(certain_of("no_tumor", 0.9), TUMOR, mask_fraction, MANIFEST)
+    finding = interpret(certain_of("no_tumor", 0.9), TUMOR, mask_fraction, MANIFEST)
     assert finding.review_reasons == reasons
     assert finding.needs_review is bool(reasons)
 
 
 def test_an_empty_mask_never_contradicts_no_tumor():
     every_mask_is_large = manifest(thresholds=MANIFEST.thresholds.model_copy(update={"large_mask_fraction": 0.0}))
-    assert not judge(certain_of("no_tumor", 0.9), None, 0.0, every_mask_is_large).needs_review
+    assert not interpret(certain_of("no_tumor", 0.9), None, 0.0, every_mask_is_large).needs_review
 
 
 @pytest.mark.parametrize(
@@ -68,25 +68,25 @@ def test_an_empty_mask_never_contradicts_no_tumor():
     ],
 )
 def test_low_certainty_abstains_and_borderline_certainty_needs_review(confidence, outcome, review):
-    finding = judge(certain_of("glioma", confidence), TUMOR, 0.01, MANIFEST)
+    finding = interpret(certain_of("glioma", confidence), TUMOR, 0.01, MANIFEST)
     assert finding.outcome is outcome
     assert finding.reasons == ((Reason.LOW_CERTAINTY,) if outcome is Outcome.ABSTAINED else ())
     assert finding.review_reasons == ((Reason.BORDERLINE_CERTAINTY,) if review else ())
 
 
 def test_an_abstained_scan_keeps_its_probabilities_and_measurements():
-    finding = judge(np.full(4, 0.25), TUMOR, 0.01, MANIFEST)
+    finding = interpret(np.full(4, 0.25), TUMOR, 0.01, MANIFEST)
     assert finding.outcome is Outcome.ABSTAINED
     assert sum(finding.probabilities.values()) == pytest.approx(1)
     assert finding.tumor == TUMOR
 
 
 def test_reasons_for_review_add_up():
-    finding = judge(certain_of("pituitary", 0.5), None, 0.0, MANIFEST)
+    finding = interpret(certain_of("pituitary", 0.5), None, 0.0, MANIFEST)
     assert finding.review_reasons == (Reason.TUMOR_WITHOUT_MASK, Reason.BORDERLINE_CERTAINTY)
 
 
 def test_a_scan_far_from_the_training_scans_is_out_of_scope():
-    assert judge(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, 1.01).reasons == (Reason.OUT_OF_SCOPE,)
-    assert judge(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, 0.99).outcome is Outcome.ANALYZED
-    assert judge(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, None).outcome is Outcome.ANALYZED
+    assert interpret(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, 1.01).reasons == (Reason.OUT_OF_SCOPE,)
+    assert interpret(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, 0.99).outcome is Outcome.ANALYZED
+    assert interpret(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, None).outcome is Outcome.ANALYZED

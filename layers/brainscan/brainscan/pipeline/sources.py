@@ -1,0 +1,53 @@
+"""The slices of a series with the headers of their staged sources, as far as these are there and readable."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from pydicom import Dataset
+
+from brainscan.dicom.source import SourceImage, read_source
+from brainscan.domain import Kind, Outcome, Reason, ScanRecord
+from brainscan.series.planes import Plane
+from brainscan.services import Services
+from brainscan.store import ObjectGoneError
+
+
+@dataclass(frozen=True, repr=False)
+class Slice:
+    """A scan of the series; `image` is its source's header, or `missing` says why there is none."""
+
+    record: ScanRecord
+    image: SourceImage | None = None
+    missing: Reason | None = None
+
+    @property
+    def analyzed(self) -> bool:
+        """Whether it speaks for the series."""
+        return self.record.outcome is Outcome.ANALYZED
+
+
+def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Slice]:
+    """Read the source's header of every analyzed slice."""
+    keys = sorted({record.staged_key for record in records if record.outcome is Outcome.ANALYZED})
+    dicom = {record.staged_key for record in records if record.kind is Kind.DICOM}
+    headers = dict(zip(keys, pool.map(lambda key: _header(key, services) if key in dicom else None, keys), strict=True))
+    return [_slice(record, headers.get(record.staged_key)) for record in records]
+
+
+def planes_of(slices: Sequence[Slice]) -> Mapping[str, Plane]:
+    """Where slices lie, by scan id; those are left out whose header does not say."""
+    return {each.record.scan_id: plane for each in slices if each.image and (plane := each.image.plane)}
+
+
+def _slice(record: ScanRecord, header: Dataset | Reason | None) -> Slice:
+    if isinstance(header, Dataset):
+        return Slice(record, SourceImage(header, record.source.frame))
+    return Slice(record, missing=header or Reason.NOT_DICOM)
+
+
+def _header(key: str, services: Services) -> Dataset | Reason:
+    try:
+        return read_source(services.results.get(key), services.limits.scan_bytes)
+    except ObjectGoneError:
+        return Reason.OBJECT_GONE

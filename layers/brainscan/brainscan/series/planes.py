@@ -1,0 +1,58 @@
+"""Where the slices of a series lie in the patient (PS3.3 C.7.6.2.1.1), and their order along the common normal."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from brainscan.domain import Reason
+
+SAME_PLACE_MM: Final = 0.01
+"""Positions closer than this are one place: another echo, phase or time, not another slice."""
+
+PARALLEL: Final = math.cos(math.radians(1))
+"""Slices whose normals are within a degree are parallel; scanners write directions with few digits."""
+
+Vector = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One slice in the patient's coordinates (LPS).
+
+    `position_mm` (3,) is the centre of its first pixel; `orientation` (6,) the directions of its rows and columns.
+    """
+
+    position_mm: tuple[float, ...]
+    orientation: tuple[float, ...]
+    frame_of_reference: str
+
+    @property
+    def normal(self) -> Vector:
+        """Unit vector (3,) across the slice."""
+        across = np.cross(self.orientation[:3], self.orientation[3:])
+        return np.asarray(across / np.linalg.norm(across), np.float64)
+
+    def parallel_to(self, other: "Plane") -> bool:
+        """Whether both can be slices of one stack: one frame of reference, and normals within a degree."""
+        same_frame = self.frame_of_reference == other.frame_of_reference
+        return same_frame and abs(float(self.normal @ other.normal)) >= PARALLEL
+
+
+def positions_mm(planes: Sequence[Plane | None]) -> npt.NDArray[np.float64] | Reason:
+    """Where slices lie along their common normal, from the first one; oblique ones as well.
+
+    Returns:
+        (slices,) millimetres, in the order given; or why there is no such order: `NO_POSITIONS`, or `NOT_PARALLEL`
+        where directions or frames of reference differ.
+    """
+    known = [plane for plane in planes if plane is not None]
+    if len(known) < len(planes) or not known:
+        return Reason.NO_POSITIONS
+    if not all(plane.parallel_to(known[0]) for plane in known):
+        return Reason.NOT_PARALLEL
+    places = np.array([plane.position_mm for plane in known]) @ known[0].normal
+    return np.asarray(places - places.min(), np.float64)
