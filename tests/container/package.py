@@ -10,10 +10,11 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+NESTED = "AWS::CloudFormation::Stack"
 
 
 def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str]) -> str:
-    """Upload every folder that `sam build` made; the template with their places in the bucket.
+    """Upload every folder and nested template that `sam build` made; the template with their places in the bucket.
 
     Args:
         built: The folder that `sam build` filled.
@@ -21,20 +22,28 @@ def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str]) ->
         bucket: Takes the code.
         parameters: New defaults of the template's parameters.
     """
-    template = yaml_parse((built / "template.yaml").read_text())
+    template = _known(built / "template.yaml")
     for name, value in parameters.items():
         template["Parameters"][name]["Default"] = int(value)
-    # The emulator knows no metric math; such alarms have nothing to watch there either.
-    known = {name: each for name, each in template["Resources"].items() if "Metrics" not in each.get("Properties", {})}
-    template["Resources"] = known
-    for logical_id, resource in known.items():
+    for logical_id, resource in template["Resources"].items():
         where = CODE.get(resource["Type"], "")
         if folder := resource.get("Properties", {}).get(where):
             s3.put_object(Bucket=bucket, Key=f"{logical_id}.zip", Body=zipped(built / folder))
             resource["Properties"][where] = f"s3://{bucket}/{logical_id}.zip"
+        if resource["Type"] == NESTED:
+            nested = json.dumps(_known(built / resource["Properties"]["TemplateURL"]))
+            s3.put_object(Bucket=bucket, Key=f"{logical_id}.json", Body=nested.encode())
+            resource["Properties"]["TemplateURL"] = f"{s3.meta.endpoint_url}/{bucket}/{logical_id}.json"
         for event in resource.get("Properties", {}).get("Events", {}).values():
             _as_number(event["Properties"].get("ScalingConfig", {}), template["Parameters"])
     return json.dumps(template)
+
+
+def _known(path: Path) -> dict[str, Any]:
+    """A template without alarms by metric math: the emulator knows none, and they have nothing to watch there."""
+    template: dict[str, Any] = yaml_parse(path.read_text())
+    kept = {name: each for name, each in template["Resources"].items() if "Metrics" not in each.get("Properties", {})}
+    return template | {"Resources": kept}
 
 
 def _as_number(scaling: dict[str, Any], parameters: dict[str, Any]) -> None:

@@ -174,6 +174,8 @@ class Template:
             return parts[0] == parts[1]
         if name == "Not":
             return not parts[0]
+        if name == "If":
+            return parts[1] if self._holds(parts[0]) else parts[2]
         if name == "FindInMap":
             return self._mappings[parts[0]][parts[1]][parts[2]]
         raise TemplateError(f"Fn::{name} is not resolved locally; add it where this is raised")

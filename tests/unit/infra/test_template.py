@@ -22,6 +22,7 @@ from tests.unit.infra.reading import DAY_S, Rule
 RULES = storage.RULES + work.RULES + web.RULES + watching.RULES
 
 PATH = Path(__file__).parents[3] / "template.yaml"
+WATCHING = Path(__file__).parents[3] / "infra/watching.yaml"
 
 
 DELIVERING = {"StowUrl": "https://pacs.example/dicom-web"}
@@ -39,11 +40,15 @@ def symbol(logical_id: str, attribute: str) -> str:
 
 @cache
 def _resources() -> reading.Resources:
-    return template().resolve(template().resources, symbol)
+    found = template().resolve(template().resources, symbol)
+    for stack in reading.of_type(found, "AWS::CloudFormation::Stack").values():
+        nested = Template(PATH.parent / stack["TemplateURL"], stack["Parameters"])
+        found |= nested.resolve(nested.resources, symbol)
+    return found
 
 
 def resources() -> reading.Resources:
-    """The template in plain CloudFormation; each call gives a copy to break."""
+    """The template and what it nests, in plain CloudFormation; each call gives a copy to break."""
     return deepcopy(_resources())
 
 
@@ -264,7 +269,11 @@ def test_an_operators_parameter_reaches_queue_and_function_alike():
 
 
 def test_without_a_pacs_there_is_nothing_that_delivers():
-    plain = set(Template(PATH).resources)
+    undelivered = Template(PATH)
+    plain = set(undelivered.resources)
+    told = undelivered.resolve(undelivered.of_type("AWS::CloudFormation::Stack"), symbol)["Watching"]["Parameters"]
+    assert {name for name, value in told.items() if value == "none"} == {"Deliver", "DeliveryQueue", "DeliveryDLQ"}
+    assert not [name for name in Template(WATCHING, told).resources if "Deliver" in name]
     assert {name for name in set(template().resources) - plain if "Deliver" in name} >= {"Deliver", "DeliveryDLQ"}
     assert not [name for name in plain if "Deliver" in name or "Pacs" in name]
 

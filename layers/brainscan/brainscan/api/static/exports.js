@@ -1,7 +1,7 @@
 // Uploads of a day with their live progress.
 
 import { all, ask } from "./api.js";
-import { go } from "./app.js";
+import { go } from "./router.js";
 import { arrived, badge, h, today, words } from "./dom.js";
 
 const POLL_MS = 1500;

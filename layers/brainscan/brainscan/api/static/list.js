@@ -1,7 +1,7 @@
 // The worklist: a table of scans whose filters live in the address, and the uploads that are under way.
 
 import { all, ask } from "./api.js";
-import { go } from "./app.js";
+import { go } from "./router.js";
 import { CLASSES, OUTCOMES, REVIEWS, arrived, badge, h, link, percent, say, size, today, trouble, words } from "./dom.js";
 import { progressOf } from "./exports.js";
 

@@ -1,7 +1,7 @@
 // One scan: what the network saw, how sure it is, why a reader should look, and what readers said.
 
 import { ask, send } from "./api.js";
-import { backToList, go } from "./app.js";
+import { backToList, go } from "./router.js";
 import { CLASSES, arrived, badge, h, link, percent, say, trouble, words } from "./dom.js";
 import { picture } from "./picture.js";
 

@@ -1,7 +1,7 @@
 // A series: its slices to scroll through, and the tumor's extent along them.
 
 import { all, ask } from "./api.js";
-import { backToList } from "./app.js";
+import { backToList } from "./router.js";
 import { badge, h, link, percent, svg, words } from "./dom.js";
 import { picture } from "./picture.js";
 import { isSource, openViewer } from "./viewer.js";

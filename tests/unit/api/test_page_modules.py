@@ -1,0 +1,37 @@
+"""The page's modules import one another in one direction, and only what is there."""
+
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import brainscan.api
+
+STATIC = Path(brainscan.api.__path__[0]) / "static"
+IMPORT = re.compile(r"""\bfrom\s+"\./([^"]+)"|\bimport\(?\s*"\./([^"]+)\"""")
+
+
+def imports() -> dict[str, set[str]]:
+    """Module -> modules of the page that it imports, at once or later."""
+    return {
+        path.name: {first or second for first, second in IMPORT.findall(path.read_text())}
+        for path in STATIC.glob("*.js")
+    }
+
+
+def test_no_module_imports_itself_through_others():
+    order = list(TopologicalSorter(imports()).static_order())
+    assert order[-1] == "app.js"
+    assert order.index("router.js") < order.index("list.js")
+
+
+def test_every_import_is_there_and_every_module_is_imported():
+    graph = imports()
+    imported = set().union(*graph.values())
+    assert imported <= set(graph)
+    assert set(graph) - imported == {"app.js"}
+
+
+def test_what_the_page_itself_names_is_there():
+    named = re.findall(r'(?:src|href)="/static/([^"]+)"', (STATIC / "index.html").read_text())
+    assert {"app.js", "style.css"} <= set(named)
+    assert all((STATIC / name).is_file() for name in named)
