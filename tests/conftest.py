@@ -17,7 +17,7 @@ from brainscan.inference.runtime import Network
 from brainscan.pipeline.intake import Upload
 from brainscan.services import Services
 from brainscan.settings import Limits
-from brainscan.store import Bus, PartQueue, Reports, Results, ScanQueue, Scans, Uploads
+from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
 from brainscan_local import moto_dynamodb
 from tests.making import NOON, PSEUDONYMS
 
@@ -54,9 +54,9 @@ def dynamodb(aws: None) -> Any:
 
 
 @pytest.fixture
-def scans(dynamodb: Any) -> Scans:
-    """The repository over an empty table."""
-    return Scans(dynamodb, TABLE)
+def table(dynamodb: Any) -> Table:
+    """An empty table."""
+    return Table.over(dynamodb, TABLE)
 
 
 @dataclass
@@ -109,7 +109,7 @@ class World:
 
 
 @pytest.fixture
-def world(scans: Scans) -> World:
+def world(table: Table) -> World:
     """Empty buckets, an empty queue and an empty table."""
     s3, sqs = boto3.client("s3"), boto3.client("sqs")
     for bucket in ("uploads", "results"):
@@ -119,8 +119,7 @@ def world(scans: Scans) -> World:
     services = Services(
         uploads=Uploads(s3),
         results=Results(s3, "results"),
-        scans=scans,
-        reports=Reports(boto3.client("dynamodb"), TABLE),
+        table=table,
         queue=ScanQueue(sqs, url),
         parts=PartQueue(sqs, parts_url),
         bus=Bus(_watched_bus(sqs), "default"),

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Kind
 from brainscan.inference.runtime import Network
-from brainscan.pipeline.examine import Examined, Task, examine
+from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits
 from brainscan_local.paths import model_dir
 from brainscan_local.phantom import MENINGIOMA, Phantom, head, to_dicom
@@ -23,8 +23,8 @@ def main() -> None:
     """An export on the left, the overlay of its slice with the most lesion in the middle, the record on the right."""
     phantom = head(seed=3, lesion=MENINGIOMA, slices=12)
     shown = int(phantom.lesion.sum(axis=(1, 2)).argmax())
-    task = Task(to_dicom(phantom)[shown], Kind.DICOM)
-    [examined] = examine([task], Network.load(model_dir()), Limits())
+    task = ScanBytes(to_dicom(phantom)[shown], Kind.DICOM)
+    [examined] = predict([task], Network.load(model_dir()), Limits())
     canvas = Image.new("RGB", (WIDTH, HEIGHT), DARK)
     draw = ImageDraw.Draw(canvas)
     for left, title in ((30, "an export, uploaded"), (480, "mask and class, one pass"), (880, "a record to query")):
@@ -51,7 +51,7 @@ def draw_export(canvas: Image.Image, phantom: Phantom) -> None:
         canvas.paste(tile, (30 + place % 4 * 96, TOP + place // 4 * 112))
 
 
-def draw_record(draw: ImageDraw.ImageDraw, examined: Examined) -> None:
+def draw_record(draw: ImageDraw.ImageDraw, examined: ScanPrediction) -> None:
     """Probabilities as bars, and the measurements."""
     finding = examined.finding
     if finding is None or finding.probabilities is None or finding.tumor is None:

@@ -11,7 +11,7 @@ from brainscan.domain import Outcome, Scan
 from brainscan.events import scan_in
 from brainscan.inference.runtime import Network
 from brainscan.observability import describe, logger, measure_answer, measure_messages, metrics, tracer
-from brainscan.pipeline.analyze import Answer, analyze, give_up
+from brainscan.pipeline.analyze import ScanResult, analyze, give_up
 from brainscan.services import services
 from brainscan.settings import settings
 
@@ -43,7 +43,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     first = [delivery for delivery in deliveries if delivery.receive_count == 1]
     again = [[delivery] for delivery in deliveries if delivery.receive_count > 1]
     for together in filter(None, [first, *again]):
-        failed += take(together)
+        failed += analyze_together(together)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -59,32 +59,32 @@ def parsed(event: SQSEvent, failed: list[str]) -> Iterator[Delivery]:
             yield Delivery(record.message_id, scan, int(record.attributes.approximate_receive_count))
 
 
-def take(deliveries: Sequence[Delivery]) -> list[str]:
+def analyze_together(deliveries: Sequence[Delivery]) -> list[str]:
     """Analyze scans together; the ids of the messages to retry."""
     tracer.put_metadata(key="scans", value=[delivery.scan.scan_id for delivery in deliveries])
     try:
-        answers = analyze([delivery.scan for delivery in deliveries], services(), network)
+        results = analyze([delivery.scan for delivery in deliveries], services(), network)
     except Exception as error:
         logger.error("batch failed", scans=len(deliveries), **describe(error))
-        answers = [Answer(delivery.scan.scan_id, error=error) for delivery in deliveries]
+        results = [ScanResult(delivery.scan.scan_id, error=error) for delivery in deliveries]
     return [
         delivery.message_id
-        for delivery, answer in zip(deliveries, answers, strict=True)
-        if not settled(delivery, answer)
+        for delivery, result in zip(deliveries, results, strict=True)
+        if not is_acknowledged(delivery, result)
     ]
 
 
-def settled(delivery: Delivery, answer: Answer) -> bool:
-    """Log and count one answer; False if its message is to be retried."""
+def is_acknowledged(delivery: Delivery, result: ScanResult) -> bool:
+    """Log and count one result; False if its message is not acknowledged, but retried."""
     where = {"export_id": delivery.scan.export_id, "scan_id": delivery.scan.scan_id}
-    if answer.record is not None:
-        outcome = answer.record.outcome
-        logger.info("scan settled", outcome=outcome, repeat=answer.repeat, **where)
-        if not answer.repeat or outcome is Outcome.SKIPPED:  # replaced while it waited: this is its only message
-            measure_answer(answer.record)
+    if result.record is not None:
+        outcome = result.record.outcome
+        logger.info("scan answered", outcome=outcome, repeat=result.repeat, **where)
+        if not result.repeat or outcome is Outcome.SKIPPED:  # replaced while it waited: this is its only message
+            measure_answer(result.record)
         return True
-    if answer.error is not None:
-        logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(answer.error))
+    if result.error is not None:
+        logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(result.error))
     if delivery.receive_count >= settings().max_receive_count and (failed := give_up(delivery.scan, services())):
         measure_answer(failed)
     return False

@@ -31,7 +31,7 @@ def take_message(record: SQSRecord) -> None:
     """Deliver the series that a message speaks of."""
     try:
         report = report_in(record.body)
-        sent = deliver(report, services().reports, services().results, pacs())
+        sent = deliver(report, services().table, services().results, pacs())
     except Exception as error:
         logger.error("delivery failed", message_id=record.message_id, **describe(error))
         raise

@@ -30,7 +30,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
 
 def take_message(record: SQSRecord) -> None:
     """Take every upload that a message speaks of, also when one of them fails; then fail for the first that did."""
-    errors = list(filter(None, map(take, work_in(record))))
+    errors = list(filter(None, map(take_in, work_in(record))))
     if errors:
         raise errors[0]
 
@@ -45,10 +45,10 @@ def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
         raise
 
 
-def take(work: Upload | Part) -> Exception | None:
+def take_in(work: Upload | Part) -> Exception | None:
     """Run intake for an upload or a part of one; its error, if it is to be retried."""
     try:
-        export = intake_part(work, services(), count) if isinstance(work, Part) else intake(work, services(), count)
+        export = intake_part(work, services(), measure) if isinstance(work, Part) else intake(work, services(), measure)
     except Exception as error:
         logger.error("intake failed", **describe(error))
         return error
@@ -64,6 +64,6 @@ def take(work: Upload | Part) -> Exception | None:
     return None
 
 
-def count(tally: Tally) -> None:
+def measure(tally: Tally) -> None:
     """Measure what came of files."""
     measure_intake(tally.files, tally.skipped, tally.new)

@@ -68,7 +68,7 @@ class Watch:
         """Look once; True if nothing is left to happen."""
         self.seconds = time.perf_counter() - self.begin
         self.peak_mib = max(self.peak_mib, resident_mib("self"))
-        self.export = services().scans.export(self.export_id)
+        self.export = services().table.exports.get(self.export_id)
         if self.export is None:
             return False
         self._note(self.export)
@@ -126,7 +126,7 @@ class Watch:
         """Series against what was put in, and the slices that their latest reports tell, by outcome."""
         complete, told, files = 0, Counter[Outcome](), Counter[str]()
         for series_id, (_, slices) in zip(self._series, series_of(self.slices), strict=True):
-            series, latest = services().scans.series(series_id), services().reports.latest(series_id)
+            series, latest = services().table.series.get(series_id), services().table.reports.latest(series_id)
             complete += series is not None and (series.expected, series.remaining) == (slices, 0)
             if latest:
                 answer = SeriesResult.model_validate_json(services().results.get(latest.files["series"]))
@@ -143,7 +143,7 @@ class Watch:
 
 def _is_reported(series_id: str) -> bool:
     """Nothing of the series waits, and its latest report is of the revision that it has."""
-    series, latest = services().scans.series(series_id), services().reports.latest(series_id)
+    series, latest = services().table.series.get(series_id), services().table.reports.latest(series_id)
     return bool(series and latest and not series.remaining and latest.revision == series.revision)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from brainscan.domain import Kind
 from brainscan.inference.runtime import Network
-from brainscan.pipeline.examine import Task, examine
+from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 
 
@@ -33,7 +33,7 @@ def main(model_dir: str, batch: int, images: list[str]) -> None:
 
 def answer(paths, network, limits):
     """Read, examine and write the images of some scans."""
-    examined = examine([Task(Path(path).read_bytes(), Kind.PNG) for path in paths], network, limits)
+    examined = predict([ScanBytes(Path(path).read_bytes(), Kind.PNG) for path in paths], network, limits)
     for path, each in zip(paths, examined, strict=True):
         Path(path).with_suffix(".mask.png").write_bytes(each.mask_png)
         Path(path).with_suffix(".overlay.png").write_bytes(each.overlay_png)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from brainscan.pipeline.intake import Upload, intake
-from brainscan.store import Scans
+from brainscan.store import Table
 from brainscan_local.backend import CREDENTIALS, Backend
 from brainscan_local.events import record
 from brainscan_local.template import REGION
@@ -21,7 +21,7 @@ class ContainerBackend(Backend):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self.scans = Scans(self.client("dynamodb"), self.name("Scans"))
+        self.table = Table.over(self.client("dynamodb"), self.name("Scans"))
         return self
 
     def variables(self, function: str) -> dict[str, str]:

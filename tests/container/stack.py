@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 
 from brainscan.domain import Outcome
-from brainscan.store import Scans
+from brainscan.store import Table
 from tests.container.engine import ADDRESS, ROOT, Engine
 from tests.container.package import package
 
@@ -95,9 +95,9 @@ class Stack:
         )
 
     @property
-    def scans(self) -> Scans:
+    def table(self) -> Table:
         """The table."""
-        return Scans(self.client("dynamodb"), self.outputs["TableName"])
+        return Table.over(self.client("dynamodb"), self.outputs["TableName"])
 
     def containers(self) -> list[str]:
         """Ids of the functions' containers."""

@@ -33,7 +33,7 @@ def test_a_batch_is_answered_with_its_failures_and_the_rest_is_stored(running, b
     first_s = begun - running.begun + time.perf_counter() - begun
     assert answer == {"batchItemFailures": [{"itemIdentifier": "broken"}]}
     ids = [json.loads(record["body"])["scan_id"] for record in event["Records"]]
-    settled = backend.scans.get_many(ids)
+    settled = backend.table.scans.get_many(ids)
     assert {record.outcome for record in settled.values()} <= {Outcome.ANALYZED, Outcome.ABSTAINED}
     assert len(settled) == 2
     s3 = backend.client("s3")
@@ -49,9 +49,9 @@ def test_a_repeated_event_succeeds_and_changes_nothing(running, backend):
     event = backend.event()
     [scan_id] = [json.loads(record["body"])["scan_id"] for record in event["Records"]]
     assert running.invoke(event) == {"batchItemFailures": []}
-    once = backend.scans.get(scan_id)
+    once = backend.table.scans.get(scan_id)
     assert running.invoke(event) == {"batchItemFailures": []}
-    assert backend.scans.get(scan_id) == once
+    assert backend.table.scans.get(scan_id) == once
 
 
 def test_the_engine_enforces_the_templates_memory(running, backend):

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from brainscan.domain import Outcome
-from brainscan.store import Scans
+from brainscan.store import Table
 from tests.container.engine import ADDRESS, ROOT, Engine
 from tests.container.images import SAM, sam_environment
 from tests.making import png
@@ -101,7 +101,7 @@ def test_sam_invokes_intake_and_analyze_with_generated_events(terminal, endpoint
     table = json.loads((Path(terminal.environment["BUILD"]) / "env.json").read_text())["Analyze"][
         "BRAINSCAN_TABLE_NAME"
     ]
-    scans = Scans(boto3.client("dynamodb", endpoint_url=endpoint, **keys), table)
+    scans = Table.over(boto3.client("dynamodb", endpoint_url=endpoint, **keys), table).scans
     scan_id = json.loads(json.loads((terminal.folder / "scan.json").read_text())["Records"][0]["body"])["scan_id"]
     assert scans.get(scan_id).outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
 

@@ -119,7 +119,7 @@ def test_a_duplicate_event_and_an_overwritten_upload_count_once(stack):
     settle(stack, before, 2)
     stack.drain()
 
-    records = stack.scans.get_many(sorted(scans_of(stack, before)))
+    records = stack.table.scans.get_many(sorted(scans_of(stack, before)))
     superseded = {record.source.version_id: record.superseded for record in records.values()}
     assert superseded == {first: True, second: False}
 
@@ -132,7 +132,7 @@ def test_a_duplicate_event_and_an_overwritten_upload_count_once(stack):
         QueueUrl=stack.outputs["UploadQueueUrl"], MessageBody=json.dumps({"Records": [body]})
     )
     stack.drain()
-    assert stack.scans.get_many(list(records)) == records
+    assert stack.table.scans.get_many(list(records)) == records
     assert set(scans_of(stack, before)) == set(records)
 
 
@@ -147,7 +147,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
     stack.upload("repaired.png", png(180, seed=4))
     stack.wait(lambda: len(scans_of(stack, before)) == 1 and stack.depth("ScanQueue") == 1, 120)
     [scan_id] = scans_of(stack, before)
-    source = {**bucket, "Key": stack.scans.get(scan_id).staged_key}
+    source = {**bucket, "Key": stack.table.scans.get(scan_id).staged_key}
     data = stack.client("s3").get_object(**source)["Body"].read()
     stack.client("s3").delete_object(**source)
     stack.client("sqs").send_message(**queue, MessageBody="Jane Doe")
@@ -156,7 +156,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
 
     stack.wait(lambda: stack.depth("ScanDLQ") == 2, 240)
 
-    assert stack.scans.get(scan_id).outcome == Outcome.FAILED
+    assert stack.table.scans.get(scan_id).outcome == Outcome.FAILED
     stack.retry_after("ScanQueue", 720)
     listed = operator("list", "--stack", "brainscan")
     assert listed.exit_code == 0, listed.output
@@ -168,7 +168,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
     [message_id] = [letter["MessageId"] for letter in letters if scan_id in letter["Body"]]
     assert scan_id in operator("show", message_id).output
     assert operator("redrive", message_id).output == "sent back: 1\n"
-    stack.wait(lambda: stack.scans.get(scan_id).outcome in FINAL, 120)
+    stack.wait(lambda: stack.table.scans.get(scan_id).outcome in FINAL, 120)
     assert stack.depth("ScanDLQ") == 1
 
 
@@ -192,10 +192,10 @@ def test_a_burst_of_200_scans_is_answered_by_several_containers_each_scan_once(s
     assert set(outcomes) <= FINAL
     assert several > 1
     export_id = next(
-        r for r in map(stack.scans.get, scans_of(stack, before)) if r.source.entry_index is not None
+        r for r in map(stack.table.scans.get, scans_of(stack, before)) if r.source.entry_index is not None
     ).export_id
-    assert Counter(stack.scans.export(export_id).counts) == Counter(
-        r.outcome for r in stack.scans.of_export(export_id, limit=200).items
+    assert Counter(stack.table.exports.get(export_id).counts) == Counter(
+        r.outcome for r in stack.table.queries.of_export(export_id, limit=200).items
     )
     assert stack.depth("ScanDLQ") <= 1
     print(f"\n200 scans in {took_s:.0f} s by up to {several} containers: {dict(outcomes)}")
@@ -216,7 +216,7 @@ def test_killing_a_container_in_the_middle_of_a_batch_loses_and_doubles_nothing(
 
     assert len(outcomes) == 64
     assert set(outcomes.values()) <= FINAL
-    export = stack.scans.export(stack.scans.get(next(iter(outcomes))).export_id)
+    export = stack.table.exports.get(stack.table.scans.get(next(iter(outcomes))).export_id)
     assert Counter(export.counts) == Counter(outcomes.values())
     stack.retry_after("ScanQueue", 720)
 
@@ -233,7 +233,7 @@ def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_n
     outcomes = settle(stack, before, 16)
     assert len(outcomes) == 16
     assert set(outcomes.values()) <= FINAL
-    export = stack.scans.export(stack.scans.get(next(iter(outcomes))).export_id)
+    export = stack.table.exports.get(stack.table.scans.get(next(iter(outcomes))).export_id)
     assert Counter(export.counts) == Counter(outcomes.values())
 
 

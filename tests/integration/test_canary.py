@@ -148,7 +148,7 @@ def take_all(stack: LocalStack, said: list[str]) -> None:
         stack.client("s3").put_object(Bucket=stack.uploads_bucket, Key=key, Body=data)
     stack.drain(timeout_s=240)
     [*_, last] = [each["Key"] for each in _objects(stack, "results/")]
-    record = services().scans.get(last.split("/")[1])
+    record = services().table.scans.get(last.split("/")[1])
     assert record is not None
     orphan = record.model_copy(update={"scan_id": "0" * 32})
     stack.client("sqs").send_message(QueueUrl=stack.queue_url("ScanQueue"), MessageBody=orphan.model_dump_json())

@@ -11,7 +11,7 @@ import pytest
 
 from brainscan.domain import Outcome, Reason
 from brainscan.services import services
-from brainscan.store.queue import message
+from brainscan.store.queues import message
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan_local.stack import LocalStack
 from tests.making import png, s3_event, zipped
@@ -61,8 +61,8 @@ def bodies_in(stack, queue: str) -> list[str]:
 
 
 def all_scans(export_ids):
-    table = services().scans
-    return [record for export_id in export_ids for record in table.of_export(export_id, limit=500).items]
+    table = services().table
+    return [record for export_id in export_ids for record in table.queries.of_export(export_id, limit=500).items]
 
 
 def test_everything_twice_and_shuffled_with_bad_among_good(stack):
@@ -117,7 +117,7 @@ def test_everything_twice_and_shuffled_with_bad_among_good(stack):
     assert {record.scan_id: record for record in all_scans(exports.values())} == before
 
     for key, export_id in exports.items():
-        counted = {o: n for o, n in services().scans.export(export_id).counts.items() if n}
+        counted = {o: n for o, n in services().table.exports.get(export_id).counts.items() if n}
         assert counted == Counter(outcome for outcome, *_ in outcomes[key]), key
     assert bodies_in(stack, "UploadDLQ") == []
     assert bodies_in(stack, "ScanDLQ") == []
@@ -130,7 +130,7 @@ def test_poison_goes_to_the_dead_letter_queue_while_its_neighbours_succeed(stack
     send(stack, "UploadQueue", [json.dumps({"Event": "s3:TestEvent", "Bucket": stack.uploads_bucket})])
     stack.drain(timeout_s=60)
     export_id = services().pseudonyms.export_id(stack.uploads_bucket, "neighbour.png", version)
-    assert services().scans.export(export_id).done
+    assert services().table.exports.get(export_id).done
     assert sorted(bodies_in(stack, "UploadDLQ")) == ["not JSON", '{"Records": [{"no": "event"}]}']
     assert bodies_in(stack, "ScanDLQ") == ["{}"]
 
@@ -143,18 +143,18 @@ def test_a_scan_whose_bytes_are_lost_fails_after_its_retries_and_succeeds_when_r
     [record] = all_scans([services().pseudonyms.export_id(stack.uploads_bucket, key, version)])
     # Put the table back to where the scan waits, and take its bytes away.
     waiting = record.model_copy(update={"outcome": Outcome.QUEUED, "needs_review": False})
-    assert services().scans.commit([waiting], [record.outcome]) == [True]
+    assert services().table.scans.commit([waiting], [record.outcome]) == [True]
     s3 = stack.client("s3")
     s3.delete_object(Bucket=stack.results_bucket, Key=record.staged_key)
     send(stack, "ScanQueue", [message(waiting)])
     stack.drain(timeout_s=60)
-    failed = services().scans.get(record.scan_id)
+    failed = services().table.scans.get(record.scan_id)
     assert (failed.outcome, failed.reasons) == (Outcome.FAILED, (Reason.RETRIES_EXHAUSTED,))
     [dead] = bodies_in(stack, "ScanDLQ")
     s3.put_object(Bucket=stack.results_bucket, Key=record.staged_key, Body=data)
     send(stack, "ScanQueue", [dead])
     stack.drain(timeout_s=60)
-    assert services().scans.get(record.scan_id).outcome == record.outcome
+    assert services().table.scans.get(record.scan_id).outcome == record.outcome
 
 
 def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack):
@@ -167,12 +167,12 @@ def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack):
     ]
     send(stack, "UploadQueue", [events[1], events[0]])
     stack.drain(timeout_s=60)
-    table, pseudonyms = services().scans, services().pseudonyms
+    table, pseudonyms = services().table, services().pseudonyms
     old, new = (pseudonyms.export_id(stack.uploads_bucket, "again.png", version) for version in versions)
     assert [record.superseded for record in all_scans([new])] == [False]
     assert all(record.superseded for record in all_scans([old]))
     day = all_scans([new])[0].day
-    shown = {r.export_id for o in (Outcome.ANALYZED, Outcome.ABSTAINED) for r in table.by_outcome(o, day, 500).items}
+    shown = {r.export_id for o in (Outcome.ANALYZED, Outcome.ABSTAINED) for r in table.queries.by_outcome(o, day, 500).items}
     assert new in shown
     assert old not in shown
 
@@ -189,7 +189,7 @@ def test_many_records_in_one_message_are_many_uploads(stack):
     send(stack, "UploadQueue", [json.dumps({"Records": [*records, *missing]})])
     stack.drain(timeout_s=60)
     for key, version in zip(keys, versions, strict=True):
-        export = services().scans.export(services().pseudonyms.export_id(stack.uploads_bucket, key, version))
+        export = services().table.exports.get(services().pseudonyms.export_id(stack.uploads_bucket, key, version))
         assert export.scans == 1
     assert bodies_in(stack, "UploadDLQ") == []
 

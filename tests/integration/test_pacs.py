@@ -78,7 +78,7 @@ def test_masks_read_back_from_the_pacs_are_those_of_the_slices_bit_by_bit(pacs, 
         counted = [each for each in summary["slices"] if each["counted"]]
         assert counted
         for each in counted:
-            record = services().scans.get(each["scan_id"])
+            record = services().table.scans.get(each["scan_id"])
             source = dcmread(io.BytesIO(services().results.get(record.staged_key)), stop_before_pixels=True)
             mask = np.asarray(Image.open(io.BytesIO(services().results.get(record.mask_key)))) > 0
             [found] = seg.get_pixels_by_source_instance([source.SOPInstanceUID], combine_segments=True)

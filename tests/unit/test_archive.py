@@ -1,4 +1,4 @@
-"""Archives are read one file at a time, under limits, and every file in them gets a fate."""
+"""Archives are read one file at a time, under limits, and every file in them gets a outcome."""
 
 import io
 import os
@@ -36,7 +36,7 @@ def read(archive: bytes, limits: Limits = LIMITS, stretch: Stretch | None = None
     return list(upload_files(content, upload_kind(content), "upload", len(archive), limits, stretch))
 
 
-def fates(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason]:
+def outcomes(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason]:
     return {file.path: file.problem or file.kind for file in read(archive, limits)}
 
 
@@ -65,7 +65,7 @@ def test_a_directory_of_the_64_bit_form_is_read_and_its_count_is_limited(monkeyp
     archive = zipped({f"{n}.png": png(seed=n) for n in range(5)})
     assert b"PK\x06\x06" in archive
     assert len(read(archive)) == 5
-    assert fates(archive, Limits(entries=4)) == {"upload": Reason.TOO_MANY_ENTRIES}
+    assert outcomes(archive, Limits(entries=4)) == {"upload": Reason.TOO_MANY_ENTRIES}
 
 
 def test_ranges_of_a_zip_cover_every_file_once_and_keep_its_places():
@@ -95,7 +95,7 @@ def test_ranges_of_a_zip_share_one_budget():
 
 
 def test_content_decides_and_a_name_only_tells_what_somebody_meant():
-    found = fates(zipped({"scan": png(), "notes.txt": b"hello", "notes.png": b"hello", "empty.png": b""}))
+    found = outcomes(zipped({"scan": png(), "notes.txt": b"hello", "notes.png": b"hello", "empty.png": b""}))
     assert found == {
         "scan": Kind.PNG,
         "notes.txt": Reason.NOT_AN_IMAGE,
@@ -111,37 +111,37 @@ def test_what_operating_systems_leave_behind_is_skipped_unread():
 
 @pytest.mark.parametrize("path", ["../evil.png", "a/../../evil.png", "/etc/evil.png", "C:\\evil.png", "..\\evil.png"])
 def test_a_path_that_leaves_the_archive_is_rejected_and_its_neighbours_are_not(path):
-    assert fates(zipped({path: png(), "good.png": png()})) == {path: Reason.PATH_TRAVERSAL, "good.png": Kind.PNG}
+    assert outcomes(zipped({path: png(), "good.png": png()})) == {path: Reason.PATH_TRAVERSAL, "good.png": Kind.PNG}
 
 
 def test_a_bomb_is_rejected_before_it_is_expanded_and_its_neighbours_are_not():
     archive = zipped({"bomb.png": bytes(50 * 1024**2), "good.png": png()})
-    assert fates(archive) == {"bomb.png": Reason.COMPRESSION_RATIO_TOO_HIGH, "good.png": Kind.PNG}
+    assert outcomes(archive) == {"bomb.png": Reason.COMPRESSION_RATIO_TOO_HIGH, "good.png": Kind.PNG}
 
 
 def test_a_small_blank_slice_may_compress_as_well_as_it_likes():
-    assert fates(zipped({"blank.png": png() + bytes(500_000)})) == {"blank.png": Kind.PNG}
+    assert outcomes(zipped({"blank.png": png() + bytes(500_000)})) == {"blank.png": Kind.PNG}
 
 
 def test_an_archive_expands_no_further_than_its_budget_over_all_its_files():
     archive = zipped({f"{n}.png": png() + os.urandom(50_000) for n in range(4)})
-    found = list(fates(archive, Limits(expanded_bytes=120_000)).values())
+    found = list(outcomes(archive, Limits(expanded_bytes=120_000)).values())
     assert found == [Kind.PNG, Kind.PNG, Reason.EXPANDED_TOO_LARGE, Reason.EXPANDED_TOO_LARGE]
 
 
 def test_the_budget_counts_what_nested_archives_expand_to():
     inner = zipped({f"{n}.png": png() + os.urandom(50_000) for n in range(4)}, zipfile.ZIP_STORED)
-    found = fates(zipped({"inner.zip": inner}), Limits(expanded_bytes=len(inner) + 120_000))
+    found = outcomes(zipped({"inner.zip": inner}), Limits(expanded_bytes=len(inner) + 120_000))
     assert list(found.values()).count(Reason.EXPANDED_TOO_LARGE) == 2
 
 
 def test_an_entry_larger_than_a_scan_may_be_is_rejected():
     archive = zipped({"large.png": png() + os.urandom(5000), "good.png": png(8)})
-    assert fates(archive, Limits(scan_bytes=2000)) == {"large.png": Reason.OBJECT_TOO_LARGE, "good.png": Kind.PNG}
+    assert outcomes(archive, Limits(scan_bytes=2000)) == {"large.png": Reason.OBJECT_TOO_LARGE, "good.png": Kind.PNG}
 
 
 def test_too_many_entries_refuse_the_archive_before_its_directory_is_read():
-    found = fates(zipped({f"{n}.png": b"x" for n in range(11)}), Limits(entries=10))
+    found = outcomes(zipped({f"{n}.png": b"x" for n in range(11)}), Limits(entries=10))
     assert found == {"upload": Reason.TOO_MANY_ENTRIES}
 
 
@@ -149,17 +149,17 @@ def test_an_end_record_that_lies_about_the_number_of_entries_does_not_get_past_t
     archive = bytearray(zipped({f"{n}.png": b"x" for n in range(11)}))
     end = archive.rfind(b"PK\x05\x06")
     archive[end + 8 : end + 12] = b"\x01\x00\x01\x00"
-    assert fates(bytes(archive), Limits(entries=10)) == {"upload": Reason.TOO_MANY_ENTRIES}
+    assert outcomes(bytes(archive), Limits(entries=10)) == {"upload": Reason.TOO_MANY_ENTRIES}
 
 
 def test_archives_are_opened_one_level_deep():
     inner = zipped({"scan.png": png()})
-    found = fates(zipped({"inner.zip": inner, "deep.zip": zipped({"inner.zip": inner})}))
+    found = outcomes(zipped({"inner.zip": inner, "deep.zip": zipped({"inner.zip": inner})}))
     assert found == {"inner.zip!scan.png": Kind.PNG, "deep.zip!inner.zip": Reason.NESTED_TOO_DEEP}
 
 
 def test_a_damaged_nested_archive_is_one_rejected_file():
-    found = fates(zipped({"inner.zip": zipped({"scan.png": png()})[:-30], "good.png": png()}))
+    found = outcomes(zipped({"inner.zip": zipped({"scan.png": png()})[:-30], "good.png": png()}))
     assert found == {"inner.zip": Reason.CORRUPT_ARCHIVE, "good.png": Kind.PNG}
 
 
@@ -167,7 +167,7 @@ def test_an_encrypted_entry_is_rejected_by_its_flag():
     archive = bytearray(zipped({"scan.png": png()}))
     for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         archive[archive.find(signature) + flags] |= 0x1
-    assert fates(bytes(archive)) == {"scan.png": Reason.ENCRYPTED}
+    assert outcomes(bytes(archive)) == {"scan.png": Reason.ENCRYPTED}
 
 
 def test_an_entry_without_a_name_is_read_like_any_other():
@@ -175,13 +175,13 @@ def test_an_entry_without_a_name_is_read_like_any_other():
     for signature, lengths in ((b"PK\x03\x04", 26), (b"PK\x01\x02", 28)):
         at = archive.find(signature) + lengths
         archive[at : at + 4] = struct.pack("<HH", 0, 1)  # the name's only letter becomes an extra field
-    assert fates(bytes(archive)) == {"": Kind.PNG}
+    assert outcomes(bytes(archive)) == {"": Kind.PNG}
 
 
 def test_damaged_contents_are_rejected_and_neighbours_are_read():
     archive = bytearray(zipped({"bad.png": png(seed=1), "good.png": png(seed=2)}, zipfile.ZIP_STORED))
     archive[archive.find(b"IDAT") + 50] ^= 0xFF
-    assert fates(bytes(archive)) == {"bad.png": Reason.UNREADABLE, "good.png": Kind.PNG}
+    assert outcomes(bytes(archive)) == {"bad.png": Reason.UNREADABLE, "good.png": Kind.PNG}
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -193,7 +193,7 @@ def test_every_usual_compression_is_read(compression):
     "archive", [b"PK\x03\x04", b"PK\x05\x06", zipped({"scan.png": png()})[:100]], ids=["head", "end", "half"]
 )
 def test_an_archive_that_is_cut_short_is_refused_with_its_reason(archive):
-    assert fates(archive) == {"upload": Reason.CORRUPT_ARCHIVE}
+    assert outcomes(archive) == {"upload": Reason.CORRUPT_ARCHIVE}
 
 
 GOOD = zipped({"scan.png": png(16), "inner.zip": zipped({"a": b"text"})})

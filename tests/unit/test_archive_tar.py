@@ -40,7 +40,7 @@ def read(archive: bytes, limits: Limits = LIMITS, stretch: Stretch | None = None
     return list(upload_files(content, upload_kind(content), "upload", len(archive), limits, stretch))
 
 
-def fates(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason]:
+def outcomes(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason]:
     return {file.path: file.problem or file.kind for file in read(archive, limits)}
 
 
@@ -78,27 +78,27 @@ def test_content_decides_and_links_and_devices_are_skipped():
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, "/etc/passwd"
             archive.addfile(member)
-    assert fates(out.getvalue()) == dict.fromkeys(("link", "hard", "pipe"), Reason.NOT_AN_IMAGE)
+    assert outcomes(out.getvalue()) == dict.fromkeys(("link", "hard", "pipe"), Reason.NOT_AN_IMAGE)
 
 
 def test_a_path_that_leaves_the_archive_is_rejected():
-    assert fates(tarred({"../evil": png(), "good": png()})) == {"../evil": Reason.PATH_TRAVERSAL, "good": Kind.PNG}
+    assert outcomes(tarred({"../evil": png(), "good": png()})) == {"../evil": Reason.PATH_TRAVERSAL, "good": Kind.PNG}
 
 
 def test_limits_hold_and_neighbours_are_read():
     archive = tarred({"large": png() + os.urandom(5000), "good": png(8)})
-    assert fates(archive, Limits(scan_bytes=2000, archive_bytes=10**6)) == {
+    assert outcomes(archive, Limits(scan_bytes=2000, archive_bytes=10**6)) == {
         "large": Reason.OBJECT_TOO_LARGE,
         "good": Kind.PNG,
     }
-    assert Reason.TOO_MANY_ENTRIES in fates(tarred(IMAGES), Limits(entries=3)).values()
+    assert Reason.TOO_MANY_ENTRIES in outcomes(tarred(IMAGES), Limits(entries=3)).values()
     budget = Limits(expanded_bytes=2 * len(png()) + 100)
-    assert list(fates(tarred(IMAGES), budget).values()).count(Kind.PNG) == 2
+    assert list(outcomes(tarred(IMAGES), budget).values()).count(Kind.PNG) == 2
 
 
 def test_a_bomb_is_given_up_before_it_is_inflated():
     archive = tarred({"good": png(), "bomb": bytes(200 * MIB)}, "gz")
-    assert fates(archive, Limits(scan_bytes=500 * MIB)) == {"good": Kind.PNG, "": Reason.COMPRESSION_RATIO_TOO_HIGH}
+    assert outcomes(archive, Limits(scan_bytes=500 * MIB)) == {"good": Kind.PNG, "": Reason.COMPRESSION_RATIO_TOO_HIGH}
 
 
 def test_a_header_that_asks_for_more_than_any_honest_one_is_not_followed():
@@ -132,22 +132,22 @@ def test_garbage_behind_a_file_is_damage_and_not_the_end():
 def test_archives_of_any_kind_are_opened_one_level_deep():
     inner = {"zip": zipped({"scan": png()}), "tar": tarred({"scan": png()}), "tgz": tarred({"scan": png()}, "gz")}
     for outer in (zipped(inner), tarred(inner), tarred(inner, "gz")):
-        assert fates(outer) == {f"{name}!scan": Kind.PNG for name in inner}
+        assert outcomes(outer) == {f"{name}!scan": Kind.PNG for name in inner}
         found = read(outer)
         assert [(file.index, file.inner) for file in found] == [(0, 0), (1, 0), (2, 0)]
-        assert fates(zipped({"outer": outer})) == {f"outer!{name}": Reason.NESTED_TOO_DEEP for name in inner}
+        assert outcomes(zipped({"outer": outer})) == {f"outer!{name}": Reason.NESTED_TOO_DEEP for name in inner}
 
 
 def test_a_gzipped_file_is_what_is_inside_it():
     packed = gzip.compress(png())
-    assert fates(packed) == {"upload": Kind.PNG}
-    assert fates(zipped({"scan.gz": packed, "twice.gz": gzip.compress(packed)})) == {
+    assert outcomes(packed) == {"upload": Kind.PNG}
+    assert outcomes(zipped({"scan.gz": packed, "twice.gz": gzip.compress(packed)})) == {
         "scan.gz": Kind.PNG,
         "twice.gz": Reason.NESTED_TOO_DEEP,
     }
-    assert fates(packed[:-20]) == {"upload": Reason.UNREADABLE}
-    assert fates(gzip.compress(bytes(50 * MIB))) == {"upload": Reason.COMPRESSION_RATIO_TOO_HIGH}
-    assert fates(packed, Limits(scan_bytes=len(png()) - 1)) == {"upload": Reason.OBJECT_TOO_LARGE}
+    assert outcomes(packed[:-20]) == {"upload": Reason.UNREADABLE}
+    assert outcomes(gzip.compress(bytes(50 * MIB))) == {"upload": Reason.COMPRESSION_RATIO_TOO_HIGH}
+    assert outcomes(packed, Limits(scan_bytes=len(png()) - 1)) == {"upload": Reason.OBJECT_TOO_LARGE}
 
 
 GOOD = {form: tarred({"a": png(16), "folder/" * 20 + "b": b"text"}, form=form) for form in FORMS}

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.store.dead_letters import DeadLetters
-from brainscan.store.queue import message
+from brainscan.store.queues import message
 from tests.making import a_record, s3_event
 
 TEMPLATE = {

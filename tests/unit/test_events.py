@@ -6,7 +6,7 @@ import pytest
 
 from brainscan.domain import Kind
 from brainscan.events import MessageError, scan_in, uploads_in
-from brainscan.store.queue import message
+from brainscan.store.queues import message
 from tests.making import a_record, s3_event
 
 

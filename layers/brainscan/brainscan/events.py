@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from brainscan.domain import BrainscanError, Part, Report, Scan
 from brainscan.pipeline.intake import Upload
-from brainscan.store.keys import META, series_id_of
+from brainscan.store.table.keys import META, series_id_of
 
 CREATED = "ObjectCreated:"
 

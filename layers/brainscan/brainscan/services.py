@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits, Settings, limits, settings
-from brainscan.store import Bus, PartQueue, Reports, Results, ScanQueue, Scans, Uploads
+from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
 
 WORKERS = 16
 """Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
@@ -25,8 +25,7 @@ class Services:
 
     uploads: Uploads
     results: Results
-    scans: Scans
-    reports: Reports
+    table: Table
     queue: ScanQueue
     parts: PartQueue
     bus: Bus
@@ -51,8 +50,7 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
     return Services(
         uploads=Uploads(s3),
         results=Results(s3, told.results_bucket),
-        scans=Scans(client("dynamodb"), told.table_name, told.retention_days),
-        reports=Reports(client("dynamodb"), told.table_name, told.retention_days),
+        table=Table.over(client("dynamodb"), told.table_name, told.retention_days),
         bus=Bus(client("events"), told.event_bus),
         queue=ScanQueue(sqs, told.scan_queue_url),
         parts=PartQueue(sqs, told.upload_queue_url),
@@ -61,9 +59,9 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
     )
 
 
-def scans(told: Settings) -> Scans:
+def table(told: Settings) -> Table:
     """The table alone, for those who only ask."""
-    return Scans(_client("dynamodb"), told.table_name, told.retention_days)
+    return Table.over(_client("dynamodb"), told.table_name, told.retention_days)
 
 
 def results(told: Settings) -> Results:

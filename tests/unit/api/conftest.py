@@ -48,7 +48,7 @@ def api(dynamodb, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     boto3.client("s3").create_bucket(Bucket="results")
-    caches = (settings, routes._scans, routes._linker)
+    caches = (settings, routes._table, routes._linker)
     for cached in caches:
         cached.cache_clear()
     yield

@@ -18,10 +18,10 @@ def gateway():
 
 
 @pytest.fixture
-def scan_id(scans):
+def scan_id(table):
     record = a_record()
-    scans.register([record])
-    scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+    table.scans.register([record])
+    table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
     return record.scan_id
 
 

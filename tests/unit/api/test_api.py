@@ -19,18 +19,18 @@ PLACE = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
 
 
 @pytest.fixture
-def found(scans):
+def found(table):
     """Forty analyzed scans of an export, ten of each class, every third to review."""
     records = [a_record(n, order=n, **PLACE) for n in range(40)]
-    scans.put_export(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40))
-    scans.register(records)
+    table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40))
+    table.scans.register(records)
     final = [
         analyzed(r, CLASSES[n % 4], 0.5 + n / 100, needs_review=n % 3 == 0).model_copy(
             update={"image_key": f"results/{r.scan_id}/image.png", "mask_key": f"results/{r.scan_id}/mask.png"}
         )
         for n, r in enumerate(records)
     ]
-    scans.commit(final, [Outcome.QUEUED] * 40)
+    table.scans.commit(final, [Outcome.QUEUED] * 40)
     return final
 
 
@@ -58,10 +58,10 @@ class TestWorklist:
         answered = ask("GET", "/v1/scans", {"from": DAY, "to": DAY, "limit": 100} | query)
         assert (answered.status, len(answered.json["items"])) == (200, count)
 
-    def test_pages_of_several_days_follow_each_other(self, ask, scans, found):
+    def test_pages_of_several_days_follow_each_other(self, ask, table, found):
         later = [a_record(n, "another", received_at=NOON + timedelta(days=1)) for n in range(5)]
-        scans.register(later)
-        scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in later], [Outcome.QUEUED] * 5)
+        table.scans.register(later)
+        table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in later], [Outcome.QUEUED] * 5)
         seen, query = [], {"from": DAY, "to": "2026-03-02", "limit": 7}
         while True:
             page = ask("GET", "/v1/scans", query).json
@@ -87,9 +87,9 @@ class TestOneThing:
         answered = ask("GET", f"/v1/{path}/{'0' * 32}")
         assert (answered.status, answered.headers["Content-Type"]) == (404, "application/problem+json")
 
-    def test_an_export_shows_its_live_progress(self, ask, scans, found):
+    def test_an_export_shows_its_live_progress(self, ask, table, found):
         export_id = found[0].export_id
-        scans.register([a_record(n) for n in range(40, 44)])
+        table.scans.register([a_record(n) for n in range(40, 44)])
         export = ask("GET", f"/v1/exports/{export_id}").json
         assert (export["scans"], export["done"], export["counts"]) == (44, False, {"queued": 4, "analyzed": 40})
         assert ask("GET", "/v1/exports", {"day": DAY}).json["items"][0]["export_id"] == export_id
@@ -115,7 +115,7 @@ class TestOneThing:
 
 
 class TestLinks:
-    def test_links_name_type_and_file_and_open_the_object(self, ask, scans, found):
+    def test_links_name_type_and_file_and_open_the_object(self, ask, table, found):
         links = {link["name"]: link for link in ask("GET", f"/v1/scans/{found[0].scan_id}").json["links"]}
         mask = links["mask"]
         assert mask["content_type"] == "image/png"
@@ -176,10 +176,10 @@ class TestReviews:
             b"",
         ],
     )
-    def test_what_is_no_review_is_a_problem_and_changes_nothing(self, ask, scans, found, body):
+    def test_what_is_no_review_is_a_problem_and_changes_nothing(self, ask, table, found, body):
         answered = ask("POST", f"/v1/scans/{found[0].scan_id}/reviews", body=body)
         assert (answered.status, answered.headers["Content-Type"]) == (422, "application/problem+json")
-        assert scans.get(found[0].scan_id).revision == 0
+        assert table.scans.get(found[0].scan_id).revision == 0
 
 
 class TestProblems:

@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from brainscan.api import app
 from brainscan.domain import CLASSES, Export, ExportState, Outcome
-from brainscan.store import Scans
+from brainscan.store import Table
 from brainscan_local.web import serving
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
@@ -51,17 +51,17 @@ def _odd(value):
 @pytest.fixture
 def address(api, dynamodb):
     """The API served over HTTP, with scans in the table."""
-    scans = Scans(dynamodb, TABLE)
+    table = Table.over(dynamodb, TABLE)
     records = [
         a_record(n, series_id="5" * 32, study_id="6" * 32, patient_id="7" * 32).model_copy(
             update={"mask_key": f"results/{n}/mask.png"}
         )
         for n in range(12)
     ]
-    scans.put_export(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
-    scans.register(records)
+    table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
+    table.scans.register(records)
     final = [analyzed(r, CLASSES[n % 4], 0.9, needs_review=n < 6) for n, r in enumerate(records[:10])]
-    scans.commit(final, [Outcome.QUEUED] * 10)
+    table.scans.commit(final, [Outcome.QUEUED] * 10)
     with serving(app.answer, lambda headers, *_: READER if headers.get("Authorization") == TOKEN else {}) as address:
         yield address
 

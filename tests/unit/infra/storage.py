@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from brainscan.store.keys import Index
+from brainscan.store.table.keys import Index
 from tests.unit.infra.reading import (
     DAY_S,
     Resources,

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from brainscan.store.keys import Index
+from brainscan.store.table.keys import Index
 from brainscan_local.resources import Resources
 from brainscan_local.template import Template, TemplateError
 

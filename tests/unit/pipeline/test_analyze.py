@@ -10,8 +10,8 @@ from PIL import Image
 
 from brainscan.domain import Outcome, Reason, TumorClass
 from brainscan.pipeline.analyze import UnknownScanError, analyze, give_up
-from brainscan.pipeline.examine import Task, examine
 from brainscan.pipeline.intake import intake
+from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 from brainscan.store import ObjectGoneError
 from tests.making import a_record, analyzed, png, zipped
@@ -28,7 +28,7 @@ def three(world):
 
 
 def counts(world, export):
-    found = world.services.scans.export(export.export_id).counts
+    found = world.services.table.exports.get(export.export_id).counts
     return {outcome: count for outcome, count in found.items() if count}
 
 
@@ -49,7 +49,7 @@ def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(world
         assert result["model_id"] == network.manifest.model_id
         assert set(result["timings_ms"]) == {"decode", "prepare", "infer", "interpret", "store"}
         assert sum(result["probabilities"].values()) == pytest.approx(1)
-        assert world.services.scans.get(record.scan_id) == record
+        assert world.services.table.scans.get(record.scan_id) == record
 
 
 def test_a_repeat_answers_what_is_known_and_changes_nothing(world, three, network):
@@ -81,7 +81,7 @@ def test_giving_up_is_an_outcome_and_a_redriven_scan_is_tried_again(world, three
     export, scans = three
     given_up = give_up(scans[0], world.services)
     assert give_up(scans[0], world.services) is None
-    failed = world.services.scans.get(scans[0].scan_id)
+    failed = world.services.table.scans.get(scans[0].scan_id)
     assert given_up == failed
     assert (failed.outcome, failed.reasons) == (Outcome.FAILED, (Reason.RETRIES_EXHAUSTED,))
     [answer] = analyze([scans[0]], world.services, network)
@@ -93,7 +93,7 @@ def test_giving_up_never_overwrites_an_outcome(world, three, network):
     _, scans = three
     [answer] = analyze(scans[:1], world.services, network)
     give_up(scans[0], world.services)
-    assert world.services.scans.get(scans[0].scan_id) == answer.record
+    assert world.services.table.scans.get(scans[0].scan_id) == answer.record
 
 
 def test_a_message_of_a_scan_that_nobody_registered_is_an_error(world, network):
@@ -103,7 +103,7 @@ def test_a_message_of_a_scan_that_nobody_registered_is_an_error(world, network):
 
 def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(world, three, network):
     export, scans = three
-    world.services.scans._mark_superseded(export.export_id)
+    world.services.table.exports.mark_superseded(export.export_id)
     answers = analyze(scans, world.services, network)
     assert {(answer.record.outcome, answer.record.reasons) for answer in answers} == {
         (Outcome.SKIPPED, (Reason.SUPERSEDED,))
@@ -114,34 +114,34 @@ def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(world
 def test_a_commit_that_came_first_wins(world, three, network, monkeypatch):
     """Two deliveries of one message at the same time: the second finds the scan committed."""
     export, scans = three
-    rival = analyzed(world.services.scans.get(scans[0].scan_id), TumorClass.GLIOMA, 0.99)
+    rival = analyzed(world.services.table.scans.get(scans[0].scan_id), TumorClass.GLIOMA, 0.99)
     fetch = world.services.results.get
 
     def slow(key):
-        world.services.scans.commit([rival], [Outcome.QUEUED])
+        world.services.table.scans.commit([rival], [Outcome.QUEUED])
         return fetch(key)
 
     monkeypatch.setattr(world.services.results, "get", slow)
     analyze(scans[:1], world.services, network)
-    assert world.services.scans.get(scans[0].scan_id).model_id == "f" * 64
+    assert world.services.table.scans.get(scans[0].scan_id).model_id == "f" * 64
     assert counts(world, export) == {Outcome.QUEUED: 2, Outcome.ANALYZED: 1}
 
 
-class TestExamine:
+class TestPredict:
     def test_limits_and_damage_are_outcomes_of_their_own_scan(self, network):
-        tasks = [Task(png(96), "png"), Task(png(96)[:200], "png"), Task(png(32), "png")]
-        good, damaged, small = examine(tasks, network, Limits(pixels=10_000))
+        tasks = [ScanBytes(png(96), "png"), ScanBytes(png(96)[:200], "png"), ScanBytes(png(32), "png")]
+        good, damaged, small = predict(tasks, network, Limits(pixels=10_000))
         assert good.finding.predicted in TumorClass
         assert (damaged.finding.outcome, damaged.finding.reasons) == (Outcome.REJECTED, (Reason.UNREADABLE,))
         assert small.finding.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
-        [large] = examine([Task(png(128), "png")], network, Limits(pixels=10_000))
+        [large] = predict([ScanBytes(png(128), "png")], network, Limits(pixels=10_000))
         assert (large.finding.outcome, large.finding.reasons) == (Outcome.REJECTED, (Reason.TOO_MANY_PIXELS,))
 
     def test_together_or_alone_gives_the_same_answer(self, network):
-        tasks = [Task(png(side, seed=side), "png") for side in (64, 80, 100)]
-        together = examine(tasks, network, Limits())
-        alone = [examine([task], network, Limits())[0] for task in tasks]
+        tasks = [ScanBytes(png(side, seed=side), "png") for side in (64, 80, 100)]
+        together = predict(tasks, network, Limits())
+        alone = [predict([task], network, Limits())[0] for task in tasks]
         assert [replace(each, timings_ms={}) for each in together] == [replace(each, timings_ms={}) for each in alone]
 
     def test_no_tasks_are_no_answers(self, network):
-        assert examine([], network, Limits()) == []
+        assert predict([], network, Limits()) == []

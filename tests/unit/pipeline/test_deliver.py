@@ -72,12 +72,12 @@ def report(world):
         files[name] = world.services.results.put(f"reports/{name}.dcm", mr.file_bytes(image), "application/dicom")
     files["series"] = world.services.results.put("reports/series.json", b"{}", "application/json")
     made = Report(series_id=SERIES, revision=3, outcome=Outcome.ANALYZED, files=files)
-    assert world.services.reports.commit(made)
+    assert world.services.table.reports.commit(made)
     return made
 
 
 def send(report, world, server):
-    return deliver(report, world.services.reports, world.services.results, Pacs(server.url, USER))
+    return deliver(report, world.services.table, world.services.results, Pacs(server.url, USER))
 
 
 def test_every_dicom_object_and_nothing_else_is_stored_in_one_request(world, report, server):
@@ -90,7 +90,7 @@ def test_every_dicom_object_and_nothing_else_is_stored_in_one_request(world, rep
 
 
 def test_a_report_that_a_later_one_replaced_is_not_sent(world, report, server):
-    world.services.reports.commit(report.model_copy(update={"revision": 4}))
+    world.services.table.reports.commit(report.model_copy(update={"revision": 4}))
     assert send(report, world, server) == 0
     assert server.taken == []
 
@@ -118,7 +118,7 @@ def test_a_pacs_that_is_away_is_a_delivery_error(world, report, server):
     url = server.url
     server.server_close()
     with pytest.raises(DeliveryError):
-        deliver(report, world.services.reports, world.services.results, Pacs(url, USER))
+        deliver(report, world.services.table, world.services.results, Pacs(url, USER))
 
 
 @pytest.mark.parametrize("url", ["http://pacs.example/dicom-web", "http://127.0.0.1.example/", "ftp://127.0.0.9/"])

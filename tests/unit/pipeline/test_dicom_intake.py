@@ -55,9 +55,9 @@ def test_a_series_is_in_the_order_of_its_positions_whatever_its_files_are_called
     files = {f"IM{name:04d}": data for name, data in zip(names, slices, strict=True)}
     export = intake(world.upload("export.zip", zipped(dict(sorted(files.items())))), world.services)
     [series_id] = {scan.series_id for scan in world.queued()}
-    ordered = world.services.scans.of_series(series_id).items
+    ordered = world.services.table.queries.of_series(series_id).items
     assert [world.services.results.get(record.staged_key) for record in ordered] == slices
-    assert export.scans == world.services.scans.series(series_id).expected == SLICES
+    assert export.scans == world.services.table.series.get(series_id).expected == SLICES
 
 
 def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world, slices):
@@ -65,9 +65,9 @@ def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world, slices)
     for upload in random.Random(5).sample(uploads * 2, 2 * SLICES):
         intake(upload, world.services)
     [series_id] = {scan.series_id for scan in world.queued()}
-    ordered = world.services.scans.of_series(series_id).items
+    ordered = world.services.table.queries.of_series(series_id).items
     assert [world.services.results.get(record.staged_key) for record in ordered] == slices
-    assert world.services.scans.series(series_id).remaining == SLICES
+    assert world.services.table.series.get(series_id).remaining == SLICES
 
 
 def test_a_dicomdir_is_held_against_the_files_that_are_there(world, slices):
@@ -147,7 +147,7 @@ def test_every_public_sample_gets_its_outcome(world):
         expected = {"rejected"} if path.name == "LICENSE" else {"queued"}
         assert outcomes == expected, path
     assert len(samples) == 54
-    known = world.services.scans.get_many([scan.scan_id for scan in world.queued()])
+    known = world.services.table.scans.get_many([scan.scan_id for scan in world.queued()])
     standing = Counter(record.kind for record in known.values() if not record.superseded)
     # 47 images and 3 of 8 frames; four of them are there in four encodings each, and stand in their series once.
     assert standing == {Kind.DICOM: 47 + 3 * 8 - 4 * 3, Kind.NIFTI: 52}

@@ -9,12 +9,12 @@ from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
 from brainscan.pipeline.expand import Tally
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.settings import Limits
-from brainscan.store.queue import QueueError
+from brainscan.store.queues import QueueError
 from tests.making import NOON, analyzed, png, zipped
 
 
 def scans_of(world, export):
-    return world.services.scans.of_export(export.export_id, limit=1000).items
+    return world.services.table.queries.of_export(export.export_id, limit=1000).items
 
 
 def listing(world, export):
@@ -115,11 +115,11 @@ class TestOverwrites:
     def test_the_newer_version_replaces_the_older_in_the_worklists(self, world):
         first = intake(world.upload("a.png", png(seed=1), sequencer="01"), world.services)
         [scan] = scans_of(world, first)
-        world.services.scans.commit([analyzed(scan, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+        world.services.table.scans.commit([analyzed(scan, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
         second = intake(world.upload("a.png", png(seed=2), sequencer="02"), world.services)
         day = NOON.date().isoformat()
-        assert world.services.scans.by_finding(TumorClass.GLIOMA, day).items == ()
-        assert world.services.scans.export(first.export_id).state == ExportState.SUPERSEDED
+        assert world.services.table.queries.by_finding(TumorClass.GLIOMA, day).items == ()
+        assert world.services.table.exports.get(first.export_id).state == ExportState.SUPERSEDED
         assert [record.outcome for record in scans_of(world, second)] == [Outcome.QUEUED]
 
     def test_an_older_version_that_arrives_late_registers_no_scans(self, world):

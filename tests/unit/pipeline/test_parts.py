@@ -35,7 +35,7 @@ def whole(world, export):
 
 
 def check(world, export_id):
-    export = world.services.scans.export(export_id)
+    export = world.services.table.exports.get(export_id)
     assert (export.state, export.files, export.skipped) == (ExportState.EXPANDED, 12, 1)
     assert export.counts == {Outcome.QUEUED: 10, Outcome.REJECTED: 1}
     assert [line["index"] for line in whole(world, export)] == list(range(12))
@@ -65,8 +65,8 @@ def test_split_or_not_the_scans_are_the_same(world, small):
     split = intake(world.upload("export.zip", data), small)
     drained(world, small)
     in_parts = check(world, split.export_id)
-    records = world.services.scans.get_many(list(in_parts))
-    whole_records = world.services.scans.of_export(split.export_id, limit=100).items
+    records = world.services.table.scans.get_many(list(in_parts))
+    whole_records = world.services.table.queries.of_export(split.export_id, limit=100).items
     assert set(records) == {record.scan_id for record in whole_records if record.outcome is Outcome.QUEUED}
     assert [record.source.entry_index for record in whole_records] == [*range(10), 11]
 
@@ -91,7 +91,7 @@ def test_an_interrupted_part_is_completed_by_its_repeat(world, small, monkeypatc
     export = intake(world.upload("export.zip", zipped(IMAGES)), small)
     parts = world.parts()
     with monkeypatch.context() as patched:
-        patched.setattr(type(small.scans), "put_part", lambda *_: (_ for _ in ()).throw(ConnectionError))
+        patched.setattr(type(small.table.exports), "put_part", lambda *_: (_ for _ in ()).throw(ConnectionError))
         with pytest.raises(ConnectionError):
             intake_part(parts[0], small)
     for part in parts:
@@ -105,10 +105,12 @@ def test_an_interrupted_conclusion_is_completed_by_a_repeat_of_any_part(world, s
     for part in parts[:-1]:
         intake_part(part, small)
     with monkeypatch.context() as patched:
-        patched.setattr(type(small.scans), "settle", lambda *_: (_ for _ in ()).throw(ConnectionError))
+        patched.setattr(
+            type(small.table.versions), "forget_superseded", lambda *_: (_ for _ in ()).throw(ConnectionError)
+        )
         with pytest.raises(ConnectionError):
             intake_part(parts[-1], small)
-    assert world.services.scans.export(export.export_id).state is ExportState.EXPANDING
+    assert world.services.table.exports.get(export.export_id).state is ExportState.EXPANDING
     intake_part(parts[0], small)
     check(world, export.export_id)
 
@@ -125,9 +127,9 @@ def test_a_newer_version_wins_over_parts_that_are_still_to_come(world, small):
     new = intake(world.upload("export.zip", zipped({"only.png": png(32)}), sequencer="02"), small)
     for part in parts:
         intake_part(part, small)
-    assert world.services.scans.export(old.export_id).state is ExportState.SUPERSEDED
+    assert world.services.table.exports.get(old.export_id).state is ExportState.SUPERSEDED
     assert new.counts == {Outcome.QUEUED: 1}
-    records = world.services.scans.of_export(old.export_id, limit=100).items
+    records = world.services.table.queries.of_export(old.export_id, limit=100).items
     assert {(record.outcome, *record.reasons) for record in records} == {(Outcome.SKIPPED, Reason.SUPERSEDED)}
 
 
@@ -136,11 +138,11 @@ def test_a_newer_version_makes_way_for_itself_once_all_its_parts_are_done(world,
     new = intake(world.upload("export.zip", zipped(IMAGES), sequencer="02"), small)
     parts = world.parts()
     intake_part(parts[0], small)
-    assert world.services.scans.export(old.export_id).state is ExportState.EXPANDED
+    assert world.services.table.exports.get(old.export_id).state is ExportState.EXPANDED
     for part in parts[1:]:
         intake_part(part, small)
-    assert world.services.scans.export(old.export_id).state is ExportState.SUPERSEDED
-    assert world.services.scans.export(new.export_id).files == 12
+    assert world.services.table.exports.get(old.export_id).state is ExportState.SUPERSEDED
+    assert world.services.table.exports.get(new.export_id).files == 12
 
 
 def test_an_upload_that_vanishes_between_its_parts_is_concluded_as_gone(world, small):

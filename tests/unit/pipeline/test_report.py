@@ -60,18 +60,18 @@ class Scanned:
 
     def settle(self, numbers: Sequence[int], **changes) -> list[ScanRecord]:
         """Register these slices, and commit what was found on them."""
-        scans = self.world.services.scans
+        table = self.world.services.table
         found = [self.record(number).model_copy(update=changes) for number in numbers]
         waiting = [each.model_copy(update={"outcome": Outcome.QUEUED}) for each in found]
-        scans.register(waiting)
-        scans.commit(found, [Outcome.QUEUED] * len(found))
+        table.scans.register(waiting)
+        table.scans.commit(found, [Outcome.QUEUED] * len(found))
         return found
 
 
 @pytest.fixture
 def scanned(world):
     export_id = a_record().export_id
-    world.services.scans.put_export(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
+    world.services.table.exports.put(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
 
     def scan(images=None, masks=MASKS, numbers=range(6), classes=None, **changes):
         made = Scanned(world, images or mr.mr_series(), masks, classes or {})
@@ -130,12 +130,12 @@ def test_a_settled_series_gets_its_files_and_one_event(world, scanned):
     assert event["detail"]["series_id"] == SERIES
     assert event["detail"]["predicted"] == "glioma"
     assert event["detail"]["research_use"] == "Research use only. Not a medical device."
-    assert world.services.reports.latest(SERIES).announced
+    assert world.services.table.reports.latest(SERIES).announced
 
 
 def test_a_series_that_waits_for_slices_is_not_reported(world, scanned):
     series = scanned(numbers=range(4))
-    world.services.scans.register([series.record(5).model_copy(update={"outcome": Outcome.QUEUED})])
+    world.services.table.scans.register([series.record(5).model_copy(update={"outcome": Outcome.QUEUED})])
     assert report(SERIES, world.services).state is State.WAITING
     assert report("0" * 32, world.services).state is State.WAITING
     assert world.keys("reports/") == []
@@ -166,7 +166,7 @@ def test_the_same_slices_always_give_the_same_bytes(world, scanned):
     scanned()
     report(SERIES, world.services)
     first = {key: world.services.results.get(key) for key in world.keys("reports/")}
-    world.services.scans._client.delete_item(
+    world.services.table.scans._table.client.delete_item(
         TableName="scans", Key={"pk": {"S": f"SERIES#{SERIES}"}, "sk": {"S": "REPORT"}}
     )
     assert report(SERIES, world.services).state is State.REPORTED
@@ -199,7 +199,7 @@ def test_a_failed_slice_that_succeeds_later_is_reported_anew(world, scanned):
     [failed] = series.settle([5], outcome=Outcome.FAILED, predicted=None, probabilities=None)
     report(SERIES, world.services)
     assert summary(world, 6)["review_reasons"] == ["slices_unanswered"]
-    world.services.scans.commit([series.record(5)], [failed.outcome])
+    world.services.table.scans.commit([series.record(5)], [failed.outcome])
     assert report(SERIES, world.services).report.revision == 7
     assert summary(world, 7)["review_reasons"] == []
 
@@ -207,14 +207,14 @@ def test_a_failed_slice_that_succeeds_later_is_reported_anew(world, scanned):
 def test_a_lower_revision_never_replaces_a_higher_one(world, scanned):
     scanned()
     latest = report(SERIES, world.services).report
-    assert not world.services.reports.commit(latest.model_copy(update={"revision": 5}))
-    assert world.services.reports.latest(SERIES).revision == 6
+    assert not world.services.table.reports.commit(latest.model_copy(update={"revision": 5}))
+    assert world.services.table.reports.latest(SERIES).revision == 6
 
 
 def test_slices_of_a_replaced_upload_leave_the_series(world, scanned):
     series = scanned()
-    world.services.scans.supersede(a_record().export_id)
-    known = world.services.scans.series(SERIES)
+    world.services.table.scans.supersede(a_record().export_id)
+    known = world.services.table.series.get(SERIES)
     assert (known.expected, known.remaining) == (0, 0)
     assert report(SERIES, world.services).state is State.WAITING
     assert series.images
@@ -223,7 +223,7 @@ def test_slices_of_a_replaced_upload_leave_the_series(world, scanned):
 def test_an_index_that_lags_behind_is_waited_for(world, scanned):
     scanned()
     hidden = [a_record(number).scan_id for number in range(6)][-1]
-    world.services.scans._client.update_item(
+    world.services.table.scans._table.client.update_item(
         TableName="scans",
         Key={"pk": {"S": f"SCAN#{hidden}"}, "sk": {"S": "META"}},
         UpdateExpression="REMOVE series_pk, series_sk",
@@ -401,7 +401,7 @@ def test_what_is_no_dicom_object_is_pseudonymous(world, scanned, logged):
     report(SERIES, world.services)
     texts = [world.services.results.get(key).decode() for key in world.keys("reports/") if key.endswith(".json")]
     texts += [json.dumps(world.events()), *world.keys(), logged.getvalue()]
-    texts.append(str(world.services.scans._client.scan(TableName="scans")["Items"]))
+    texts.append(str(world.services.table.scans._table.client.scan(TableName="scans")["Items"]))
     secrets = (mr.PATIENT_ID, "Canary", "19530405", "1953", mr.ACCESSION, mr.STUDY_UID, "20200102", "2020-01-02")
     for text in texts:
         assert not [secret for secret in secrets if secret in text]

@@ -12,8 +12,8 @@ from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.pipeline.report import State, report
 from brainscan.store.objects import report_key
-from brainscan.store.query import all_pages
 from brainscan.store.table import Scans
+from brainscan.store.table.query import all_pages
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.making import NOON, a_record, zipped
 
@@ -42,23 +42,25 @@ def series(world):
     """The only series that an index knows, and its slices there."""
     found = {
         record.series_id
-        for record in all_pages(lambda size, cursor: world.services.scans.of_day(NOON.date().isoformat(), size, cursor))
+        for record in all_pages(
+            lambda size, cursor: world.services.table.queries.of_day(NOON.date().isoformat(), size, cursor)
+        )
     }
     [series_id] = found
-    return world.services.scans.series(series_id), world.services.scans.of_series(series_id).items
+    return world.services.table.series.get(series_id), world.services.table.queries.of_series(series_id).items
 
 
 def counted(world, export: Export) -> dict[Outcome, int]:
     """The scans of an export by outcome, counted one by one."""
     found: dict[Outcome, int] = {}
-    for record in world.services.scans.of_export(export.export_id).items:
+    for record in world.services.table.queries.of_export(export.export_id).items:
         found[record.outcome] = found.get(record.outcome, 0) + 1
     return found
 
 
 def counts(world, export: Export) -> dict[Outcome, int]:
     """What the export's counters say."""
-    return {name: n for name, n in world.services.scans.export(export.export_id).counts.items() if n}
+    return {name: n for name, n in world.services.table.exports.get(export.export_id).counts.items() if n}
 
 
 def answered(outcomes: dict[Outcome, int]) -> int:
@@ -80,7 +82,7 @@ def test_a_series_uploaded_twice_is_one_series_with_one_exact_report(world, slic
     for export in (first, again):
         assert counts(world, export) == counted(world, export)
         assert answered(counts(world, export)) == SLICES
-    statistics = world.services.scans.statistics(NOON.date().isoformat())
+    statistics = world.services.table.statistics.of_day(NOON.date().isoformat())
     assert answered(statistics.outcomes) == sum(statistics.outcomes.values()) == SLICES
 
 
@@ -89,7 +91,7 @@ def test_slices_that_still_wait_are_not_analyzed_for_nothing(world, slices, netw
     again = intake(upload(world, "tuesday.zip", slices, minutes=5), world.services)
     answer(world, network)
     assert counts(world, first) == counted(world, first) == {Outcome.SKIPPED: SLICES}
-    assert {record.reasons for record in world.services.scans.of_export(first.export_id).items} == {
+    assert {record.reasons for record in world.services.table.queries.of_export(first.export_id).items} == {
         (Reason.SUPERSEDED,)
     }
     assert counts(world, again) == counted(world, again)
@@ -145,19 +147,19 @@ def an_image(number: int, minutes: int = 0):
     )
 
 
-def test_an_interrupted_replacement_is_completed_by_the_next_delivery(scans: Scans, monkeypatch):
-    scans.register([an_image(0)])
+def test_an_interrupted_replacement_is_completed_by_the_next_delivery(table, monkeypatch):
+    table.scans.register([an_image(0)])
     with monkeypatch.context() as broken:
         broken.setattr(Scans, "_supersede", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         with pytest.raises(ConnectionError):
-            scans.register([an_image(1, minutes=1)])
-    assert scans.series(SERIES).expected == 2
-    scans.register([an_image(1, minutes=1)])
-    assert (scans.series(SERIES).expected, scans.series(SERIES).remaining) == (1, 1)
-    assert [record.scan_id for record in scans.of_series(SERIES).items] == [an_image(1).scan_id]
+            table.scans.register([an_image(1, minutes=1)])
+    assert table.series.get(SERIES).expected == 2
+    table.scans.register([an_image(1, minutes=1)])
+    assert (table.series.get(SERIES).expected, table.series.get(SERIES).remaining) == (1, 1)
+    assert [record.scan_id for record in table.queries.of_series(SERIES).items] == [an_image(1).scan_id]
 
 
-def test_frames_and_slices_of_one_uid_each_have_their_place(scans: Scans):
+def test_frames_and_slices_of_one_uid_each_have_their_place(table):
     alike = [an_image(number).model_copy(update={"instance_id": f"{number}" * 32}) for number in range(3)]
-    scans.register(alike)
-    assert scans.series(SERIES).expected == 3
+    table.scans.register(alike)
+    assert table.series.get(SERIES).expected == 3

@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from brainscan.domain import CLASSES, Export, ExportState, Outcome, ReviewState, TumorClass, Verdict
-from brainscan.store import Scans, keys
-from brainscan.store.items import scan_item, to_item
-from brainscan.store.worklist import Wanted, days_between, worklist
+from brainscan.store import Table
+from brainscan.store.table import keys
+from brainscan.store.table.items import scan_item, to_item
+from brainscan.store.table.worklist import Wanted, days_between, worklist
 from tests.conftest import TABLE
 from tests.making import NOON, PSEUDONYMS, a_record, analyzed
 from tests.unit.store.ledger import Ledger, item_size
@@ -20,16 +21,16 @@ PAGE = 50
 FULL = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
 
 PATTERNS = {
-    "of_export": lambda scans, limit, cursor: scans.of_export(a_record().export_id, limit, cursor),
-    "of_series": lambda scans, limit, cursor: scans.of_series("5" * 32, limit, cursor),
-    "of_study": lambda scans, limit, cursor: scans.of_study("6" * 32, limit, cursor),
-    "of_patient": lambda scans, limit, cursor: scans.of_patient("7" * 32, limit, cursor),
-    "by_finding": lambda scans, limit, cursor: scans.by_finding(TumorClass.GLIOMA, DAY, 0.6, limit, cursor),
-    "by_outcome": lambda scans, limit, cursor: scans.by_outcome(Outcome.ANALYZED, DAY, limit, cursor),
-    "of_day": lambda scans, limit, cursor: scans.of_day(DAY, limit, cursor),
-    "by_review": lambda scans, limit, cursor: scans.by_review(ReviewState.NEEDED, DAY, limit, cursor),
-    "by_model": lambda scans, limit, cursor: scans.by_model("f" * 64, DAY, limit, cursor),
-    "exports": lambda scans, limit, cursor: scans.exports(DAY, limit, cursor),
+    "of_export": lambda table, limit, cursor: table.queries.of_export(a_record().export_id, limit, cursor),
+    "of_series": lambda table, limit, cursor: table.queries.of_series("5" * 32, limit, cursor),
+    "of_study": lambda table, limit, cursor: table.queries.of_study("6" * 32, limit, cursor),
+    "of_patient": lambda table, limit, cursor: table.queries.of_patient("7" * 32, limit, cursor),
+    "by_finding": lambda table, limit, cursor: table.queries.by_finding(TumorClass.GLIOMA, DAY, 0.6, limit, cursor),
+    "by_outcome": lambda table, limit, cursor: table.queries.by_outcome(Outcome.ANALYZED, DAY, limit, cursor),
+    "of_day": lambda table, limit, cursor: table.queries.of_day(DAY, limit, cursor),
+    "by_review": lambda table, limit, cursor: table.queries.by_review(ReviewState.NEEDED, DAY, limit, cursor),
+    "by_model": lambda table, limit, cursor: table.queries.by_model("f" * 64, DAY, limit, cursor),
+    "exports": lambda table, limit, cursor: table.exports.of_day(DAY, limit, cursor),
 }
 
 
@@ -73,11 +74,11 @@ def ledger():
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger, pattern):
-    scans = Scans(ledger, TABLE)
+    table = Table.over(ledger, TABLE)
     cursor = None
     for _ in range(2):  # the first page, and one from the middle
         ledger.units = ledger.queries = 0
-        page = PATTERNS[pattern](scans, PAGE, cursor)
+        page = PATTERNS[pattern](table, PAGE, cursor)
         assert len(page.items) == PAGE
         item_units = PAGE * 2048 / 4096  # an item is under 2 KiB, and a unit reads two times 4 KiB
         shards = 16 * len(Outcome)  # each asks at least once, for half a unit
@@ -96,12 +97,12 @@ MONTH = {
 
 @pytest.mark.parametrize("question", MONTH)
 def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledger, question):
-    scans = Scans(ledger, TABLE)
+    table = Table.over(ledger, TABLE)
     days = days_between(NOON.date(), NOON.date() + timedelta(days=30))
     units = {}
     for asked in (days, (DAY,)):
         ledger.units = ledger.queries = 0
-        assert len(worklist(scans, Wanted(days=asked, **MONTH[question]), PAGE).items) == PAGE
+        assert len(worklist(table, Wanted(days=asked, **MONTH[question]), PAGE).items) == PAGE
         units[len(asked)] = ledger.units
     assert units[31] == units[1] + 1
     print(f"31 days, {question}: {units[31]} read units")
@@ -114,7 +115,7 @@ def test_the_ledger_answers_as_the_emulator_does(dynamodb, pattern):
         dynamodb.put_item(TableName=TABLE, Item=item)
     ask = PATTERNS[pattern]
     by_ledger, by_emulator = (
-        _walk(lambda cursor, client=client: ask(Scans(client, TABLE), 7, cursor))
+        _walk(lambda cursor, client=client: ask(Table.over(client, TABLE), 7, cursor))
         for client in (Ledger(items, keys.Index), dynamodb)
     )
     assert by_ledger == by_emulator
@@ -133,20 +134,20 @@ def _walk(ask):
 def test_nothing_scans_the_table(dynamodb, monkeypatch):
     used = Counter()
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: used.update([model.name]))
-    scans = Scans(dynamodb, TABLE)
+    table = Table.over(dynamodb, TABLE)
     records = [a_record(number, **FULL) for number in range(8)]
-    scans.put_export(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
-    scans.register(records)
-    scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9, needs_review=True) for r in records], [Outcome.QUEUED] * 8)
-    scans.review(records[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
-    assert all(ask(scans, 50, None).items for ask in PATTERNS.values())
-    assert scans.get(records[0].scan_id)
-    assert scans.history(records[0].scan_id)
-    assert scans.series("5" * 32)
-    assert scans.export(records[0].export_id)
-    assert scans.statistics(DAY).outcomes
-    assert scans.arrival_days(DAY, DAY) == {DAY}
-    assert scans.supersede(records[0].export_id) == 8
+    table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
+    table.scans.register(records)
+    table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9, needs_review=True) for r in records], [Outcome.QUEUED] * 8)
+    table.scans.review(records[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    assert all(ask(table, 50, None).items for ask in PATTERNS.values())
+    assert table.scans.get(records[0].scan_id)
+    assert table.scans.history(records[0].scan_id)
+    assert table.series.get("5" * 32)
+    assert table.exports.get(records[0].export_id)
+    assert table.statistics.of_day(DAY).outcomes
+    assert table.statistics.arrival_days(DAY, DAY) == {DAY}
+    assert table.scans.supersede(records[0].export_id) == 8
     assert set(used) == {"BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"}
 
 

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from brainscan.domain import CLASSES, Finding, Outcome, Reason, ReviewState, ScanRecord, TumorClass, Verdict
-from brainscan.store.query import all_pages, in_turn, keeping
-from brainscan.store.table import NotReviewableError, ReviewConflictError
+from brainscan.store.table.query import all_pages, in_turn, keeping
+from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 from tests.making import NOON, a_record, analyzed
 from tests.unit.store.test_table import an_export
 
@@ -15,128 +15,131 @@ DAY = NOON.date().isoformat()
 
 
 @pytest.fixture
-def uncertain(scans):
+def uncertain(table):
     """A scan that the network calls glioma at 0.6, and that a reader should see."""
-    an_export(scans)
+    an_export(table)
     record = a_record(series_id="5" * 32)
-    scans.register([record])
+    table.scans.register([record])
     final = analyzed(record, TumorClass.GLIOMA, 0.6, needs_review=True)
-    scans.commit([final], [Outcome.QUEUED])
+    table.scans.commit([final], [Outcome.QUEUED])
     return final
 
 
-def in_review(scans, state):
-    return [record.scan_id for record in scans.by_review(state, DAY).items]
+def in_review(table, state):
+    return [record.scan_id for record in table.queries.by_review(state, DAY).items]
 
 
-def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(scans, uncertain):
-    after = scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "Dr. Reader")
-    assert scans.get(uncertain.scan_id) == after
+def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table, uncertain):
+    after = table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "Dr. Reader")
+    assert table.scans.get(uncertain.scan_id) == after
     assert (after.needs_review, after.revision, after.called) == (False, 1, TumorClass.GLIOMA)
-    assert in_review(scans, ReviewState.NEEDED) == []
-    assert in_review(scans, ReviewState.CONFIRMED) == [uncertain.scan_id]
-    assert [r.scan_id for r in scans.by_finding(TumorClass.GLIOMA, DAY).items] == [uncertain.scan_id]
-    assert scans.export(uncertain.export_id).needs_review == 0
+    assert in_review(table, ReviewState.NEEDED) == []
+    assert in_review(table, ReviewState.CONFIRMED) == [uncertain.scan_id]
+    assert [r.scan_id for r in table.queries.by_finding(TumorClass.GLIOMA, DAY).items] == [uncertain.scan_id]
+    assert table.exports.get(uncertain.export_id).needs_review == 0
 
 
-def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(scans, uncertain):
-    after = scans.review(uncertain.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
+def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(table, uncertain):
+    after = table.scans.review(uncertain.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
     assert (after.predicted, after.called) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
-    assert scans.by_finding(TumorClass.GLIOMA, DAY).items == ()
-    assert len(scans.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.1).items) == 1
-    assert scans.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.5).items == ()
+    assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
+    assert len(table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.1).items) == 1
+    assert table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.5).items == ()
 
 
-def test_a_rejected_scan_leaves_the_findings(scans, uncertain):
-    scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "Dr. Reader")
-    assert scans.by_finding(TumorClass.GLIOMA, DAY).items == ()
-    assert in_review(scans, ReviewState.REJECTED) == [uncertain.scan_id]
+def test_a_rejected_scan_leaves_the_findings(table, uncertain):
+    table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "Dr. Reader")
+    assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
+    assert in_review(table, ReviewState.REJECTED) == [uncertain.scan_id]
 
 
-def test_history_keeps_every_verdict_in_order(scans, uncertain):
-    scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "first")
-    scans.review(uncertain.scan_id, 1, Verdict.CORRECTED, TumorClass.NO_TUMOR, "second")
-    history = scans.history(uncertain.scan_id)
+def test_history_keeps_every_verdict_in_order(table, uncertain):
+    table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "first")
+    table.scans.review(uncertain.scan_id, 1, Verdict.CORRECTED, TumorClass.NO_TUMOR, "second")
+    history = table.scans.history(uncertain.scan_id)
     assert [(review.reader, review.revision) for review in history] == [("first", 1), ("second", 2)]
-    assert scans.get(uncertain.scan_id).review == history[-1]
+    assert table.scans.get(uncertain.scan_id).review == history[-1]
 
 
-def test_a_review_of_what_has_changed_is_refused_and_leaves_no_trace(scans, uncertain):
-    scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "first")
+def test_a_review_of_what_has_changed_is_refused_and_leaves_no_trace(table, uncertain):
+    table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "first")
     with pytest.raises(ReviewConflictError):
-        scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "second")
-    assert [review.reader for review in scans.history(uncertain.scan_id)] == ["first"]
+        table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "second")
+    assert [review.reader for review in table.scans.history(uncertain.scan_id)] == ["first"]
 
 
-def test_of_readers_at_the_same_time_one_is_heard(scans, uncertain):
+def test_of_readers_at_the_same_time_one_is_heard(table, uncertain):
     def read(number):
         try:
-            return scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, f"reader {number}") is not None
+            return table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, f"reader {number}") is not None
         except ReviewConflictError:
             return False
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(read, range(4))) == 1
-    assert len(scans.history(uncertain.scan_id)) == 1
+    assert len(table.scans.history(uncertain.scan_id)) == 1
 
 
-def test_only_findings_are_reviewed(scans, uncertain):
+def test_only_findings_are_reviewed(table, uncertain):
     queued = a_record(1)
-    scans.register([queued])
+    table.scans.register([queued])
     with pytest.raises(NotReviewableError):
-        scans.review(queued.scan_id, 0, Verdict.REJECTED, None, "a reader")
-    assert scans.review("0" * 32, 0, Verdict.REJECTED, None, "a reader") is None
+        table.scans.review(queued.scan_id, 0, Verdict.REJECTED, None, "a reader")
+    assert table.scans.review("0" * 32, 0, Verdict.REJECTED, None, "a reader") is None
     with pytest.raises(ValidationError):
-        scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, TumorClass.GLIOMA, "a reader")
+        table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, TumorClass.GLIOMA, "a reader")
 
 
-def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(scans):
+def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(table):
     record = a_record()
-    scans.register([record])
+    table.scans.register([record])
     abstained = Finding(outcome=Outcome.ABSTAINED, reasons=(Reason.BLANK_IMAGE,))
-    scans.commit([ScanRecord.of(record, abstained)], [Outcome.QUEUED])
+    table.scans.commit([ScanRecord.of(record, abstained)], [Outcome.QUEUED])
     with pytest.raises(NotReviewableError):
-        scans.review(record.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
-    assert scans.review(record.scan_id, 0, Verdict.CORRECTED, TumorClass.GLIOMA, "a reader").called is TumorClass.GLIOMA
+        table.scans.review(record.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    assert (
+        table.scans.review(record.scan_id, 0, Verdict.CORRECTED, TumorClass.GLIOMA, "a reader").called
+        is TumorClass.GLIOMA
+    )
 
 
-def test_superseding_a_reviewed_scan_keeps_its_review(scans, uncertain):
-    scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
-    assert scans.supersede(uncertain.export_id) == 1
-    assert scans.get(uncertain.scan_id).review.reader == "a reader"
-    assert in_review(scans, ReviewState.CONFIRMED) == []
+def test_superseding_a_reviewed_scan_keeps_its_review(table, uncertain):
+    table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    assert table.scans.supersede(uncertain.export_id) == 1
+    assert table.scans.get(uncertain.scan_id).review.reader == "a reader"
+    assert in_review(table, ReviewState.CONFIRMED) == []
     with pytest.raises(ReviewConflictError):
-        scans.review(uncertain.scan_id, 1, Verdict.REJECTED, None, "a reader")
+        table.scans.review(uncertain.scan_id, 1, Verdict.REJECTED, None, "a reader")
 
 
-def test_statistics_of_a_day_equal_its_scans(scans):
-    an_export(scans)
+def test_statistics_of_a_day_equal_its_scans(table):
+    an_export(table)
     records = [a_record(n) for n in range(20)]
-    scans.register(records)
-    assert scans.statistics(DAY).outcomes == {Outcome.QUEUED: 20}
+    table.scans.register(records)
+    assert table.statistics.of_day(DAY).outcomes == {Outcome.QUEUED: 20}
     final = [analyzed(r, CLASSES[n % 4], 0.9, needs_review=n < 6) for n, r in enumerate(records[:16])]
-    scans.commit(final, [Outcome.QUEUED] * 16)
-    scans.commit(final, [Outcome.QUEUED] * 16)
-    scans.review(records[0].scan_id, 0, Verdict.CORRECTED, CLASSES[1], "a reader")
-    scans.review(records[2].scan_id, 0, Verdict.REJECTED, None, "a reader")
-    found = scans.statistics(DAY)
+    table.scans.commit(final, [Outcome.QUEUED] * 16)
+    table.scans.commit(final, [Outcome.QUEUED] * 16)
+    table.scans.review(records[0].scan_id, 0, Verdict.CORRECTED, CLASSES[1], "a reader")
+    table.scans.review(records[2].scan_id, 0, Verdict.REJECTED, None, "a reader")
+    found = table.statistics.of_day(DAY)
     assert found.outcomes == {Outcome.QUEUED: 4, Outcome.ANALYZED: 16}
     assert found.findings == dict(zip(CLASSES, (3, 5, 3, 4), strict=True))
     assert found.reviews == {ReviewState.NEEDED: 4, ReviewState.CORRECTED: 1, ReviewState.REJECTED: 1}
     assert found.models == {"f" * 64: 16}
-    scans.supersede(records[0].export_id)
-    assert scans.statistics(DAY).model_dump(exclude={"day"}, exclude_defaults=True) == {}
+    table.scans.supersede(records[0].export_id)
+    assert table.statistics.of_day(DAY).model_dump(exclude={"day"}, exclude_defaults=True) == {}
 
 
 class TestPagesOverDaysAndFilters:
     @pytest.fixture
-    def three_days(self, scans):
+    def three_days(self, table):
         records = [a_record(n, received_at=NOON.replace(day=1 + n % 3)) for n in range(30)]
-        scans.register(records)
-        scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in records], [Outcome.QUEUED] * 30)
+        table.scans.register(records)
+        table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in records], [Outcome.QUEUED] * 30)
 
         def asking(day):
-            return lambda limit, cursor: scans.by_outcome(Outcome.ANALYZED, f"2026-03-0{day}", limit, cursor)
+            return lambda limit, cursor: table.queries.by_outcome(Outcome.ANALYZED, f"2026-03-0{day}", limit, cursor)
 
         return [asking(day) for day in (3, 2, 1)]
 

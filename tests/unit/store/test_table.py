@@ -8,77 +8,77 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from brainscan.domain import Export, ExportState, Outcome, Reason, ReviewState, TumorClass
-from brainscan.store import Scans
-from brainscan.store.query import CursorError
+from brainscan.store import Table
+from brainscan.store.table.query import CursorError
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
 
 DAY = NOON.date().isoformat()
 
 
-def an_export(scans: Scans, name: str = "an export") -> str:
+def an_export(table: Table, name: str = "an export") -> str:
     export_id = a_record(export=name).export_id
-    scans.put_export(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
+    table.exports.put(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
     return export_id
 
 
-def counts(scans: Scans, export_id: str) -> dict[Outcome, int]:
-    export = scans.export(export_id)
+def counts(table: Table, export_id: str) -> dict[Outcome, int]:
+    export = table.exports.get(export_id)
     assert export is not None
     return {outcome: count for outcome, count in export.counts.items() if count}
 
 
-def test_a_scan_comes_back_as_it_was_written(scans):
+def test_a_scan_comes_back_as_it_was_written(table):
     record = analyzed(a_record(series_id="a" * 32), TumorClass.GLIOMA, 0.75, needs_review=True)
-    scans.register([record])
-    assert scans.get(record.scan_id) == record
-    assert scans.get_many([record.scan_id, "0" * 32]) == {record.scan_id: record}
+    table.scans.register([record])
+    assert table.scans.get(record.scan_id) == record
+    assert table.scans.get_many([record.scan_id, "0" * 32]) == {record.scan_id: record}
 
 
-def test_registering_twice_counts_once(scans):
-    export_id = an_export(scans)
+def test_registering_twice_counts_once(table):
+    export_id = an_export(table)
     records = [a_record(number) for number in range(70)]
-    assert all(scans.register(records[:40]))
-    assert scans.register(records) == [False] * 40 + [True] * 30
-    assert counts(scans, export_id) == {Outcome.QUEUED: 70}
+    assert all(table.scans.register(records[:40]))
+    assert table.scans.register(records) == [False] * 40 + [True] * 30
+    assert counts(table, export_id) == {Outcome.QUEUED: 70}
 
 
-def test_committing_twice_counts_once(scans):
-    export_id = an_export(scans)
+def test_committing_twice_counts_once(table):
+    export_id = an_export(table)
     records = [a_record(number) for number in range(10)]
-    scans.register(records)
+    table.scans.register(records)
     final = [analyzed(record, TumorClass.GLIOMA, 0.9, needs_review=True) for record in records]
-    assert scans.commit(final[:6], [Outcome.QUEUED] * 6) == [True] * 6
-    assert scans.commit(final, [Outcome.QUEUED] * 10) == [False] * 6 + [True] * 4
-    assert counts(scans, export_id) == {Outcome.ANALYZED: 10}
-    assert scans.export(export_id).needs_review == 10
+    assert table.scans.commit(final[:6], [Outcome.QUEUED] * 6) == [True] * 6
+    assert table.scans.commit(final, [Outcome.QUEUED] * 10) == [False] * 6 + [True] * 4
+    assert counts(table, export_id) == {Outcome.ANALYZED: 10}
+    assert table.exports.get(export_id).needs_review == 10
 
 
-def test_a_commit_of_a_scan_that_nobody_registered_leaves_no_trace(scans):
-    export_id = an_export(scans)
+def test_a_commit_of_a_scan_that_nobody_registered_leaves_no_trace(table):
+    export_id = an_export(table)
     record = analyzed(a_record(), TumorClass.GLIOMA, 0.9)
-    assert scans.commit([record], [Outcome.QUEUED]) == [False]
-    assert counts(scans, export_id) == {}
-    assert scans.get(record.scan_id) is None
+    assert table.scans.commit([record], [Outcome.QUEUED]) == [False]
+    assert counts(table, export_id) == {}
+    assert table.scans.get(record.scan_id) is None
 
 
-def test_a_failed_scan_that_is_tried_again_moves_its_count(scans):
-    export_id = an_export(scans)
+def test_a_failed_scan_that_is_tried_again_moves_its_count(table):
+    export_id = an_export(table)
     record = a_record(series_id="5" * 32)
-    scans.register([record])
+    table.scans.register([record])
     failed = record.model_copy(update={"outcome": Outcome.FAILED, "reasons": (Reason.RETRIES_EXHAUSTED,)})
-    assert scans.commit([failed], [Outcome.QUEUED]) == [True]
-    assert scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.FAILED]) == [True]
-    assert counts(scans, export_id) == {Outcome.ANALYZED: 1}
-    assert scans.series("5" * 32).remaining == 0
+    assert table.scans.commit([failed], [Outcome.QUEUED]) == [True]
+    assert table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.FAILED]) == [True]
+    assert counts(table, export_id) == {Outcome.ANALYZED: 1}
+    assert table.series.get("5" * 32).remaining == 0
 
 
-def test_a_series_knows_how_many_slices_it_waits_for(scans):
-    an_export(scans)
+def test_a_series_knows_how_many_slices_it_waits_for(table):
+    an_export(table)
     slices = [a_record(n, series_id="5" * 32, study_id="6" * 32, patient_id="7" * 32) for n in range(3)]
-    scans.register(slices)
-    scans.commit([analyzed(slices[1], TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
-    series = scans.series("5" * 32)
+    table.scans.register(slices)
+    table.scans.commit([analyzed(slices[1], TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+    series = table.series.get("5" * 32)
     assert (series.expected, series.remaining) == (3, 2)
     assert (series.study_id, series.patient_id) == ("6" * 32, "7" * 32)
 
@@ -88,130 +88,130 @@ def test_a_series_knows_how_many_slices_it_waits_for(scans):
     st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["register", "commit", "fail", "supersede"])), max_size=25),
     st.uuids(),
 )
-def test_counters_equal_the_scans_after_any_sequence_of_repeats(scans, steps, salt):
-    export_id = an_export(scans, str(salt))
+def test_counters_equal_the_scans_after_any_sequence_of_repeats(table, steps, salt):
+    export_id = an_export(table, str(salt))
     records = [a_record(number, export=str(salt)) for number in range(6)]
     for number, step in steps:
         record = records[number]
         if step == "register":
-            scans.register([record])
+            table.scans.register([record])
         elif step == "commit":
-            scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+            table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
         elif step == "fail":
-            scans.commit([record.model_copy(update={"outcome": Outcome.FAILED})], [Outcome.QUEUED])
+            table.scans.commit([record.model_copy(update={"outcome": Outcome.FAILED})], [Outcome.QUEUED])
         else:
-            scans.supersede(export_id)
-    standing = scans.get_many([record.scan_id for record in records]).values()
+            table.scans.supersede(export_id)
+    standing = table.scans.get_many([record.scan_id for record in records]).values()
     expected = {outcome: n for outcome in Outcome if (n := sum(r.outcome == outcome for r in standing))}
-    assert counts(scans, export_id) == expected
+    assert counts(table, export_id) == expected
 
 
-def test_concurrent_commits_of_the_same_scans_count_once(scans):
-    export_id = an_export(scans)
+def test_concurrent_commits_of_the_same_scans_count_once(table):
+    export_id = an_export(table)
     records = [a_record(number) for number in range(8)]
-    scans.register(records)
+    table.scans.register(records)
     final = [analyzed(record, TumorClass.PITUITARY, 0.9) for record in records]
     with ThreadPoolExecutor(4) as pool:
-        held = list(pool.map(lambda _: scans.commit(final, [Outcome.QUEUED] * 8), range(4)))
+        held = list(pool.map(lambda _: table.scans.commit(final, [Outcome.QUEUED] * 8), range(4)))
     assert sum(map(sum, held)) == 8
-    assert counts(scans, export_id) == {Outcome.ANALYZED: 8}
+    assert counts(table, export_id) == {Outcome.ANALYZED: 8}
 
 
 class TestOverwrittenObjects:
-    def test_a_newer_version_wins_in_either_order(self, scans):
-        assert scans.claim("object", "0055AE", "first").won
-        assert scans.claim("object", "0055AF", "second").previous == ("first",)
-        assert not scans.claim("object", "0055AE", "first").won
-        assert scans.latest("object") == "second"
+    def test_a_newer_version_wins_in_either_order(self, table):
+        assert table.versions.make_latest("object", "0055AE", "first").is_latest
+        assert table.versions.make_latest("object", "0055AF", "second").previous == ("first",)
+        assert not table.versions.make_latest("object", "0055AE", "first").is_latest
+        assert table.versions.latest("object") == "second"
 
-    def test_sequencers_of_different_lengths_compare_after_padding_on_the_right(self, scans):
-        assert scans.claim("object", "0055AED6DCD90281E5", "longer").won
-        assert not scans.claim("object", "0055AED6", "shorter").won
-        assert scans.claim("object", "0055aed7", "later, in lower case").won
+    def test_sequencers_of_different_lengths_compare_after_padding_on_the_right(self, table):
+        assert table.versions.make_latest("object", "0055AED6DCD90281E5", "longer").is_latest
+        assert not table.versions.make_latest("object", "0055AED6", "shorter").is_latest
+        assert table.versions.make_latest("object", "0055aed7", "later, in lower case").is_latest
 
-    def test_a_repeated_claim_still_knows_what_it_replaced_until_that_is_settled(self, scans):
-        scans.claim("object", "1", "first")
-        scans.claim("object", "2", "second")
-        assert scans.claim("object", "2", "second").previous == ("first",)
-        assert scans.claim("object", "3", "third").previous == ("first", "second")
-        scans.settle("object", "third")
-        assert scans.claim("object", "3", "third").previous == ()
+    def test_a_repeated_claim_still_knows_what_it_replaced_until_that_is_settled(self, table):
+        table.versions.make_latest("object", "1", "first")
+        table.versions.make_latest("object", "2", "second")
+        assert table.versions.make_latest("object", "2", "second").previous == ("first",)
+        assert table.versions.make_latest("object", "3", "third").previous == ("first", "second")
+        table.versions.forget_superseded("object", "third")
+        assert table.versions.make_latest("object", "3", "third").previous == ()
 
-    def test_superseded_scans_leave_the_worklists_and_stay_in_their_export(self, scans):
-        export_id = an_export(scans)
+    def test_superseded_scans_leave_the_worklists_and_stay_in_their_export(self, table):
+        export_id = an_export(table)
         records = [a_record(number, series_id="5" * 32) for number in range(4)]
-        scans.register(records)
-        scans.commit([analyzed(records[0], TumorClass.GLIOMA, 0.9, needs_review=True)], [Outcome.QUEUED])
-        assert scans.supersede(export_id) == 4
-        assert scans.supersede(export_id) == 0
-        assert counts(scans, export_id) == {Outcome.ANALYZED: 1, Outcome.SKIPPED: 3}
-        assert scans.by_finding(TumorClass.GLIOMA, DAY).items == ()
-        assert scans.by_review(ReviewState.NEEDED, DAY).items == ()
-        assert scans.of_series("5" * 32).items == ()
-        assert len(scans.of_export(export_id).items) == 4
-        assert scans.export(export_id).state == ExportState.SUPERSEDED
-        assert scans.superseded([export_id, "unknown"]) == {export_id}
-        assert scans.series("5" * 32).remaining == 0
+        table.scans.register(records)
+        table.scans.commit([analyzed(records[0], TumorClass.GLIOMA, 0.9, needs_review=True)], [Outcome.QUEUED])
+        assert table.scans.supersede(export_id) == 4
+        assert table.scans.supersede(export_id) == 0
+        assert counts(table, export_id) == {Outcome.ANALYZED: 1, Outcome.SKIPPED: 3}
+        assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
+        assert table.queries.by_review(ReviewState.NEEDED, DAY).items == ()
+        assert table.queries.of_series("5" * 32).items == ()
+        assert len(table.queries.of_export(export_id).items) == 4
+        assert table.exports.get(export_id).state == ExportState.SUPERSEDED
+        assert table.exports.superseded([export_id, "unknown"]) == {export_id}
+        assert table.series.get("5" * 32).remaining == 0
 
-    def test_a_superseded_scan_cannot_be_committed_any_more(self, scans):
-        export_id = an_export(scans)
+    def test_a_superseded_scan_cannot_be_committed_any_more(self, table):
+        export_id = an_export(table)
         record = a_record()
-        scans.register([record])
-        scans.supersede(export_id)
-        assert scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED]) == [False]
+        table.scans.register([record])
+        table.scans.supersede(export_id)
+        assert table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED]) == [False]
 
 
 class TestAccessPatterns:
     @pytest.fixture
-    def populated(self, scans):
+    def populated(self, table):
         records = [
             a_record(n, series_id=f"{n % 2}" * 32, study_id="6" * 32, patient_id="7" * 32, order=100 - n)
             for n in range(40)
         ]
-        an_export(scans)
-        scans.register(records)
+        an_export(table)
+        table.scans.register(records)
         classes = list(TumorClass)
         final = [analyzed(r, classes[n % 4], 0.5 + n / 100, needs_review=n % 3 == 0) for n, r in enumerate(records)]
-        scans.commit(final, [Outcome.QUEUED] * 40)
+        table.scans.commit(final, [Outcome.QUEUED] * 40)
         return final
 
-    def test_of_an_export_in_the_order_of_its_files(self, scans, populated):
-        found = scans.of_export(populated[0].export_id, limit=100).items
+    def test_of_an_export_in_the_order_of_its_files(self, table, populated):
+        found = table.queries.of_export(populated[0].export_id, limit=100).items
         assert [record.source.entry_index for record in found] == list(range(40))
 
-    def test_of_a_series_in_the_order_of_its_slices(self, scans, populated):
-        orders = [record.order for record in scans.of_series("1" * 32).items]
+    def test_of_a_series_in_the_order_of_its_slices(self, table, populated):
+        orders = [record.order for record in table.queries.of_series("1" * 32).items]
         assert orders == sorted(orders)
         assert len(orders) == 20
 
-    def test_of_a_study_series_by_series_and_of_a_patient(self, scans, populated):
-        series = [record.series_id for record in scans.of_study("6" * 32).items]
+    def test_of_a_study_series_by_series_and_of_a_patient(self, table, populated):
+        series = [record.series_id for record in table.queries.of_study("6" * 32).items]
         assert series == ["0" * 32] * 20 + ["1" * 32] * 20
-        assert len(scans.of_patient("7" * 32).items) == 40
+        assert len(table.queries.of_patient("7" * 32).items) == 40
 
-    def test_by_finding_the_most_certain_first_above_a_confidence(self, scans, populated):
-        found = scans.by_finding(TumorClass.MENINGIOMA, DAY, min_confidence=0.7).items
+    def test_by_finding_the_most_certain_first_above_a_confidence(self, table, populated):
+        found = table.queries.by_finding(TumorClass.MENINGIOMA, DAY, min_confidence=0.7).items
         assert [round(record.confidence, 2) for record in found] == [0.87, 0.83, 0.79, 0.75, 0.71]
 
-    def test_needing_review_by_outcome_and_by_model(self, scans, populated):
-        assert len(scans.by_review(ReviewState.NEEDED, DAY).items) == 14
-        assert len(scans.by_outcome(Outcome.ANALYZED, DAY).items) == 40
-        assert len(scans.by_model("f" * 64, DAY).items) == 40
-        assert scans.by_outcome(Outcome.ANALYZED, "2026-03-02").items == ()
+    def test_needing_review_by_outcome_and_by_model(self, table, populated):
+        assert len(table.queries.by_review(ReviewState.NEEDED, DAY).items) == 14
+        assert len(table.queries.by_outcome(Outcome.ANALYZED, DAY).items) == 40
+        assert len(table.queries.by_model("f" * 64, DAY).items) == 40
+        assert table.queries.by_outcome(Outcome.ANALYZED, "2026-03-02").items == ()
 
-    def test_exports_of_a_day_latest_first(self, scans):
+    def test_exports_of_a_day_latest_first(self, table):
         for hours in range(3):
             export = Export(
                 export_id=f"{hours:032x}", state=ExportState.EXPANDED, received_at=NOON + timedelta(hours=hours)
             )
-            scans.put_export(export)
-        assert [export.received_at.hour for export in scans.exports(DAY).items] == [14, 13, 12]
+            table.exports.put(export)
+        assert [export.received_at.hour for export in table.exports.of_day(DAY).items] == [14, 13, 12]
 
     @pytest.mark.parametrize("limit", [1, 3, 7, 40, 41])
-    def test_pages_follow_each_other_without_gap_or_repeat(self, scans, populated, limit):
+    def test_pages_follow_each_other_without_gap_or_repeat(self, table, populated, limit):
         found, cursor = [], None
         while True:
-            page = scans.by_outcome(Outcome.ANALYZED, DAY, limit, cursor)
+            page = table.queries.by_outcome(Outcome.ANALYZED, DAY, limit, cursor)
             assert len(page.items) <= limit
             found += page.items
             if (cursor := page.cursor) is None:
@@ -220,18 +220,18 @@ class TestAccessPatterns:
         assert len(found) == 40
 
     @pytest.mark.parametrize("cursor", ["", "nonsense", "W10=", "eyJhIjoxfQ=="])
-    def test_a_cursor_of_another_query_is_refused(self, scans, populated, cursor):
+    def test_a_cursor_of_another_query_is_refused(self, table, populated, cursor):
         with pytest.raises(CursorError):
-            scans.by_outcome(Outcome.ANALYZED, DAY, 5, cursor)
+            table.queries.by_outcome(Outcome.ANALYZED, DAY, 5, cursor)
 
 
 def test_items_expire_only_where_retention_is_set(dynamodb):
-    Scans(dynamodb, TABLE, retention_days=0).register([a_record(0)])
-    Scans(dynamodb, TABLE, retention_days=30).register([a_record(1)])
+    Table.over(dynamodb, TABLE, retention_days=0).scans.register([a_record(0)])
+    Table.over(dynamodb, TABLE, retention_days=30).scans.register([a_record(1)])
     expiries = [item.get("expires_at") for item in dynamodb.scan(TableName=TABLE)["Items"] if "scan_id" in item]
     assert sorted(expiry is None for expiry in expiries) == [False, True]
 
 
-def test_no_item_comes_near_dynamodbs_limit(dynamodb, scans):
-    scans.register([analyzed(a_record(series_id="5" * 32, study_id="6" * 32), TumorClass.GLIOMA, 0.123456789)])
+def test_no_item_comes_near_dynamodbs_limit(dynamodb, table):
+    table.scans.register([analyzed(a_record(series_id="5" * 32, study_id="6" * 32), TumorClass.GLIOMA, 0.123456789)])
     assert max(len(str(item)) for item in dynamodb.scan(TableName=TABLE)["Items"]) < 4096

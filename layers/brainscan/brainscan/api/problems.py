@@ -10,8 +10,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from brainscan.api.models import FieldProblem, Problem
 from brainscan.domain import BrainscanError
 from brainscan.observability import describe, logger
-from brainscan.store.query import CursorError
-from brainscan.store.table import NotReviewableError, ReviewConflictError
+from brainscan.store.table.query import CursorError
+from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
 CONTENT_TYPE = "application/problem+json"
 

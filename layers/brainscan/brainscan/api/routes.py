@@ -30,10 +30,10 @@ from brainscan.api.models import (
 )
 from brainscan.api.problems import ProblemError
 from brainscan.domain import Export, Outcome, Probability, ReviewState, ScanRecord, TumorClass
-from brainscan.services import results, scans
+from brainscan.services import results, table
 from brainscan.settings import settings
-from brainscan.store import Page, Scans
-from brainscan.store.worklist import MOST_DAYS, Wanted, days_between, worklist
+from brainscan.store import Page, Table
+from brainscan.store.table.worklist import MOST_DAYS, Wanted, days_between, worklist
 
 T = TypeVar("T")
 
@@ -111,13 +111,13 @@ def list_scans(
         model_id=model_id,
         min_confidence=min_confidence,
     )
-    return _page(worklist(_scans(), wanted, limit, cursor))
+    return _page(worklist(_table(), wanted, limit, cursor))
 
 
 @_described(router.get, "/scans/<scan_id>", summary="One scan", operation_id="scan", tags=["scans"])
 def get_scan(scan_id: Id) -> ScanView:
     """All that is known of a scan, with links that hold for some minutes."""
-    return _view(_found(_scans().get(scan_id), "scan"))
+    return _view(_found(_table().scans.get(scan_id), "scan"))
 
 
 @_described(
@@ -125,8 +125,8 @@ def get_scan(scan_id: Id) -> ScanView:
 )
 def list_reviews(scan_id: Id) -> HistoryAnswer:
     """Every verdict on a scan, the first one first."""
-    _found(_scans().get(scan_id), "scan")
-    return HistoryAnswer(items=tuple(_scans().history(scan_id)))
+    _found(_table().scans.get(scan_id), "scan")
+    return HistoryAnswer(items=tuple(_table().scans.history(scan_id)))
 
 
 @_described(
@@ -141,7 +141,7 @@ def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
     reader = router.context["caller"].name
     try:
-        after = _scans().review(scan_id, new.revision, new.verdict, new.corrected, reader)
+        after = _table().scans.review(scan_id, new.revision, new.verdict, new.corrected, reader)
     except ValidationError:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"
@@ -152,7 +152,7 @@ def add_review(scan_id: Id, new: NewReview) -> ScanView:
 @_described(router.get, "/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
 def get_series(series_id: Id) -> SeriesView:
     """A series with its live counts, and links to what was written for it."""
-    series = _found(_scans().series(series_id), "series")
+    series = _found(_table().series.get(series_id), "series")
     return SeriesView(**series.model_dump(), links=_linker().of_series(series_id))
 
 
@@ -161,13 +161,13 @@ def get_series(series_id: Id) -> SeriesView:
 )
 def list_slices(series_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of a series, in the order of its slices."""
-    return _page(_scans().of_series(series_id, limit, cursor))
+    return _page(_table().queries.of_series(series_id, limit, cursor))
 
 
 @_described(router.get, "/studies/<study_id>/scans", summary="Scans of a study", operation_id="study", tags=["studies"])
 def list_of_study(study_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of a study, series by series."""
-    return _page(_scans().of_study(study_id, limit, cursor))
+    return _page(_table().queries.of_study(study_id, limit, cursor))
 
 
 @_described(
@@ -175,20 +175,20 @@ def list_of_study(study_id: Id, limit: Limit = 50, cursor: Cursor = None) -> Sca
 )
 def list_of_patient(patient_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of a patient's pseudonym, latest first."""
-    return _page(_scans().of_patient(patient_id, limit, cursor))
+    return _page(_table().queries.of_patient(patient_id, limit, cursor))
 
 
 @_described(router.get, "/exports", summary="Exports of a day", operation_id="exports", tags=["exports"])
 def list_exports(day: Day = None, limit: Limit = 50, cursor: Cursor = None) -> ExportPage:
     """Uploaded objects, latest first; ask for one of them to see its live counts."""
-    page = _scans().exports((day or _today()).isoformat(), limit, cursor)
+    page = _table().exports.of_day((day or _today()).isoformat(), limit, cursor)
     return ExportPage(items=page.items, cursor=page.cursor)
 
 
 @_described(router.get, "/exports/<export_id>", summary="One export", operation_id="export", tags=["exports"])
 def get_export(export_id: Id) -> ExportView:
     """An uploaded object with its live progress."""
-    export: Export = _found(_scans().export(export_id), "export")
+    export: Export = _found(_table().exports.get(export_id), "export")
     return ExportView(**export.model_dump())
 
 
@@ -197,13 +197,13 @@ def get_export(export_id: Id) -> ExportView:
 )
 def list_of_export(export_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of an export in the order of its files, queued ones included."""
-    return _page(_scans().of_export(export_id, limit, cursor))
+    return _page(_table().queries.of_export(export_id, limit, cursor))
 
 
 @_described(router.get, "/statistics", summary="Counts a day", operation_id="statistics", tags=["statistics"])
 def get_statistics(first: From = None, last: To = None) -> StatisticsAnswer:
     """Scans by outcome, class, review and model, for each day of arrival, latest first."""
-    return StatisticsAnswer(days=tuple(_scans().statistics(day) for day in _days(first, last)))
+    return StatisticsAnswer(days=tuple(_table().statistics.of_day(day) for day in _days(first, last)))
 
 
 @_described(router.get, "/models", summary="Models in use", operation_id="models", tags=["statistics"])
@@ -211,7 +211,7 @@ def list_models(first: From = None, last: To = None) -> ModelsAnswer:
     """Versions of the network that answered scans of these days."""
     total = Counter[str]()
     for day in _days(first, last):
-        total.update(_scans().statistics(day).models)
+        total.update(_table().statistics.of_day(day).models)
     return ModelsAnswer(models=tuple(ModelInUse(model_id=each, scans=n) for each, n in total.most_common()))
 
 
@@ -222,8 +222,8 @@ def objects_origin() -> str:
 
 
 @cache
-def _scans() -> Scans:
-    return scans(settings())
+def _table() -> Table:
+    return table(settings())
 
 
 @cache

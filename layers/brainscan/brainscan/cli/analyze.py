@@ -18,8 +18,8 @@ from brainscan.cli.render import json_line, summary_of
 from brainscan.domain import RESEARCH_USE_STATEMENT, Finding, Outcome, Reason, ScanRecord
 from brainscan.identity import Pseudonyms
 from brainscan.inference.runtime import Network
-from brainscan.pipeline.examine import Examined, Task, examine
-from brainscan.pipeline.files import Origin, fate_of
+from brainscan.pipeline.files import Origin, file_outcome
+from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits, limits
 from brainscan_local.paths import model_dir
 
@@ -103,10 +103,10 @@ def _scans(file: File, path: Path, stem: Path, names: "_Names", limits: Limits) 
     shown = f"{path}!{file.path}" if inside else str(path)
     name = names.unique(stem.with_suffix("") / _harmless(file.path) if inside else stem)
     origin = Origin("local", "local", PSEUDONYMS.digest("key", str(path)), "null", datetime.now(UTC))
-    fate = fate_of(file, origin, PSEUDONYMS, limits)
-    if not fate.records:
-        yield Found(shown, name, file, None, fate.skipped)
-    for record in fate.records:
+    outcome = file_outcome(file, origin, PSEUDONYMS, limits)
+    if not outcome.records:
+        yield Found(shown, name, file, None, outcome.skipped)
+    for record in outcome.records:
         frame = record.source.frame
         suffix = "" if frame is None else f".frame{frame:04d}"
         yield Found(shown, name + suffix, file, record)
@@ -139,22 +139,24 @@ def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
 def _answer(batch: Sequence[Found], out: Path, network: Network) -> Iterator[dict[str, Any]]:
     """Examine a batch together and write each answer; a line for each input, in order."""
     waiting = [(found, found.record) for found in batch if found.record and found.record.outcome is Outcome.QUEUED]
-    tasks = [Task(found.file.data, found.file.kind, record.source.frame) for found, record in waiting]
-    examined = dict(zip((id(found) for found, _ in waiting), examine(tasks, network, limits()), strict=True))
+    tasks = [ScanBytes(found.file.data, found.file.kind, record.source.frame) for found, record in waiting]
+    predicted = dict(zip((id(found) for found, _ in waiting), predict(tasks, network, limits()), strict=True))
     for found in batch:
         if found.record is None:
             yield {"path": found.path, "outcome": Outcome.SKIPPED, "reasons": [found.skipped]}
         else:
-            yield _write(found, found.record, examined.get(id(found)), out, network)
+            yield _write(found, found.record, predicted.get(id(found)), out, network)
 
 
-def _write(found: Found, waiting: ScanRecord, examined: Examined | None, out: Path, network: Network) -> dict[str, Any]:
+def _write(
+    found: Found, waiting: ScanRecord, predicted: ScanPrediction | None, out: Path, network: Network
+) -> dict[str, Any]:
     """Write one scan's answers; its line of the listing, with paths as they are below the working folder."""
-    record = waiting if examined is None else _record(waiting, examined, network)
+    record = waiting if predicted is None else _record(waiting, predicted, network)
     base = out / found.name
     base.parent.mkdir(parents=True, exist_ok=True)
     written: dict[str, str] = {}
-    for kind, png in (("mask", examined and examined.mask_png), ("overlay", examined and examined.overlay_png)):
+    for kind, png in (("mask", predicted and predicted.mask_png), ("overlay", predicted and predicted.overlay_png)):
         if png:
             path = base.with_name(f"{base.name}.{kind}.png")
             path.write_bytes(png)
@@ -166,16 +168,16 @@ def _write(found: Found, waiting: ScanRecord, examined: Examined | None, out: Pa
     return line | {"reasons": fields["reasons"], "review_reasons": fields["review_reasons"]}
 
 
-def _record(waiting: ScanRecord, examined: Examined, network: Network) -> ScanRecord:
+def _record(waiting: ScanRecord, predicted: ScanPrediction, network: Network) -> ScanRecord:
     """A surprise in one scan is that scan's failure; nothing here would retry it."""
     failed = Finding(outcome=Outcome.FAILED, reasons=(Reason.INTERNAL_ERROR,))
     return ScanRecord.of(
         waiting,
-        (examined.finding or failed).flagged(waiting.flags),
+        (predicted.finding or failed).flagged(waiting.flags),
         model_id=network.manifest.model_id,
-        rows=examined.rows,
-        columns=examined.columns,
-        spacing_mm=examined.spacing_mm,
-        timings_ms=examined.timings_ms,
+        rows=predicted.rows,
+        columns=predicted.columns,
+        spacing_mm=predicted.spacing_mm,
+        timings_ms=predicted.timings_ms,
         finished_at=datetime.now(UTC),
     )

@@ -124,7 +124,7 @@ def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Co
         bar = progress.add_task("scans", total=None)
         while True:
             stack.check()
-            export = services.scans.export(export_id)
+            export = services.table.exports.get(export_id)
             if export:
                 waiting = export.counts.get(Outcome.QUEUED, 0)
                 progress.update(bar, completed=export.scans - waiting, total=export.scans)
@@ -146,7 +146,7 @@ def _records(export_id: str, services: "Services", names: Mapping[str, str]) -> 
     records: list[tuple[str, ScanRecord]] = []
     cursor: str | None = None
     while True:
-        page = services.scans.of_export(export_id, limit=500, cursor=cursor)
+        page = services.table.queries.of_export(export_id, limit=500, cursor=cursor)
         records += [(_name(record, names), record) for record in page.items]
         if (cursor := page.cursor) is None:
             return records

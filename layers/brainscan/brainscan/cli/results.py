@@ -11,12 +11,13 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from brainscan import store
 from brainscan.cli.render import Format, write
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
-from brainscan.store import Page, Scans
-from brainscan.store.query import all_pages
-from brainscan.store.worklist import Wanted, days_between, worklist
+from brainscan.store import Page
+from brainscan.store.table.query import all_pages
+from brainscan.store.table.worklist import Wanted, days_between, worklist
 
 Days = Annotated[str | None, typer.Option(help="UTC day of upload, YYYY-MM-DD; default today.")]
 
@@ -65,8 +66,8 @@ def results(
     except (ValueError, ValidationError) as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--from") from None
     dated = any((day, first, last))
-    with reaching(table) as scans:
-        found = _of_group(scans, *group, wanted, dated) if group else all_pages(partial(_page, scans, wanted))
+    with reaching(table) as asked:
+        found = _of_group(asked, *group, wanted, dated) if group else all_pages(partial(_page, asked, wanted))
         count = write(islice(found, limit or None), form, Console(), out)
     if not count:
         raise typer.Exit(NOTHING_FOUND)
@@ -79,13 +80,13 @@ def _days(day: str | None, first: str | None, last: str | None) -> tuple[str, ..
     return days_between(only or parsed_day(first, "--from") or until, until)
 
 
-def _page(scans: Scans, wanted: Wanted, size: int, cursor: str | None) -> Page[ScanRecord]:
-    return worklist(scans, wanted, size, cursor)
+def _page(table: store.Table, wanted: Wanted, size: int, cursor: str | None) -> Page[ScanRecord]:
+    return worklist(table, wanted, size, cursor)
 
 
-def _of_group(scans: Scans, pattern: str, group_id: str, wanted: Wanted, dated: bool) -> Iterator[ScanRecord]:
+def _of_group(table: store.Table, pattern: str, group_id: str, wanted: Wanted, dated: bool) -> Iterator[ScanRecord]:
     """Scans that belong together, on any day unless days were asked for."""
-    ask: Callable[[str, int, str | None], Page[ScanRecord]] = getattr(scans, pattern)
+    ask: Callable[[str, int, str | None], Page[ScanRecord]] = getattr(table.queries, pattern)
     for record in all_pages(partial(ask, group_id)):
         on_days = wanted if dated else wanted.model_copy(update={"days": (record.day,)})
         if on_days.holds_for(record):

@@ -8,7 +8,7 @@ from rich.console import Console
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import Table, not_found, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass, Verdict
-from brainscan.store.table import NotReviewableError, ReviewConflictError
+from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
 REFUSED = 4
 
@@ -34,11 +34,11 @@ def review(
     verdicts = [verdict for verdict, is_given in given.items() if is_given]
     if len(verdicts) != 1:
         raise typer.BadParameter("choose one of --confirm, --correct CLASS and --reject")
-    with reaching(table) as scans:
-        before = scans.get(scan_id)
+    with reaching(table) as asked:
+        before = asked.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:
-            after = scans.review(scan_id, seen, verdicts[0], correct, caller_name())
+            after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name())
         except (ReviewConflictError, NotReviewableError) as refused:
             Console(stderr=True).print(f"[red]not recorded[/red]: {refused}")
             raise typer.Exit(REFUSED) from None

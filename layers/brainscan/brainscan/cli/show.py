@@ -12,10 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.style import Style
 from rich.text import Text
 
+from brainscan import store
 from brainscan.cli.render import id_table_of
 from brainscan.cli.table import Table, not_found, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
-from brainscan.store import ObjectGoneError, Results, Scans
+from brainscan.store import ObjectGoneError, Results
 
 PICTURE_COLUMNS = 48
 POLL_S = 1.0
@@ -38,8 +39,8 @@ def show(
     Exit codes: 0 found; 1 no such scan; 2 wrong usage; 3 the table cannot be reached.
     """
     console = Console()
-    with reaching(table) as scans:
-        record = scans.get(scan_id)
+    with reaching(table) as asked:
+        record = asked.scans.get(scan_id)
         if record is None:
             raise not_found(f"scan {scan_id}")
         if as_json:
@@ -65,8 +66,8 @@ def export_status(
     Exit codes: 0 shown; 1 no such export; 2 wrong usage; 3 the table cannot be reached.
     """
     console = Console()
-    with reaching(table) as scans:
-        export = _followed(scans, export_id, watch, console)
+    with reaching(table) as asked:
+        export = _followed(asked, export_id, watch, console)
     if export is None:
         raise not_found(f"export {export_id}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in export.counts.items() if count) or "no scans"
@@ -99,12 +100,12 @@ def _print_picture(record: ScanRecord, bucket: str, console: Console) -> None:
         console.print("[dim]its image is no longer kept[/dim]")
 
 
-def _followed(scans: Scans, export_id: str, watch: bool, console: Console) -> Export | None:
+def _followed(table: store.Table, export_id: str, watch: bool, console: Console) -> Export | None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("scans", total=None)
         while True:
-            export = scans.export(export_id)
+            export = table.exports.get(export_id)
             if export is None:
                 return None
             finished = export.scans - export.counts.get(Outcome.QUEUED, 0)

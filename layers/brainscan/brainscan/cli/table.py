@@ -10,7 +10,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from brainscan.store import Scans
+from brainscan import store
 
 NOTHING_FOUND: Final = 1
 NOT_REACHED: Final = 3
@@ -19,10 +19,10 @@ Table = Annotated[str, typer.Option(envvar="BRAINSCAN_TABLE_NAME", help="The Sca
 
 
 @contextmanager
-def reaching(table: str) -> Iterator[Scans]:
+def reaching(table: str) -> Iterator[store.Table]:
     """The repository; trouble on the way to it is told in a line, with its remedy."""
     try:
-        yield Scans(boto3.client("dynamodb"), table)
+        yield store.Table.over(boto3.client("dynamodb"), table)
     except (BotoCoreError, ClientError) as error:
         Console(stderr=True).print(
             f"[red]cannot reach table {table}[/red] ({type(error).__name__}): check the AWS credentials and region, "

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from brainscan.domain import BrainscanError, Finding, Outcome, Reason, Scan, ScanRecord
 from brainscan.inference.runtime import Network
-from brainscan.pipeline.examine import Examined, Task, examine, milliseconds_since
+from brainscan.pipeline.predict import ScanBytes, ScanPrediction, milliseconds_since, predict
 from brainscan.services import WORKERS, Services
 from brainscan.store.objects import result_key
 
@@ -18,7 +18,7 @@ class UnknownScanError(BrainscanError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScanResult:
     """What became of one message: the scan's record (its earlier one for a repeat), or the error to retry."""
 
     scan_id: str
@@ -27,21 +27,21 @@ class Answer:
     repeat: bool = False
 
 
-def analyze(scans: Sequence[Scan], services: Services, network: Network) -> list[Answer]:
-    """Fetch, examine and commit scans; a scan whose outcome is final is left as it is.
+def analyze(scans: Sequence[Scan], services: Services, network: Network) -> list[ScanResult]:
+    """Fetch, predict and commit scans; a scan whose outcome is final is left as it is.
 
     Returns:
-        One answer a scan, in order. An answer with an error is to be retried; it never affects its neighbours.
+        One result a scan, in order. A result with an error is to be retried; it never affects its neighbours.
 
     Raises:
         botocore.exceptions.ClientError: the table cannot be read or written; the whole batch is to be retried.
     """
     unique = {scan.scan_id: scan for scan in scans}
-    known = services.scans.get_many(list(unique))
-    answers = {scan_id: _standing_answer(scan_id, known.get(scan_id)) for scan_id in unique}
-    waiting = [record for record in known.values() if answers[record.scan_id] is None]
-    answers |= {answer.scan_id: answer for answer in _analyze_waiting(waiting, services, network)}
-    return [answer for scan in scans if (answer := answers[scan.scan_id])]
+    known = services.table.scans.get_many(list(unique))
+    results = {scan_id: _known_result(scan_id, known.get(scan_id)) for scan_id in unique}
+    waiting = [record for record in known.values() if results[record.scan_id] is None]
+    results |= {result.scan_id: result for result in _analyze_waiting(waiting, services, network)}
+    return [result for scan in scans if (result := results[scan.scan_id])]
 
 
 def give_up(scan: Scan, services: Services) -> ScanRecord | None:
@@ -50,48 +50,56 @@ def give_up(scan: Scan, services: Services) -> ScanRecord | None:
     Returns:
         The failed scan; None if its outcome was final before, or there is no such scan.
     """
-    known = services.scans.get(scan.scan_id)
+    known = services.table.scans.get(scan.scan_id)
     if known is None or known.outcome != Outcome.QUEUED:
         return None
     finding = Finding(outcome=Outcome.FAILED, reasons=(Reason.RETRIES_EXHAUSTED,))
     record = ScanRecord.of(known, finding, finished_at=datetime.now(UTC))
     services.results.put_record(record)
-    return record if services.scans.commit([record], [known.outcome]) == [True] else None
+    return record if services.table.scans.commit([record], [known.outcome]) == [True] else None
 
 
-def _standing_answer(scan_id: str, known: ScanRecord | None) -> Answer | None:
-    """The answer that needs no work: an unknown scan, or a repeat. A failed scan that comes back is tried again."""
+def _known_result(scan_id: str, known: ScanRecord | None) -> ScanResult | None:
+    """The result that needs no work: an unknown scan, or a repeat. A failed scan that comes back is tried again."""
     if known is None:
-        return Answer(scan_id, error=UnknownScanError(f"scan {scan_id} is not in the table; upload its file again"))
+        return ScanResult(scan_id, error=UnknownScanError(f"scan {scan_id} is not in the table; upload its file again"))
     if known.outcome in {Outcome.QUEUED, Outcome.FAILED} and not known.superseded:
         return None
-    return Answer(scan_id, known, repeat=True)
+    return ScanResult(scan_id, known, repeat=True)
 
 
-def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, network: Network) -> list[Answer]:
+def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, network: Network) -> list[ScanResult]:
     with ThreadPoolExecutor(WORKERS) as pool:
-        replaced = services.scans.superseded([record.export_id for record in waiting])
-        tasks = _fetch([record for record in waiting if record.export_id not in replaced], services, pool)
-        ready = {scan_id: task for scan_id, task in tasks.items() if isinstance(task, Task)}
-        found = dict(zip(ready, examine(list(ready.values()), network, services.limits), strict=True))
-        lost = {scan_id: Examined(error=task) for scan_id, task in tasks.items() if isinstance(task, Exception)}
+        replaced = services.table.exports.superseded([record.export_id for record in waiting])
+        fetched = _fetch([record for record in waiting if record.export_id not in replaced], services, pool)
+        ready = {scan_id: source for scan_id, source in fetched.items() if isinstance(source, ScanBytes)}
+        found = dict(zip(ready, predict(list(ready.values()), network, services.limits), strict=True))
+        lost = {
+            scan_id: ScanPrediction(error=source)
+            for scan_id, source in fetched.items()
+            if isinstance(source, Exception)
+        }
         store = _storing(found | lost, services, network)
-        answers = list(pool.map(store, waiting))
-    stored = {answer.scan_id: answer.record for answer in answers if answer.record}
+        results = list(pool.map(store, waiting))
+    stored = {result.scan_id: result.record for result in results if result.record}
     before = [record.outcome for record in waiting if record.scan_id in stored]
-    services.scans.commit(list(stored.values()), before)
-    return answers
+    services.table.scans.commit(list(stored.values()), before)
+    return results
 
 
-def _fetch(waiting: Sequence[ScanRecord], services: Services, pool: ThreadPoolExecutor) -> dict[str, Task | Exception]:
+def _fetch(
+    waiting: Sequence[ScanRecord], services: Services, pool: ThreadPoolExecutor
+) -> dict[str, ScanBytes | Exception]:
     """The bytes of each scan; files with several frames are read once."""
     keys = list({record.staged_key for record in waiting})
     read = dict(zip(keys, pool.map(lambda key: _caught(services.results.get, key), keys), strict=True))
-    tasks: dict[str, Task | Exception] = {}
+    fetched: dict[str, ScanBytes | Exception] = {}
     for record in waiting:
         data = read[record.staged_key]
-        tasks[record.scan_id] = data if isinstance(data, Exception) else Task(data, record.kind, record.source.frame)
-    return tasks
+        fetched[record.scan_id] = (
+            data if isinstance(data, Exception) else ScanBytes(data, record.kind, record.source.frame)
+        )
+    return fetched
 
 
 def _caught(get: Callable[[str], bytes], key: str) -> bytes | Exception:
@@ -101,18 +109,20 @@ def _caught(get: Callable[[str], bytes], key: str) -> bytes | Exception:
         return error
 
 
-def _storing(found: dict[str, Examined], services: Services, network: Network) -> Callable[[ScanRecord], Answer]:
-    def store(waiting: ScanRecord) -> Answer:
-        examined = found.get(waiting.scan_id)
-        if examined is None:
-            return Answer(waiting.scan_id, _superseded(waiting))
-        if examined.finding is None:
-            return Answer(waiting.scan_id, error=examined.error)
+def _storing(
+    found: dict[str, ScanPrediction], services: Services, network: Network
+) -> Callable[[ScanRecord], ScanResult]:
+    def store(waiting: ScanRecord) -> ScanResult:
+        predicted = found.get(waiting.scan_id)
+        if predicted is None:
+            return ScanResult(waiting.scan_id, _superseded(waiting))
+        if predicted.finding is None:
+            return ScanResult(waiting.scan_id, error=predicted.error)
         try:
-            finding = examined.finding.flagged(waiting.flags)
-            return Answer(waiting.scan_id, _store(waiting, examined, finding, services, network))
+            finding = predicted.finding.flagged(waiting.flags)
+            return ScanResult(waiting.scan_id, _store(waiting, predicted, finding, services, network))
         except Exception as error:
-            return Answer(waiting.scan_id, error=error)
+            return ScanResult(waiting.scan_id, error=error)
 
     return store
 
@@ -123,11 +133,11 @@ def _superseded(waiting: ScanRecord) -> ScanRecord:
 
 
 def _store(
-    waiting: ScanRecord, examined: Examined, finding: Finding, services: Services, network: Network
+    waiting: ScanRecord, predicted: ScanPrediction, finding: Finding, services: Services, network: Network
 ) -> ScanRecord:
     """Write the images and `result.json`; the same scan always writes the same keys."""
     begin = time.perf_counter()
-    images = {"image": examined.image_png, "mask": examined.mask_png, "overlay": examined.overlay_png}
+    images = {"image": predicted.image_png, "mask": predicted.mask_png, "overlay": predicted.overlay_png}
     keys = {
         f"{name}_key": services.results.put(result_key(waiting.scan_id, f"{name}.png"), png, "image/png")
         for name, png in images.items()
@@ -138,10 +148,10 @@ def _store(
         waiting,
         finding,
         model_id=network.manifest.model_id,
-        rows=examined.rows,
-        columns=examined.columns,
-        spacing_mm=examined.spacing_mm,
-        timings_ms=examined.timings_ms | {"store": stored_ms},
+        rows=predicted.rows,
+        columns=predicted.columns,
+        spacing_mm=predicted.spacing_mm,
+        timings_ms=predicted.timings_ms | {"store": stored_ms},
         finished_at=datetime.now(UTC),
         **keys,
     )

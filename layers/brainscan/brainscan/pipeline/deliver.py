@@ -2,12 +2,12 @@
 
 from brainscan.dicom.stow import Pacs
 from brainscan.domain import Report
-from brainscan.store import Reports, Results
+from brainscan.store import Results, Table
 
 DICOM_SUFFIX = ".dcm"
 
 
-def deliver(report: Report, reports: Reports, results: Results, pacs: Pacs) -> int:
+def deliver(report: Report, table: Table, results: Results, pacs: Pacs) -> int:
     """Send the DICOM objects of a report; a repeat sends the same objects, which a PACS keeps once.
 
     Returns:
@@ -16,7 +16,7 @@ def deliver(report: Report, reports: Reports, results: Results, pacs: Pacs) -> i
     Raises:
         DeliveryError, ObjectGoneError, botocore.exceptions.ClientError: to be retried.
     """
-    latest = reports.latest(report.series_id)
+    latest = table.reports.latest(report.series_id)
     if latest is not None and latest.revision > report.revision:
         return 0
     keys = [key for _, key in sorted(report.files.items()) if key.endswith(DICOM_SUFFIX)]

@@ -9,7 +9,7 @@ from typing import IO
 from brainscan.archive import File, Stretch, upload_files, upload_kind
 from brainscan.domain import Kind, Outcome, ScanRecord
 from brainscan.pipeline import listing
-from brainscan.pipeline.files import Fate, Origin, fate_of
+from brainscan.pipeline.files import FileOutcome, Origin, file_outcome
 from brainscan.services import WORKERS, Services
 from brainscan.settings import MIB, Limits
 
@@ -46,12 +46,12 @@ def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: O
         tally = Tally(kind)
         found = upload_files(content, kind, path, size, services.limits, stretch)
         for chunk in _chunks(_bounded(found, stretch, tally, services.limits)):
-            fates = list(pool.map(lambda file: _stage(file, origin, services), chunk))
-            tally.new += _register([record for fate in fates for record in fate.records], services)
-            for file, fate in zip(chunk, fates, strict=True):
+            outcomes = list(pool.map(lambda file: _stage(file, origin, services), chunk))
+            tally.new += _register([record for each in outcomes for record in each.records], services)
+            for file, outcome in zip(chunk, outcomes, strict=True):
                 tally.files += 1
-                tally.skipped += not fate.records
-                tally.lines.append(listing.line(file, fate, services.pseudonyms))
+                tally.skipped += not outcome.records
+                tally.lines.append(listing.line(file, outcome, services.pseudonyms))
     return tally
 
 
@@ -82,15 +82,15 @@ def _chunks(files: Iterable[File]) -> Iterator[list[File]]:
         yield chunk
 
 
-def _stage(file: File, origin: Origin, services: Services) -> Fate:
+def _stage(file: File, origin: Origin, services: Services) -> FileOutcome:
     """Keep a file's bytes for analysis, or say why there will be none: before the table speaks of its scans."""
-    fate = fate_of(file, origin, services.pseudonyms, services.limits)
-    if fate.queued:
-        services.results.put(fate.records[0].staged_key, file.data, "application/octet-stream")
-    for record in fate.records:
+    outcome = file_outcome(file, origin, services.pseudonyms, services.limits)
+    if outcome.queued:
+        services.results.put(outcome.records[0].staged_key, file.data, "application/octet-stream")
+    for record in outcome.records:
         if record.outcome != Outcome.QUEUED:
             services.results.put_record(record)
-    return fate
+    return outcome
 
 
 def _register(records: Sequence[ScanRecord], services: Services) -> Counter[Outcome]:
@@ -99,9 +99,9 @@ def _register(records: Sequence[ScanRecord], services: Services) -> Counter[Outc
     Returns:
         How many scans are new, by outcome.
     """
-    new = services.scans.register(records)
+    new = services.table.scans.register(records)
     repeats = [record.scan_id for record, is_new in zip(records, new, strict=True) if not is_new]
-    known = services.scans.get_many(repeats)
+    known = services.table.scans.get_many(repeats)
     current = [known.get(record.scan_id, record) for record in records]
     services.queue.send([record for record in current if record.outcome == Outcome.QUEUED])
     return Counter(record.outcome for record, is_new in zip(records, new, strict=True) if is_new)

@@ -1,4 +1,4 @@
-"""One file of an upload -> its fate: the scans it holds, or why it holds none."""
+"""One file of an upload -> its outcome: the scans it holds, or why it holds none."""
 
 import posixpath
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Origin:
 
 
 @dataclass(frozen=True, repr=False)
-class Fate:
+class FileOutcome:
     """What becomes of one file: one queued record a frame, a single rejected one, or none where it is skipped.
 
     Of a DICOMDIR, `references` are the paths that it lists, as paths in the upload, and `private_records` how many of
@@ -52,10 +52,10 @@ class Fate:
         return [self.skipped] if self.skipped else sorted(rejected)
 
 
-def fate_of(file: File, origin: Origin, pseudonyms: Pseudonyms, limits: Limits) -> Fate:
+def file_outcome(file: File, origin: Origin, pseudonyms: Pseudonyms, limits: Limits) -> FileOutcome:
     """Decide on one file, and name its scans."""
     if file.skipped:
-        return Fate(skipped=file.problem)
+        return FileOutcome(skipped=file.problem)
     entry = None if file.index is None else f"{file.index}.{file.inner}:{file.path}"
     file_id = pseudonyms.file_id(origin.export_id, entry)
     scan = _scan(file, file_id, origin, pseudonyms)
@@ -97,42 +97,44 @@ def _scan(file: File, file_id: str, origin: Origin, pseudonyms: Pseudonyms) -> S
     )
 
 
-def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> Fate:
+def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> FileOutcome:
     if header.relevance.skip:
-        return Fate(skipped=header.relevance.skip)
-    place: dict[str, Any] = {"flags": header.relevance.flags}
+        return FileOutcome(skipped=header.relevance.skip)
+    belongs: dict[str, Any] = {"flags": header.relevance.flags}
     if header.series_uid:
-        place["series_id"] = pseudonyms.digest("series", header.series_uid)
+        belongs["series_id"] = pseudonyms.digest("series", header.series_uid)
     if header.study_uid:
-        place["study_id"] = pseudonyms.digest("study", header.study_uid)
+        belongs["study_id"] = pseudonyms.digest("study", header.study_uid)
     if header.patient_id:
-        place["patient_id"] = pseudonyms.digest("patient", header.patient_id_issuer, header.patient_id)
-    return _placed(_queued(scan.model_copy(update=place), file_id, header.orders, pseudonyms), header, pseudonyms)
+        belongs["patient_id"] = pseudonyms.digest("patient", header.patient_id_issuer, header.patient_id)
+    return _with_instances(
+        _queued(scan.model_copy(update=belongs), file_id, header.orders, pseudonyms), header, pseudonyms
+    )
 
 
-def _placed(fate: Fate, header: Header, pseudonyms: Pseudonyms) -> Fate:
-    """Name the image that each scan is, so that another upload of it is known to be the same one.
+def _with_instances(outcome: FileOutcome, header: Header, pseudonyms: Pseudonyms) -> FileOutcome:
+    """Name the instance that each scan is, so that another upload of it is known to be the same one.
 
-    Its place in the series is part of the name: some exports give one UID to all slices of a series.
+    Its order in the series is part of the name: some exports give one UID to all slices of a series.
     """
     if not (header.series_uid and header.instance_uid):
-        return fate
+        return outcome
     named = (
         record.model_copy(
             update={
                 "instance_id": pseudonyms.digest("instance", header.instance_uid, record.source.frame, record.order)
             }
         )
-        for record in fate.records
+        for record in outcome.records
     )
-    return Fate(tuple(named))
+    return FileOutcome(tuple(named))
 
 
-def _queued(scan: Scan, file_id: str, orders: Sequence[int], pseudonyms: Pseudonyms) -> Fate:
+def _queued(scan: Scan, file_id: str, orders: Sequence[int], pseudonyms: Pseudonyms) -> FileOutcome:
     """One record a frame; a file with a single one is its frame."""
     queued = Finding(outcome=Outcome.QUEUED)
     if len(orders) == 1:
-        return Fate((ScanRecord.of(scan.model_copy(update={"order": orders[0]}), queued),))
+        return FileOutcome((ScanRecord.of(scan.model_copy(update={"order": orders[0]}), queued),))
     frames = (
         {
             "scan_id": pseudonyms.scan_id(file_id, frame),
@@ -141,22 +143,22 @@ def _queued(scan: Scan, file_id: str, orders: Sequence[int], pseudonyms: Pseudon
         }
         for frame, order in enumerate(orders)
     )
-    return Fate(tuple(ScanRecord.of(scan.model_copy(update=frame), queued) for frame in frames))
+    return FileOutcome(tuple(ScanRecord.of(scan.model_copy(update=frame), queued) for frame in frames))
 
 
-def _not_an_image(file: File) -> Fate:
+def _not_an_image(file: File) -> FileOutcome:
     """A report, a presentation state, or the directory of a medium."""
     try:
         directory = read_directory(file.data)
     except ScanError:
         directory = None
     if directory is None:
-        return Fate(skipped=Reason.NOT_AN_IMAGE)
+        return FileOutcome(skipped=Reason.NOT_AN_IMAGE)
     folder = posixpath.dirname(file.path.replace("\\", "/"))
     references = tuple(posixpath.join(folder, path) for path in directory.references)
-    return Fate((), Reason.NOT_AN_IMAGE, references, directory.private_records)
+    return FileOutcome((), Reason.NOT_AN_IMAGE, references, directory.private_records)
 
 
-def _refused(scan: Scan, reason: Reason) -> Fate:
+def _refused(scan: Scan, reason: Reason) -> FileOutcome:
     finding = Finding(outcome=Outcome.REJECTED, reasons=(reason,))
-    return Fate((ScanRecord.of(scan, finding, finished_at=scan.received_at),))
+    return FileOutcome((ScanRecord.of(scan, finding, finished_at=scan.received_at),))

@@ -36,23 +36,24 @@ class Upload:
     sequencer: str | None = None
 
 
-Tell = Callable[[Tally], None]
+OnExpanded = Callable[[Tally], None]
+"""Is called with what came of the files of a part, once they are staged and registered."""
 
 STAGED_UPLOAD: Final = TypeAdapter(Upload)
 
 
-def _unheard(_: Tally) -> None:
+def _no_listener(_: Tally) -> None:
     """For those who count nothing."""
 
 
-def intake(upload: Upload, services: Services, tell: Tell = _unheard) -> Export:
+def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_listener) -> Export:
     """Register one uploaded object and everything in it, and queue its scans.
 
     A repeat changes nothing; an interrupted intake is completed by the next one. An object that a newer version has
     replaced leaves no scans in the worklists. An upload of several parts is still `EXPANDING` when this returns.
 
     Args:
-        tell: Hears what came of the files that this call expanded: of none, if it is a repeat or sends parts.
+        on_expanded: Is called with what came of the files that this call expanded, if it expanded any.
 
     Raises:
         botocore.exceptions.ClientError, QueueError: AWS refused; the upload's message is to be retried.
@@ -66,25 +67,25 @@ def intake(upload: Upload, services: Services, tell: Tell = _unheard) -> Export:
         return export
     upload = replace(upload, version_id=head.version_id, sequencer=upload.sequencer or head.sequencer)
     object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
-    claim = services.scans.claim(object_id, upload.sequencer or "", export.export_id)
-    services.scans.put_export(export)
-    if claim.won:
+    version = services.table.versions.make_latest(object_id, upload.sequencer or "", export.export_id)
+    services.table.exports.put(export)
+    if version.is_latest:
         parts = _parts(upload, head, export, services)
         if len(parts) > 1:
             _send(upload, parts, services)
         else:
-            _take(parts[0], upload, head, export, services, tell)
-    return _settled(upload, export, services)
+            _expand_part(parts[0], upload, head, export, services, on_expanded)
+    return _current(upload, export, services)
 
 
-def intake_part(part: Part, services: Services, tell: Tell = _unheard) -> Export:
-    """Expand one part of an upload; a repeat changes nothing. `tell` is that of `intake`.
+def intake_part(part: Part, services: Services, on_expanded: OnExpanded = _no_listener) -> Export:
+    """Expand one part of an upload; a repeat changes nothing. `on_expanded` is that of `intake`.
 
     Raises:
         UnknownExportError: no such export.
         botocore.exceptions.ClientError, QueueError: AWS refused; the part's message is to be retried.
     """
-    export = services.scans.export(part.export_id)
+    export = services.table.exports.get(part.export_id)
     if export is None:
         raise UnknownExportError("the part's export is not in the table; upload the archive again")
     if export.state != ExportState.EXPANDING:
@@ -94,15 +95,15 @@ def intake_part(part: Part, services: Services, tell: Tell = _unheard) -> Export
         head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
     except ObjectGoneError:
         return _gone(upload, services)
-    _take(part, upload, head, export, services, tell)
-    return _settled(upload, export, services)
+    _expand_part(part, upload, head, export, services, on_expanded)
+    return _current(upload, export, services)
 
 
 def _export(upload: Upload, version_id: str, services: Services) -> Export:
     """The export as the table knows it, or a new one."""
     export_id = services.pseudonyms.export_id(upload.bucket, upload.key, version_id)
     new = Export(export_id=export_id, state=ExportState.EXPANDING, received_at=upload.received_at)
-    return services.scans.export(export_id) or new
+    return services.table.exports.get(export_id) or new
 
 
 def _gone(upload: Upload, services: Services) -> Export:
@@ -132,9 +133,11 @@ def _send(upload: Upload, parts: Sequence[Part], services: Services) -> None:
     services.parts.send(parts)
 
 
-def _take(part: Part, upload: Upload, head: Head, export: Export, services: Services, tell: Tell) -> None:
+def _expand_part(
+    part: Part, upload: Upload, head: Head, export: Export, services: Services, on_expanded: OnExpanded
+) -> None:
     """Expand a part unless that is done, leave its marker, and conclude if it was the last one missing."""
-    done = {each.number: each for each in services.scans.parts(part.export_id)}
+    done = {each.number: each for each in services.table.exports.parts(part.export_id)}
     if part.number not in done:
         origin = Origin(
             export_id=export.export_id,
@@ -160,20 +163,21 @@ def _take(part: Part, upload: Upload, head: Head, export: Export, services: Serv
             files=tally.files,
             skipped=tally.skipped,
         )
-        services.scans.put_part(part.export_id, marker)
-        tell(tally)
+        services.table.exports.put_part(part.export_id, marker)
+        on_expanded(tally)
     _conclude(upload, export, services)
 
 
 def _conclude(upload: Upload, export: Export, services: Services) -> None:
     """If every part is done, join their listings and say that the export is whole; older versions make way."""
-    done = services.scans.parts(export.export_id)
+    done = services.table.exports.parts(export.export_id)
     if not (done and done[-1].last and len(done) == done[-1].number + 1):
         return
     object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
-    for replaced in services.scans.claim(object_id, upload.sequencer or "", export.export_id).previous:
-        services.scans.supersede(replaced)
-    services.scans.settle(object_id, export.export_id)
+    version = services.table.versions.make_latest(object_id, upload.sequencer or "", export.export_id)
+    for replaced in version.previous:
+        services.table.scans.supersede(replaced)
+    services.table.versions.forget_superseded(object_id, export.export_id)
     keys = [part_key(export.export_id, part.number) for part in done]
     lines = listing.whole(listing.decoded(services.results.get(key)) for key in keys)
     _write_whole(export, lines, done, services)
@@ -188,13 +192,13 @@ def _write_whole(export: Export, lines: Iterable[listing.Line], done: Sequence[P
         "skipped": sum(part.skipped for part in done),
     }
     export = export.model_copy(update=fixed)
-    services.scans.put_export(export)
+    services.table.exports.put(export)
     return export
 
 
-def _settled(upload: Upload, export: Export, services: Services) -> Export:
+def _current(upload: Upload, export: Export, services: Services) -> Export:
     """The export as it stands now, out of the worklists if a newer version of its object has come meanwhile."""
     object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
-    if services.scans.latest(object_id) != export.export_id:
-        services.scans.supersede(export.export_id)
-    return services.scans.export(export.export_id) or export
+    if services.table.versions.latest(object_id) != export.export_id:
+        services.table.scans.supersede(export.export_id)
+    return services.table.exports.get(export.export_id) or export

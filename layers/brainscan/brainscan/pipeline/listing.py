@@ -1,4 +1,4 @@
-"""The listing of an export's files, a JSON line each, and what a DICOMDIR claims of them."""
+"""The listing of an export's files, a JSON line each, and what a DICOMDIR says of them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,28 +8,30 @@ from brainscan.archive import File
 from brainscan.dicom.directory import fold
 from brainscan.domain import Outcome, Reason
 from brainscan.identity import Pseudonyms
-from brainscan.pipeline.files import Fate, entry_digest
+from brainscan.pipeline.files import FileOutcome, entry_digest
 
 Line = dict[str, Any]
 
-CLAIMS = ("place", "references", "private_records")
+COMPARED = ("path_digest", "references", "private_records")
 """What a part's lines say besides, for the whole listing to compare."""
 
 
-def line(file: File, fate: Fate, pseudonyms: Pseudonyms) -> Line:
+def line(file: File, outcome: FileOutcome, pseudonyms: Pseudonyms) -> Line:
     """One file of a part: found again by its place in the archive, since its name may be a patient's."""
     found: Line = {
         "index": file.index,
         "inner": file.inner,
         "entry_digest": None if file.index is None else entry_digest(file.path, pseudonyms),
-        "outcome": fate.records[0].outcome if fate.records else Outcome.SKIPPED,
-        "reasons": fate.reasons,
-        "scan_ids": [record.scan_id for record in fate.records],
-        "place": _place(file.path, pseudonyms),
+        "outcome": outcome.records[0].outcome if outcome.records else Outcome.SKIPPED,
+        "reasons": outcome.reasons,
+        "scan_ids": [record.scan_id for record in outcome.records],
+        "path_digest": _path_digest(file.path, pseudonyms),
     }
-    if fate.references or fate.private_records:
-        found["references"] = {_place(path, pseudonyms): entry_digest(path, pseudonyms) for path in fate.references}
-        found["private_records"] = fate.private_records
+    if outcome.references or outcome.private_records:
+        found["references"] = {
+            _path_digest(path, pseudonyms): entry_digest(path, pseudonyms) for path in outcome.references
+        }
+        found["private_records"] = outcome.private_records
     return found
 
 
@@ -44,16 +46,16 @@ def whole(parts: Iterable[Iterable[Line]]) -> list[Line]:
     Files that no DICOMDIR lists have `"listed": false`; they are taken like any other.
     """
     lines = [line for part in parts for line in part]
-    claims = [line for line in lines if "references" in line]
-    referenced: dict[str, str] = {place: digest for line in claims for place, digest in line["references"].items()}
-    there = {line.get("place") for line in lines}
-    if claims:
+    directories = [line for line in lines if "references" in line]
+    referenced: dict[str, str] = {path: digest for line in directories for path, digest in line["references"].items()}
+    there = {line.get("path_digest") for line in lines}
+    if directories:
         for each in lines:
-            each["listed"] = each.get("place") in referenced or "references" in each
-    extra = [_skipped(None, digest, Reason.MISSING_FILE) for place, digest in referenced.items() if place not in there]
-    for each in claims:
+            each["listed"] = each.get("path_digest") in referenced or "references" in each
+    extra = [_skipped(None, digest, Reason.MISSING_FILE) for path, digest in referenced.items() if path not in there]
+    for each in directories:
         extra += [_skipped(each["index"], None, Reason.PRIVATE_RECORD)] * each["private_records"]
-    return [{name: value for name, value in each.items() if name not in CLAIMS} for each in lines + extra]
+    return [{name: value for name, value in each.items() if name not in COMPARED} for each in lines + extra]
 
 
 def encoded(lines: Iterable[Mapping[str, Any]]) -> bytes:
@@ -66,7 +68,7 @@ def decoded(data: bytes) -> list[Line]:
     return [json.loads(each) for each in data.splitlines()]
 
 
-def _place(path: str, pseudonyms: Pseudonyms) -> str:
+def _path_digest(path: str, pseudonyms: Pseudonyms) -> str:
     return pseudonyms.digest("place", fold(path))
 
 

@@ -43,24 +43,24 @@ def report(series_id: str, services: Services) -> Reported:
     Raises:
         SeriesIncompleteError, BusError, botocore.exceptions.ClientError: to be retried.
     """
-    series = services.scans.series(series_id)
+    series = services.table.series.get(series_id)
     if series is None or series.remaining or not series.expected:
         return Reported(series_id, State.WAITING)
-    known = services.reports.latest(series_id)
+    known = services.table.reports.latest(series_id)
     state = State.REPEAT
     if known is None or known.revision < series.revision:
         state = State.REPORTED
         known = _write(series, services)
-        if not services.reports.commit(known):
+        if not services.table.reports.commit(known):
             return Reported(series_id, State.REPEAT, known)
     if not known.announced:
         services.bus.announce(known)
-        services.reports.mark_announced(known)
+        services.table.reports.mark_announced(known)
     return Reported(series_id, state, known)
 
 
 def _write(series: Series, services: Services) -> Report:
-    records = services.scans.slices(series)
+    records = services.table.series.slices(series)
     if records is None:
         raise SeriesIncompleteError(f"the slices of series {series.series_id} are not all visible yet")
     with ThreadPoolExecutor(max_workers=16) as pool:

@@ -1,23 +1,19 @@
-"""S3 objects and DynamoDB items: one repository for each, and every access pattern."""
+"""What is kept: objects in S3, messages in SQS, items in the single DynamoDB table."""
 
 from brainscan.store.bus import Bus
-from brainscan.store.lookups import Lookups
 from brainscan.store.objects import ObjectGoneError, Results, Uploads, staged_key
-from brainscan.store.query import Page
-from brainscan.store.queue import PartQueue, ScanQueue
-from brainscan.store.reports import Reports
-from brainscan.store.table import Scans
+from brainscan.store.queues import PartQueue, ScanQueue
+from brainscan.store.table import Table
+from brainscan.store.table.query import Page
 
 __all__ = [
     "Bus",
-    "Lookups",
     "ObjectGoneError",
     "Page",
     "PartQueue",
-    "Reports",
     "Results",
     "ScanQueue",
-    "Scans",
+    "Table",
     "Uploads",
     "staged_key",
 ]

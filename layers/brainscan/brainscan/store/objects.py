@@ -10,6 +10,7 @@ import smart_open
 from botocore.exceptions import ClientError
 
 from brainscan.domain import BrainscanError, ScanRecord
+from brainscan.store.errors import error_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -159,8 +160,7 @@ def _gone_is_typed() -> Iterator[None]:
         yield
     except (ClientError, OSError) as error:
         cause = error if isinstance(error, ClientError) else getattr(error, "backend_error", error.__cause__)
-        code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
-        if code in {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}:
+        if error_code(cause) in {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}:
             raise ObjectGoneError("the object or its version no longer exists; upload it again") from None
         if isinstance(cause, ClientError):
             raise cause from None  # smart_open's own text quotes the key, and a key may hold a name

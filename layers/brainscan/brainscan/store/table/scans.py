@@ -1,34 +1,21 @@
-"""The Scans table: registering, committing, reviewing and superseding scans; `Lookups` has every way to find them."""
+"""Scans in the table: registering, committing, superseding and reviewing them, each once."""
 
 import random
-import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from brainscan.domain import (
-    BrainscanError,
-    Export,
-    ExportState,
-    Outcome,
-    PartDone,
-    Reason,
-    Review,
-    ScanRecord,
-    TumorClass,
-    Verdict,
-)
-from brainscan.store import keys
-from brainscan.store.items import Item, export_item, review_item, scan_item, to_item
-from brainscan.store.query import all_pages
-from brainscan.store.standing import Standing
-from brainscan.store.statistics import counted, difference
-from brainscan.store.transact import Change, CounterKey, apply
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from brainscan.domain import BrainscanError, Outcome, Reason, Review, ScanRecord, TumorClass, Verdict
+from brainscan.store.table import keys
+from brainscan.store.table.client import TableClient
+from brainscan.store.table.exports import Exports
+from brainscan.store.table.items import Item, review_item, review_of, scan_item, scan_record
+from brainscan.store.table.query import all_pages
+from brainscan.store.table.scan_queries import ScanQueries
+from brainscan.store.table.statistics import Statistics, counted, difference
+from brainscan.store.table.transact import Change, CounterKey, apply
+from brainscan.store.table.versions import forget_superseded_uploads, make_latest_uploads
 
 REVIEWABLE = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
 
@@ -41,27 +28,33 @@ class NotReviewableError(BrainscanError):
     """There is nothing in this scan to review: it has no finding, or none to confirm."""
 
 
-class Scans(Standing):
-    """One repository over the single table; the functions, the command and the tests use this one."""
+def current_scans(table: TableClient, scan_ids: Sequence[str]) -> dict[str, ScanRecord]:
+    """Those of the scans that exist, as they are now, by id."""
+    found = table.get_batch([keys.scan(scan_id) for scan_id in dict.fromkeys(scan_ids)])
+    return {record.scan_id: record for record in map(scan_record, found)}
 
-    def __init__(self, client: "DynamoDBClient", table: str, retention_days: int = 0) -> None:
-        super().__init__(client, table)
-        self._retention_s = retention_days * 86_400
+
+class Scans:
+    """The scans of the single table."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
         self._marked_days: set[str] = set()
         self._statistics_shard = random.randrange(keys.STATISTICS_SHARDS)  # noqa: S311 - load, not secrecy
 
-    # -- exports
+    def get(self, scan_id: str) -> ScanRecord | None:
+        """Scan by id."""
+        found = self._table.get(keys.scan(scan_id))
+        return scan_record(found) if found else None
 
-    def put_export(self, export: Export) -> None:
-        """Write an export's fixed part, as intake goes on; the same facts give the same item."""
-        self._client.put_item(TableName=self._table, Item=export_item(export, self._expires_at()))
+    def get_many(self, scan_ids: Sequence[str]) -> dict[str, ScanRecord]:
+        """Those of the scans that exist, by id."""
+        return current_scans(self._table, scan_ids)
 
-    def put_part(self, export_id: str, done: PartDone) -> None:
-        """Mark a part of an export as done; the same part always leaves the same marker."""
-        fields = keys.part(export_id, done.number) | done.model_dump(mode="json") | {"expires_at": self._expires_at()}
-        self._client.put_item(TableName=self._table, Item=to_item(fields))
-
-    # -- scans
+    def history(self, scan_id: str) -> list[Review]:
+        """All reviews of a scan, the first one first."""
+        values = {":pk": keys.scan(scan_id)["pk"], ":reviews": keys.REVIEWS}
+        return list(map(review_of, self._table.query("pk = :pk AND begins_with(sk, :reviews)", values)))
 
     def register(self, records: Sequence[ScanRecord]) -> list[bool]:
         """Write scans that are new, and count them; a scan that is known stays as it is.
@@ -73,10 +66,10 @@ class Scans(Standing):
             For each record whether it was new.
         """
         self._mark_days({record.day for record in records})  # first: no scan is ever on a day without its marker
-        new = apply(self._client, self._table, [self._registration(record) for record in records])
-        places = self.stand(records, self._expires_at())
-        self._supersede(places.outranked)
-        self.settle_places(places, self._expires_at())
+        new = apply(self._table, [self._registration(record) for record in records])
+        latest = make_latest_uploads(self._table, records)
+        self._supersede(latest.superseded)
+        forget_superseded_uploads(self._table, latest)
         return new
 
     def commit(self, records: Sequence[ScanRecord], before: Sequence[Outcome]) -> list[bool]:
@@ -90,7 +83,7 @@ class Scans(Standing):
             For each record whether it was written; False is a repeat, which changes nothing.
         """
         pairs = zip(records, before, strict=True)
-        return apply(self._client, self._table, [self._transition(record, was) for record, was in pairs])
+        return apply(self._table, [self._transition(record, was) for record, was in pairs])
 
     def supersede(self, export_id: str) -> int:
         """Take an older version's scans out of the worklists; those not yet analyzed will not be.
@@ -98,17 +91,16 @@ class Scans(Standing):
         Returns:
             How many scans this call changed.
         """
-        self._mark_superseded(export_id)
-        scan_ids = [
-            record.scan_id for record in all_pages(lambda size, cursor: self.of_export(export_id, size, cursor))
-        ]
-        return self._supersede(scan_ids)
+        Exports(self._table).mark_superseded(export_id)
+        queries = ScanQueries(self._table)
+        records = all_pages(lambda size, cursor: queries.of_export(export_id, size, cursor))
+        return self._supersede([record.scan_id for record in records])
 
     def _supersede(self, scan_ids: Sequence[str]) -> int:
         changed = 0
         while scan_ids:
             standing = [record for record in self.get_many(scan_ids).values() if not record.superseded]
-            held = apply(self._client, self._table, [self._supersession(record) for record in standing])
+            held = apply(self._table, [self._supersession(record) for record in standing])
             changed += sum(held)
             # What was analyzed or reviewed in between is read again and superseded as it is now.
             scan_ids = [record.scan_id for record, done in zip(standing, held, strict=True) if not done]
@@ -149,31 +141,15 @@ class Scans(Standing):
             revision=seen_revision + 1,
         )
         after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": False})
-        if not apply(self._client, self._table, [self._reviewed(before, after, review)])[0]:
+        if not apply(self._table, [self._reviewed(before, after, review)])[0]:
             raise ReviewConflictError("the scan has just been reviewed by someone else; read it again")
         return after
 
-    # -- the parts
-
     def _mark_days(self, days: set[str]) -> None:
-        """Mark days that this process has not marked yet; the marker does not expire, its scans may."""
+        """Mark days that this process has not marked yet."""
         for day in days - self._marked_days:
-            self._client.put_item(TableName=self._table, Item=to_item(keys.arrival_day(day)))
+            Statistics(self._table).mark_arrival(day)
             self._marked_days.add(day)
-
-    def _mark_superseded(self, export_id: str) -> None:
-        with suppress(self._client.exceptions.ConditionalCheckFailedException):
-            self._client.update_item(
-                TableName=self._table,
-                Key=to_item(keys.export(export_id)),
-                UpdateExpression="SET #state = :superseded",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeNames={"#state": "state"},
-                ExpressionAttributeValues=to_item({":superseded": ExportState.SUPERSEDED}),
-            )
-
-    def _expires_at(self) -> int | None:
-        return int(time.time()) + self._retention_s if self._retention_s else None
 
     def _registration(self, record: ScanRecord) -> Change:
         counters = self._counters(record, {record.outcome: 1}, counted(record))
@@ -186,10 +162,10 @@ class Scans(Standing):
                 "revision": 1 - remaining,
             }
             labels[keys.series(record.series_id)] = _series_labels(record)
-        if expires_at := self._expires_at():
+        if expires_at := self._table.expires_at:
             for counter in counters:
                 labels.setdefault(counter, {})["expires_at"] = expires_at
-        item = scan_item(record, self._expires_at())
+        item = scan_item(record, self._table.expires_at)
         return Change(item, "attribute_not_exists(pk)", counters=counters, labels=labels)
 
     def _transition(self, record: ScanRecord, was: Outcome) -> Change:
@@ -220,7 +196,7 @@ class Scans(Standing):
     def _reviewed(self, before: ScanRecord, after: ScanRecord, review: Review) -> Change:
         moved = {"needs_review": -1} if before.needs_review else {}
         counters = self._counters(after, moved, difference(counted(after), counted(before)))
-        history = review_item(after.scan_id, review, self._expires_at())
+        history = review_item(after.scan_id, review, self._table.expires_at)
         return self._replacement(after, before.outcome, before.revision, counters, (history,))
 
     def _replacement(
@@ -232,7 +208,7 @@ class Scans(Standing):
         companions: tuple[Item, ...] = (),
     ) -> Change:
         """Write a scan anew, unless it changed since it was read."""
-        item = scan_item(record, self._expires_at())
+        item = scan_item(record, self._table.expires_at)
         condition = "outcome = :was AND superseded = :no AND revision = :revision"
         values = {":was": was, ":no": False, ":revision": revision}
         return Change(item, condition, values, counters, companions=companions)

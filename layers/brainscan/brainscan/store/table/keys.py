@@ -77,9 +77,9 @@ def series(series_id: str) -> tuple[str, str]:
     return f"SERIES#{series_id}", META
 
 
-def place(series_id: str, instance_id: str) -> dict[str, str]:
-    """Primary key of the place that an image has in its series; it shares the partition of the series."""
-    return {"pk": f"SERIES#{series_id}", "sk": f"PLACE#{instance_id}"}
+def instance(series_id: str, instance_id: str) -> dict[str, str]:
+    """Primary key of the latest upload of an instance of a series; it shares the partition of the series."""
+    return {"pk": f"SERIES#{series_id}", "sk": f"INSTANCE#{instance_id}"}
 
 
 def review(scan_id: str, revision: int) -> dict[str, str]:
@@ -156,8 +156,8 @@ def export_index(item: Export) -> dict[str, str]:
 def scan_indexes(record: ScanRecord) -> dict[str, str]:
     """Index keys of a scan, as far as its state gives it any."""
     day_shard = f"{shard(record.scan_id, DAY_SHARDS):02d}"
-    place = f"{record.source.entry_index or 0:08d}#{record.source.frame or 0:06d}#{record.scan_id}"
-    keys = _pair(Index.EXPORT, f"{record.export_id}#{shard(record.scan_id, EXPORT_SHARDS):02d}", place)
+    position = f"{record.source.entry_index or 0:08d}#{record.source.frame or 0:06d}#{record.scan_id}"
+    keys = _pair(Index.EXPORT, f"{record.export_id}#{shard(record.scan_id, EXPORT_SHARDS):02d}", position)
     if record.superseded:
         return keys
     arrived = f"{record.received_at.isoformat()}#{record.scan_id}"

@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from botocore.exceptions import ClientError
 
 from brainscan.domain import BrainscanError
-from brainscan.store.items import Item, to_item
-from brainscan.store.keys import Index
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from brainscan.store.errors import INVALID_REQUEST, error_code
+from brainscan.store.table.client import TableClient
+from brainscan.store.table.items import Item, to_item
+from brainscan.store.table.keys import Index
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ class Query:
     descending: bool = False
 
 
-def run(client: "DynamoDBClient", table: str, query: Query, limit: int, cursor: str | None) -> Page[Item]:
+def run(table: TableClient, query: Query, limit: int, cursor: str | None) -> Page[Item]:
     """Answer the next `limit` items in the order of the sort key over all shards.
 
     Each shard is first asked for little more than its share of the page, and again only when the merge has used that
@@ -68,20 +69,25 @@ def run(client: "DynamoDBClient", table: str, query: Query, limit: int, cursor: 
     positions = _decode(cursor, query)
     partitions = len(query.partitions)
     share = limit if partitions == 1 else max(2, -(-limit * 3 // (2 * partitions)))
-    shards = [_Shard(client, table, query, pk, share, positions[pk]) for pk in query.partitions if positions[pk] != ""]
+    asked = [_Shard(table, query, pk, share, positions[pk]) for pk in query.partitions if positions[pk] != ""]
     try:
-        _fetch_all(shards)
-    except client.exceptions.ClientError as error:
-        if cursor is not None and error.response["Error"]["Code"] == "ValidationException":
+        _fetch_all(asked)
+    except ClientError as error:
+        if cursor is not None and error_code(error) == INVALID_REQUEST:
             raise CursorError(_FOREIGN) from None
         raise
-    merged = heapq.merge(*map(_Shard.tagged, shards), key=lambda tagged: tagged[0], reverse=query.descending)
-    taken = []
+    merged = heapq.merge(*map(_Shard.tagged, asked), key=lambda tagged: tagged[0], reverse=query.descending)
+    items = []
     for _, shard, item in islice(merged, limit):
         shard.use(item)
-        taken.append(item)
-    ends = {shard.pk: shard.position() for shard in shards}
-    return Page(tuple(taken), _encode([ends.get(pk, "") for pk in query.partitions]))
+        items.append(item)
+    ends = {shard.pk: shard.position() for shard in asked}
+    return Page(tuple(items), _encode([ends.get(pk, "") for pk in query.partitions]))
+
+
+def shards(logical: str, count: int) -> list[str]:
+    """Partition keys of all shards of a logical partition."""
+    return [f"{logical}#{shard:02d}" for shard in range(count)]
 
 
 def _fetch_all(shards: Sequence["_Shard"]) -> None:
@@ -134,8 +140,7 @@ def in_turn(asks: Sequence[Ask[T]], limit: int, cursor: str | None) -> Page[T]:
 class _Shard:
     """One partition of a query: what is fetched of it, and how far the page has used it."""
 
-    client: "DynamoDBClient"
-    table: str
+    table: TableClient
     query: Query
     pk: str
     size: int
@@ -147,7 +152,9 @@ class _Shard:
 
     def fetch(self) -> None:
         """Fetch `size` items more, and the next time twice as many."""
-        answer = self.client.query(**_request(self.table, self.query, self.pk), Limit=self.size, **self._from())
+        answer = self.table.client.query(
+            **_request(self.table.name, self.query, self.pk), Limit=self.size, **self._from()
+        )
         self.size *= 2
         self.items += answer["Items"]
         self.last = answer.get("LastEvaluatedKey")

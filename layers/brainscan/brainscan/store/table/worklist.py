@@ -7,8 +7,8 @@ from typing import Final
 from pydantic import Field
 
 from brainscan.domain import Model, Outcome, Probability, ReviewState, ScanRecord, TumorClass
-from brainscan.store.lookups import Lookups
-from brainscan.store.query import Page, in_turn, keeping
+from brainscan.store.table import Table
+from brainscan.store.table.query import Page, in_turn, keeping
 
 MOST_DAYS: Final = 31
 """Days of one question: their statistics are read day by day."""
@@ -57,7 +57,7 @@ def days_between(first: date, last: date) -> tuple[str, ...]:
     return tuple((last - timedelta(days=back)).isoformat() for back in range(count))
 
 
-def worklist(scans: Lookups, wanted: Wanted, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
+def worklist(table: Table, wanted: Wanted, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
     """The next scans that were asked for, day by day; a page may be shorter than `limit` and still have a cursor.
 
     Of several days only those are read on which scans arrived: an empty one would cost 8 to 40 read units.
@@ -66,8 +66,8 @@ def worklist(scans: Lookups, wanted: Wanted, limit: int = 50, cursor: str | None
         CursorError: the cursor is not one of this question's.
     """
     days = wanted.days
-    filled = scans.arrival_days(min(days), max(days)) if len(days) > 1 else days
-    asks = [partial(_of_day, scans, wanted, day) if day in filled else _nothing for day in days]
+    filled = table.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
+    asks = [partial(_of_day, table, wanted, day) if day in filled else _nothing for day in days]
     return keeping(lambda size, inner: in_turn(asks, size, inner), wanted.holds_for, limit, cursor)
 
 
@@ -76,13 +76,13 @@ def _nothing(_limit: int, _cursor: str | None) -> Page[ScanRecord]:
     return Page((), None)
 
 
-def _of_day(scans: Lookups, wanted: Wanted, day: str, limit: int, cursor: str | None) -> Page[ScanRecord]:
+def _of_day(table: Table, wanted: Wanted, day: str, limit: int, cursor: str | None) -> Page[ScanRecord]:
     if wanted.review is not None:
-        return scans.by_review(wanted.review, day, limit, cursor)
+        return table.queries.by_review(wanted.review, day, limit, cursor)
     if wanted.finding is not None:
-        return scans.by_finding(wanted.finding, day, wanted.min_confidence, limit, cursor)
+        return table.queries.by_finding(wanted.finding, day, wanted.min_confidence, limit, cursor)
     if wanted.model_id is not None:
-        return scans.by_model(wanted.model_id, day, limit, cursor)
+        return table.queries.by_model(wanted.model_id, day, limit, cursor)
     if wanted.outcome is not None:
-        return scans.by_outcome(wanted.outcome, day, limit, cursor)
-    return scans.of_day(day, limit, cursor)
+        return table.queries.by_outcome(wanted.outcome, day, limit, cursor)
+    return table.queries.of_day(day, limit, cursor)

@@ -5,14 +5,13 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from brainscan.store.items import Item, to_item
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.client import DynamoDBClient
+from brainscan.store.errors import TRANSACTION_CANCELLED, cancellation_codes, error_code
+from brainscan.store.table.client import TableClient
+from brainscan.store.table.items import Item, to_item
 
 CHUNK = 32
 """Writes a transaction: 32 items, 8 counters of their export, at most 32 series and the counter of a day or two stay
@@ -41,7 +40,7 @@ class Change:
     companions: tuple[Item, ...] = ()
 
 
-def apply(client: "DynamoDBClient", table: str, changes: Sequence[Change]) -> list[bool]:
+def apply(table: TableClient, changes: Sequence[Change]) -> list[bool]:
     """Write every change whose condition holds, in as few transactions as possible.
 
     Returns:
@@ -54,12 +53,12 @@ def apply(client: "DynamoDBClient", table: str, changes: Sequence[Change]) -> li
     for chunk in _chunks(range(len(changes))):
         waiting = list(chunk)
         while waiting:
-            failed = _transact(client, table, [changes[index] for index in waiting])
+            failed = _transact(table, [changes[index] for index in waiting])
             if not failed:
                 for index in waiting:
                     held[index] = True
                 break
-            waiting = [index for place, index in enumerate(waiting) if place not in failed]
+            waiting = [index for position, index in enumerate(waiting) if position not in failed]
     return held
 
 
@@ -67,28 +66,36 @@ def _chunks(indexes: range) -> Iterator[Sequence[int]]:
     return (indexes[start : start + CHUNK] for start in range(0, len(indexes), CHUNK))
 
 
-def _transact(client: "DynamoDBClient", table: str, changes: Sequence[Change]) -> set[int]:
-    """Try one transaction; return the places of the changes whose condition failed (empty: all is written)."""
-    puts = [{"Put": _put(table, change)} for change in changes]
-    beside = [{"Put": {"TableName": table, "Item": item}} for change in changes for item in change.companions]
-    actions: list[Any] = [*puts, *beside, *({"Update": update} for update in _counter_updates(table, changes))]
+def _transact(table: TableClient, changes: Sequence[Change]) -> set[int]:
+    """Try one transaction; return the positions of the changes whose condition failed (empty: all is written)."""
+    puts = [{"Put": _put(table.name, change)} for change in changes]
+    beside = [{"Put": {"TableName": table.name, "Item": item}} for change in changes for item in change.companions]
+    actions: list[Any] = [*puts, *beside, *({"Update": update} for update in _counter_updates(table.name, changes))]
     for attempt in range(ATTEMPTS):
         try:
-            client.transact_write_items(TransactItems=actions)
-        except client.exceptions.TransactionCanceledException as canceled:
-            codes = [reason.get("Code") for reason in canceled.response.get("CancellationReasons", [])]
-            failed = {place for place, code in enumerate(codes[: len(puts)]) if code == "ConditionalCheckFailed"}
-            if failed:
-                return failed
-            if attempt == ATTEMPTS - 1 or not set(codes) & {"TransactionConflict", "ThrottlingError"}:
-                raise
+            table.client.transact_write_items(TransactItems=actions)
         except ClientError as error:
-            if attempt == ATTEMPTS - 1 or error.response["Error"]["Code"] != "TransactionInProgressException":
+            if failed := _failed_conditions(error, len(puts)):
+                return failed
+            if attempt == ATTEMPTS - 1 or not _passes(error):
                 raise
         else:
             return set()
         time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))  # noqa: S311 - jitter, not a secret
     return set()
+
+
+def _failed_conditions(error: ClientError, puts: int) -> set[int]:
+    """Positions of the conditional puts, first in a transaction, whose condition cancelled it."""
+    codes = cancellation_codes(error)[:puts]
+    return {position for position, code in enumerate(codes) if code == "ConditionalCheckFailed"}
+
+
+def _passes(error: ClientError) -> bool:
+    """Whether the same transaction may succeed a moment later."""
+    if error_code(error) == TRANSACTION_CANCELLED:
+        return bool(set(cancellation_codes(error)) & {"TransactionConflict", "ThrottlingError"})
+    return error_code(error) == "TransactionInProgressException"
 
 
 def _put(table: str, change: Change) -> dict[str, Any]:
@@ -112,12 +119,12 @@ def _counter_updates(table: str, changes: Iterable[Change]) -> Iterator[dict[str
 
 
 def _counter_update(table: str, key: CounterKey, amounts: dict[str, int], labels: dict[str, Any]) -> dict[str, Any]:
-    adds = [f"#a{place} :a{place}" for place in range(len(amounts))]
-    sets = [f"#l{place} = if_not_exists(#l{place}, :l{place})" for place in range(len(labels))]
-    names = {f"#a{place}": name for place, name in enumerate(amounts)}
-    names |= {f"#l{place}": name for place, name in enumerate(labels)}
-    values = {f":a{place}": amount for place, amount in enumerate(amounts.values())}
-    texts = {f":l{place}": text for place, text in enumerate(labels.values())}
+    adds = [f"#a{n} :a{n}" for n in range(len(amounts))]
+    sets = [f"#l{n} = if_not_exists(#l{n}, :l{n})" for n in range(len(labels))]
+    names = {f"#a{n}": name for n, name in enumerate(amounts)}
+    names |= {f"#l{n}": name for n, name in enumerate(labels)}
+    values = {f":a{n}": amount for n, amount in enumerate(amounts.values())}
+    texts = {f":l{n}": text for n, text in enumerate(labels.values())}
     clauses = [f"ADD {', '.join(adds)}", *([f"SET {', '.join(sets)}"] if sets else [])]
     return {
         "TableName": table,

@@ -7,7 +7,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from brainscan.domain import Export, Model, PartDone, Report, Review, ScanRecord, Series
-from brainscan.store import keys
+from brainscan.store.table import keys
 
 type_in = TypeSerializer().serialize
 type_out = TypeDeserializer().deserialize

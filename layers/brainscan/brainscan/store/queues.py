@@ -57,7 +57,7 @@ def message(scan: Scan) -> str:
 def _send(client: "SQSClient", url: str, bodies: Sequence[str]) -> None:
     for start in range(0, len(bodies), BATCH):
         entries: list[SendMessageBatchRequestEntryTypeDef] = [
-            {"Id": str(place), "MessageBody": body} for place, body in enumerate(bodies[start : start + BATCH])
+            {"Id": str(position), "MessageBody": body} for position, body in enumerate(bodies[start : start + BATCH])
         ]
         answer = client.send_message_batch(QueueUrl=url, Entries=entries)
         if refused := answer.get("Failed"):

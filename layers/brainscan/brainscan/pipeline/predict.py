@@ -28,8 +28,8 @@ ABSTENTIONS = frozenset({Reason.BLANK_IMAGE, Reason.OUT_OF_SCOPE})
 
 
 @dataclass(frozen=True, repr=False)
-class Task:
-    """One scan to examine: the bytes of its file, and which frame of it."""
+class ScanBytes:
+    """One scan to predict: the bytes of its file, and which frame of it."""
 
     data: bytes
     kind: Kind
@@ -37,7 +37,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Examined:
+class ScanPrediction:
     """What was found in a scan; the images are PNG, at the source's own rows and columns.
 
     Either `finding` or `error` is there: an error is a surprise that the queue retries.
@@ -55,59 +55,63 @@ class Examined:
 
 
 class _Progress:
-    """What the stages have said of each task so far, by its place in the batch."""
+    """What the stages have said of each scan so far, by its position in the batch."""
 
     def __init__(self, count: int) -> None:
-        self.stopped: dict[int, Examined] = {}
+        self.stopped: dict[int, ScanPrediction] = {}
         self.timings_ms: list[dict[str, float]] = [{} for _ in range(count)]
 
     def attempt(self, stage: str, work: Mapping[int, Callable[[], T]], threads: int = 1) -> dict[int, T]:
-        """Run one stage for each scan, timed; a scan's trouble becomes its answer."""
+        """Run one stage for each scan, timed; a scan's trouble becomes its prediction."""
         run = partial(self._attempt_one, stage)
         if threads == 1 or len(work) < 2:
-            done = [run(place, step) for place, step in work.items()]
+            done = [run(position, step) for position, step in work.items()]
         else:
             with ThreadPoolExecutor(threads) as pool:
                 done = list(pool.map(run, work.keys(), work.values()))
-        return {place: answer for each in done for place, answer in each.items()}
+        return {position: result for each in done for position, result in each.items()}
 
-    def _attempt_one(self, stage: str, place: int, step: Callable[[], T]) -> dict[int, T]:
-        """What the step gave for the scan at a place; nothing if it stopped there."""
+    def _attempt_one(self, stage: str, position: int, step: Callable[[], T]) -> dict[int, T]:
+        """What the step gave for the scan at a position; nothing if it stopped there."""
         begin = time.perf_counter()
         try:
-            return {place: step()}
+            return {position: step()}
         except ScanError as stopped:
             outcome = Outcome.ABSTAINED if stopped.reason in ABSTENTIONS else Outcome.REJECTED
-            self.stopped[place] = Examined(Finding(outcome=outcome, reasons=(stopped.reason,)))
+            self.stopped[position] = ScanPrediction(Finding(outcome=outcome, reasons=(stopped.reason,)))
         except Exception as error:
-            self.stopped[place] = Examined(error=error)
+            self.stopped[position] = ScanPrediction(error=error)
         finally:
-            self.timings_ms[place][stage] = milliseconds_since(begin)
+            self.timings_ms[position][stage] = milliseconds_since(begin)
         return {}
 
 
-def examine(tasks: Sequence[Task], network: Network, limits: Limits) -> list[Examined]:
-    """Examine scans together, running the network once; one bad scan never fails its neighbours.
+def predict(scans: Sequence[ScanBytes], network: Network, limits: Limits) -> list[ScanPrediction]:
+    """Predict scans together, running the network once; one bad scan never fails its neighbours.
 
     Returns:
-        One answer a task, in order.
+        One prediction a scan, in order.
     """
-    progress = _Progress(len(tasks))
+    progress = _Progress(len(scans))
     size = network.manifest.input.size
-    decoded = progress.attempt("decode", {place: partial(_decode, task, limits) for place, task in enumerate(tasks)})
-    prepared = progress.attempt("prepare", {place: partial(prepare, d.pixels, size) for place, d in decoded.items()})
+    decoded = progress.attempt(
+        "decode", {position: partial(_decode, scan, limits) for position, scan in enumerate(scans)}
+    )
+    prepared = progress.attempt(
+        "prepare", {position: partial(prepare, d.pixels, size) for position, d in decoded.items()}
+    )
     predicted = _infer(prepared, network, progress)
     interpretations = {
-        place: partial(_interpret, decoded[place], prepared[place].crop, *said, network)
-        for place, said in predicted.items()
+        position: partial(_interpret, decoded[position], prepared[position].crop, *outputs, network)
+        for position, outputs in predicted.items()
     }
     # Most of it is writing PNGs, which needs no interpreter lock.
-    answers = progress.attempt("interpret", interpretations, granted_cores()) | progress.stopped
-    return [replace(answers[place], timings_ms=progress.timings_ms[place]) for place in range(len(tasks))]
+    predictions = progress.attempt("interpret", interpretations, granted_cores()) | progress.stopped
+    return [replace(predictions[position], timings_ms=progress.timings_ms[position]) for position in range(len(scans))]
 
 
-def _decode(task: Task, limits: Limits) -> Decoded:
-    return decode(task.data, task.kind, limits, task.frame or 0)
+def _decode(scan: ScanBytes, limits: Limits) -> Decoded:
+    return decode(scan.data, scan.kind, limits, scan.frame or 0)
 
 
 def _infer(
@@ -122,9 +126,11 @@ def _infer(
     scope = network.manifest.scope
     distances = [None] * len(prepared) if scope is None else scope.distances(inputs, prediction.features).tolist()
     each_ms = round(milliseconds_since(begin) / len(prepared), 3)
-    for place in prepared:
-        progress.timings_ms[place]["infer"] = each_ms
-    return {place: (prediction.cls[row], prediction.seg[row], distances[row]) for row, place in enumerate(prepared)}
+    for position in prepared:
+        progress.timings_ms[position]["infer"] = each_ms
+    return {
+        position: (prediction.cls[row], prediction.seg[row], distances[row]) for row, position in enumerate(prepared)
+    }
 
 
 def _interpret(
@@ -134,7 +140,7 @@ def _interpret(
     seg_logits: npt.NDArray[np.float32],
     scope_distance: float | None,
     network: Network,
-) -> Examined:
+) -> ScanPrediction:
     rows, columns = decoded.pixels.shape
     manifest = network.manifest
     thresholds = manifest.thresholds
@@ -142,7 +148,7 @@ def _interpret(
     tumor = measure(mask, decoded.spacing_mm)
     gray = windowed(decoded.pixels)
     calibrated = probabilities(cls_logits, manifest.temperature)
-    return Examined(
+    return ScanPrediction(
         finding=interpret(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance),
         rows=rows,
         columns=columns,

@@ -1,0 +1,45 @@
+"""The single table, put together from its parts: one for each family of questions."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brainscan.store.table.client import TableClient
+from brainscan.store.table.exports import Exports
+from brainscan.store.table.reports import Reports
+from brainscan.store.table.scan_queries import ScanQueries
+from brainscan.store.table.scans import Scans
+from brainscan.store.table.series import SeriesItems
+from brainscan.store.table.statistics import Statistics
+from brainscan.store.table.versions import Versions
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+__all__ = ["Exports", "Reports", "ScanQueries", "Scans", "SeriesItems", "Statistics", "Table", "Versions"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All that may be asked of the table, and written to it."""
+
+    scans: Scans
+    queries: ScanQueries
+    exports: Exports
+    series: SeriesItems
+    statistics: Statistics
+    versions: Versions
+    reports: Reports
+
+    @classmethod
+    def over(cls, client: "DynamoDBClient", name: str, retention_days: int = 0) -> "Table":
+        """The table of that name."""
+        table = TableClient(client, name, retention_days)
+        return cls(
+            scans=Scans(table),
+            queries=ScanQueries(table),
+            exports=Exports(table),
+            series=SeriesItems(table),
+            statistics=Statistics(table),
+            versions=Versions(table),
+            reports=Reports(table),
+        )

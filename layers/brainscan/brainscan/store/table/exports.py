@@ -1,0 +1,72 @@
+"""Uploaded objects in the table: an export's fixed part, its live counts, and which of its parts are done."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from brainscan.domain import Export, ExportState, PartDone
+from brainscan.store.table import keys
+from brainscan.store.table.client import TableClient, held
+from brainscan.store.table.items import export_item, export_of, from_item, part_done, to_item
+from brainscan.store.table.query import Page, Query, run, shards
+from brainscan.store.table.statistics import NOT_COUNTED
+
+
+class Exports:
+    """What is known of exports."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    def get(self, export_id: str) -> Export | None:
+        """An export with its live counts."""
+        fixed = None
+        counts: dict[str, int] = {}
+        for item in self._table.query("pk = :pk", {":pk": keys.export(export_id)["pk"]}):
+            if item["sk"]["S"] == keys.META:
+                fixed = item
+            elif item["sk"]["S"].startswith(keys.COUNT):
+                for name, amount in from_item(item).items():
+                    if name not in NOT_COUNTED:
+                        counts[name] = counts.get(name, 0) + amount
+        if fixed is None:
+            return None
+        needs_review = counts.pop("needs_review", 0)
+        return export_of(fixed, counts=counts, needs_review=needs_review)
+
+    def put(self, export: Export) -> None:
+        """Write an export's fixed part, as intake goes on; the same facts give the same item."""
+        self._table.put(export_item(export, self._table.expires_at))
+
+    def parts(self, export_id: str) -> list[PartDone]:
+        """The parts of an export that are done, by number."""
+        values = {":pk": keys.export(export_id)["pk"], ":part": keys.PART}
+        return list(map(part_done, self._table.query("pk = :pk AND begins_with(sk, :part)", values)))
+
+    def put_part(self, export_id: str, done: PartDone) -> None:
+        """Mark a part of an export as done; the same part always leaves the same marker."""
+        fields = done.model_dump(mode="json") | {"expires_at": self._table.expires_at}
+        self._table.put(to_item(keys.part(export_id, done.number) | fields))
+
+    def of_day(self, day: str, limit: int = 50, cursor: str | None = None) -> Page[Export]:
+        """Exports that arrived on a day, latest first, without their live counts."""
+        partitions = shards(keys.exports_day(day), keys.DAY_SHARDS)
+        page = run(self._table, Query(keys.Index.OUTCOME, partitions, descending=True), limit, cursor)
+        return Page(tuple(map(export_of, page.items)), page.cursor)
+
+    def superseded(self, export_ids: Sequence[str]) -> set[str]:
+        """Those of the exports that a newer version of their object has replaced."""
+        wanted = [keys.export(export_id) for export_id in dict.fromkeys(export_ids)]
+        found = map(from_item, self._table.get_batch(wanted))
+        return {item["export_id"] for item in found if item["state"] == ExportState.SUPERSEDED}
+
+    def mark_superseded(self, export_id: str) -> None:
+        """Say of an export that a newer version of its object has replaced it, if there is such an export."""
+        update: dict[str, Any] = {
+            "TableName": self._table.name,
+            "Key": to_item(keys.export(export_id)),
+            "UpdateExpression": "SET #state = :superseded",
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeNames": {"#state": "state"},
+            "ExpressionAttributeValues": to_item({":superseded": ExportState.SUPERSEDED}),
+        }
+        held(lambda: self._table.client.update_item(**update))
