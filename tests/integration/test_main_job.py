@@ -172,7 +172,9 @@ def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack):
     assert [record.superseded for record in all_scans([new])] == [False]
     assert all(record.superseded for record in all_scans([old]))
     day = all_scans([new])[0].day
-    shown = {r.export_id for o in (Outcome.ANALYZED, Outcome.ABSTAINED) for r in table.queries.by_outcome(o, day, 500).items}
+    shown = {
+        r.export_id for o in (Outcome.ANALYZED, Outcome.ABSTAINED) for r in table.queries.by_outcome(o, day, 500).items
+    }
     assert new in shown
     assert old not in shown
 
