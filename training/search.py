@@ -15,8 +15,9 @@ import keras
 import optuna
 from optuna.trial import Trial, TrialState
 
-from training.fitting import loop
+from training.fitting import loop, precision
 from training.fitting.hyperparameters import Hyperparameters, parse_hyperparameters
+from training.model.trainable import trainable
 from training.sagemaker.environment import read_environment
 from training.train import load_data, starting_model
 
@@ -32,14 +33,14 @@ def main(arguments: Sequence[str]) -> int:
     options, rest = _parser().parse_known_args(arguments)
     environment = read_environment(rest)
     base = parse_hyperparameters(environment.hyperparameters)
-    keras.config.set_dtype_policy(base.precision)
-    fitted, held = load_data(environment, base)
+    keras.config.set_dtype_policy(precision.choose(base.precision))
+    fitted, validation = load_data(environment, base)
 
     def score(settings: Hyperparameters, folder: Path) -> float:
         keras.utils.clear_session()
         keras.utils.set_random_seed(settings.seed)
-        run = loop.Run(starting_model(environment, settings), fitted, held, settings, folder)
-        return run.fit().best_score
+        model = trainable(starting_model(environment, settings), settings.path_drop)
+        return loop.Run(model, fitted, validation, settings, folder).fit().score
 
     study = search(score, base, options.study, options.trials, read_space(options.space))
     print(f"best score {study.best_value:.4f} with {json.dumps(study.best_params)}")

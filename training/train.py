@@ -11,9 +11,10 @@ from training import export
 from training.datasets.prepared import Prepared, prepare_all
 from training.datasets.samples import with_views
 from training.datasets.splits import grouped, hold_out, read_data
-from training.fitting import loop
+from training.fitting import loop, precision
 from training.fitting.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
-from training.model.network import WeightsUnavailableError, build, load_npz, save_npz
+from training.model.network import WeightsUnavailableError, build, load_npz, save_float16, save_npz
+from training.model.trainable import trainable
 from training.sagemaker.distribute import strategy_for
 from training.sagemaker.environment import Environment, read_environment
 
@@ -23,30 +24,34 @@ def main(arguments: Sequence[str]) -> int:
     environment = read_environment(arguments)
     try:
         settings = parse_hyperparameters(environment.hyperparameters)
+        if settings.time_limit and len(environment.hosts) > 1:
+            raise HyperparameterError("time_limit: the clocks of several hosts differ, set epochs")
     except HyperparameterError as error:
         print(error, file=sys.stderr)
         return 2
     strategy = strategy_for(environment)
     keras.utils.set_random_seed(settings.seed)
-    keras.config.set_dtype_policy(settings.precision)
-    fitted, held = load_data(environment, settings)
-    print(f"fitted_slices={len(fitted)}; held_out_slices={len(held)};", flush=True)
+    keras.config.set_dtype_policy(precision.choose(settings.precision))
+    fitted, validation = load_data(environment, settings)
+    print(
+        f"fitted_slices={len(fitted)}; validation_slices={len(validation)}; {keras.config.dtype_policy().name}",
+        flush=True,
+    )
     try:
         with nullcontext() if strategy is None else strategy.scope():
-            model = starting_model(environment, settings)
+            model = trainable(starting_model(environment, settings), settings.path_drop)
     except WeightsUnavailableError as error:
         print(error, file=sys.stderr)
         return 3
-    step = max(1, -(-len(held) // max(1, settings.held_out_slices)))
+    step = max(1, -(-len(validation) // max(1, settings.validation_slices)))
     run = loop.Run(
         model=model,
         fitted=fitted,
-        held=held.subset(range(0, len(held), step)),
+        validation=validation.subset(range(0, len(validation), step)),
         settings=settings,
         checkpoints=environment.checkpoints,
         strategy=strategy,
         leader=environment.is_leader,
-        verbose=sys.stdout.isatty(),
     )
     progress = run.fit()
     if not environment.is_leader:
@@ -60,6 +65,9 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
     environment.model_dir.mkdir(parents=True, exist_ok=True)
     weights = environment.model_dir / "weights.npz"
     save_npz(model, weights)
+    save_float16(model, environment.model_dir / "weights.float16.npz")
+    if environment.weights_only:
+        return 0
     keras.config.set_dtype_policy("float32")  # whatever the layers were trained in, they are served from float32
     options = {
         "--weights": weights,
@@ -69,26 +77,28 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
         "--revision": environment.revision,
     }
     words = [str(word) for flag, value in options.items() if value is not None for word in (flag, value)]
-    # Weights that a run starts from may have seen what it holds out.
-    return export.main([*words, "--held-out-unseen"] if environment.init is None else words)
+    # Weights that a run starts from may have seen what it keeps out.
+    unseen = environment.init is None and settings.validation == "groups"
+    return export.main([*words, "--held-out-unseen"] if unseen else words)
 
 
 def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prepared, Prepared]:
-    """(fitted, held out), both from the train part, prepared at the settings' size."""
-    samples = grouped([sample for sample in read_data(environment.data) if sample.part == "train"])
-    fitted, held = (prepare_all(with_views(part), settings.size, environment.cache) for part in hold_out(samples))
-    return fitted, held
+    """(fitted, validation), both from the train part, prepared at the settings' size."""
+    samples = [sample for sample in read_data(environment.data) if sample.part == "train"]
+    parts = hold_out(grouped(samples)) if settings.validation == "groups" else (samples, [])
+    fitted, validation = (prepare_all(with_views(part), settings.size, environment.cache) for part in parts)
+    return fitted, validation
 
 
 def starting_model(environment: Environment, settings: Hyperparameters) -> keras.Model:
-    """The network with the weights that the run starts from.
+    """The network, open in size, with the weights that the run starts from.
 
     Raises:
         WeightsUnavailableError: ImageNet's cannot be downloaded; the text names the remedy.
     """
     if environment.init is None:
-        return build(settings.size, weights=None if settings.weights == "none" else settings.weights)
-    model = build(settings.size, weights=None)
+        return build(None, weights=None if settings.weights == "none" else settings.weights)
+    model = build(None, weights=None)
     found = environment.init if environment.init.is_file() else next(Path(environment.init).glob("*.npz"))
     load_npz(model, found)
     return model

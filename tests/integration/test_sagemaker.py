@@ -56,10 +56,10 @@ def write_config(base: Path) -> None:
         "sagemaker_submit_directory": str(base / "input/data/code/source.tar.gz"),
         "size": "32",
         "epochs": "1",
-        "heads_epochs": "1",
+        "stages": "",
         "slices_per_epoch": "4",
         "batch_size": "2",
-        "held_out_slices": "2",
+        "validation_slices": "2",
         "weights": "none",
     }
     (config / "hyperparameters.json").write_text(json.dumps(hyperparameters))

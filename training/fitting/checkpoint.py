@@ -1,29 +1,40 @@
-"""The state of a run after an epoch, on disk: whole or absent, never half."""
+"""The state of a run, on disk: whole or absent, never half."""
 
 import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
 WEIGHTS: Final = "model.npz"
 OPTIMIZER: Final = "optimizer.npz"
 STATE: Final = "state.json"
 
+Array = npt.NDArray[Any]
 
-def save(folder: Path, model: keras.Model, state: Mapping[str, object]) -> None:
+
+def save(
+    folder: Path,
+    model: keras.Model,
+    state: Mapping[str, object],
+    others: Mapping[str, Sequence[Array]] | None = None,
+) -> None:
     """Writes weights, optimizer and `state` under `folder`/latest, in place of what was there before.
 
-    A reader finds the old checkpoint or the new one: the new one is renamed into place when it is complete.
+    `others` are further files, name -> arrays. A reader finds the old checkpoint or the new one: the new one is renamed
+    into place when it is complete.
     """
     fresh, latest, old = folder / "fresh", folder / "latest", folder / "old"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True)
     save_arrays(fresh / WEIGHTS, model.variables)
     save_arrays(fresh / OPTIMIZER, model.optimizer.variables)
+    for name, arrays in (others or {}).items():
+        save_values(fresh / name, arrays)
     (fresh / STATE).write_text(json.dumps(state))
     shutil.rmtree(old, ignore_errors=True)
     if latest.exists():
@@ -45,21 +56,20 @@ def read_state(checkpoint: Path) -> dict[str, object]:
     return dict(json.loads((checkpoint / STATE).read_text()))
 
 
-def restore(checkpoint: Path, model: keras.Model, with_optimizer: bool = True) -> None:
-    """Sets the weights of a compiled `model`, and its optimizer's state if asked to, to those of the checkpoint.
+def restore(checkpoint: Path, model: keras.Model) -> None:
+    """Sets the weights of a compiled `model`, and its optimizer's state, to those of the checkpoint.
 
     Raises:
         ValueError: the checkpoint is of another network or optimizer.
     """
     load_arrays(checkpoint / WEIGHTS, model.variables)
-    if with_optimizer:
-        model.optimizer.build(model.trainable_variables)
-        load_arrays(checkpoint / OPTIMIZER, model.optimizer.variables)
+    model.optimizer.build(model.trainable_variables)
+    load_arrays(checkpoint / OPTIMIZER, model.optimizer.variables)
 
 
 def save_arrays(path: Path, variables: Sequence[keras.Variable]) -> None:
     """Writes the variables' values in their order."""
-    np.savez(path, **{f"{i:04d}": keras.ops.convert_to_numpy(v.value) for i, v in enumerate(variables)})
+    save_values(path, [keras.ops.convert_to_numpy(variable.value) for variable in variables])
 
 
 def load_arrays(path: Path, variables: Sequence[keras.Variable]) -> None:
@@ -68,8 +78,19 @@ def load_arrays(path: Path, variables: Sequence[keras.Variable]) -> None:
     Raises:
         ValueError: their number or shapes differ.
     """
+    values = load_values(path)
+    if len(values) != len(variables):
+        raise ValueError(f"{path.name} holds {len(values)} arrays, expected {len(variables)}")
+    for value, variable in zip(values, variables, strict=True):
+        variable.assign(value)
+
+
+def save_values(path: Path, values: Sequence[Array]) -> None:
+    """Writes arrays in their order."""
+    np.savez(path, **{f"{i:04d}": value for i, value in enumerate(values)})
+
+
+def load_values(path: Path) -> list[Array]:
+    """The arrays that `save_values` wrote."""
     with np.load(path) as stored:
-        if len(stored.files) != len(variables):
-            raise ValueError(f"{path.name} holds {len(stored.files)} arrays, expected {len(variables)}")
-        for i, variable in enumerate(variables):
-            variable.assign(stored[f"{i:04d}"])
+        return [stored[name] for name in sorted(stored.files)]

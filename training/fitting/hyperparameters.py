@@ -1,63 +1,130 @@
 """What a training run may be told: validated, and closed to names that nobody declared."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+
+DRAW_WEIGHTS: Final[dict[str, float]] = {
+    "cheng_figshare": 2,
+    "lgg_kaggle_3m/luma": 0.7,
+    "lgg_kaggle_3m/flair": 0.7,
+    "lgg_kaggle_3m/post": 0.5,
+    "radiopaedia_44": 0.8,
+    "rsna_miccai_t1c_boxes": 0.8,
+    "healthy_head": 0.7,
+    "healthy_t1_stripped": 0.5,
+    "open_ms": 0.5,
+    "oasis_alzheimer": 0.4,
+    "harvard_normal": 0.4,
+    "brats2013_slices": 0.4,
+}
+"""How often a source's strata are drawn, beside 1 for every other; Cheng's, which has all masks, is a third of all."""
 
 
 class HyperparameterError(ValueError):
     """A hyperparameter is unknown or out of range; the text names it."""
 
 
+def _pairs(value: Any) -> Any:
+    """`name:number,name:number` -> {name: number}; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    return dict(entry.rsplit(":", 1) if ":" in entry else (entry, "") for entry in value.split(",") if entry.strip())
+
+
 class Hyperparameters(BaseModel):
-    """Every knob of a run. Defaults are those of the shipped model's longest run; `precision` is the machine's."""
+    """Every knob of a run. Defaults are the recipe from ImageNet's weights; docs/training.md says what each is for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     weights: Literal["imagenet", "none"] = Field(
         default="imagenet", description="what the encoder starts from where no weights are given by --init"
     )
-    size: int = Field(default=128, ge=32, multiple_of=32, description="side of the input, pixels")
-    batch_size: int = Field(default=32, ge=1, description="slices a step, all devices together")
-    epochs: int = Field(default=9, ge=1, description="all epochs, those of the first phase included")
-    slices_per_epoch: int = Field(default=6016, ge=1, description="draws from the training slices an epoch")
-    heads_epochs: int = Field(default=0, ge=0, description="first phase: the encoder stays frozen so many epochs")
-    learning_rate: Positive = Field(default=8e-4, description="AdamW's, at its peak")
-    encoder_rate: Share = Field(default=1.0, description="the encoder's share of the learning rate")
-    warmup_steps: int = Field(default=100, ge=0, description="steps of linear rise of a phase's learning rate")
-    decay: Share = Field(
-        default=1.0,
-        description="share of the steps after the first phase, the last ones, over which the rate falls to 0",
+    validation: Literal["groups", "none"] = Field(
+        default="groups", description="whole groups of the train part kept out for figures, or nothing kept out"
     )
+    validation_slices: int = Field(default=2000, ge=0, description="validation slices that an epoch is judged on")
+
+    size: int = Field(default=160, ge=32, multiple_of=32, description="side of the input at the end, and as served")
+    stages: Annotated[dict[int, Share], BeforeValidator(_pairs)] = Field(
+        default={96: 0.35, 128: 0.88},
+        description="SIZE:SHARE,...: smaller sides before that, each up to this share of the run; empty for none",
+    )
+    batch_size: int = Field(default=48, ge=1, description="slices a step, all devices together")
+    epochs: int = Field(default=30, ge=1, description="epochs of a run without a time limit")
+    slices_per_epoch: int = Field(default=6000, ge=1, description="draws from the training slices an epoch")
+    time_limit: float = Field(
+        default=0, ge=0, description="minutes of training after which the run ends, its rate fallen; 0 for epochs"
+    )
+    checkpoint_minutes: Positive = Field(default=5, description="time between two checkpoints within an epoch")
+
+    learning_rate: Positive = Field(default=6e-4, description="AdamW's, at its peak")
+    early_rate: Share = Field(default=0.4, description="share of the learning rate of conv1 to conv3")
+    middle_rate: Share = Field(default=0.7, description="share of the learning rate of conv4")
+    warmup_steps: int = Field(default=150, ge=0, description="steps of linear rise of the learning rate")
+    decay: Share = Field(default=1.0, description="share of the run, its last, over which the rate falls to 0")
     weight_decay: float = Field(default=0.05, ge=0, description="AdamW's, on kernels alone")
+    clip_norm: Positive = Field(default=2.0, description="norm that all gradients together are cut to")
+    ema: Share = Field(default=0.998, description="momentum of the moving average of weights, which is the result")
+    path_drop: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.0, description="how often the deepest residual branch drops out of a slice's step; others less"
+    )
+
     label_smoothing: Share = Field(default=0.05, description="share of the class loss spread over all classes")
-    mask_weight: float = Field(default=1.5, ge=0, description="weight of the mask loss beside the class loss")
-    ema: Share = Field(default=0.995, description="momentum of the moving average of weights that is evaluated")
+    pixel_weight: float = Field(default=4.0, ge=0, description="weight of the pixels' cross-entropy beside the class's")
+    dice_weight: float = Field(default=1.0, ge=0, description="weight of soft Dice beside the class's cross-entropy")
+    miss_share: Share = Field(
+        default=0.5, description="of what Dice punishes, the share of missed tumor; 0.5 is Dice, more is Tversky's"
+    )
     balance: Share = Field(
-        default=0.5, description="a stratum (source, label) is drawn as often as its size to this power"
+        default=0.5, description="a stratum (source, view, label) is drawn as often as its size to this power"
     )
-    cheng_weight: Positive = Field(
-        default=1.5, description="how many times as often slices of the Cheng set are drawn: it has every class's masks"
+    draw_weights: Annotated[dict[str, Positive], BeforeValidator(_pairs)] = Field(
+        default={}, description="SOURCE:WEIGHT or SOURCE/VIEW:WEIGHT,...: other weights than the recipe's"
     )
+
     augment: Share = Field(default=1.0, description="strength of the augmentation; 0 leaves the slices as they are")
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = Field(
-        default="float32",
-        description="arithmetic of the layers; bfloat16 pays on GPUs and on processors with avx512_bf16",
+    geometry: float = Field(default=1.0, ge=0, le=2, description="strength of rotation, scale, aspect and shift alone")
+    curves: Share = Field(default=0.2, description="share of slices under a random curve of intensity")
+    bias_field: Share = Field(default=0.25, description="share of slices under a smooth field of brightness")
+    low_resolution: Share = Field(default=0.15, description="share of slices that lose resolution")
+    inversion: Share = Field(default=0.1, description="share of slices with inverted contrast inside the head")
+    erasing: Share = Field(default=0.15, description="share of slices that lose a patch")
+    peeling: Share = Field(default=0.0, description="share of slices whose skull is peeled off, where one is found")
+    mixup: Share = Field(default=0.3, description="share of batches that are mixed with themselves in another order")
+
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        default="auto", description="arithmetic of the layers; auto times a convolution on this machine first"
     )
-    held_out_slices: int = Field(default=2000, ge=0, description="held-out slices that an epoch is judged on, at most")
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        if self.heads_epochs > self.epochs:
-            raise ValueError("heads_epochs exceeds epochs")
         if self.slices_per_epoch % self.batch_size:
             raise ValueError("slices_per_epoch must be a multiple of batch_size")
+        if any(side % 32 or side < 32 for side in self.stages):
+            raise ValueError("stages: every side must be a multiple of 32")
+        if list(self.stages.values()) != sorted(self.stages.values()):
+            raise ValueError("stages: shares must rise")
         return self
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch, all of one size."""
+        return self.slices_per_epoch // self.batch_size
+
+    def side_at(self, done: float) -> int:
+        """Side of the input, pixels, when the share `done` of the run is over."""
+        return next((side for side, until in self.stages.items() if done < until), self.size)
+
+    def draw_weight(self, source: str, view: str) -> float:
+        """How many times as often a source's strata are drawn; a view's own weight goes before its source's."""
+        weights = {**DRAW_WEIGHTS, **self.draw_weights}
+        return weights.get(f"{source}/{view}", weights.get(source, 1.0))
 
 
 def parse_hyperparameters(values: Mapping[str, object]) -> Hyperparameters:

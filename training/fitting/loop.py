@@ -1,45 +1,59 @@
-"""Fits the network in two phases, epoch by epoch, and can stop and go on at any epoch."""
+"""Fits the network epoch by epoch, by steps or by time, and goes on after an interruption."""
 
 import json
-import math
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import keras
 import numpy as np
 
 from training.datasets.prepared import Prepared
 from training.fitting import checkpoint
-from training.fitting.batches import EpochBatches, steps_per_epoch
+from training.fitting.batches import Batch, EpochBatches
 from training.fitting.hyperparameters import Hyperparameters
 from training.fitting.losses import AllowedClasses, KnownMask
-from training.fitting.optimizer import SlowEncoderAdamW, WarmHoldDecay
+from training.fitting.optimizer import WeightAverage, learning_rate, make_optimizer
+from training.fitting.pace import Pace, Reporter
 from training.fitting.validation import figures, recompute_batch_norms
-from training.sagemaker.distribute import run_epoch
+from training.sagemaker.distribute import distributed_step
 
 if TYPE_CHECKING:
     from training.sagemaker.distribute import Strategy
 
-BEST: Final = "best.npz"
-"""The averaged weights of the epoch with the best score."""
-HEADS: Final = ("decoder", "cls", "seg")
-"""How the names of layers outside the encoder begin."""
-STATISTICS_BATCHES: Final = 16
-"""Batches over which batch norms are recomputed before an evaluation."""
+AVERAGE: Final = "average.npz"
+"""The moving average of the weights, in a checkpoint."""
+STATISTICS_BATCHES: Final = 24
+"""Batches over which batch norms are recomputed for the averaged weights."""
+
+Step = Callable[[Batch], dict[str, float]]
+"""Learns from a batch; gives its losses."""
 
 
 @dataclass
 class Progress:
-    """How far a run is: epochs done, their figures, and which was best."""
+    """How far a run is.
+
+    `step` counts the batches of the epoch in progress, `steps` all; `seconds` is the time spent training;
+    `loss_sums` are over the epoch in progress; `history` holds the figures of every epoch done.
+    """
 
     epochs_done: int = 0
+    step: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    loss_sums: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = -1
-    best_score: float = -math.inf
+
+    @property
+    def score(self) -> float:
+        """The last epoch's on validation slices; without any, its loss below 0."""
+        last = self.history[-1]
+        return last.get("score", -last["loss"])
 
 
 @dataclass(frozen=True)
@@ -47,77 +61,111 @@ class Run:
     """One training of one model.
 
     Args:
-        model: from `network.build`, with the weights to start from; made in the strategy's scope if there is one.
+        model: from `network.build` or `trainable`, with the weights to start from; made in the strategy's scope if
+            there is one.
         fitted: slices to train on.
-        held: slices of other patients.
+        validation: slices of other patients; figures alone, they pick nothing.
         settings: all knobs.
         checkpoints: folder of the checkpoints; survives an interruption.
         strategy: TensorFlow's, for several devices.
-        leader: whether this worker looks at held-out slices, prints and writes.
-        verbose: show Keras's progress bar.
+        leader: whether this worker looks at validation slices, prints and writes.
     """
 
     model: keras.Model
     fitted: Prepared
-    held: Prepared
+    validation: Prepared
     settings: Hyperparameters
     checkpoints: Path
     strategy: "Strategy | None" = None
     leader: bool = True
-    verbose: bool = False
 
     def fit(self) -> Progress:
-        """Trains until `settings.epochs`, from the newest checkpoint on if there is one.
+        """Trains until the settings' epochs or time are over, from the newest checkpoint on if there is one.
 
-        Every epoch ends with figures of the averaged weights on `held`, a line on standard output that SageMaker's
-        metric definitions parse, and a checkpoint. The leader's model ends with the averaged weights of the epoch
-        with the best score.
+        Every epoch ends with figures of the averaged weights, a line on standard output that SageMaker's metric
+        definitions parse, and a checkpoint; within an epoch there is one every few minutes. The leader's model ends
+        with the averaged weights, batch norms recomputed for them.
         """
-        found = checkpoint.latest(self.checkpoints)
-        progress = Progress() if found is None else Progress(**checkpoint.read_state(found))  # type: ignore[arg-type]
-        first, heads_epochs = progress.epochs_done, self.settings.heads_epochs
-        for epoch in range(first, self.settings.epochs):
-            if epoch in (first, heads_epochs):
-                start_phase(self.model, self.settings, epoch < heads_epochs, self.strategy)
-            if found is not None and epoch == first:
-                # The first phase's optimizer knows nothing of the encoder; the second starts with a fresh one.
-                checkpoint.restore(found, self.model, with_optimizer=epoch != heads_epochs)
-            self._epoch(epoch, progress)
-        if self.leader and progress.best_epoch >= 0:
-            checkpoint.load_arrays(self.checkpoints / BEST, self.model.variables)
+        compile_for(self.model, self.settings, self.strategy)
+        average = WeightAverage(self.model, self.settings.ema)
+        progress = self._restored(average)
+        pace = Pace(self.settings, progress.seconds, progress.steps)
+        step = one_step(self.model) if self.strategy is None else distributed_step(self.model, self.strategy)
+        while not pace.is_over:
+            self._epoch(progress, pace, average, step)
+        if self.leader:
+            average.take()
+            self._recompute(EpochBatches(self.fitted, self.settings, progress.epochs_done))
         return progress
 
-    def _epoch(self, epoch: int, progress: Progress) -> None:
-        started = time.monotonic()
-        batches = EpochBatches(self.fitted, self.settings, epoch)
-        if self.strategy is None:
-            fresh = self.model.fit(batches, epochs=1, shuffle=False, verbose=1 if self.verbose else 0)
-            losses = {name: float(values[-1]) for name, values in fresh.history.items()}
-        else:
-            losses = run_epoch(self.model, batches, self.strategy)
-        progress.epochs_done = epoch + 1
-        if not self.leader:
-            return
-        results = {"epoch": epoch, **losses, **self._look(batches, epoch, progress, -losses["loss"])}
-        results["seconds"] = time.monotonic() - started
+    def _epoch(self, progress: Progress, pace: Pace, average: WeightAverage, step: Step) -> None:
+        """The rest of the epoch in progress, or as much of it as there is time for."""
+        batches = EpochBatches(self.fitted, self.settings, progress.epochs_done)
+        reporter, saved = Reporter(pace, self.settings), time.monotonic()
+        before = pace.steps - progress.step
+        for batch in batches.ahead(progress.step, lambda index: self.settings.side_at(pace.done(before + index))):
+            rate = learning_rate(self.settings, pace.done(), pace.steps)
+            self.model.optimizer.learning_rate.assign(rate)
+            add_to(progress.loss_sums, step(batch))
+            progress.step, pace.steps = progress.step + 1, pace.steps + 1
+            average.follow(pace.steps)
+            if self.leader:
+                means = {name: total / progress.step for name, total in progress.loss_sums.items()}
+                reporter.step(progress.epochs_done, progress.step, rate, batch.inputs.shape[1], means)
+            if pace.is_over:
+                break
+            if time.monotonic() - saved > 60 * self.settings.checkpoint_minutes:
+                self._save(progress, pace, average)
+                saved = time.monotonic()
+        self._close_epoch(batches, progress, pace, average)
+
+    def _close_epoch(self, batches: EpochBatches, progress: Progress, pace: Pace, average: WeightAverage) -> None:
+        results = {"epoch": float(progress.epochs_done), "slices": float(pace.steps * self.settings.batch_size)}
+        results |= {name: total / progress.step for name, total in progress.loss_sums.items()}
+        progress.epochs_done, progress.step, progress.loss_sums = progress.epochs_done + 1, 0, {}
+        if self.leader and len(self.validation):
+            with averaged_weights(self.model, average):
+                self._recompute(batches)
+                results |= figures(self.model, self.validation)
+        results["seconds"] = pace.seconds
         progress.history.append(results)
-        checkpoint.save(self.checkpoints, self.model, vars(progress))
-        print(metric_line(results), flush=True)
+        if self.leader:
+            print(metric_line(results), flush=True)
+        self._save(progress, pace, average)
 
-    def _look(self, batches: EpochBatches, epoch: int, progress: Progress, otherwise: float) -> dict[str, float]:
-        """Figures of the averaged weights, which are kept if they are the best so far.
+    def _recompute(self, batches: EpochBatches) -> None:
+        count = min(STATISTICS_BATCHES, len(batches))
+        recompute_batch_norms(self.model, (batches.make(i, self.settings.size).inputs for i in range(count)))
 
-        Without held-out slices there are no figures, and `otherwise` is the score.
-        """
-        with averaged_weights(self.model):
-            recompute_batch_norms(self.model, (batches[i][0] for i in range(min(STATISTICS_BATCHES, len(batches)))))
-            results = figures(self.model, self.held) if len(self.held) else {}
-            score = results.get("score", otherwise)
-            if score > progress.best_score:
-                progress.best_score, progress.best_epoch = score, epoch
-                self.checkpoints.mkdir(parents=True, exist_ok=True)
-                checkpoint.save_arrays(self.checkpoints / BEST, self.model.variables)
-        return results
+    def _save(self, progress: Progress, pace: Pace, average: WeightAverage) -> None:
+        progress.steps, progress.seconds = pace.steps, pace.seconds
+        if self.leader:
+            checkpoint.save(self.checkpoints, self.model, asdict(progress), {AVERAGE: average.values})
+
+    def _restored(self, average: WeightAverage) -> Progress:
+        found = checkpoint.latest(self.checkpoints)
+        if found is None:
+            return Progress()
+        checkpoint.restore(found, self.model)
+        average.values = checkpoint.load_values(found / AVERAGE)
+        return Progress(**checkpoint.read_state(found))  # type: ignore[arg-type]
+
+
+def one_step(model: keras.Model) -> Step:
+    """Learning on a single device."""
+
+    def step(batch: Batch) -> dict[str, float]:
+        model.reset_metrics()
+        said = model.train_on_batch(batch.inputs, batch.targets, return_dict=True)
+        return {name: float(value) for name, value in said.items()}
+
+    return step
+
+
+def add_to(sums: dict[str, float], losses: dict[str, float]) -> None:
+    """Adds a step's losses to the epoch's."""
+    totals = defaultdict(float, sums)
+    sums.update({name: totals[name] + value for name, value in losses.items()})
 
 
 def metric_line(results: dict[str, float]) -> str:
@@ -126,10 +174,10 @@ def metric_line(results: dict[str, float]) -> str:
 
 
 @contextmanager
-def averaged_weights(model: keras.Model) -> Iterator[None]:
+def averaged_weights(model: keras.Model, average: WeightAverage) -> Iterator[None]:
     """Within the block `model` has the moving average of its weights; after it, all variables are as before."""
     before = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.variables]
-    model.optimizer.take_average(model.trainable_variables)
+    average.take()
     try:
         yield
     finally:
@@ -137,42 +185,21 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
             variable.assign(value)
 
 
-def start_phase(
-    model: keras.Model, settings: Hyperparameters, heads_only: bool, strategy: "Strategy | None" = None
-) -> None:
-    """Freezes or frees the encoder and compiles. A frozen batch norm keeps its statistics, as Keras has it."""
-    slow = []
-    for layer in model.layers:
-        if not layer.name.startswith(HEADS):
-            layer.trainable = not heads_only
-            slow.extend(variable.path for variable in layer.trainable_variables)
+def compile_for(model: keras.Model, settings: Hyperparameters, strategy: "Strategy | None" = None) -> None:
+    """Gives the model its optimizer and losses."""
     with nullcontext() if strategy is None else strategy.scope():
         model.compile(
-            optimizer=_optimizer(settings, heads_only, slow),
-            loss={"cls": AllowedClasses(settings.label_smoothing), "seg": KnownMask()},
-            loss_weights={"cls": 1.0, "seg": settings.mask_weight},
+            optimizer=make_optimizer(settings, model),
+            loss={
+                "cls": AllowedClasses(settings.label_smoothing),
+                "seg": KnownMask(settings.pixel_weight, settings.dice_weight, settings.miss_share),
+            },
             jit_compile=False,  # on processors XLA's convolutions are the slower ones
         )
-
-
-def _optimizer(settings: Hyperparameters, heads_only: bool, slow: list[str]) -> SlowEncoderAdamW:
-    epochs = settings.heads_epochs if heads_only else settings.epochs - settings.heads_epochs
-    steps = steps_per_epoch(settings)
-    decay = 0 if heads_only else round(settings.decay * epochs * steps)
-    optimizer = SlowEncoderAdamW(
-        learning_rate=WarmHoldDecay(settings.learning_rate, epochs * steps, settings.warmup_steps, decay),
-        weight_decay=settings.weight_decay,
-        global_clipnorm=1.0,
-        use_ema=True,
-        ema_momentum=settings.ema,
-        slow=slow,
-        slow_rate=settings.encoder_rate,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    return optimizer
 
 
 def save_history(progress: Progress, settings: Hyperparameters, path: Path) -> None:
     """Writes the figures of all epochs, and the hyperparameters that they came of, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"settings": settings.model_dump(), **vars(progress)}, indent=1))
+    state: dict[str, Any] = {"settings": settings.model_dump(), **asdict(progress)}
+    path.write_text(json.dumps(state, indent=1))

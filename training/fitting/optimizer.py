@@ -1,70 +1,100 @@
-"""AdamW with a slower encoder, and its learning rate over the steps of a phase; backend-neutral."""
+"""AdamW with rates by depth, the rate over a run, and the moving average of weights; backend-neutral."""
 
 import math
-from collections.abc import Collection
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 
 import keras
-from keras import ops
+import numpy as np
+import numpy.typing as npt
+
+from training.fitting.hyperparameters import Hyperparameters
+
+EARLY: Final = re.compile(r"conv[123]_")
+MIDDLE: Final = re.compile(r"conv4_")
+"""How the paths of the encoder's variables begin."""
+AVERAGE_EVERY: Final = 8
+"""Steps between two looks of the moving average: weights hardly move in between."""
 
 
 @keras.saving.register_keras_serializable("brainscan")
-class WarmHoldDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear rise, plateau, and a cosine fall to 0 that ends at `steps`.
-
-    On the plateau a run can be lengthened without having been wrong so far.
-    """
-
-    def __init__(self, peak: float, steps: int, warmup_steps: int, decay_steps: int) -> None:
-        self.peak, self.steps, self.warmup_steps, self.decay_steps = peak, steps, warmup_steps, decay_steps
-
-    def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
-        """The learning rate at `step`, from 0."""
-        now = ops.cast(step, "float32")
-        rise = ops.minimum(1.0, (now + 1) / max(1, self.warmup_steps))
-        fallen = ops.clip((now - (self.steps - self.decay_steps)) / max(1, self.decay_steps), 0.0, 1.0)
-        return self.peak * rise * 0.5 * (1 + ops.cos(math.pi * fallen))
-
-    def get_config(self) -> dict[str, object]:
-        """What rebuilds this schedule."""
-        return {
-            "peak": self.peak,
-            "steps": self.steps,
-            "warmup_steps": self.warmup_steps,
-            "decay_steps": self.decay_steps,
-        }
-
-
-@keras.saving.register_keras_serializable("brainscan")
-class SlowEncoderAdamW(keras.optimizers.AdamW):
+class DepthwiseAdamW(keras.optimizers.AdamW):
     """AdamW that gives some variables a share of the learning rate.
 
     Args:
-        slow: paths of the variables that learn slowly.
-        slow_rate: their share of the learning rate.
+        shares: path of a variable -> its share; 1 where it is not named.
     """
 
-    def __init__(self, *args: object, slow: Collection[str] = (), slow_rate: float = 1.0, **kwargs: object) -> None:
+    def __init__(self, *args: Any, shares: Mapping[str, float] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.slow, self.slow_rate = frozenset(slow), slow_rate
+        self.shares = dict(shares or {})
 
-    def update_step(
-        self, gradient: keras.KerasTensor, variable: keras.Variable, learning_rate: keras.KerasTensor
-    ) -> None:
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """One variable's update; `variable` may be the backend's own, which has no path."""
         path = self._trainable_variables[self._get_variable_index(variable)].path
-        rate = self.slow_rate if path in self.slow else 1.0
-        super().update_step(gradient, variable, learning_rate * rate)
+        super().update_step(gradient, variable, learning_rate * self.shares.get(path, 1.0))
 
-    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
-        """Nothing: `fit` calls this at its end, and every epoch is a `fit` of its own.
-
-        Taking the moving average over as weights after each epoch would undo most of what the epoch learned.
-        """
-
-    def take_average(self, var_list: list[keras.Variable]) -> None:
-        """Overwrites variables with the moving average of their values."""
-        super().finalize_variable_values(var_list)
-
-    def get_config(self) -> dict[str, object]:
+    def get_config(self) -> dict[str, Any]:
         """What rebuilds this optimizer."""
-        return {**super().get_config(), "slow": sorted(self.slow), "slow_rate": self.slow_rate}
+        return {**super().get_config(), "shares": self.shares}
+
+
+def make_optimizer(settings: Hyperparameters, model: keras.Model) -> DepthwiseAdamW:
+    """The optimizer of a run; its learning rate is set before every step."""
+    shares = {variable.path: depth_share(variable.path, settings) for variable in model.trainable_variables}
+    optimizer = DepthwiseAdamW(
+        learning_rate=0.0,
+        weight_decay=settings.weight_decay,
+        global_clipnorm=settings.clip_norm,
+        shares={path: share for path, share in shares.items() if share != 1},
+    )
+    optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+    return optimizer
+
+
+def depth_share(path: str, settings: Hyperparameters) -> float:
+    """A variable's share of the learning rate: early layers, whose features are general, move least."""
+    if EARLY.match(path):
+        return settings.early_rate
+    return settings.middle_rate if MIDDLE.match(path) else 1.0
+
+
+def learning_rate(settings: Hyperparameters, done: float, step: int) -> float:
+    """A linear rise over the first steps, and a cosine fall to 0 over the last part of the run.
+
+    Args:
+        settings: peak, warm-up and the fall's part of the run.
+        done: share of the run that is over, by time or by steps.
+        step: from 0.
+    """
+    rise = min(1.0, (step + 1) / max(1, settings.warmup_steps))
+    fallen = min(1.0, max(0.0, (done - (1 - settings.decay)) / settings.decay)) if settings.decay else 0.0
+    return settings.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * fallen))
+
+
+class WeightAverage:
+    """The moving average of a model's trainable weights: what a run is judged by, and what it leaves.
+
+    Args:
+        model: whose weights are followed.
+        momentum: of one step; lower at first, so that the weights that a run starts from are soon forgotten.
+    """
+
+    def __init__(self, model: keras.Model, momentum: float) -> None:
+        self._variables, self._momentum = model.trainable_variables, momentum
+        self.values = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in self._variables]
+
+    def follow(self, steps_done: int) -> None:
+        """Looks at the weights after a step; every `AVERAGE_EVERY`th counts for those since the last."""
+        if steps_done % AVERAGE_EVERY:
+            return
+        momentum = min(self._momentum, (1 + steps_done) / (10 + steps_done)) ** AVERAGE_EVERY
+        for value, variable in zip(self.values, self._variables, strict=True):
+            fresh: npt.NDArray[np.float32] = keras.ops.convert_to_numpy(variable.value)
+            value += (1 - momentum) * (fresh - value)
+
+    def take(self) -> None:
+        """Overwrites the model's weights with the average."""
+        for value, variable in zip(self.values, self._variables, strict=True):
+            variable.assign(value)

@@ -1,4 +1,4 @@
-"""Looks at a model while it trains: recomputed batch norms, then the figures on held-out slices."""
+"""Looks at a model while it trains: recomputed batch norms, then the figures on validation slices."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from training.datasets.prepared import UNKNOWN, Prepared
 from training.datasets.samples import CHENG
 from training.fitting.batches import network_input
+from training.model.trainable import ResidualAdd
 
 PREDICT_BATCH: Final = 32
 
@@ -17,8 +18,13 @@ PREDICT_BATCH: Final = 32
 def recompute_batch_norms(model: keras.Model, batches: Iterable[npt.NDArray[np.float32]]) -> None:
     """Sets the moving statistics of every unfrozen batch norm to their plain average over `batches`.
 
-    The moving averages lag behind weights that change, and do not belong to averaged weights at all.
+    The moving averages lag behind weights that change, and do not belong to averaged weights at all. No branch drops
+    out meanwhile: the statistics are those of the network as it is used.
     """
+    drops = [layer for layer in model.layers if isinstance(layer, ResidualAdd)]
+    rates = [drop.rate for drop in drops]
+    for drop in drops:
+        drop.rate = 0.0
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable]
     usual = [norm.momentum for norm in norms]
     for count, batch in enumerate(batches):
@@ -27,6 +33,8 @@ def recompute_batch_norms(model: keras.Model, batches: Iterable[npt.NDArray[np.f
         model(batch, training=True)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
+    for drop, rate in zip(drops, rates, strict=True):
+        drop.rate = rate
 
 
 def predict(
@@ -42,19 +50,19 @@ def predict(
     )
 
 
-def figures(model: keras.Model, held: Prepared) -> dict[str, float]:
-    """Metrics on held-out slices, on the network's grid: per source `SOURCE_accuracy`, `SOURCE_dice`, and `score`.
+def figures(model: keras.Model, validation: Prepared) -> dict[str, float]:
+    """Metrics, on the network's grid: per source `SOURCE_accuracy`, `SOURCE_dice`, and `score`.
 
-    `score`, what early stopping goes by, is the mean of the sources' accuracies and Dice, Cheng's counted twice: it
+    `score` is the mean of the sources' accuracies and Dice, Cheng's counted twice: it
     is the one source with expert masks of every tumor type.
     """
-    logits, maps = predict(model, held.images)
-    right = held.allowed[np.arange(len(held)), logits.argmax(axis=1)] > 0
-    dice = np.array([slice_dice(z > 0, mask) for z, mask in zip(maps, held.masks, strict=True)])
+    logits, maps = predict(model, validation.images)
+    right = validation.allowed[np.arange(len(validation)), logits.argmax(axis=1)] > 0
+    dice = np.array([slice_dice(z > 0, mask) for z, mask in zip(maps, validation.masks, strict=True)])
     results: dict[str, float] = {}
     weighted: list[float] = []
-    for source in sorted({sample.source for sample in held.samples}):
-        members = np.array([sample.source == source for sample in held.samples])
+    for source in sorted({sample.source for sample in validation.samples}):
+        members = np.array([sample.source == source for sample in validation.samples])
         own = (
             {"accuracy": float(right[members].mean()), "dice": float(np.nanmean(dice[members]))}
             if (np.isfinite(dice[members]).any())

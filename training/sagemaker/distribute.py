@@ -1,18 +1,17 @@
 """Several GPUs and several hosts, through TensorFlow's own strategies; nothing on a single device.
 
-Keras 3's `fit` does not run under `MultiWorkerMirroredStrategy` (keras issue 20585), its `train_step` does: so an
-epoch of a distributed run is a loop over `strategy.run(model.train_step)`.
+Keras 3's `fit` does not run under `MultiWorkerMirroredStrategy` (keras issue 20585), its `train_step` does: so a
+distributed step is `strategy.run(model.train_step)`.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import keras
-import numpy as np
 
-from training.fitting.batches import Batch, EpochBatches
+from training.fitting.batches import Batch
 from training.sagemaker.environment import Environment
 
 if TYPE_CHECKING:
@@ -49,56 +48,37 @@ def tf_config(environment: Environment) -> str:
     )
 
 
-def run_epoch(model: keras.Model, batches: EpochBatches, strategy: "Strategy") -> dict[str, float]:
-    """One epoch, every batch shared out over all replicas of all workers.
+def distributed_step(model: keras.Model, strategy: "Strategy") -> Callable[[Batch], dict[str, float]]:
+    """Learning from one batch, shared out over all replicas of all workers; gives the mean losses.
 
-    Every worker draws the same batches and takes its own rows, so that the epoch is that of a single device.
+    Every worker makes the same batch and takes its own rows, so that the step is that of a single device.
+    """
+    import tensorflow as tf
+
+    @tf.function
+    def learn(shares: "tf.distribute.DistributedValues") -> dict[str, "tf.Tensor"]:
+        said = strategy.run(model.train_step, args=(shares,))
+        return {name: strategy.reduce("MEAN", value, axis=None) for name, value in said.items()}
+
+    def step(batch: Batch) -> dict[str, float]:
+        def rows(context: "tf.distribute.ReplicaContext") -> tuple["tf.Tensor", dict[str, "tf.Tensor"]]:
+            own = batch.rows(replica_rows(len(batch), context.replica_id_in_sync_group, strategy.num_replicas_in_sync))
+            return tf.constant(own.inputs), {name: tf.constant(target) for name, target in own.targets.items()}
+
+        model.reset_metrics()
+        said = learn(strategy.experimental_distribute_values_from_function(rows))
+        return {name: float(value) for name, value in said.items()}
+
+    return step
+
+
+def replica_rows(slices: int, replica: int, replicas: int) -> slice:
+    """The rows of a batch that one replica learns from.
 
     Raises:
         ValueError: a batch cannot be divided by the number of replicas.
     """
-    import tensorflow as tf
-
-    replicas = strategy.num_replicas_in_sync
-    size = len(batches[0][0])
-    if size % replicas:
-        raise ValueError(f"batches of {size} slices cannot be divided among {replicas} replicas")
-    share = size // replicas
-
-    def pipeline(context: "tf.distribute.InputContext") -> "tf.data.Dataset":
-        local = replicas // context.num_input_pipelines
-        first = context.input_pipeline_id * local
-
-        def rows() -> Iterator[Batch]:
-            for index in range(len(batches)):
-                for replica in range(first, first + local):
-                    yield _rows(batches[index], slice(replica * share, (replica + 1) * share))
-
-        return tf.data.Dataset.from_generator(rows, output_signature=_signature(batches[0]))
-
-    @tf.function
-    def step(batch: "tf.distribute.DistributedValues") -> dict[str, "tf.Tensor"]:
-        said = strategy.run(model.train_step, args=(batch,))
-        return {name: strategy.reduce("MEAN", value, axis=None) for name, value in said.items()}
-
-    model.reset_metrics()
-    means: dict[str, float] = {}
-    shared = iter(strategy.distribute_datasets_from_function(pipeline))
-    for _ in range(len(batches)):
-        means = {name: float(value) for name, value in step(next(shared)).items()}
-    return means
-
-
-def _rows(batch: Batch, rows: slice) -> Batch:
-    inputs, targets = batch
-    return inputs[rows], {name: target[rows] for name, target in targets.items()}
-
-
-def _signature(batch: Batch) -> "tuple[tf.TensorSpec, dict[str, tf.TensorSpec]]":
-    import tensorflow as tf
-
-    def spec(array: np.ndarray) -> "tf.TensorSpec":
-        return tf.TensorSpec((None, *array.shape[1:]), tf.float32)
-
-    inputs, targets = batch
-    return spec(inputs), {name: spec(target) for name, target in targets.items()}
+    if slices % replicas:
+        raise ValueError(f"batches of {slices} slices cannot be divided among {replicas} replicas")
+    share = slices // replicas
+    return slice(replica * share, (replica + 1) * share)

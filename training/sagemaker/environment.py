@@ -25,6 +25,7 @@ class Environment:
     output_dir: Path
     checkpoints: Path
     cache: Path | None
+    weights_only: bool
     hosts: tuple[str, ...]
     current_host: str
     gpus: int
@@ -53,6 +54,7 @@ def read_environment(arguments: Sequence[str], variables: Mapping[str, str] | No
         output_dir=known.output_dir,
         checkpoints=known.checkpoints,
         cache=known.cache,
+        weights_only=known.weights_only,
         hosts=tuple(json.loads(env.get("SM_HOSTS", '["localhost"]'))),
         current_host=env.get("SM_CURRENT_HOST", "localhost"),
         gpus=int(env.get("SM_NUM_GPUS", "0")),
@@ -103,6 +105,9 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         "--revision",
         default=env.get("TRAINING_JOB_NAME"),
         help="the code's version, where there is no git [TRAINING_JOB_NAME]",
+    )
+    parser.add_argument(
+        "--weights-only", action="store_true", help="end with the weights; training.export makes the artifact of them"
     )
     parser.add_argument("--cache", type=Path, default=None, help="folder that keeps prepared slices between runs")
     return parser

@@ -129,13 +129,13 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
 
 def test_the_card_shows_the_training_run_by_run_and_epoch_by_epoch(tmp_path: Path) -> None:
     epochs = [{"epoch": i, "cls_loss": 0.5, "cheng_figshare_dice": 0.6 + i / 10, "seconds": 9.0} for i in range(2)]
-    settings = Hyperparameters(epochs=2, slices_per_epoch=1600)
-    save_history(Progress(2, epochs, 1, 0.7), settings, tmp_path / "history.json")
+    settings = Hyperparameters(epochs=2, slices_per_epoch=1600, batch_size=32)
+    save_history(Progress(2, history=epochs), settings, tmp_path / "history.json")
     run = json.loads((tmp_path / "history.json").read_text())
     text = model_card.training([run, run])
     assert "| slices seen | cls loss | cheng figshare dice |" in text
     assert text.count("| 3,200 | 0.500 | 0.700 |") == 2
-    assert "`learning_rate` 0.0008" in text
+    assert "`learning_rate` 0.0006" in text
     assert "### Run 2: 2 of 2 epochs" in text
     assert "number 2, are the ones served" in text
     assert "Each run began" not in model_card.training([run])

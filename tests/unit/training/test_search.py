@@ -26,13 +26,13 @@ def test_every_range_is_of_a_hyperparameter_and_within_what_it_may_be(tmp_path: 
 
     def score(settings: Hyperparameters, folder: Path) -> float:
         tried.append(settings)
-        return settings.mask_weight
+        return settings.pixel_weight
 
     study = search(score, BASE, tmp_path, 5, read_space(SPACE))
 
     assert len(tried) == 5
     assert len({settings.learning_rate for settings in tried}) == 5
-    assert study.best_value == max(settings.mask_weight for settings in tried)
+    assert study.best_value == max(settings.pixel_weight for settings in tried)
     assert all(settings.epochs == 1 for settings in tried)
 
 

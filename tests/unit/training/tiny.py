@@ -48,4 +48,4 @@ def slices(count: int = 12, seed: int = 0) -> Prepared:
         path = Path(f"{source}/{index}.png")
         label = "glioma" if tumor else "no_tumor"
         samples.append(Sample(path, label, path, source, f"{source}/{index // 2}"))
-    return Prepared(samples, images, masks, np.stack([allowed_classes(s.label) for s in samples]))
+    return Prepared(samples, images, masks, np.array([allowed_classes(s.label) for s in samples], np.float32))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -15,8 +16,12 @@ import tensorflow as tf
 
 from tests.unit.training import tiny
 from training.fitting import checkpoint, loop
+from training.fitting.batches import Batch
 from training.fitting.hyperparameters import Hyperparameters
+from training.fitting.optimizer import WeightAverage
+from training.fitting.pace import Pace
 from training.fitting.validation import recompute_batch_norms
+from training.model.network import build
 
 ROOT = Path(__file__).parents[4]
 SETTINGS = Hyperparameters(
@@ -24,12 +29,13 @@ SETTINGS = Hyperparameters(
     batch_size=4,
     slices_per_epoch=12,
     epochs=3,
-    heads_epochs=1,
+    stages={},
     decay=0.5,
     warmup_steps=2,
     learning_rate=0.01,
+    checkpoint_minutes=1e-9,
 )
-HEADS_ALONE = SETTINGS.model_copy(update={"epochs": 1, "decay": 0.0})
+SHORT = SETTINGS.model_copy(update={"epochs": 1})
 
 RUN_AND_DIE = f"""
 import os, signal, sys
@@ -38,14 +44,17 @@ tf.config.run_functions_eagerly(True)
 from pathlib import Path
 from tests.unit.training import tiny
 from tests.unit.training.fitting import test_loop
-from training.fitting import batches
+from training.fitting import loop
 
-usual = batches.EpochBatches.__getitem__
-def dying(self, index):
-    if self._epoch == 2 and index == 1:
+usual = loop.add_to
+done = 0
+def dying(sums, losses):
+    global done
+    done += 1
+    if done == 8:
         os.kill(os.getpid(), signal.{signal.SIGKILL.name})
-    return usual(self, index)
-batches.EpochBatches.__getitem__ = dying
+    usual(sums, losses)
+loop.add_to = dying
 test_loop.run(Path(sys.argv[1]))
 """
 
@@ -71,7 +80,7 @@ def values(model: keras.Model) -> list[np.ndarray]:
 
 @dataclass(frozen=True)
 class Done:
-    """A whole run: two phases of three epochs, and what it left."""
+    """A run, and what it left."""
 
     folder: Path
     model: keras.Model
@@ -85,9 +94,9 @@ def whole(without_compiling: None, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def heads_alone(without_compiling: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
-    folder = tmp_path_factory.mktemp("heads")
-    return Done(folder, *run(folder, HEADS_ALONE))
+def short(without_compiling: None, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    folder = tmp_path_factory.mktemp("short")
+    return Done(folder, *run(folder, SHORT))
 
 
 def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(tmp_path: Path, whole: Done) -> None:
@@ -96,35 +105,25 @@ def test_a_run_killed_within_an_epoch_ends_as_if_it_had_not_been(tmp_path: Path,
     assert killed.returncode == -signal.SIGKILL
     found = checkpoint.latest(tmp_path)
     assert found is not None
-    assert checkpoint.read_state(found)["epochs_done"] == 2
+    state = checkpoint.read_state(found)
+    assert (state["epochs_done"], state["step"], state["steps"]) == (2, 1, 7)
 
     model, progress = run(tmp_path)
 
     assert [epoch["loss"] for epoch in progress.history] == pytest.approx(
         [epoch["loss"] for epoch in whole.progress.history], rel=1e-4
     )
-    assert progress.best_epoch == whole.progress.best_epoch
+    assert progress.seconds > float(str(state["seconds"])) > 0
     for own, other in zip(values(model), values(whole.model), strict=True):
         np.testing.assert_allclose(own, other, rtol=1e-3, atol=1e-4)
 
 
-def test_a_finished_run_is_not_run_again(heads_alone: Done) -> None:
-    again, repeated = run(heads_alone.folder, HEADS_ALONE)
+def test_a_finished_run_is_not_run_again(short: Done) -> None:
+    again, repeated = run(short.folder, SHORT)
 
-    assert repeated == heads_alone.progress
-    for own, other in zip(values(again), values(heads_alone.model), strict=True):
+    assert repeated == short.progress
+    for own, other in zip(values(again), values(short.model), strict=True):
         np.testing.assert_array_equal(own, other)
-
-
-def test_the_first_phase_leaves_the_encoder_and_its_statistics_alone(heads_alone: Done) -> None:
-    before = {weight.path: np.asarray(weight) for weight in tiny.network().weights}
-    changed = {
-        weight.path
-        for weight in heads_alone.model.weights
-        if not np.array_equal(np.asarray(weight), before[weight.path])
-    }
-    assert changed
-    assert all(path.startswith(loop.HEADS) for path in changed)
 
 
 def test_training_brings_the_loss_down(whole: Done) -> None:
@@ -137,7 +136,9 @@ def test_an_evaluation_leaves_the_run_untouched(whole: Done) -> None:
     assert found is not None
     checkpoint.restore(found, whole.model)
     before = values(whole.model)
-    with loop.averaged_weights(whole.model):
+    average = WeightAverage(whole.model, 0.9)
+    average.values = checkpoint.load_values(found / loop.AVERAGE)
+    with loop.averaged_weights(whole.model, average):
         assert any(not np.array_equal(a, b) for a, b in zip(before, values(whole.model), strict=True))
     for own, other in zip(before, values(whole.model), strict=True):
         np.testing.assert_array_equal(own, other)
@@ -156,11 +157,50 @@ def test_recomputed_batch_norms_hold_the_batches_own_statistics() -> None:
     np.testing.assert_allclose(np.asarray(norm.moving_variance), np.mean([b.var() for b in batches]), rtol=1e-3)
 
 
-def test_a_checkpoint_of_another_network_is_refused(heads_alone: Done) -> None:
+def test_a_checkpoint_of_another_network_is_refused(short: Done) -> None:
     inputs = keras.Input((4,))
     other = keras.Model(inputs, keras.layers.Dense(2)(inputs))
     other.compile(optimizer="adam", loss="mse")
-    found = checkpoint.latest(heads_alone.folder)
+    found = checkpoint.latest(short.folder)
     assert found is not None
     with pytest.raises(ValueError, match="holds"):
         checkpoint.restore(found, other)
+
+
+def test_a_run_with_a_time_limit_ends_by_it_with_its_rate_fallen_whatever_the_epochs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates, sides = [], []
+    clock = iter(range(0, 10_000))  # a second between any two looks at the clock
+    monkeypatch.setattr("training.fitting.loop.Pace", partial(Pace, clock=lambda: float(next(clock))))
+    usual = loop.one_step
+
+    def watched(model: keras.Model) -> loop.Step:
+        learn = usual(model)
+
+        def step(batch: Batch) -> dict[str, float]:
+            rates.append(float(model.optimizer.learning_rate))
+            sides.append(batch.inputs.shape[1])
+            return learn(batch)
+
+        return step
+
+    monkeypatch.setattr(loop, "one_step", watched)
+    changes = {"time_limit": 2.0, "decay": 1.0, "epochs": 1, "size": 64, "stages": {32: 0.5}}
+    model = build(None, weights=None, encoder=tiny.encoder)
+    progress = loop.Run(model, tiny.slices(), tiny.slices(0), SETTINGS.model_copy(update=changes), tmp_path).fit()
+
+    assert progress.epochs_done > 1
+    assert 120 <= progress.seconds < 140
+    assert rates[-1] < 0.05 * max(rates)
+    assert sides == sorted(sides)
+    assert set(sides) == {32, 64}
+    assert progress.history[-1]["slices"] == 4 * len(rates)
+
+
+def test_a_run_learns_from_every_slice_where_none_are_kept_for_validation(short: Done, tmp_path: Path) -> None:
+    model = tiny.network()
+    progress = loop.Run(model, tiny.slices(), tiny.slices(0), SHORT, tmp_path).fit()
+    assert "score" not in progress.history[0]
+    assert progress.score == -progress.history[0]["loss"]
+    assert short.progress.score == short.progress.history[0]["score"]

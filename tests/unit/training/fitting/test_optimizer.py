@@ -1,0 +1,46 @@
+"""The rate over a run, rates by depth, and the moving average of weights."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.unit.training import tiny
+from training.fitting.hyperparameters import Hyperparameters
+from training.fitting.optimizer import AVERAGE_EVERY, DepthwiseAdamW, WeightAverage, depth_share, learning_rate
+
+
+def test_the_rate_rises_by_steps_and_falls_to_nothing_by_what_is_done() -> None:
+    settings = Hyperparameters(learning_rate=1.0, warmup_steps=10, decay=0.2)
+    places = [(0.0, 0), (0.0, 9), (0.5, 50), (0.8, 80), (0.9, 90), (1.0, 100)]
+    assert [round(learning_rate(settings, *place), 3) for place in places] == [0.1, 1.0, 1.0, 1.0, 0.5, 0.0]
+    whole = settings.model_copy(update={"decay": 1.0})
+    assert learning_rate(whole, 0.5, 50) == pytest.approx(0.5)
+
+
+def test_variables_move_by_their_share() -> None:
+    fast, slow = (keras.Variable(np.ones(3, np.float32), name=name) for name in ("fast", "slow"))
+    optimizer = DepthwiseAdamW(learning_rate=0.1, weight_decay=0.0, shares={slow.path: 0.25})
+    optimizer.apply([np.ones(3, np.float32)] * 2, [fast, slow])
+    moved = [1 - float(np.asarray(variable)[0]) for variable in (fast, slow)]
+    assert moved[1] == pytest.approx(moved[0] / 4, rel=1e-3)
+
+
+def test_depth_is_told_by_the_layers_name() -> None:
+    settings = Hyperparameters(early_rate=0.1, middle_rate=0.5)
+    layers = ("conv1_conv", "conv3_block4_2_bn", "conv4_block23_1_conv", "conv5_block1_1_conv", "decoder0_up_conv")
+    assert [depth_share(f"{layer}/kernel", settings) for layer in layers] == [0.1, 0.1, 0.5, 1, 1]
+
+
+def test_the_average_follows_the_weights_and_forgets_where_they_began() -> None:
+    model = tiny.network()
+    average = WeightAverage(model, 0.998)
+    for variable in model.trainable_variables:
+        variable.assign(np.full(variable.shape, 3.0, np.float32))
+    average.follow(AVERAGE_EVERY - 1)
+    assert not np.allclose(average.values[0], 3)
+    for steps in range(AVERAGE_EVERY, 801, AVERAGE_EVERY):
+        average.follow(steps)
+    np.testing.assert_allclose(average.values[0], 3, atol=0.05)
+    model.trainable_variables[0].assign(np.zeros(model.trainable_variables[0].shape, np.float32))
+    average.take()
+    np.testing.assert_array_equal(np.asarray(model.trainable_variables[0]), average.values[0])
