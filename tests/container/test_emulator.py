@@ -37,8 +37,8 @@ def test_a_batch_is_answered_with_its_failures_and_the_rest_is_stored(running, b
     assert {record.outcome for record in settled.values()} <= {Outcome.ANALYZED, Outcome.ABSTAINED}
     assert len(settled) == 2
     s3 = backend.client("s3")
-    for scan_id in ids:
-        result = s3.get_object(Bucket=backend.name("ResultsBucket"), Key=f"results/{scan_id}/result.json")
+    for record in settled.values():
+        result = s3.get_object(Bucket=backend.name("ResultsBucket"), Key=record.result_key)
         assert json.loads(result["Body"].read())["research_use"] == RESEARCH_USE_STATEMENT
     assert "Jane" not in running.container.logs()
     print(f"\ncold start to the first answer: {first_s:.1f} s; peak memory {running.container.peak_mib:.0f} MiB")

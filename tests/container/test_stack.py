@@ -66,7 +66,7 @@ def test_an_upload_becomes_a_result_with_links_that_end(stack):
     stack.upload("Doe, Jane/Kopf+1 ü.png", png(200, seed=1))
     [(scan_id, outcome)] = settle(stack, set(), 1).items()
     assert outcome in FINAL
-    s3, key = stack.client("s3"), f"results/{scan_id}/result.json"
+    s3, key = stack.client("s3"), stack.table.scans.get(scan_id).result_key
     stored = s3.get_object(Bucket=stack.outputs["ResultsBucket"], Key=key)["Body"].read()
     assert json.loads(stored)["research_use"] == RESEARCH_USE_STATEMENT
     assert b"Doe" not in stored

@@ -1,5 +1,6 @@
 """Analyze commits each scan once, with its images beside it; trouble stays with the scan that has it."""
 
+import copy
 import io
 import json
 from dataclasses import replace
@@ -8,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from brainscan.domain import Outcome, Reason, TumorClass
-from brainscan.pipeline.analyze import UnknownScanError, analyze, give_up
+from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass
+from brainscan.inference.runtime import Network
+from brainscan.pipeline.analyze import ScanChangedError, UnknownScanError, analyze, give_up
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
-from brainscan.store import ObjectGoneError
-from tests.making import a_record, analyzed, png, zipped
+from brainscan.store import ObjectGoneError, Results
+from tests.making import a_record, png, zipped
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(world
         assert (mask.mode, mask.size) == ("L", (side, side))
         assert set(np.unique(mask)) <= {0, 255}
         assert Image.open(io.BytesIO(world.services.results.get(record.overlay_key))).size == (side, side)
-        result = json.loads(world.services.results.get(f"results/{record.scan_id}/result.json"))
+        result = json.loads(world.services.results.get(record.result_key))
         assert result["model_id"] == network.manifest.model_id
         assert set(result["timings_ms"]) == {"decode", "prepare", "infer", "interpret", "store"}
         assert sum(result["probabilities"].values()) == pytest.approx(1)
@@ -111,20 +113,83 @@ def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(world
     assert counts(world, export) == {Outcome.SKIPPED: 3}
 
 
-def test_a_commit_that_came_first_wins(world, three, network, monkeypatch):
-    """Two deliveries of one message at the same time: the second finds the scan committed."""
-    export, scans = three
-    rival = analyzed(world.services.table.scans.get(scans[0].scan_id), TumorClass.GLIOMA, 0.99)
-    fetch = world.services.results.get
+class Race:
+    """Two attempts at a scan of which the first one commits after the second, which runs as a whole meanwhile."""
 
-    def slow(key):
-        world.services.table.scans.commit([rival], [Outcome.QUEUED])
-        return fetch(key)
+    def __init__(self, world, scan, monkeypatch) -> None:
+        self.world, self.scan = world, scan
+        self._monkeypatch = monkeypatch
 
-    monkeypatch.setattr(world.services.results, "get", slow)
-    analyze(scans[:1], world.services, network)
-    assert world.services.table.scans.get(scans[0].scan_id).model_id == "f" * 64
-    assert counts(world, export) == {Outcome.QUEUED: 2, Outcome.ANALYZED: 1}
+    def run(self, first: Network, second: Network):
+        commit, rivals = type(self.world.services.table.scans).commit, [second]
+
+        def late(scans, records, before):
+            if rivals:
+                analyze([self.scan], self.world.services, rivals.pop())
+            return commit(scans, records, before)
+
+        self._monkeypatch.setattr(type(self.world.services.table.scans), "commit", late)
+        [result] = analyze([self.scan], self.world.services, first)
+        return result
+
+    def files(self) -> set[str]:
+        return set(self.world.keys(f"results/{self.scan.scan_id}/"))
+
+
+@pytest.fixture
+def race(world, three, monkeypatch):
+    return Race(world, three[1][0], monkeypatch)
+
+
+def of_model(network: Network, letter: str) -> Network:
+    """The same network under the name of another model."""
+    other = copy.copy(network)
+    other.manifest = network.manifest.model_copy(update={"model_id": letter * 64})
+    return other
+
+
+class TestTwoAttemptsAtAScan:
+    def test_the_result_of_the_model_that_committed_first_is_the_one_in_s3(self, world, race, network):
+        result = race.run(of_model(network, "a"), of_model(network, "b"))
+        record = world.services.table.scans.get(race.scan.scan_id)
+        assert record.model_id == "b" * 64
+        assert json.loads(world.services.results.get(record.result_key))["model_id"] == "b" * 64
+        assert (result.record, result.repeat) == (record, True)
+
+    def test_of_the_attempt_that_lost_no_file_is_left(self, world, race, network):
+        race.run(network, network)
+        record = world.services.table.scans.get(race.scan.scan_id)
+        named = {record.result_key, record.image_key, record.mask_key, record.overlay_key}
+        assert race.files() == named
+
+    def test_files_that_cannot_be_deleted_are_named_by_nothing(self, world, race, network, monkeypatch):
+        monkeypatch.setattr(Results, "delete", lambda *_: (_ for _ in ()).throw(ConnectionError()))
+        race.run(of_model(network, "a"), of_model(network, "b"))
+        record = world.services.table.scans.get(race.scan.scan_id)
+        assert len(race.files()) == 8
+        told = [world.services.results.get(key) for key in race.files() if key.endswith(".json")]
+        stale = [json.loads(each) for each in told if json.loads(each)["model_id"] == "a" * 64]
+        assert record.result_key not in {each["result_key"] for each in stale}
+
+    def test_what_the_table_says_is_what_s3_says(self, world, race, network):
+        race.run(of_model(network, "a"), of_model(network, "b"))
+        record = world.services.table.scans.get(race.scan.scan_id)
+        assert ScanRecord.model_validate_json(world.services.results.get(record.result_key)) == record
+
+    def test_a_scan_given_up_meanwhile_is_retried_not_acknowledged(self, world, race, network, monkeypatch):
+        commit, steps = type(world.services.table.scans).commit, iter([True])
+
+        def late(scans, records, before):
+            if next(steps, False):
+                give_up(race.scan, world.services)
+            return commit(scans, records, before)
+
+        monkeypatch.setattr(type(world.services.table.scans), "commit", late)
+        [result] = analyze([race.scan], world.services, network)
+        assert isinstance(result.error, ScanChangedError)
+        [result] = analyze([race.scan], world.services, network)
+        assert result.record.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
+        assert {key.split("/")[2] for key in race.files()} == {result.record.result_key.split("/")[2]}
 
 
 class TestPredict:

@@ -69,7 +69,7 @@ def test_what_intake_tells_adds_up_to_the_files_and_scans_of_an_upload_once(worl
 def test_a_rejected_file_has_its_result_in_the_bucket(world):
     export = intake(world.upload("notes.png", b"hello"), world.services)
     [record] = scans_of(world, export)
-    result = json.loads(world.services.results.get(f"results/{record.scan_id}/result.json"))
+    result = json.loads(world.services.results.get(record.result_key))
     assert (result["outcome"], result["reasons"]) == ("rejected", ["unrecognized_content"])
     assert result["research_use"] == "Research use only. Not a medical device."
 

@@ -47,15 +47,14 @@ class Scanned:
         changes = {"staged_key": staged_key("multi" if multiframe else f"{number}")}
         if multiframe:
             changes["source"] = waiting.source.model_copy(update={"frame": number})
-        record = mr.answered(number, predicted, mask, mask_key=result_key(waiting.scan_id, "mask.png"), **changes)
+        images = {f"{name}_key": result_key(waiting.scan_id, "attempt", f"{name}.png") for name in ("mask", "overlay")}
+        record = mr.answered(number, predicted, mask, **images, **changes)
         data = mr.file_bytes(self.images[0 if multiframe else number])
         results = self.world.services.results
         results.put(record.staged_key, data, "application/octet-stream")
         if mask is not None:
-            results.put(result_key(record.scan_id, "mask.png"), encode_mask(mask), "image/png")
-            results.put(
-                result_key(record.scan_id, "overlay.png"), overlay(np.full(mask.shape, 99, np.uint8), mask), "image/png"
-            )
+            results.put(record.mask_key, encode_mask(mask), "image/png")
+            results.put(record.overlay_key, overlay(np.full(mask.shape, 99, np.uint8), mask), "image/png")
         return record
 
     def settle(self, numbers: Sequence[int], **changes) -> list[ScanRecord]:

@@ -7,8 +7,8 @@ from mimetypes import guess_type
 from pathlib import PurePosixPath
 
 from brainscan.api.models import Link
-from brainscan.domain import Kind, Outcome, ScanRecord
-from brainscan.store.objects import Results, report_prefix, result_key
+from brainscan.domain import Kind, ScanRecord
+from brainscan.store.objects import Results, report_prefix
 
 CONTENT_TYPES = {
     ".dcm": "application/dicom",
@@ -52,9 +52,8 @@ class Linker:
         for name in ("image", "mask", "overlay"):
             if key := getattr(record, f"{name}_key"):
                 yield self._link(name, key, "image/png", f"brainscan-{short}-{name}.png")
-        if record.outcome is not Outcome.QUEUED:
-            key = result_key(record.scan_id, "result.json")
-            yield self._link("result", key, "application/json", f"brainscan-{short}-result.json")
+        if record.result_key is not None:
+            yield self._link("result", record.result_key, "application/json", f"brainscan-{short}-result.json")
         if record.kind in SOURCES:
             suffix, content_type = SOURCES[record.kind]
             yield self._link("source", record.staged_key, content_type, f"brainscan-{short}-source.{suffix}")

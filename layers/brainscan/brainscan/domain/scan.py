@@ -93,13 +93,14 @@ class Finding(Model):
 
 
 class ScanRecord(Scan, Finding):
-    """All that is known of one scan: the table item and, once final, `results/{scan_id}/result.json`."""
+    """All that is known of one scan: the table item and, once final, the object at `result_key`."""
 
     schema_version: str = SCHEMA_VERSION
     model_id: str | None = None
     rows: int | None = None
     columns: int | None = None
     spacing_mm: tuple[float, float] | None = Field(default=None, description="row spacing, column spacing")
+    result_key: str | None = Field(default=None, description="this record as the attempt that won wrote it")
     image_key: str | None = Field(default=None, description="the scan as a reader sees it, without outline")
     mask_key: str | None = None
     overlay_key: str | None = None

@@ -1,25 +1,28 @@
-"""Queued scans -> findings, masks and overlays in S3 and in the table, each committed once."""
+"""Queued scans -> findings, masks and overlays in S3, and one record in the table, each committed once."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from brainscan.domain import BrainscanError, Finding, Outcome, Reason, Scan, ScanRecord
 from brainscan.inference.runtime import Network
-from brainscan.pipeline.predict import ScanBytes, ScanPrediction, milliseconds_since, predict
+from brainscan.pipeline.attempt import discard_attempt, discard_other_attempts, write_attempt, write_failure
+from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.services import WORKERS, Services
-from brainscan.store.objects import result_key
 
 
 class UnknownScanError(BrainscanError):
     """A message speaks of a scan that intake never registered."""
 
 
+class ScanChangedError(BrainscanError):
+    """The scan changed while it was analyzed, and still waits: it is to be analyzed as it is now."""
+
+
 @dataclass(frozen=True)
 class ScanResult:
-    """What became of one message: the scan's record (its earlier one for a repeat), or the error to retry."""
+    """What became of one message: the scan's record (another's for a repeat), or the error to retry."""
 
     scan_id: str
     record: ScanRecord | None = None
@@ -53,19 +56,22 @@ def give_up(scan: Scan, services: Services) -> ScanRecord | None:
     known = services.table.scans.get(scan.scan_id)
     if known is None or known.outcome != Outcome.QUEUED:
         return None
-    finding = Finding(outcome=Outcome.FAILED, reasons=(Reason.RETRIES_EXHAUSTED,))
-    record = ScanRecord.of(known, finding, finished_at=datetime.now(UTC))
-    services.results.put_record(record)
-    return record if services.table.scans.commit([record], [known.outcome]) == [True] else None
+    record = write_failure(known, services.results)
+    if services.table.scans.commit([record], [known.outcome]) == [True]:
+        return record
+    discard_attempt(record, services.results)
+    return None
 
 
 def _known_result(scan_id: str, known: ScanRecord | None) -> ScanResult | None:
     """The result that needs no work: an unknown scan, or a repeat. A failed scan that comes back is tried again."""
     if known is None:
         return ScanResult(scan_id, error=UnknownScanError(f"scan {scan_id} is not in the table; upload its file again"))
-    if known.outcome in {Outcome.QUEUED, Outcome.FAILED} and not known.superseded:
-        return None
-    return ScanResult(scan_id, known, repeat=True)
+    return None if _waits(known) else ScanResult(scan_id, known, repeat=True)
+
+
+def _waits(record: ScanRecord) -> bool:
+    return record.outcome in {Outcome.QUEUED, Outcome.FAILED} and not record.superseded
 
 
 def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, network: Network) -> list[ScanResult]:
@@ -74,17 +80,9 @@ def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, network:
         fetched = _fetch([record for record in waiting if record.export_id not in replaced], services, pool)
         ready = {scan_id: source for scan_id, source in fetched.items() if isinstance(source, ScanBytes)}
         found = dict(zip(ready, predict(list(ready.values()), network, services.limits), strict=True))
-        lost = {
-            scan_id: ScanPrediction(error=source)
-            for scan_id, source in fetched.items()
-            if isinstance(source, Exception)
-        }
-        store = _storing(found | lost, services, network)
-        results = list(pool.map(store, waiting))
-    stored = {result.scan_id: result.record for result in results if result.record}
-    before = [record.outcome for record in waiting if record.scan_id in stored]
-    services.table.scans.commit(list(stored.values()), before)
-    return results
+        lost = {scan_id: ScanPrediction(error=each) for scan_id, each in fetched.items() if isinstance(each, Exception)}
+        results = list(pool.map(_writing(found | lost, services, network), waiting))
+        return list(pool.map(_published(_commit(waiting, results, services), services), waiting, results))
 
 
 def _fetch(
@@ -96,9 +94,8 @@ def _fetch(
     fetched: dict[str, ScanBytes | Exception] = {}
     for record in waiting:
         data = read[record.staged_key]
-        fetched[record.scan_id] = (
-            data if isinstance(data, Exception) else ScanBytes(data, record.kind, record.source.frame)
-        )
+        found = data if isinstance(data, Exception) else ScanBytes(data, record.kind, record.source.frame)
+        fetched[record.scan_id] = found
     return fetched
 
 
@@ -109,10 +106,12 @@ def _caught(get: Callable[[str], bytes], key: str) -> bytes | Exception:
         return error
 
 
-def _storing(
-    found: dict[str, ScanPrediction], services: Services, network: Network
+def _writing(
+    found: Mapping[str, ScanPrediction], services: Services, network: Network
 ) -> Callable[[ScanRecord], ScanResult]:
-    def store(waiting: ScanRecord) -> ScanResult:
+    """What writes the files of a scan's prediction; the result's record is not committed yet."""
+
+    def write(waiting: ScanRecord) -> ScanResult:
         predicted = found.get(waiting.scan_id)
         if predicted is None:
             return ScanResult(waiting.scan_id, _superseded(waiting))
@@ -120,11 +119,11 @@ def _storing(
             return ScanResult(waiting.scan_id, error=predicted.error)
         try:
             finding = predicted.finding.flagged(waiting.flags)
-            return ScanResult(waiting.scan_id, _store(waiting, predicted, finding, services, network))
+            return ScanResult(waiting.scan_id, write_attempt(waiting, predicted, finding, services.results, network))
         except Exception as error:
             return ScanResult(waiting.scan_id, error=error)
 
-    return store
+    return write
 
 
 def _superseded(waiting: ScanRecord) -> ScanRecord:
@@ -132,28 +131,34 @@ def _superseded(waiting: ScanRecord) -> ScanRecord:
     return ScanRecord.of(waiting, finding, superseded=True, finished_at=datetime.now(UTC))
 
 
-def _store(
-    waiting: ScanRecord, predicted: ScanPrediction, finding: Finding, services: Services, network: Network
-) -> ScanRecord:
-    """Write the images and `result.json`; the same scan always writes the same keys."""
-    begin = time.perf_counter()
-    images = {"image": predicted.image_png, "mask": predicted.mask_png, "overlay": predicted.overlay_png}
-    keys = {
-        f"{name}_key": services.results.put(result_key(waiting.scan_id, f"{name}.png"), png, "image/png")
-        for name, png in images.items()
-        if png is not None
-    }
-    stored_ms = milliseconds_since(begin)
-    record = ScanRecord.of(
-        waiting,
-        finding,
-        model_id=network.manifest.model_id,
-        rows=predicted.rows,
-        columns=predicted.columns,
-        spacing_mm=predicted.spacing_mm,
-        timings_ms=predicted.timings_ms | {"store": stored_ms},
-        finished_at=datetime.now(UTC),
-        **keys,
-    )
-    services.results.put_record(record)
-    return record
+def _commit(
+    waiting: Sequence[ScanRecord], results: Sequence[ScanResult], services: Services
+) -> dict[str, ScanRecord | None]:
+    """Commit what was written; of each scan whose commit lost, the record that stands."""
+    before = [record.outcome for record, result in zip(waiting, results, strict=True) if result.record]
+    written = [result.record for result in results if result.record]
+    held = services.table.scans.commit(written, before)
+    lost = [record.scan_id for record, won in zip(written, held, strict=True) if not won]
+    current = services.table.scans.get_many(lost)
+    return {scan_id: current.get(scan_id) for scan_id in lost}
+
+
+def _published(
+    lost: Mapping[str, ScanRecord | None], services: Services
+) -> Callable[[ScanRecord, ScanResult], ScanResult]:
+    """What says who won, and deletes the files that no record names."""
+
+    def published(waiting: ScanRecord, result: ScanResult) -> ScanResult:
+        if result.record is None:
+            return result
+        if result.scan_id not in lost:
+            if waiting.outcome is Outcome.FAILED:
+                discard_other_attempts(result.record, services.results)
+            return result
+        discard_attempt(result.record, services.results)
+        current = lost[result.scan_id]
+        if current is None or _waits(current):
+            return ScanResult(result.scan_id, error=ScanChangedError(f"scan {result.scan_id} changed meanwhile"))
+        return ScanResult(result.scan_id, current, repeat=True)
+
+    return published

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 from brainscan.archive import File, Stretch, upload_files, upload_kind
@@ -16,6 +16,9 @@ from brainscan.settings import MIB, Limits
 CHUNK_FILES = 32
 CHUNK_BYTES = 64 * MIB
 """Files that are staged and registered together: enough for S3's latency to overlap, few enough for memory."""
+
+INTAKE = "intake"
+"""The attempt that writes the result of a scan which intake rejects: the same bytes, however often it is repeated."""
 
 
 @dataclass
@@ -87,10 +90,11 @@ def _stage(file: File, origin: Origin, services: Services) -> FileOutcome:
     outcome = file_outcome(file, origin, services.pseudonyms, services.limits)
     if outcome.queued:
         services.results.put(outcome.records[0].staged_key, file.data, "application/octet-stream")
-    for record in outcome.records:
-        if record.outcome != Outcome.QUEUED:
-            services.results.put_record(record)
-    return outcome
+    records = (
+        record if record.outcome is Outcome.QUEUED else services.results.put_record(record, INTAKE)
+        for record in outcome.records
+    )
+    return replace(outcome, records=tuple(records))
 
 
 def _register(records: Sequence[ScanRecord], services: Services) -> Counter[Outcome]:

@@ -21,7 +21,7 @@ from brainscan.observability import describe, logger
 from brainscan.pipeline.sources import Slice
 from brainscan.series.label_volume import Labels, label_volume
 from brainscan.services import Services
-from brainscan.store.objects import result_key
+from brainscan.store import ObjectGoneError
 
 
 @dataclass(repr=False)
@@ -59,7 +59,7 @@ def report_objects(
         _add_volume(made, in_place, labels)
     _make(made, ReportObject.REPORT, None, lambda: measurement_report(result, images, seg, stamp))
     no_key = None if result.findings else Reason.NO_TUMOR_FOUND
-    _make(made, ReportObject.CAPTURE, no_key, lambda: _capture(result, images, stamp, services))
+    _make(made, ReportObject.CAPTURE, no_key, lambda: _capture(result, analyzed, images, stamp, services))
     return made
 
 
@@ -121,10 +121,26 @@ def _labels(
 
 def _mask(record: ScanRecord, services: Services) -> Labels:
     """(rows, columns), above 0 on tumor."""
-    png = services.results.get(record.mask_key or result_key(record.scan_id, "mask.png"))
-    return np.asarray(Image.open(io.BytesIO(png)))
+    return np.asarray(Image.open(io.BytesIO(_image(record.mask_key, services))))
 
 
-def _capture(result: SeriesResult, images: dict[str, SourceImage], stamp: Stamp, services: Services) -> Dataset:
+def _image(key: str | None, services: Services) -> bytes:
+    """An image that a scan's record names.
+
+    Raises:
+        ObjectGoneError: it names none, or one that is gone.
+    """
+    if key is None:
+        raise ObjectGoneError("the scan's record names no such image")
+    return services.results.get(key)
+
+
+def _capture(
+    result: SeriesResult,
+    analyzed: dict[str, Slice],
+    images: dict[str, SourceImage],
+    stamp: Stamp,
+    services: Services,
+) -> Dataset:
     key = result.findings[0].key_slice
-    return capture(services.results.get(result_key(key, "overlay.png")), result, images[key], stamp)
+    return capture(_image(analyzed[key].record.overlay_key, services), result, images[key], stamp)

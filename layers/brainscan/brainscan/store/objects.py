@@ -1,7 +1,7 @@
 """S3: reading uploads, and writing everything that is derived from them to the results bucket."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
@@ -86,10 +86,12 @@ class Results:
         self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
         return key
 
-    def put_record(self, record: ScanRecord) -> str:
-        """Write `result.json` of a scan whose outcome is final; its key."""
-        body = record.model_dump_json(exclude_none=True, indent=2).encode()
-        return self.put(result_key(record.scan_id, "result.json"), body, "application/json")
+    def put_record(self, record: ScanRecord, attempt: str) -> ScanRecord:
+        """Write the `result.json` of an attempt at a scan; the record as it stands there, which names it."""
+        named = record.model_copy(update={"result_key": result_key(record.scan_id, attempt, "result.json")})
+        body = named.model_dump_json(exclude_none=True, indent=2).encode()
+        self.put(str(named.result_key), body, "application/json")
+        return named
 
     def get(self, key: str) -> bytes:
         """Read one object whole.
@@ -99,6 +101,11 @@ class Results:
         """
         with _gone_is_typed():
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete up to a thousand objects; those that do not exist are none the less deleted."""
+        if keys:
+            self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys]})
 
     def keys(self, prefix: str) -> list[str]:
         """Keys that begin with `prefix`, sorted; the first thousand."""
@@ -124,9 +131,19 @@ def staged_key(file_id: str) -> str:
     return f"sources/{file_id}"
 
 
-def result_key(scan_id: str, name: str) -> str:
-    """Where a scan's answer of that name lives."""
-    return f"results/{scan_id}/{name}"
+def scan_prefix(scan_id: str) -> str:
+    """What the keys of everything that is written for a scan begin with."""
+    return f"results/{scan_id}/"
+
+
+def result_key(scan_id: str, attempt: str, name: str) -> str:
+    """Where a file of an attempt at a scan lies; it stands if the scan's record names it."""
+    return f"{scan_prefix(scan_id)}{attempt}/{name}"
+
+
+def attempt_prefix(key: str) -> str:
+    """What the keys of all files of an attempt begin with, by that of one of them."""
+    return key.rpartition("/")[0] + "/"
 
 
 def report_prefix(series_id: str) -> str:
