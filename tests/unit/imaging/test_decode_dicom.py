@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
+from pydicom.tag import Tag
 from pydicom.uid import (
     MPEG2MPML,
     BasicTextSRStorage,
@@ -290,3 +292,39 @@ def test_a_spacing_that_is_no_number_costs_only_the_spacing() -> None:
 
 def test_an_empty_stream_is_no_object() -> None:
     assert refusal(io.BytesIO().getvalue()).reason is Reason.UNREADABLE
+
+
+def in_form(value: bytes, keyword: str = "RescaleSlope", vr: str = "DS", **others: object) -> Dataset:
+    """An image with one attribute in a form of its own, as it comes from a file."""
+    dataset = dicom_object(DEEP, **others)
+    tag = Tag(keyword)
+    dataset[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
+    return dataset
+
+
+@pytest.mark.parametrize("slope", [b"", b"1,25", b"one", b"1.2.5", b"nan"])
+def test_a_rescale_that_is_no_number_costs_no_scan_its_answer(slope: bytes) -> None:
+    np.testing.assert_array_equal(decoded(in_form(slope, RescaleIntercept="0")).pixels, DEEP)
+
+
+def test_in_unknown_units_a_window_says_nothing() -> None:
+    window = {"WindowCenter": "400", "WindowWidth": "100"}
+    assert decoded(in_form(b"1.25", RescaleIntercept="0", **window)).pixels.max() > DEEP.max()
+    np.testing.assert_array_equal(decoded(in_form(b"1,25", RescaleIntercept="0", **window)).pixels, DEEP)
+
+
+@pytest.mark.parametrize("vr", ["DS", "UT", "LO", "UN"])
+@pytest.mark.parametrize("value", [b"0.9\\0.5", b"0,9\\0,5", b" 0.9 \\ 0.5\0"])
+def test_spacing_is_read_in_whatever_form(value: bytes, vr: str) -> None:
+    answer = decoded(in_form(value, "PixelSpacing", vr))
+    assert answer.spacing_mm == (0.9, 0.5)
+    assert answer.pixel_aspect == pytest.approx(1.8)
+
+
+@pytest.mark.parametrize(
+    ("value", "aspect"), [(b"9\\5", 1.8), (b"1\\2", 0.5), (b"", 1), (b"0\\1", 1), (b"2", 1), (b"a\\b", 1)]
+)
+def test_without_spacing_the_aspect_ratio_tells_how_oblong_pixels_are(value: bytes, aspect: float) -> None:
+    answer = decoded(in_form(value, "PixelAspectRatio", "IS"))
+    assert answer.spacing_mm is None
+    assert answer.pixel_aspect == pytest.approx(aspect)

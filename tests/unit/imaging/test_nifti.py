@@ -17,9 +17,11 @@ RAS = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
 SPACING_MM = (0.5, 0.75, 3.0)
 
 
-def volume(codes: str = "RAS", data: np.ndarray = RAS, kind: type = nib.Nifti1Image, **zooms: object) -> bytes:
+def volume(
+    codes: str = "RAS", data: np.ndarray = RAS, kind: type = nib.Nifti1Image, spacing_mm: tuple[float, ...] = SPACING_MM
+) -> bytes:
     """The same patient, stored along axes that run towards `codes`."""
-    affine = np.diag([*SPACING_MM, 1.0])
+    affine = np.diag([*spacing_mm, 1.0])
     turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(codes))
     stored = nib.orientations.apply_orientation(data, turn)
     return kind(stored, affine @ inv_ornt_aff(turn, data.shape[:3])).to_bytes()
@@ -77,3 +79,69 @@ def test_damage_is_unreadable_and_limits_hold():
     with pytest.raises(ScanError) as refused:
         count_frames(volume(), Kind.NIFTI, Limits(frames=3))
     assert refused.value.reason is Reason.TOO_MANY_ENTRIES
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR", "AIL"])
+def test_a_coronal_stack_is_read_by_its_coronal_slices(codes):
+    data = volume(codes, spacing_mm=(0.5, 6.0, 0.75))
+    assert count_frames(data, Kind.NIFTI, LIMITS) == 5
+    for place in range(5):
+        answer = decode(data, Kind.NIFTI, LIMITS, place)
+        np.testing.assert_array_equal(answer.pixels, RAS[::-1, place, ::-1].T)
+        assert answer.spacing_mm == (0.75, 0.5)
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR", "AIL"])
+def test_a_sagittal_stack_is_read_by_its_sagittal_slices_with_the_face_on_the_left(codes):
+    data = volume(codes, spacing_mm=(6.0, 0.5, 0.75))
+    assert count_frames(data, Kind.NIFTI, LIMITS) == 6
+    for place in range(6):
+        answer = decode(data, Kind.NIFTI, LIMITS, place)
+        np.testing.assert_array_equal(answer.pixels, RAS[place, ::-1, ::-1].T)
+        assert answer.spacing_mm == (0.75, 0.5)
+
+
+def test_the_pixel_aspect_is_that_of_the_voxels():
+    answer = decode(volume(spacing_mm=(1.0, 1.2, 1.0)), Kind.NIFTI, LIMITS)
+    assert answer.pixel_aspect == pytest.approx(1.2)
+
+
+def with_forms(qform: np.ndarray | None, sform: np.ndarray | None) -> bytes:
+    image = nib.Nifti1Image(RAS, np.diag([*SPACING_MM, 1.0]))
+    image.set_qform(qform, code=0 if qform is None else 1)
+    image.set_sform(sform, code=0 if sform is None else 1)
+    return image.to_bytes()
+
+
+AXIAL = np.diag([*SPACING_MM, 1.0])
+TURNED = np.array([[0, 0, 3.0, 0], [0, 0.75, 0, 0], [0.5, 0, 0, 0], [0, 0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    ("qform", "sform", "flags"),
+    [
+        (AXIAL, None, ()),
+        (None, AXIAL, ()),
+        (AXIAL, AXIAL, ()),
+        (None, None, (Reason.UNCLEAR_ORIENTATION,)),
+        (AXIAL, TURNED, (Reason.UNCLEAR_ORIENTATION,)),
+        (AXIAL, AXIAL * [-1, 1, 1, 1], (Reason.UNCLEAR_ORIENTATION,)),
+    ],
+    ids=["qform", "sform", "agreeing", "neither", "other_axes", "other_side"],
+)
+def test_a_header_that_leaves_the_axes_open_is_flagged(qform, sform, flags):
+    assert decode(with_forms(qform, sform), Kind.NIFTI, LIMITS).flags == flags
+
+
+def test_where_the_forms_differ_the_sform_counts():
+    assert count_frames(with_forms(AXIAL, TURNED), Kind.NIFTI, LIMITS) == RAS.shape[2]
+    np.testing.assert_array_equal(
+        decode(with_forms(AXIAL, AXIAL * [-1, 1, 1, 1]), Kind.NIFTI, LIMITS).pixels,
+        decode(with_forms(AXIAL, AXIAL), Kind.NIFTI, LIMITS).pixels[:, ::-1],
+    )
+
+
+def test_a_slope_of_zero_means_unscaled():
+    data = bytearray(volume())
+    data[112:116] = np.float32(0).tobytes()
+    np.testing.assert_array_equal(decode(bytes(data), Kind.NIFTI, LIMITS).pixels, RAS[::-1, ::-1, 0].T)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from brainscan.domain import Reason, ScanError
 from brainscan.imaging.prepare import OUTSIDE_LOGIT, prepare, uncrop
@@ -125,3 +126,38 @@ def test_a_crop_of_another_image_is_refused():
     prepared = prepare(head(), 64)
     with pytest.raises(ValueError, match="exceeds"):
         uncrop(prepared.input[..., 0], prepared.crop, (50, 50))
+
+
+@pytest.mark.parametrize("aspect", [0.4, 0.5, 2, 3])
+def test_a_squeezed_head_looks_like_the_head(aspect):
+    scan = np.asarray(Image.fromarray(head()).filter(ImageFilter.GaussianBlur(4)))  # sharp edges do not survive
+    rows, columns = round(scan.shape[0] / max(1, aspect)), round(scan.shape[1] * min(1, aspect))
+    squeezed = np.asarray(Image.fromarray(scan).resize((columns, rows), Image.Resampling.BOX))
+    square, mended = prepare(scan, 128).input, prepare(squeezed, 128, aspect).input
+    as_it_lies = prepare(squeezed, 128).input
+    assert np.abs(mended - square).mean() < 0.03
+    assert np.abs(as_it_lies - square).mean() > 10 * np.abs(mended - square).mean()
+
+
+@pytest.mark.parametrize("aspect", [0.4, 3])
+def test_a_map_of_a_squeezed_head_comes_back_on_the_rows_and_columns_of_its_file(aspect):
+    rows, columns = np.mgrid[: round(200 / max(1, aspect)), : round(300 * min(1, aspect))]
+    y, x = rows * max(1, aspect), columns / min(1, aspect)
+    inside = ((y - 90) / 60) ** 2 + ((x - 140) / 40) ** 2 <= 1
+    lesion = (y - 100) ** 2 + (x - 150) ** 2 <= 14**2
+    scan = np.where(lesion, 255, np.where(inside, 130, 0)).astype(np.uint8)
+    prepared = prepare(scan, 128, aspect)
+    back = uncrop(np.where(prepared.input[..., 0] > 0.5, 5, -5).astype(np.float32), prepared.crop, scan.shape) > 0
+    assert back.shape == scan.shape
+    assert 2 * (back & lesion).sum() / (back.sum() + lesion.sum()) > 0.9
+
+
+def test_pixels_as_long_as_a_needle_cost_no_memory():
+    crop = prepare(head(), 64, 1e6).crop
+    assert max(crop.resampled) <= 300
+
+
+@pytest.mark.parametrize("aspect", [0, -1, np.nan, np.inf])
+def test_an_aspect_that_no_pixel_has_is_refused(aspect):
+    with pytest.raises(ValueError, match="height over its width"):
+        prepare(head(), 64, aspect)

@@ -12,7 +12,6 @@ from pydicom import Dataset, dcmread
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
-from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -21,8 +20,10 @@ from pydicom.uid import (
     JPEGExtended12Bit,
 )
 
+from brainscan.dicom.bits import stored_values
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
+from brainscan.dicom.values import number, numbers, texts
 from brainscan.domain import Reason, ScanError
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
@@ -31,6 +32,7 @@ _PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """In the order of trust: in the patient, at the detector, on the scanned film."""
 _DEPTH_KEYWORDS: Final = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
+_RESCALE_KEYWORDS: Final = ("RescaleSlope", "RescaleIntercept")
 _VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
 _LUMINANCE: Final = (0.299, 0.587, 0.114)
 """ITU-R 601, which `convert("L")` uses for all other formats."""
@@ -85,16 +87,19 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
     """
     _require_decoder(dataset)
     if is_mosaic(dataset):
-        stored = tile(pixel_array(dataset), tile_count(dataset), frame)
+        stored = tile(stored_values(dataset, None), tile_count(dataset), frame)
     else:
-        stored = pixel_array(dataset, index=frame)
+        stored = stored_values(dataset, frame)
     photometric = dataset.PhotometricInterpretation
     if photometric == "PALETTE COLOR":
         return _luminance(apply_color_lut(stored, dataset))
     if stored.ndim == 3:
         return _luminance(stored)
-    values = apply_modality_lut(stored, macro(dataset, frame, "PixelValueTransformationSequence"))
-    values = _of_interest(values, dataset, frame)
+    transformation = macro(dataset, frame, "PixelValueTransformationSequence")
+    if _in_doubt(transformation):
+        values: npt.NDArray[Any] = stored
+    else:
+        values = _of_interest(_rescaled(stored, transformation), dataset, frame)
     if values.dtype not in (np.uint8, np.uint16):
         values = values.astype(np.float32)
     return _background_dark(values, _padding(dataset, stored), inverted=photometric == "MONOCHROME1")
@@ -104,12 +109,16 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
     """Millimetres between (rows, columns) of one frame, or None where nothing plausible is stated."""
     measures = macro(dataset, frame, "PixelMeasuresSequence")
     for keyword in _SPACING_KEYWORDS:
-        # An attribute that a scan can do without must not cost it its answer.
-        with suppress(TypeError, ValueError):
-            row, column = (float(value) for value in measures.get(keyword))
-            if 0 < row < math.inf and 0 < column < math.inf:
-                return row, column
+        stated = numbers(measures, keyword)
+        if stated is not None and len(stated) == 2 and min(stated) > 0:
+            return stated
     return None
+
+
+def pixel_aspect(dataset: Dataset) -> float:
+    """A pixel's height over its width by PixelAspectRatio (PS3.3 C.7.6.3.1.7); 1 where nothing plausible is stated."""
+    stated = numbers(dataset, "PixelAspectRatio")
+    return stated[0] / stated[1] if stated is not None and len(stated) == 2 and min(stated) > 0 else 1.0
 
 
 def _inflated(data: bytes, max_bytes: int) -> bytes:
@@ -149,6 +158,30 @@ def _require_decoder(dataset: Dataset) -> None:
     # What reads its 8-bit form does not read the 12-bit one.
     if not available or (transfer_syntax == JPEGExtended12Bit and int(dataset.BitsStored) > 8):
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "no decoder for this DICOM compression; send it uncompressed")
+
+
+def _in_doubt(transformation: Dataset) -> bool:
+    """Whether a rescale is stated, but not as a number: then the units of values, and so of a window, are unknown.
+
+    The picture is better shown in full, which a linear scale does not change.
+    """
+    return any(not _is_decimal(text) for name in _RESCALE_KEYWORDS for text in texts(transformation, name) if text)
+
+
+def _is_decimal(text: str) -> bool:
+    with suppress(ValueError):
+        return math.isfinite(float(text))
+    return False
+
+
+def _rescaled(stored: npt.NDArray[np.generic], transformation: Dataset) -> npt.NDArray[Any]:
+    """Values after the modality LUT or the rescale, as far as one is stated."""
+    if "ModalityLUTSequence" in transformation:
+        return apply_modality_lut(stored, transformation)
+    slope, intercept = (number(transformation, keyword) for keyword in _RESCALE_KEYWORDS)
+    if slope is None or intercept is None:
+        return stored
+    return stored.astype(np.float64) * slope + intercept
 
 
 def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.NDArray[Any]:

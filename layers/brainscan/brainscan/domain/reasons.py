@@ -61,6 +61,7 @@ class Reason(StrEnum):
     UNCLEAR_MODALITY = "unclear_modality"
     UNCLEAR_CONTENT = "unclear_content"
     UNCLEAR_BODY_PART = "unclear_body_part"
+    UNCLEAR_ORIENTATION = "unclear_orientation"
     # a series needs review
     ISOLATED_SLICE = "isolated_slice"
     MIXED_CLASSES = "mixed_classes"

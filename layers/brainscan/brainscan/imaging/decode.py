@@ -47,10 +47,15 @@ _MIN_IS_WHITE: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """`pixels` (rows, columns) uint8, uint16 or float32, bright is bright; `spacing_mm` (row, column)."""
+    """`pixels` (rows, columns) uint8, uint16 or float32, bright is bright; `spacing_mm` (row, column).
+
+    `pixel_aspect` is a pixel's height over its width; `flags` are what a reader should check.
+    """
 
     pixels: "Pixels"
     spacing_mm: tuple[float, float] | None = None
+    pixel_aspect: float = 1.0
+    flags: tuple[Reason, ...] = ()
 
 
 def decode(data: bytes, kind: Kind, limits: Limits, frame: int = 0) -> Decoded:
@@ -81,7 +86,7 @@ def decode(data: bytes, kind: Kind, limits: Limits, frame: int = 0) -> Decoded:
 
 
 def count_frames(data: bytes, kind: Kind, limits: Limits) -> int:
-    """Count the images in a file from its headers: frames of DICOM, axial slices of NIfTI, pages of TIFF, else 1.
+    """Count the images in a file from its headers: frames of DICOM, slices of NIfTI, pages of TIFF, else 1.
 
     Raises:
         ScanError: as `decode`, and `TOO_MANY_ENTRIES` for more than `limits.frames`.
@@ -134,20 +139,26 @@ def _too_many_pixels() -> ScanError:
 
 
 def _decode_dicom(data: bytes, limits: Limits, frame: int) -> Decoded:
-    from brainscan.dicom.pixels import frame_pixels, frame_spacing, read_object
+    from brainscan.dicom.pixels import frame_pixels, frame_spacing, pixel_aspect, read_object
 
     with _trouble_as_scan_error():
         dataset = read_object(data, limits.scan_bytes)
         _require_pixels_within(limits, int(dataset.Columns), int(dataset.Rows))
-        return Decoded(_finite(frame_pixels(dataset, frame)), frame_spacing(dataset, frame))
+        spacing_mm = frame_spacing(dataset, frame)
+        aspect = _aspect(spacing_mm) if spacing_mm else pixel_aspect(dataset)
+        return Decoded(_finite(frame_pixels(dataset, frame)), spacing_mm, aspect)
 
 
 def _decode_nifti(data: bytes, limits: Limits, index: int) -> Decoded:
     from brainscan.imaging import nifti
 
     with _trouble_as_scan_error():
-        pixels, spacing_mm = nifti.read_slice(data, limits, index)
-        return Decoded(_finite(pixels), spacing_mm)
+        found = nifti.read_slice(data, limits, index)
+        return Decoded(_finite(found.pixels), found.spacing_mm, _aspect(found.spacing_mm), found.flags)
+
+
+def _aspect(spacing_mm: tuple[float, float] | None) -> float:
+    return spacing_mm[0] / spacing_mm[1] if spacing_mm else 1.0
 
 
 def _count_dicom_frames(data: bytes, limits: Limits) -> int:

@@ -1,9 +1,10 @@
-"""NIfTI volumes as axial slices, the way a radiologist looks at them: from below, the patient's right on the left."""
+"""NIfTI volumes as slices the way a radiologist looks at them: the patient's right on the left, the front on top."""
 
 import io
 import logging
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import nibabel as nib
 import numpy as np
@@ -14,27 +15,65 @@ from brainscan.dicom.pixels import Pixels
 from brainscan.domain import Reason, ScanError
 from brainscan.settings import Limits
 
+HEAD: Final = 2
+"""The place of foot-head among nibabel's axes right, front, head."""
+THICK: Final = 1.5
+"""Voxels so many times as long along one axis as along the others were acquired as slices of that thickness."""
+
 # What nibabel complains of may quote the header's free text.
 logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One slice: `pixels` (rows, columns), `spacing_mm` (row, column), and what a reader should check."""
+
+    pixels: Pixels
+    spacing_mm: tuple[float, float] | None
+    flags: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stack:
+    """How a volume lies in the patient, and which of the file's axes its slices follow each other along.
+
+    `orientation` (3, 2) says for each of the file's axes which of right, front and head (0, 1, 2) it runs along, and
+    in which direction, as nibabel has it.
+    """
+
+    axis: int
+    orientation: npt.NDArray[np.float64]
+
+    @property
+    def normal(self) -> int:
+        """Which of right, front and head the slices follow each other along."""
+        return int(self.orientation[self.axis, 0])
+
+    @property
+    def in_plane(self) -> tuple[int, int]:
+        """Which of right, front and head the columns' and the rows' directions are."""
+        across, down = (each for each in range(3) if each != self.normal)
+        return across, down
+
+
 def slice_count(data: bytes, limits: Limits) -> int:
-    """Axial slices of a file, over all its volumes.
+    """Slices of a file, over all its volumes.
 
     Raises:
         ScanError: as `read_slice`.
         Exception: whatever nibabel raises on damage.
     """
     image = _volume(data, limits)
-    axis, _ = _axial(image)
-    return int(image.shape[axis]) * math.prod(image.shape[3:])
+    return int(image.shape[_stack(image).axis]) * math.prod(image.shape[3:])
 
 
-def read_slice(data: bytes, limits: Limits, index: int) -> tuple[Pixels, tuple[float, float] | None]:
-    """One axial slice and its (row, column) spacing in mm; slices go from foot to head, volume after volume.
+def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
+    """One slice; slices go towards the head, the front or the right, volume after volume.
 
-    The axis of the file that is nearest to foot-head is taken, so an oblique slice is not resampled. Rows go from
-    front to back, columns from the patient's right to the left.
+    Slices are axial, unless the volume was acquired in another plane: where its voxels are `THICK` times as long along
+    one axis as along any other, slices are what that axis stacks. No voxel is resampled: of an oblique volume the
+    nearest axis is taken. Rows go from front to back or from head to foot, columns from right to left, of a sagittal
+    slice from front to back.
 
     Raises:
         ScanError: `UNSUPPORTED_ENCODING` (colour, complex numbers, a header without its pixels),
@@ -42,17 +81,18 @@ def read_slice(data: bytes, limits: Limits, index: int) -> tuple[Pixels, tuple[f
         Exception: whatever nibabel raises on damage.
     """
     image = _volume(data, limits)
-    axis, orientation = _axial(image)
-    volume, place = divmod(index, image.shape[axis])
+    stack = _stack(image)
+    volume, place = divmod(index, image.shape[stack.axis])
     if not 0 <= volume < math.prod(image.shape[3:]):
         raise ScanError(Reason.UNREADABLE, "the volume has no such slice")
-    upwards = orientation[axis, 1] > 0
-    start = place if upwards else image.shape[axis] - 1 - place
+    forwards = stack.orientation[stack.axis, 1] > 0
+    start = place if forwards else image.shape[stack.axis] - 1 - place
     window: list[Any] = [slice(None)] * 3
-    window[axis] = slice(start, start + 1)
+    window[stack.axis] = slice(start, start + 1)
     further = np.unravel_index(volume, image.shape[3:]) if image.ndim > 3 else ()
-    plane = apply_orientation(np.asanyarray(image.dataobj[(*window, *further)]), orientation)
-    return _gray(plane[::-1, ::-1, 0].T), _spacing(image, orientation)
+    turned = apply_orientation(np.asanyarray(image.dataobj[(*window, *further)]), stack.orientation)
+    plane = np.take(turned, 0, axis=stack.normal)
+    return Slice(_gray(plane[::-1, ::-1].T), _spacing(image, stack), _flags(image))
 
 
 def _volume(data: bytes, limits: Limits) -> nib.Nifti1Image:
@@ -67,19 +107,37 @@ def _volume(data: bytes, limits: Limits) -> nib.Nifti1Image:
     return image
 
 
-def _axial(image: nib.Nifti1Image) -> tuple[int, npt.NDArray[np.float64]]:
-    """The axis of the file that runs foot to head, and how the three axes map to right, front and head."""
+def _stack(image: nib.Nifti1Image) -> _Stack:
+    """The axis that the slices follow each other along: the one of thick slices, else foot to head."""
     orientation = io_orientation(image.affine)
     if not np.isfinite(orientation).all():
         raise ScanError(Reason.UNREADABLE, "the NIfTI header gives no orientation; convert the series again")
-    return int(np.flatnonzero(orientation[:, 0] == 2)[0]), orientation
+    zooms = np.asarray(image.header.get_zooms()[:3], np.float64)
+    thickest = int(zooms.argmax())
+    if zooms[thickest] > THICK * np.delete(zooms, thickest).max():
+        return _Stack(thickest, orientation)
+    return _Stack(int(np.flatnonzero(orientation[:, 0] == HEAD)[0]), orientation)
 
 
-def _spacing(image: nib.Nifti1Image, orientation: npt.NDArray[np.float64]) -> tuple[float, float] | None:
+def _flags(image: nib.Nifti1Image) -> tuple[Reason, ...]:
+    """Whether the header leaves open which axis is which: it says nothing, or two different things.
+
+    nibabel follows the sform where both are set, as the format's own library does, and assumes the axes of Analyze
+    where neither is (https://nifti.nimh.nih.gov/nifti-1/documentation/nifti1fields/nifti1fields_pages/qsform.html).
+    """
+    qform, sform = image.get_qform(coded=True)[0], image.get_sform(coded=True)[0]
+    if qform is None and sform is None:
+        return (Reason.UNCLEAR_ORIENTATION,)
+    if qform is None or sform is None or np.array_equal(io_orientation(qform), io_orientation(sform)):
+        return ()
+    return (Reason.UNCLEAR_ORIENTATION,)
+
+
+def _spacing(image: nib.Nifti1Image, stack: _Stack) -> tuple[float, float] | None:
     """NIfTI calls its units millimetres unless it says otherwise."""
     scale = {"meter": 1000.0, "micron": 0.001}.get(image.header.get_xyzt_units()[0], 1.0)
-    zooms = dict(zip(orientation[:, 0].astype(int), image.header.get_zooms()[:3], strict=True))
-    row, column = float(zooms[1]) * scale, float(zooms[0]) * scale
+    zooms = dict(zip(stack.orientation[:, 0].astype(int), image.header.get_zooms()[:3], strict=True))
+    column, row = (float(zooms[each]) * scale for each in stack.in_plane)
     return (row, column) if 0 < row < math.inf and 0 < column < math.inf else None
 
 

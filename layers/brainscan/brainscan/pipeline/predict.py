@@ -97,9 +97,10 @@ def predict(scans: Sequence[ScanBytes], network: Network, limits: Limits) -> lis
     decoded = progress.attempt(
         "decode", {position: partial(_decode, scan, limits) for position, scan in enumerate(scans)}
     )
-    prepared = progress.attempt(
-        "prepare", {position: partial(prepare, d.pixels, size) for position, d in decoded.items()}
-    )
+    steps = {
+        position: partial(prepare, each.pixels, size, each.pixel_aspect) for position, each in decoded.items()
+    }
+    prepared = progress.attempt("prepare", steps)
     predicted = _infer(prepared, network, progress)
     interpretations = {
         position: partial(_interpret, decoded[position], prepared[position].crop, *outputs, network)
@@ -148,8 +149,9 @@ def _interpret(
     tumor = measure(mask, decoded.spacing_mm)
     gray = windowed(decoded.pixels)
     calibrated = probabilities(cls_logits, manifest.temperature)
+    finding = interpret(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance)
     return ScanPrediction(
-        finding=interpret(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance),
+        finding=finding.flagged(decoded.flags),
         rows=rows,
         columns=columns,
         spacing_mm=decoded.spacing_mm,

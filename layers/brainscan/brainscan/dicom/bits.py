@@ -1,0 +1,71 @@
+"""The stored values of a frame, where the header is wrong about which bits of a word they are (PS3.5 8.1.1)."""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from pydicom import Dataset
+from pydicom.pixels.utils import pixel_array
+
+Values = npt.NDArray[Any]
+
+WORD: Final = 16
+"""Bits of the words in which the trouble happens."""
+QUARTER: Final = 2 ** (WORD - 2)
+FEWER: Final = 10
+"""By so many times fewer leaps between neighbours one reading of the bits has to be better than the stated one."""
+
+
+def stored_values(dataset: Dataset, frame: int | None) -> Values:
+    """Decode one frame, or all of them, and mend what its values show of a wrong header.
+
+    - HighBit above BitsStored - 1 puts the value at the upper end of the word. It is believed only where values exceed
+      what the lower bits can hold: some writers state it of values at the lower end.
+    - Signed values that leap by half the range between neighbours, and would not as unsigned ones, are unsigned.
+    - Unsigned values of which some lie at the very top, none in between, are signed: the top ones are below zero.
+
+    Args:
+        dataset: with pixels.
+        frame: from 0; None for the whole object.
+    """
+    shift = _stated_shift(dataset)
+    values: Values = pixel_array(dataset, index=frame, correct_unused_bits=not shift)
+    if shift and not _fit(values, int(dataset.BitsStored)):
+        values = values >> shift
+    return _resigned(values) if values.dtype.itemsize * 8 == WORD else values
+
+
+def _stated_shift(dataset: Dataset) -> int:
+    """How far up in the word values are said to lie; 0 for a header without fault, and where there is one value."""
+    bits = [dataset.get(keyword) for keyword in ("BitsAllocated", "BitsStored", "HighBit")]
+    if not all(isinstance(each, int) for each in bits) or dataset.get("SamplesPerPixel", 1) != 1:
+        return 0
+    allocated, stored, high = bits
+    return high + 1 - stored if allocated == WORD and 0 < stored <= high < allocated else 0
+
+
+def _fit(values: Values, bits: int) -> bool:
+    """Whether integers of a type could be stored in so many bits."""
+    signed = values.dtype.kind == "i"
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if signed else (0, 2**bits)
+    return bool(values.min() >= low and values.max() < high)
+
+
+def _resigned(values: Values) -> Values:
+    if values.dtype.kind == "i":
+        # Half the range has to be in use, before it is worth counting.
+        if values.min() < -QUARTER and values.max() > QUARTER:
+            unsigned = values.view(np.uint16)
+            if _leaps(values) > FEWER * _leaps(unsigned):
+                return unsigned
+        return values
+    top = values >= 3 * QUARTER
+    if values.dtype.kind != "u" or not top.any() or bool(((values >= QUARTER) & ~top).any()):
+        return values
+    rest = values[~top]
+    return values.view(np.int16) if rest.size and int(rest.max()) - int(rest.min()) > 1 else values
+
+
+def _leaps(values: Values) -> int:
+    """Neighbours in a row that differ by more than half the range of their type."""
+    return int((np.abs(np.diff(values.astype(np.int32), axis=-1)) > 2 * QUARTER).sum())

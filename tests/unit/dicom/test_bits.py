@@ -1,0 +1,74 @@
+"""Which bits of a word are the value: what the header says, unless the values themselves show that it is wrong."""
+
+import numpy as np
+import pytest
+from pydicom import Dataset, FileDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from brainscan.dicom.bits import stored_values
+
+ROWS, COLUMNS = np.mgrid[:48, :64]
+PICTURE = np.clip(600 - ((ROWS - 24) ** 2 + (COLUMNS - 30) ** 2), 3, None)
+"""Smooth, dark at the border, below 12 bits."""
+
+
+def scan(words: np.ndarray, stored: int, high: int, signed: int = 0) -> Dataset:
+    """An uncompressed image of 16-bit words."""
+    dataset = FileDataset("", {}, preamble=bytes(128))
+    dataset.file_meta = Dataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, generate_uid()
+    dataset.Rows, dataset.Columns = words.shape
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, stored, high, signed
+    dataset.PixelData = words.astype("<u2").tobytes()
+    return dataset
+
+
+@pytest.mark.parametrize("stored", [10, 12, 14])
+def test_a_value_at_the_upper_end_of_the_word_is_read_there(stored):
+    values = PICTURE << (stored - 10)
+    words = values << (16 - stored)
+    words |= 5 & ((1 << (16 - stored)) - 1)  # what else is in the word is no part of the value
+    np.testing.assert_array_equal(stored_values(scan(words, stored, 15), 0), values)
+
+
+@pytest.mark.parametrize("stored", [10, 12, 14])
+def test_a_value_at_the_lower_end_is_read_there_whatever_the_highest_bit_is_said_to_be(stored):
+    np.testing.assert_array_equal(stored_values(scan(PICTURE, stored, 15), 0), PICTURE)
+    np.testing.assert_array_equal(stored_values(scan(PICTURE, stored, stored - 1), 0), PICTURE)
+
+
+@pytest.mark.parametrize("stored", [12, 14])
+def test_signed_values_at_either_end_keep_their_sign(stored):
+    values = (PICTURE.astype(np.int16) - 300) << (stored - 10)
+    upper = scan((values << (16 - stored)).astype(np.uint16), stored, 15, signed=1)
+    np.testing.assert_array_equal(stored_values(upper, 0), values)
+    np.testing.assert_array_equal(stored_values(scan(values.astype(np.uint16), stored, 15, signed=1), 0), values)
+
+
+@pytest.mark.parametrize("middle", [32768, 32500, 33000])
+def test_unsigned_values_that_call_themselves_signed_are_read_as_they_are(middle):
+    values = PICTURE + middle - 300
+    np.testing.assert_array_equal(stored_values(scan(values, 16, 15, signed=1), 0), values)
+
+
+@pytest.mark.parametrize("below", [1, 20, 400])
+def test_signed_values_that_call_themselves_unsigned_are_read_as_they_are(below):
+    values = PICTURE.astype(np.int64) - 3 - below
+    np.testing.assert_array_equal(stored_values(scan(values.astype(np.uint16), 16, 15), 0), values)
+
+
+@pytest.mark.parametrize(
+    ("values", "signed"),
+    [
+        (PICTURE * 100, 0),
+        (PICTURE * 100 - 30_000, 1),
+        (np.where(PICTURE > 300, 65_535, 0), 0),
+        (PICTURE - 300, 1),
+    ],
+    ids=["unsigned", "signed", "black_and_white", "small_signed"],
+)
+def test_what_fits_its_header_is_left_as_it_is(values, signed):
+    found = stored_values(scan(values.astype(np.int64).astype(np.uint16), 16, 15, signed), 0)
+    np.testing.assert_array_equal(found, values)

@@ -1,0 +1,68 @@
+"""A needed value is read in whatever form it comes, and a value that cannot be read is as if it were absent."""
+
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom import Dataset, dcmread
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
+
+from brainscan.dicom.values import number, numbers, texts
+
+SLOPE = Tag(0x0028, 0x1053)
+
+
+def stating(value: bytes | None, vr: str | None = "DS") -> Dataset:
+    """A data set as it comes from a file, with RescaleSlope in a form of its own."""
+    dataset = Dataset()
+    dataset[SLOPE] = RawDataElement(SLOPE, vr, len(value or b""), value, 0, False, True)
+    return dataset
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"1.25", (1.25,)),
+        (b" 1,25 ", (1.25,)),
+        (b"1e-3\0", (0.001,)),
+        (b"0.9\\0.8", (0.9, 0.8)),
+        (b"", None),
+        (None, None),
+        (b"one", None),
+        (b"1\\two", None),
+        (b"nan", None),
+        (b"inf", None),
+        (b"\xff\xfe", None),
+    ],
+)
+@pytest.mark.parametrize("vr", ["DS", "IS", "UT", "LO", "UN", None])
+def test_numbers_are_read_whatever_the_representation(value, expected, vr):
+    assert numbers(stating(value, vr), "RescaleSlope") == expected
+    assert number(stating(value, vr), "RescaleSlope") == (expected[0] if expected else None)
+
+
+def test_values_that_were_parsed_before_are_read_alike():
+    dataset = Dataset()
+    dataset.PixelSpacing = [0.9, 0.8]
+    dataset.RescaleSlope = "2.5"
+    assert numbers(dataset, "PixelSpacing") == (0.9, 0.8)
+    assert number(dataset, "RescaleSlope") == 2.5
+    assert texts(dataset, "PatientName") == ()
+    assert numbers(dataset, "PixelAspectRatio") is None
+
+
+@given(st.binary(max_size=40), st.sampled_from(["DS", "IS", "FD", "US", "OB", "SQ", "UI", "PN", "UT", None]))
+def test_no_bytes_raise(value, vr):
+    found = numbers(stating(value, vr), "RescaleSlope")
+    assert found is None or all(isinstance(each, float) for each in found)
+    assert isinstance(texts(stating(value, vr), "RescaleSlope"), tuple)
+
+
+def test_a_value_of_binary_numbers_is_no_text():
+    written = io.BytesIO()
+    dataset = Dataset()
+    dataset.EchoTime = 5
+    dataset.save_as(written, implicit_vr=False, little_endian=True)
+    assert number(dcmread(io.BytesIO(written.getvalue()), force=True), "EchoTime") == 5

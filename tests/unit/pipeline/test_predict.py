@@ -1,0 +1,64 @@
+"""Scans are predicted as their headers mean them: square pixels for the network, flags for the reader."""
+
+import io
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from brainscan.domain import Kind, Reason
+from brainscan.inference.runtime import Network
+from brainscan.pipeline.predict import ScanBytes, predict
+from brainscan.settings import Limits
+from tests.unit.imaging.files import dicom_bytes, dicom_object
+
+LIMITS = Limits()
+ROWS, COLUMNS = np.mgrid[:192, :192]
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network.load(Path(__file__).parents[3] / "functions/analyze/model")
+
+
+def head() -> np.ndarray:
+    """A bright ring around something gray, with a bright spot in it."""
+    distance = np.hypot((ROWS - 96) / 80, (COLUMNS - 96) / 64)
+    ring = np.where(distance < 1, np.where(distance > 0.9, 220, 110), 0)
+    return np.where(np.hypot(ROWS - 70, COLUMNS - 120) < 14, 250, ring).astype(np.uint8)
+
+
+def squeezed(rows: int, columns: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(head()).resize((columns, rows), Image.Resampling.BOX))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(192, 96), (96, 192)])
+@pytest.mark.parametrize("stated", ["PixelSpacing", "PixelAspectRatio"])
+def test_a_head_with_oblong_pixels_is_answered_as_the_same_head_with_square_ones(network, rows, columns, stated):
+    # row distance, column distance: the fewer there are, the larger they are
+    ratio = [192 // rows, 192 // columns]
+    oblong = ScanBytes(dicom_bytes(dicom_object(squeezed(rows, columns), **{stated: ratio})), Kind.DICOM)
+    square = ScanBytes(dicom_bytes(dicom_object(head(), **{stated: [1, 1]})), Kind.DICOM)
+    as_it_lies = ScanBytes(dicom_bytes(dicom_object(squeezed(rows, columns))), Kind.DICOM)
+    seen, expected, wrong = predict([oblong, square, as_it_lies], network, LIMITS)
+
+    def apart(one, other):
+        return max(abs(p - other.finding.probabilities[name]) for name, p in one.finding.probabilities.items())
+
+    assert apart(seen, expected) < 0.1
+    assert apart(wrong, expected) > 3 * apart(seen, expected)
+    assert np.asarray(Image.open(io.BytesIO(seen.mask_png))).shape == (rows, columns)
+
+
+def test_a_volume_that_says_nothing_of_its_axes_is_for_review(network):
+    def volume(code: int) -> ScanBytes:
+        image = nib.Nifti1Image(np.stack([head()] * 2, axis=-1), None)
+        image.set_sform(np.eye(4), code=code)
+        return ScanBytes(image.to_bytes(), Kind.NIFTI, 0)
+
+    unclear, clear = predict([volume(0), volume(1)], network, LIMITS)
+    assert Reason.UNCLEAR_ORIENTATION in unclear.finding.review_reasons
+    assert unclear.finding.needs_review
+    assert Reason.UNCLEAR_ORIENTATION not in clear.finding.review_reasons
