@@ -13,6 +13,7 @@ PACKAGE = ROOT / "layers/brainscan/brainscan"
 LOCAL = ROOT / "layers/brainscan_local/brainscan_local"
 
 FLOORS = (
+    {"terminology"},
     {"domain", "settings"},
     {"identity", "observability", "series"},
     {"dicom", "fhir"},

@@ -8,28 +8,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from brainscan import terminology as terms
 from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesResult, TumorClass
 from brainscan.identity import Pseudonyms
+from brainscan.terminology import Concept, Scheme
 
-SNOMED: Final = "http://snomed.info/sct"
-LOINC: Final = "http://loinc.org"
-UCUM: Final = "http://unitsofmeasure.org"
-DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+SYSTEMS: Final = {
+    Scheme.SNOMED_CT: "http://snomed.info/sct",
+    Scheme.LOINC: "http://loinc.org",
+    Scheme.UCUM: "http://unitsofmeasure.org",
+    Scheme.DICOM: "http://dicom.nema.org/resources/ontology/DCM",
+}
 PSEUDONYM: Final = "urn:brainscan:pseudonym"
 """Identifiers are digests by the deployment's secret; no system outside of it knows them."""
 
-Coded = tuple[str, str, str]
-"""(system, code, display)."""
-
-TUMORS: Final[dict[TumorClass, Coded]] = {
-    TumorClass.GLIOMA: (SNOMED, "393564001", "Glioma"),
-    TumorClass.MENINGIOMA: (SNOMED, "302820008", "Intracranial meningioma"),
-    TumorClass.PITUITARY: (SNOMED, "127024001", "Neoplasm of pituitary gland"),
-}
-NEOPLASM: Final[Coded] = (SNOMED, "108369006", "Neoplasm")
-PRESENT: Final[Coded] = (SNOMED, "52101004", "Present")
-ABSENT: Final[Coded] = (SNOMED, "272519000", "Absent")
-MR_BRAIN: Final[Coded] = (LOINC, "24590-2", "MR Brain")
+IMAGING: Final = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "imaging"}
+RADIOLOGY: Final = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD"}
 
 
 @dataclass(frozen=True)
@@ -92,14 +86,14 @@ def _imaging_study(
 ) -> dict[str, Any]:
     source = {
         "uid": pseudonyms.uid("fhir-series", result.series_id),
-        "modality": _coding((DICOM, "MR", "Magnetic Resonance")),
+        "modality": _coding(terms.MR),
         "numberOfInstances": len(result.slices),
-        "bodySite": _coding((SNOMED, "12738006", "Brain")),
+        "bodySite": _coding(terms.BRAIN),
     }
     written = [
         {
             "uid": each.series_uid,
-            "modality": _coding((DICOM, each.modality, each.modality)),
+            "modality": {"system": SYSTEMS[Scheme.DICOM], "code": each.modality},
             "numberOfInstances": 1,
             "instance": [
                 {
@@ -127,31 +121,38 @@ def _imaging_study(
 def _finding(finding: ClassFinding, result: SeriesResult) -> dict[str, Any]:
     """One tumor class: present, with its probability and sizes as components."""
     sizes = (
-        ((SNOMED, "103339001", "Long axis"), finding.longest_diameter_mm, "mm"),
-        ((SNOMED, "42798000", "Area"), finding.key_area_mm2, "mm2"),
-        ((SNOMED, "118565006", "Volume"), finding.volume_mm3, "mm3"),
+        (terms.LONG_AXIS, finding.longest_diameter_mm, terms.MILLIMETER),
+        (terms.AREA, finding.key_area_mm2, terms.SQUARE_MILLIMETER),
+        (terms.VOLUME, finding.volume_mm3, terms.CUBIC_MILLIMETER),
     )
     components = [_certainty(finding.probability)]
     components += [_component(name, value, unit) for name, value, unit in sizes if value is not None]
     note = f"No volume: {finding.volume_withheld}. " if finding.volume_withheld else ""
     return _observation(
-        result, finding.tumor_class, TUMORS[finding.tumor_class], PRESENT, components, note + RESEARCH_USE_STATEMENT
+        result,
+        finding.tumor_class,
+        finding.tumor_class.concept,
+        terms.PRESENT,
+        components,
+        note + RESEARCH_USE_STATEMENT,
     )
 
 
 def _absent(result: SeriesResult) -> dict[str, Any]:
     certainty = [_certainty(result.confidence)] if result.confidence is not None else []
-    return _observation(result, "neoplasm", NEOPLASM, ABSENT, certainty, RESEARCH_USE_STATEMENT)
+    return _observation(
+        result, "neoplasm", TumorClass.NO_TUMOR.concept, terms.ABSENT, certainty, RESEARCH_USE_STATEMENT
+    )
 
 
 def _observation(
-    result: SeriesResult, name: str, code: Coded, value: Coded, components: list[dict[str, Any]], note: str
+    result: SeriesResult, name: str, code: Concept, value: Concept, components: list[dict[str, Any]], note: str
 ) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
         "id": _id(result, name.replace("_", "-")),
         "status": "preliminary",
-        "category": [_concept(("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging"))],
+        "category": [{"coding": [IMAGING]}],
         "code": _concept(code),
         "subject": _subject(result),
         "issued": _time(result),
@@ -172,33 +173,32 @@ def _report(result: SeriesResult, observations: list[dict[str, Any]]) -> dict[st
         "id": _id(result, "report"),
         "identifier": [{"system": PSEUDONYM, "value": f"{result.series_id}.{result.revision}"}],
         "status": "preliminary",
-        "category": [_concept(("http://terminology.hl7.org/CodeSystem/v2-0074", "RAD", "Radiology"))],
-        "code": _concept(MR_BRAIN),
+        "category": [{"coding": [RADIOLOGY]}],
+        "code": _concept(terms.MR_BRAIN),
         "subject": _subject(result),
         "issued": _time(result),
         "result": [_reference(observation["id"]) for observation in observations] or None,
         "imagingStudy": [_reference(_id(result, "study"))],
         "conclusion": f"{call}{review} {RESEARCH_USE_STATEMENT}",
-        "conclusionCode": [_concept(TUMORS[finding.tumor_class]) for finding in result.findings] or None,
+        "conclusionCode": [_concept(finding.tumor_class.concept) for finding in result.findings] or None,
     }
 
 
 def _certainty(probability: float) -> dict[str, Any]:
-    return _component((DICOM, "111012", "Certainty of Finding"), 100 * probability, "%")
+    return _component(terms.CERTAINTY, 100 * probability, terms.PERCENT)
 
 
-def _component(name: Coded, value: float, unit: str) -> dict[str, Any]:
-    quantity = {"value": float(f"{value:.6g}"), "unit": unit, "system": UCUM, "code": unit}
+def _component(name: Concept, value: float, unit: Concept) -> dict[str, Any]:
+    quantity = {"value": float(f"{value:.6g}"), "unit": unit.code, "system": SYSTEMS[unit.scheme], "code": unit.code}
     return {"code": _concept(name), "valueQuantity": quantity}
 
 
-def _concept(code: Coded) -> dict[str, Any]:
-    return {"coding": [_coding(code)], "text": code[2]}
+def _concept(concept: Concept) -> dict[str, Any]:
+    return {"coding": [_coding(concept)], "text": concept.meaning}
 
 
-def _coding(code: Coded) -> dict[str, str]:
-    system, value, display = code
-    return {"system": system, "code": value, "display": display}
+def _coding(concept: Concept) -> dict[str, str]:
+    return {"system": SYSTEMS[concept.scheme], "code": concept.code, "display": concept.meaning}
 
 
 def _subject(result: SeriesResult) -> dict[str, str]:

@@ -133,7 +133,10 @@ class TestLinks:
 
 
 class TestPage:
-    @pytest.mark.parametrize("path", sorted(f"/static/{each.name}" for each in page.STATIC.glob("*.*")))
+    @pytest.mark.parametrize(
+        "path",
+        sorted(f"/static/{each}" for each in (*page.GENERATED, *(path.name for path in page.STATIC.glob("*.*")))),
+    )
     def test_every_file_is_served_as_what_it_is(self, ask, path):
         answered = ask("GET", path, claims={})
         assert answered.status == 200

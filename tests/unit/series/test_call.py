@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brainscan.domain import Outcome, Reason, TumorClass
-from brainscan.series.call import TUMORS, call_series
+from brainscan.domain import TUMORS, Outcome, Reason, TumorClass
+from brainscan.series.call import call_series
 from tests.series import answered, disc
 
 G, M, P, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.PITUITARY, TumorClass.NO_TUMOR

@@ -13,6 +13,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from brainscan.api.access import READ, REVIEW
 from brainscan.api.models import PageSettings
 from brainscan.api.problems import ProblemError
+from brainscan.domain import CLASSES, TUMORS
 from brainscan.settings import settings
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -67,12 +68,33 @@ def static(name: str) -> Response[bytes]:
     return _file(name)
 
 
+def classes_js() -> str:
+    """What the page knows of the classes that networks tell apart."""
+    labels = {each.value: each.label for each in CLASSES}
+    constants = {"CLASSES": list(CLASSES), "TUMORS": list(TUMORS), "LABELS": labels}
+    return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in constants.items())
+
+
+def classes_css() -> str:
+    """The colours of classes, for whatever element is of one."""
+    return "".join(f".{each.value} {{ --tone: {each.color}; }}\n" for each in CLASSES)
+
+
+GENERATED: Final = {"classes.js": classes_js, "classes.css": classes_css}
+"""Files of the page that are written from the terminology."""
+
+
 def _file(name: str) -> Response[bytes]:
+    content = GENERATED[name]().encode() if name in GENERATED else _content(name)
+    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Response(200, content_type, content, headers={"Cache-Control": "no-cache"})
+
+
+def _content(name: str) -> bytes:
     path = _files().get(name)
     if path is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, "there is nothing at this path")
-    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Response(200, content_type, path.read_bytes(), headers={"Cache-Control": "no-cache"})
+    return path.read_bytes()
 
 
 @cache

@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from pydicom import Dataset
 
-from brainscan.dicom import coding
+from brainscan.dicom.coding import algorithm, code
 from brainscan.dicom.fit import make_fit
 from brainscan.dicom.source import SourceImage, first_of_each_file, is_multiframe
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding
 from brainscan.series.label_volume import Labels
+from brainscan.terminology import MORPHOLOGY
 
 
 def segmentation(
@@ -71,12 +73,13 @@ def _segment(finding: ClassFinding, stamp: Stamp) -> SegmentDescription:
     name = finding.tumor_class
     return SegmentDescription(
         segment_number=finding.segment,
-        segment_label=name.value,
-        segmented_property_category=coding.MORPHOLOGY,
-        segmented_property_type=coding.TUMOR_CODES[name],
+        segment_label=name.label,
+        segmented_property_category=code(MORPHOLOGY),
+        segmented_property_type=code(name.concept),
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm_identification=coding.algorithm(stamp.model_id),
+        algorithm_identification=algorithm(stamp.model_id),
         tracking_uid=stamp.tracking_uid(name),
         tracking_id=name.value,
-        anatomic_regions=[coding.SITES[name]],
+        anatomic_regions=[code(name.site)],
+        display_color=CIELabColor.from_string(name.color),
     )

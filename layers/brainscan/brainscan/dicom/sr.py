@@ -27,7 +27,8 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
-from brainscan.dicom import coding
+from brainscan import terminology as terms
+from brainscan.dicom.coding import ALGORITHM_NAME, MANUFACTURER, code
 from brainscan.dicom.source import SourceImage, first_of_each_file
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesResult, TumorClass
@@ -54,7 +55,7 @@ def measurement_report(
     groups = [_finding_group(finding, result, images, seg, stamp) for finding in result.findings]
     content = MeasurementReport(
         observation_context=_observer(stamp),
-        procedure_reported=coding.PROCEDURE,
+        procedure_reported=code(terms.MR_BRAIN),
         imaging_measurements=groups or [_absent_group(result, images, stamp)],
     )
     content[0].ContentSequence.extend(_comment(text) for text in _remarks(result))
@@ -72,9 +73,9 @@ def measurement_report(
 def _observer(stamp: Stamp) -> ObservationContext:
     device = DeviceObserverIdentifyingAttributes(
         uid=stamp.device_uid(),
-        name=coding.ALGORITHM_NAME,
-        manufacturer_name=coding.MANUFACTURER,
-        model_name=coding.ALGORITHM_NAME,
+        name=ALGORITHM_NAME,
+        manufacturer_name=MANUFACTURER,
+        model_name=ALGORITHM_NAME,
         serial_number=stamp.model_id,
     )
     return ObservationContext(
@@ -92,9 +93,9 @@ def _finding_group(
     name = finding.tumor_class
     shared: dict[str, Any] = {
         "tracking_identifier": TrackingIdentifier(uid=stamp.tracking_uid(name), identifier=name.value),
-        "finding_type": coding.TUMOR_CODES[name],
-        "finding_category": coding.MORPHOLOGY,
-        "finding_sites": [FindingSite(anatomic_location=coding.SITES[name])],
+        "finding_type": code(name.concept),
+        "finding_category": code(terms.MORPHOLOGY),
+        "finding_sites": [FindingSite(anatomic_location=code(name.site))],
         "algorithm_id": _algorithm(stamp),
         "measurements": _measurements(finding, images[finding.key_slice]),
     }
@@ -115,10 +116,12 @@ def _absent_group(result: SeriesResult, images: Mapping[str, SourceImage], stamp
     certainty = (result.probabilities or {})[TumorClass.NO_TUMOR]
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=stamp.tracking_uid("neoplasm"), identifier="neoplasm"),
-        finding_type=coding.NEOPLASM,
+        finding_type=code(TumorClass.NO_TUMOR.concept),
         algorithm_id=_algorithm(stamp),
         measurements=[_certainty(certainty)],
-        qualitative_evaluations=[QualitativeEvaluation(name=coding.NEOPLASM, value=coding.ABSENT)],
+        qualitative_evaluations=[
+            QualitativeEvaluation(name=code(TumorClass.NO_TUMOR.concept), value=code(terms.ABSENT))
+        ],
         source_images=[SourceImageForMeasurementGroup(*reference) for reference in _references(list(images.values()))],
     )
 
@@ -130,20 +133,22 @@ def _measurements(finding: ClassFinding, key: SourceImage) -> list[Measurement]:
     found = [_certainty(finding.probability)]
     if finding.longest_diameter_mm is not None:
         diameter = _decimal(finding.longest_diameter_mm)
-        found.append(Measurement(name=coding.LONGEST_DIAMETER, value=diameter, unit=coding.MILLIMETER))
+        found.append(Measurement(name=code(terms.LONG_AXIS), value=diameter, unit=code(terms.MILLIMETER)))
     if finding.key_area_mm2 is not None:
         area = _decimal(finding.key_area_mm2)
         found.append(
-            Measurement(name=coding.AREA, value=area, unit=coding.SQUARE_MILLIMETER, referenced_images=on_key_slice)
+            Measurement(
+                name=code(terms.AREA), value=area, unit=code(terms.SQUARE_MILLIMETER), referenced_images=on_key_slice
+            )
         )
     if finding.volume_mm3 is not None:
         volume = _decimal(finding.volume_mm3)
-        found.append(Measurement(name=coding.VOLUME, value=volume, unit=coding.CUBIC_MILLIMETER))
+        found.append(Measurement(name=code(terms.VOLUME), value=volume, unit=code(terms.CUBIC_MILLIMETER)))
     return found
 
 
 def _certainty(probability: float) -> Measurement:
-    return Measurement(name=coding.CERTAINTY, value=_decimal(100 * probability), unit=coding.PERCENT)
+    return Measurement(name=code(terms.CERTAINTY), value=_decimal(100 * probability), unit=code(terms.PERCENT))
 
 
 def _decimal(value: float) -> float:
@@ -152,7 +157,9 @@ def _decimal(value: float) -> float:
 
 
 def _algorithm(stamp: Stamp) -> AlgorithmIdentification:
-    return AlgorithmIdentification(name=coding.ALGORITHM_NAME, version=stamp.model_id, family=coding.ALGORITHM_FAMILY)
+    return AlgorithmIdentification(
+        name=ALGORITHM_NAME, version=stamp.model_id, family=code(terms.ARTIFICIAL_INTELLIGENCE)
+    )
 
 
 def _references(images: Sequence[SourceImage]) -> list[tuple[str, str, list[int] | None]]:
@@ -175,4 +182,4 @@ def _remarks(result: SeriesResult) -> list[str]:
 
 
 def _comment(text: str) -> TextContentItem:
-    return TextContentItem(name=coding.COMMENT, value=text, relationship_type=RelationshipTypeValues.CONTAINS)
+    return TextContentItem(name=code(terms.COMMENT), value=text, relationship_type=RelationshipTypeValues.CONTAINS)

@@ -5,17 +5,18 @@ accession number of a patient, nor an uploaded object's key in clear.
 """
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, Model, Probability
-from brainscan.domain.classes import CLASSES, TumorClass
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
 from brainscan.domain.reasons import Outcome, Reason, ScanError
 from brainscan.domain.review import Review, ReviewState, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
 from brainscan.domain.series import ClassFinding, Report, Series, SeriesResult, SliceResult
+from brainscan.terminology import CLASSES, TUMORS, TumorClass
 
 __all__ = [
     "CLASSES",
     "RESEARCH_USE_STATEMENT",
     "SCHEMA_VERSION",
+    "TUMORS",
     "BrainscanError",
     "ClassFinding",
     "DayStatistics",

@@ -6,10 +6,10 @@ from enum import StrEnum
 from pydantic import Field
 
 from brainscan.domain.base import Model
-from brainscan.domain.classes import TumorClass
 from brainscan.domain.reasons import Outcome
 from brainscan.domain.review import ReviewState
 from brainscan.domain.scan import Kind
+from brainscan.terminology import TumorClass
 
 
 class Part(Model):

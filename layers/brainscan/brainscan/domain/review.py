@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from brainscan.domain.base import Model
-from brainscan.domain.classes import TumorClass
+from brainscan.terminology import TumorClass
 
 
 class Verdict(StrEnum):

@@ -7,9 +7,9 @@ from typing import Any, Self
 from pydantic import Field
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, Model, Probability
-from brainscan.domain.classes import TumorClass
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.terminology import TumorClass
 
 
 class Kind(StrEnum):

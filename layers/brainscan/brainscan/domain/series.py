@@ -5,8 +5,8 @@ from datetime import datetime
 from pydantic import Field
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, Model, Probability
-from brainscan.domain.classes import TumorClass
 from brainscan.domain.reasons import Outcome, Reason
+from brainscan.terminology import TumorClass
 
 
 class Series(Model):

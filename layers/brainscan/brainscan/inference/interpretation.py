@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from brainscan.domain import CLASSES, Finding, Measurements, Outcome, Reason, TumorClass
+from brainscan.domain import Finding, Measurements, Outcome, Reason, TumorClass
 from brainscan.inference.manifest import Manifest, Thresholds
 
 
@@ -17,7 +17,7 @@ def interpret(
     """Decide what the network's answer means.
 
     Args:
-        probabilities: (4,) calibrated, in the order of `CLASSES`.
+        probabilities: (classes,) calibrated, in the order of the manifest.
         tumor: measurements of the mask, None for an empty one.
         mask_fraction: the mask's share of the head's crop.
         manifest: of the model that answered.
@@ -28,7 +28,7 @@ def interpret(
         model's least confidence; the probabilities are there in all cases.
     """
     thresholds = manifest.thresholds
-    predicted = CLASSES[int(probabilities.argmax())]
+    predicted = manifest.classes[int(probabilities.argmax())]
     confidence = float(probabilities.max())
     abstained = _abstentions(confidence, scope_distance, thresholds)
     review = _review_reasons(predicted, confidence, tumor, mask_fraction, thresholds)
@@ -36,7 +36,7 @@ def interpret(
         outcome=Outcome.ABSTAINED if abstained else Outcome.ANALYZED,
         reasons=abstained,
         predicted=predicted,
-        probabilities={name: float(p) for name, p in zip(CLASSES, probabilities, strict=True)},
+        probabilities={name: float(p) for name, p in zip(manifest.classes, probabilities, strict=True)},
         confidence=confidence,
         needs_review=bool(review),
         review_reasons=review,

@@ -18,7 +18,7 @@ MIB_PER_VCPU: Final = 1769
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the network says of a batch: `cls` (B, 4) logits, `seg` (B, N, N) logits, `features` (B, F)."""
+    """What the network says of a batch: `cls` (B, classes) logits, `seg` (B, N, N) logits, `features` (B, F)."""
 
     cls: npt.NDArray[np.float32]
     seg: npt.NDArray[np.float32]
@@ -60,7 +60,18 @@ class Network:
                 f"{MODEL_FILE} has SHA-256 {digest}, the manifest names {manifest.model_id}; "
                 "deploy both files of one export"
             )
-        return cls(Interpreter(model_path=str(path), num_threads=threads or granted_cores()), manifest)
+        loaded = cls(Interpreter(model_path=str(path), num_threads=threads or granted_cores()), manifest)
+        if loaded.logits != len(manifest.classes):
+            raise ModelError(
+                f"{MODEL_FILE} tells {loaded.logits} classes apart, the manifest names {len(manifest.classes)}; "
+                "export the model that was trained for these classes"
+            )
+        return loaded
+
+    @property
+    def logits(self) -> int:
+        """How many classes the network tells apart."""
+        return int(self._signature.get_output_details()["cls"]["shape"][-1])
 
     def run(self, batch: npt.NDArray[np.float32]) -> Prediction:
         """Run the network once for all scans; the interpreter takes the batch's size at no measurable cost.

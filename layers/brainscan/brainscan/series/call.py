@@ -18,13 +18,11 @@ from typing import Final
 
 import numpy as np
 
-from brainscan.domain import CLASSES, ClassFinding, Outcome, Reason, ScanRecord, TumorClass
+from brainscan.domain import CLASSES, TUMORS, ClassFinding, Outcome, Reason, ScanRecord, TumorClass
 from brainscan.series.volume import volume_mm3
 
 ALONE_COUNTS_BELOW: Final = 3
 """Speaking slices of a series below which a positive slice needs no neighbour."""
-
-TUMORS: Final = tuple(name for name in CLASSES if name is not TumorClass.NO_TUMOR)
 
 
 @dataclass(frozen=True)

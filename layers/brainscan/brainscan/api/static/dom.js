@@ -1,5 +1,7 @@
 // Building the page: elements, formats, and the words that a reader sees.
 
+import { LABELS } from "./classes.js";
+
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -19,11 +21,10 @@ export function svg(tag, attributes = {}, ...children) {
   return element;
 }
 
-export const CLASSES = ["glioma", "meningioma", "no_tumor", "pituitary"];
 export const OUTCOMES = ["analyzed", "abstained", "rejected", "failed", "skipped"];
 export const REVIEWS = ["needed", "confirmed", "corrected", "rejected"];
 
-const WORDS = { no_tumor: "no tumor", needed: "needs review" };
+const WORDS = { ...LABELS, needed: "needs review" };
 
 export const words = (code) => (code ? (WORDS[code] ?? code.replaceAll("_", " ")) : "–");
 export const percent = (share) => (share == null ? "–" : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);

@@ -2,7 +2,8 @@
 
 import { all, ask } from "./api.js";
 import { go } from "./router.js";
-import { CLASSES, OUTCOMES, REVIEWS, arrived, badge, h, link, percent, say, size, today, trouble, words } from "./dom.js";
+import { CLASSES } from "./classes.js";
+import { OUTCOMES, REVIEWS, arrived, badge, h, link, percent, say, size, today, trouble, words } from "./dom.js";
 import { progressOf } from "./exports.js";
 
 const FILTERS = ["finding", "outcome", "review", "min_confidence", "from", "to"];

@@ -2,7 +2,8 @@
 
 import { ask, send } from "./api.js";
 import { backToList, go } from "./router.js";
-import { CLASSES, arrived, badge, h, link, percent, say, trouble, words } from "./dom.js";
+import { CLASSES } from "./classes.js";
+import { arrived, badge, h, link, percent, say, trouble, words } from "./dom.js";
 import { picture } from "./picture.js";
 
 export async function scanView(query, signal) {

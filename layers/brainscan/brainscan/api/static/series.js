@@ -2,6 +2,7 @@
 
 import { all, ask } from "./api.js";
 import { backToList } from "./router.js";
+import { TUMORS } from "./classes.js";
 import { badge, h, link, percent, svg, words } from "./dom.js";
 import { picture } from "./picture.js";
 import { isSource, openViewer } from "./viewer.js";
@@ -11,7 +12,7 @@ export async function seriesView(query, signal) {
   const [series, slices] = await Promise.all([ask(`series/${id}`), all(`series/${id}/scans`)]);
   if (!slices.length) throw new Error("No slice of this series has arrived.");
   const shown = picture();
-  const areas = slices.map((slice) => (slice.called === "no_tumor" ? 0 : (slice.tumor?.area_px ?? 0)));
+  const areas = slices.map((slice) => (TUMORS.includes(slice.called) ? (slice.tumor?.area_px ?? 0) : 0));
   const key = areas.indexOf(Math.max(...areas));
   const chart = stripChart(slices, areas, (place) => show(place));
   const slider = h("input", { type: "range", min: 1, max: slices.length, value: 1, "aria-label": "Slice" });

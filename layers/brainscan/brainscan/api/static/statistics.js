@@ -1,7 +1,8 @@
 // Counts of the last days, and the versions of the network that answered.
 
 import { ask } from "./api.js";
-import { CLASSES, OUTCOMES, h, today, words } from "./dom.js";
+import { CLASSES } from "./classes.js";
+import { OUTCOMES, h, today, words } from "./dom.js";
 
 const DAYS = 14;
 
