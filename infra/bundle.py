@@ -19,7 +19,7 @@ def imported(handlers: Iterable[Path]) -> set[Path]:
     finder = ModuleFinder(path=[str(LIBRARY.parent)])
     for handler in handlers:
         finder.run_script(str(handler))
-    files = (Path(module.__file__) for module in finder.modules.values() if module.__file__)
+    files = (Path(file) for module in finder.modules.values() if (file := vars(module)["__file__"]))
     return {file for file in files if file.is_relative_to(LIBRARY)}
 
 

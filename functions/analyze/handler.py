@@ -76,7 +76,7 @@ def analyze_together(deliveries: Sequence[Delivery]) -> list[str]:
 
 def is_acknowledged(delivery: Delivery, result: ScanResult) -> bool:
     """Log and count one result; False if its message is not acknowledged, but retried."""
-    where = {"export_id": delivery.scan.export_id, "scan_id": delivery.scan.scan_id}
+    where: dict[str, Any] = {"export_id": delivery.scan.export_id, "scan_id": delivery.scan.scan_id}
     if result.record is not None:
         outcome = result.record.outcome
         logger.info("scan answered", outcome=outcome, repeat=result.repeat, **where)

@@ -66,7 +66,7 @@ def prepare_all(samples: Sequence[Sample], size: int, cache: Path | None = None)
         masks.append(mask)
     if len(kept) < len(samples):
         print(f"left out, unreadable or blank: {len(samples) - len(kept)} of {len(samples)} slices")
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "images": np.stack(images) if images else np.zeros((0, size, size), np.uint8),
         "masks": np.stack(masks) if masks else np.zeros((0, size, size), np.uint8),
         "kept": np.asarray(kept, np.int64),

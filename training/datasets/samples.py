@@ -129,7 +129,7 @@ def read_mask(sample: Sample) -> npt.NDArray[np.bool_] | None:
     if sample.mask is None:
         return None
     if sample.mask.suffix == ".mat":
-        return _figshare(sample.mask, "tumorMask") > 0
+        return _figshare(sample.mask, "tumorMask").astype(bool)
     with Image.open(sample.mask) as image:
         return np.asarray(image.convert("L")) > 127
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from brainscan.domain import CLASSES
@@ -16,7 +17,7 @@ mpl.use("Agg")
 DPI = 110
 
 
-def draw_all(folder: Path, by_source: dict[str, Sequence[Case]], cases: Sequence[Case]) -> list[str]:
+def draw_all(folder: Path, by_source: Mapping[str, Sequence[Case]], cases: Sequence[Case]) -> list[str]:
     """Writes every plot into `folder` and returns the file names."""
     plots = {
         "confusion.png": confusion(by_source),
@@ -30,7 +31,7 @@ def draw_all(folder: Path, by_source: dict[str, Sequence[Case]], cases: Sequence
     return list(plots)
 
 
-def confusion(by_source: dict[str, Sequence[Case]]) -> Figure:
+def confusion(by_source: Mapping[str, Sequence[Case]]) -> Figure:
     """A table of counts for each source."""
     figure = Figure(figsize=(3.2 * len(by_source), 3.4))
     for axes, (name, cases) in zip(_row(figure, len(by_source)), by_source.items(), strict=True):
@@ -44,7 +45,7 @@ def confusion(by_source: dict[str, Sequence[Case]]) -> Figure:
     return figure
 
 
-def reliability(by_source: dict[str, Sequence[Case]]) -> Figure:
+def reliability(by_source: Mapping[str, Sequence[Case]]) -> Figure:
     """Accuracy against confidence, the size of a dot growing with its scans."""
     figure = Figure(figsize=(4.5, 4.2))
     axes = figure.subplots()
@@ -59,7 +60,7 @@ def reliability(by_source: dict[str, Sequence[Case]]) -> Figure:
     return figure
 
 
-def selective(by_source: dict[str, Sequence[Case]]) -> Figure:
+def selective(by_source: Mapping[str, Sequence[Case]]) -> Figure:
     """Accuracy of what is answered against the share that is not."""
     figure = Figure(figsize=(4.5, 4.2))
     axes = figure.subplots()
@@ -71,14 +72,15 @@ def selective(by_source: dict[str, Sequence[Case]]) -> Figure:
     return figure
 
 
-def dice_by_size(by_source: dict[str, Sequence[Case]]) -> Figure:
+def dice_by_size(by_source: Mapping[str, Sequence[Case]]) -> Figure:
     """Dice of each tumor scan against the size of its tumor."""
     figure = Figure(figsize=(4.5, 4.2))
     axes = figure.subplots()
     for name, cases in by_source.items():
         points = [(case.truth_share, case.dice) for case in cases if case.truth_share and case.dice is not None]
         if points:
-            axes.scatter(*zip(*points, strict=True), s=5, alpha=0.5, label=name)
+            shares, dices = zip(*points, strict=True)
+            axes.scatter(shares, dices, s=5, alpha=0.5, label=name)
     axes.set(xscale="log", xlabel="tumor's share of the head", ylabel="Dice", title="Masks by tumor size")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=7)
@@ -120,5 +122,5 @@ def learning(runs: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def _row(figure: Figure, count: int) -> list:
+def _row(figure: Figure, count: int) -> list[Axes]:
     return list(np.atleast_1d(figure.subplots(1, count)))

@@ -10,11 +10,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 from PIL import Image, ImageDraw
 
-from brainscan.domain import RESEARCH_USE_STATEMENT
+from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Prediction
 from training.datasets.samples import read_gray, read_mask
-from training.evaluation import metrics, plots, protocols
+from training.evaluation import plots, protocols
 from training.evaluation.cases import Case
 from training.evaluation.served import answers, source_name
 
@@ -84,7 +84,7 @@ def gallery(cases: Sequence[Case], network: Served) -> Image.Image:
         tile.thumbnail((TILE_PX, TILE_PX))
         left, top = place % columns * TILE_PX, place // columns * (TILE_PX + 18)
         sheet.paste(tile, (left, top))
-        said = "blank" if answer.cls is None else metrics.CLASSES[int(answer.cls.argmax())]
+        said = "blank" if answer.cls is None else CLASSES[int(answer.cls.argmax())]
         ImageDraw.Draw(sheet).text((left + 2, top + TILE_PX + 2), f"{answer.sample.label} > {said}", fill="black")
     return sheet
 

@@ -87,7 +87,7 @@ def load_arrays(path: Path, variables: Sequence[keras.Variable]) -> None:
 
 def save_values(path: Path, values: Sequence[Array]) -> None:
     """Writes arrays in their order."""
-    np.savez(path, **{f"{i:04d}": value for i, value in enumerate(values)})
+    np.savez(path, allow_pickle=False, **{f"{i:04d}": value for i, value in enumerate(values)})
 
 
 def load_values(path: Path) -> list[Array]:

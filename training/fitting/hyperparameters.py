@@ -33,7 +33,10 @@ def _pairs(value: Any) -> Any:
     """`name:number,name:number` -> {name: number}; anything else as it is."""
     if not isinstance(value, str):
         return value
-    return dict(entry.rsplit(":", 1) if ":" in entry else (entry, "") for entry in value.split(",") if entry.strip())
+    entries = (
+        entry.rpartition(":") if ":" in entry else (entry, "", "") for entry in value.split(",") if entry.strip()
+    )
+    return {name: number for name, _, number in entries}
 
 
 class Hyperparameters(BaseModel):

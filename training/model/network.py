@@ -94,7 +94,7 @@ def save_npz(model: keras.Model, path: Path) -> None:
         scale = np.where(scale == 0, 1, scale).astype(np.float32)
         arrays[f"{weight.path}|int8"] = np.round(value / scale).astype(np.int8)
         arrays[f"{weight.path}|scale"] = scale
-    np.savez_compressed(path, **arrays)
+    np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
 def save_float16(model: keras.Model, path: Path) -> None:

@@ -7,7 +7,7 @@ distributed step is `strategy.run(model.train_step)`.
 import json
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import keras
 
@@ -17,7 +17,7 @@ from training.sagemaker.environment import Environment
 if TYPE_CHECKING:
     import tensorflow as tf
 
-    Strategy = tf.distribute.Strategy
+    Strategy: TypeAlias = tf.distribute.Strategy
 
 PORT: Final = 29500
 """Where workers on different hosts meet."""

@@ -4,7 +4,7 @@ import logging
 import time
 import traceback
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
@@ -23,7 +23,7 @@ _cold_starts = iter([1])
 """One for the first invocation of a process, none for those that follow."""
 
 
-def describe(error: BaseException) -> dict[str, str]:
+def describe(error: BaseException) -> dict[str, Any]:
     """An exception as log fields: its type and place, and its text only where that is ours.
 
     Texts of other libraries may quote what they choked on, and with it a patient's name.
