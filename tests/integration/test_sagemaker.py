@@ -56,7 +56,6 @@ def write_config(base: Path) -> None:
         "sagemaker_submit_directory": str(base / "input/data/code/source.tar.gz"),
         "size": "32",
         "epochs": "1",
-        "stages": "",
         "slices_per_epoch": "4",
         "batch_size": "2",
         "validation_slices": "2",

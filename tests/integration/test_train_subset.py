@@ -61,7 +61,7 @@ def test_two_hundred_slices_become_an_artifact_that_serves(
     command = [
         *(sys.executable, "-m", "training.train", "--data", str(subset), "--init", str(SHARED / "weights")),
         *("--model-dir", str(tmp_path / "model"), "--output-dir", str(tmp_path / "output"), "--revision", "a-test"),
-        *("--epochs", "1", "--slices-per-epoch", "160", "--size", "64"),
+        *("--epochs", "1", "--slices-per-epoch", "160", "--batch-size", "32", "--size", "64"),
     ]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'layers/brainscan'}:{ROOT}"}
     ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)

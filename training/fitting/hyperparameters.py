@@ -55,7 +55,7 @@ class Hyperparameters(BaseModel):
     size: int = Field(default=160, ge=32, multiple_of=32, description="side of the input at the end, and as served")
     stages: Annotated[dict[int, Share], BeforeValidator(_pairs)] = Field(
         default={96: 0.35, 128: 0.88},
-        description="SIZE:SHARE,...: smaller sides before that, each up to this share of the run; empty for none",
+        description="SIDE:SHARE,...: smaller sides before that, each up to this share of the run; empty for none",
     )
     batch_size: int = Field(default=48, ge=1, description="slices a step, all devices together")
     epochs: int = Field(default=30, ge=1, description="epochs of a run without a time limit")
@@ -122,7 +122,7 @@ class Hyperparameters(BaseModel):
 
     def side_at(self, done: float) -> int:
         """Side of the input, pixels, when the share `done` of the run is over."""
-        return next((side for side, until in self.stages.items() if done < until), self.size)
+        return next((side for side, until in self.stages.items() if done < until and side < self.size), self.size)
 
     def draw_weight(self, source: str, view: str) -> float:
         """How many times as often a source's strata are drawn; a view's own weight goes before its source's."""

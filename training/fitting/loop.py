@@ -123,6 +123,7 @@ class Run:
         results = {"epoch": float(progress.epochs_done), "slices": float(pace.steps * self.settings.batch_size)}
         results |= {name: total / progress.step for name, total in progress.loss_sums.items()}
         progress.epochs_done, progress.step, progress.loss_sums = progress.epochs_done + 1, 0, {}
+        average.follow(pace.steps, at_once=True)
         if self.leader and len(self.validation):
             with averaged_weights(self.model, average):
                 self._recompute(batches)
@@ -139,6 +140,7 @@ class Run:
 
     def _save(self, progress: Progress, pace: Pace, average: WeightAverage) -> None:
         progress.steps, progress.seconds = pace.steps, pace.seconds
+        average.follow(pace.steps, at_once=True)
         if self.leader:
             checkpoint.save(self.checkpoints, self.model, asdict(progress), {AVERAGE: average.values})
 
@@ -147,8 +149,9 @@ class Run:
         if found is None:
             return Progress()
         checkpoint.restore(found, self.model)
-        average.values = checkpoint.load_values(found / AVERAGE)
-        return Progress(**checkpoint.read_state(found))  # type: ignore[arg-type]
+        progress = Progress(**checkpoint.read_state(found))  # type: ignore[arg-type]
+        average.restore(checkpoint.load_values(found / AVERAGE), progress.steps)
+        return progress
 
 
 def one_step(model: keras.Model) -> Step:

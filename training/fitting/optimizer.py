@@ -82,17 +82,28 @@ class WeightAverage:
     """
 
     def __init__(self, model: keras.Model, momentum: float) -> None:
-        self._variables, self._momentum = model.trainable_variables, momentum
+        self._variables, self._momentum, self._followed = model.trainable_variables, momentum, 0
         self.values = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in self._variables]
 
-    def follow(self, steps_done: int) -> None:
-        """Looks at the weights after a step; every `AVERAGE_EVERY`th counts for those since the last."""
-        if steps_done % AVERAGE_EVERY:
+    def follow(self, steps_done: int, at_once: bool = False) -> None:
+        """Looks at the weights after a step; every `AVERAGE_EVERY`th counts for those since the last.
+
+        Args:
+            steps_done: of the run.
+            at_once: look now, whenever the last time was.
+        """
+        passed = steps_done - self._followed
+        if passed == 0 or (passed < AVERAGE_EVERY and not at_once):
             return
-        momentum = min(self._momentum, (1 + steps_done) / (10 + steps_done)) ** AVERAGE_EVERY
+        momentum = min(self._momentum, (1 + steps_done) / (10 + steps_done)) ** passed
         for value, variable in zip(self.values, self._variables, strict=True):
             fresh: npt.NDArray[np.float32] = keras.ops.convert_to_numpy(variable.value)
             value += (1 - momentum) * (fresh - value)
+        self._followed = steps_done
+
+    def restore(self, values: list[npt.NDArray[np.float32]], steps_done: int) -> None:
+        """Goes on from the average after so many steps."""
+        self.values, self._followed = values, steps_done
 
     def take(self) -> None:
         """Overwrites the model's weights with the average."""

@@ -11,7 +11,7 @@ from training.datasets.samples import CHENG, LGG, Sample, with_views
 from training.fitting.batches import EpochBatches, draw_weights, network_input
 from training.fitting.hyperparameters import Hyperparameters
 
-SETTINGS = Hyperparameters(size=32, stages="", batch_size=4, slices_per_epoch=12)
+SETTINGS = Hyperparameters(size=32, batch_size=4, slices_per_epoch=12)
 
 
 def test_an_epoch_is_the_same_every_time_and_differs_from_the_next() -> None:

@@ -42,6 +42,7 @@ def test_the_side_grows_with_the_run() -> None:
     settings = Hyperparameters(size=160, stages="96:0.35,128:0.8")
     assert [settings.side_at(done) for done in (0, 0.34, 0.35, 0.79, 0.8, 1)] == [96, 96, 128, 128, 160, 160]
     assert Hyperparameters(stages="").side_at(0) == 160
+    assert Hyperparameters(size=96, stages="64:0.5,128:0.8").side_at(0.6) == 96
 
 
 def test_sagemakers_variables_are_read_and_flags_come_first() -> None:

@@ -29,7 +29,6 @@ SETTINGS = Hyperparameters(
     batch_size=4,
     slices_per_epoch=12,
     epochs=3,
-    stages={},
     decay=0.5,
     warmup_steps=2,
     learning_rate=0.01,
@@ -137,7 +136,7 @@ def test_an_evaluation_leaves_the_run_untouched(whole: Done) -> None:
     checkpoint.restore(found, whole.model)
     before = values(whole.model)
     average = WeightAverage(whole.model, 0.9)
-    average.values = checkpoint.load_values(found / loop.AVERAGE)
+    average.restore(checkpoint.load_values(found / loop.AVERAGE), whole.progress.steps)
     with loop.averaged_weights(whole.model, average):
         assert any(not np.array_equal(a, b) for a, b in zip(before, values(whole.model), strict=True))
     for own, other in zip(before, values(whole.model), strict=True):

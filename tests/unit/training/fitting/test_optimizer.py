@@ -44,3 +44,17 @@ def test_the_average_follows_the_weights_and_forgets_where_they_began() -> None:
     model.trainable_variables[0].assign(np.zeros(model.trainable_variables[0].shape, np.float32))
     average.take()
     np.testing.assert_array_equal(np.asarray(model.trainable_variables[0]), average.values[0])
+
+
+def test_an_average_looks_at_once_where_told_to_and_goes_on_from_where_it_was_left() -> None:
+    model = tiny.network()
+    average, again = WeightAverage(model, 0.5), WeightAverage(model, 0.5)
+    first = model.trainable_variables[0]
+    first.assign(np.full(first.shape, 3.0, np.float32))
+    average.follow(3, at_once=True)
+    again.restore([value.copy() for value in average.values], 3)
+    first.assign(np.full(first.shape, 5.0, np.float32))
+    average.follow(3 + AVERAGE_EVERY)
+    again.follow(3 + AVERAGE_EVERY)
+    np.testing.assert_array_equal(average.values[0], again.values[0])
+    assert np.abs(again.values[0] - 5).max() < 0.05
