@@ -161,27 +161,25 @@ def training(runs: Sequence[Mapping[str, Any]]) -> str:
     return f"""
 ## Training
 
-{later}After each epoch: losses on the slices that it learned from, and figures of the averaged weights on held-out
-slices, `held_out_slices` of them at most, on the network's own grid. `score` is the mean of these, Cheng's counted
-twice; the weights of the last run's epoch with the best one, number {runs[-1]["best_epoch"] + 1}, are the ones served.
+{later}After each epoch: losses on the slices that it learned from, and figures of the averaged weights on validation
+slices, `validation_slices` of them at most, on the network's own grid, where a run keeps any. They pick nothing: a run
+ends by its epochs or its time, with its rate fallen. `score` is the mean of these figures, Cheng's counted twice.
 
-![Losses and held-out figures against the slices seen]({CURVE})
+![Losses and validation figures against the slices seen]({CURVE})
 {"".join(_run(run, f"Run {number}") for number, run in enumerate(runs, start=1))}"""
 
 
 def _run(run: Mapping[str, Any], title: str) -> str:
     settings = [f"`{name}` {value}" for name, value in run["settings"].items() if name != "weights"]
-    names = [name for name in run["history"][-1] if name not in ("epoch", "seconds", "loss")]
-    rows = [["slices seen", *(name.replace("_", " ") for name in names)]]
+    names = [name for name in run["history"][-1] if name not in ("epoch", "slices", "seconds", "loss")]
+    rows = [["slices seen", "machine hours", *(name.replace("_", " ") for name in names)]]
     rows += [
-        [
-            f"{(int(epoch['epoch']) + 1) * run['settings']['slices_per_epoch']:,}",
-            *(number(epoch.get(name), 3) for name in names),
-        ]
+        [f"{epoch['slices']:,.0f}", number(epoch["seconds"] / 3600, 2), *(number(epoch.get(name), 3) for name in names)]
         for epoch in run["history"]
     ]
+    limit, epochs = run["settings"]["time_limit"], run["settings"]["epochs"]
     return f"""
-### {title}: {len(run["history"])} of {run["settings"]["epochs"]} epochs
+### {title}: {f"{limit:.0f} minutes" if limit else f"{len(run['history'])} of {epochs} epochs"}
 
 {markdown(rows)}
 

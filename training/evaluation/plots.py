@@ -99,15 +99,15 @@ def distances(cases: Sequence[Case]) -> Figure:
 
 
 def learning(runs: Sequence[Mapping[str, Any]]) -> Figure:
-    """Losses and held-out figures against the slices seen, run after run (`history.json` of each)."""
+    """Losses and validation figures against the slices seen, run after run (`history.json` of each)."""
     figure = Figure(figsize=(9.0, 4.0))
-    losses, held = figure.subplots(1, 2)
+    losses, validation = figure.subplots(1, 2)
     names = [name for name in runs[-1]["history"][-1] if name.endswith(("_accuracy", "_dice"))]
     begin = 0
     for number, run in enumerate(runs):
-        epochs, step = run["history"], run["settings"]["slices_per_epoch"]
-        seen = [begin + (int(epoch["epoch"]) + 1) * step for epoch in epochs]
-        for axes, drawn in ((losses, ["cls_loss", "seg_loss"]), (held, names)):
+        epochs = run["history"]
+        seen = [begin + epoch["slices"] for epoch in epochs]
+        for axes, drawn in ((losses, ["cls_loss", "seg_loss"]), (validation, names)):
             for color, name in enumerate(drawn):
                 values = [epoch.get(name, np.nan) for epoch in epochs]
                 label = name.replace("_", " ") if number == 0 else None
@@ -116,8 +116,8 @@ def learning(runs: Sequence[Mapping[str, Any]]) -> Figure:
                 axes.axvline(begin, color="gray", linewidth=0.7, linestyle=":")
         begin = seen[-1]
     losses.set(xlabel="slices seen", ylabel="training loss", title="What it learns from")
-    held.set(xlabel="slices seen", ylabel="accuracy, Dice", ylim=(0, 1), title="Held-out slices")
-    for axes in (losses, held):
+    validation.set(xlabel="slices seen", ylabel="accuracy, Dice", ylim=(0, 1), title="Validation slices")
+    for axes in (losses, validation) if names else (losses,):
         axes.legend(fontsize=7)
     return figure
 

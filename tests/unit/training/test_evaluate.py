@@ -128,16 +128,18 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
 
 
 def test_the_card_shows_the_training_run_by_run_and_epoch_by_epoch(tmp_path: Path) -> None:
-    epochs = [{"epoch": i, "cls_loss": 0.5, "cheng_figshare_dice": 0.6 + i / 10, "seconds": 9.0} for i in range(2)]
+    figures = {"cls_loss": 0.5, "seconds": 3600.0}
+    epochs = [{"epoch": i, "slices": 1600 * (i + 1), "cheng_figshare_dice": 0.6 + i / 10, **figures} for i in range(2)]
     settings = Hyperparameters(epochs=2, slices_per_epoch=1600, batch_size=32)
     save_history(Progress(2, history=epochs), settings, tmp_path / "history.json")
     run = json.loads((tmp_path / "history.json").read_text())
     text = model_card.training([run, run])
-    assert "| slices seen | cls loss | cheng figshare dice |" in text
-    assert text.count("| 3,200 | 0.500 | 0.700 |") == 2
+    assert "| slices seen | machine hours | cheng figshare dice | cls loss |" in text
+    assert text.count("| 3,200 | 1.00 | 0.700 | 0.500 |") == 2
     assert "`learning_rate` 0.0006" in text
     assert "### Run 2: 2 of 2 epochs" in text
-    assert "number 2, are the ones served" in text
+    timed = {**run, "settings": {**run["settings"], "time_limit": 90}}
+    assert "### Run 1: 90 minutes" in model_card.training([timed])
     assert "Each run began" not in model_card.training([run])
     seen = [list(line.get_xdata()) for line in plots.learning([run, run]).axes[1].lines]
     assert [1600, 3200] in seen

@@ -97,9 +97,7 @@ def predict(scans: Sequence[ScanBytes], network: Network, limits: Limits) -> lis
     decoded = progress.attempt(
         "decode", {position: partial(_decode, scan, limits) for position, scan in enumerate(scans)}
     )
-    steps = {
-        position: partial(prepare, each.pixels, size, each.pixel_aspect) for position, each in decoded.items()
-    }
+    steps = {position: partial(prepare, each.pixels, size, each.pixel_aspect) for position, each in decoded.items()}
     prepared = progress.attempt("prepare", steps)
     predicted = _infer(prepared, network, progress)
     interpretations = {
