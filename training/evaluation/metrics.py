@@ -113,10 +113,10 @@ def roc_auc(cases: Sequence[Case]) -> dict[str, float]:
 
 def confusion(cases: Sequence[Case]) -> npt.NDArray[np.int64]:
     """(4, 4) counts, rows the label, columns the most probable class, over the scans whose tumor type is known."""
-    table = np.zeros((len(CLASSES), len(CLASSES)), np.int64)
+    names, table = [str(name) for name in CLASSES], np.zeros((len(CLASSES), len(CLASSES)), np.int64)
     for case in cases:
         if case.type_known and case.predicted is not None:
-            table[CLASSES.index(TumorClass(case.sample.label)), CLASSES.index(case.predicted)] += 1
+            table[names.index(case.sample.label), names.index(case.predicted)] += 1
     return table
 
 
