@@ -122,7 +122,7 @@ def world(table: Table) -> World:
         table=table,
         queue=ScanQueue(sqs, url),
         parts=PartQueue(sqs, parts_url),
-        bus=Bus(_watched_bus(sqs), "default"),
+        bus=Bus(_watched_bus(sqs), "default", "brainscan"),
         secret=lambda: PSEUDONYMS.secret,
         limits=Limits(),
     )

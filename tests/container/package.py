@@ -13,7 +13,7 @@ CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion":
 NESTED = "AWS::CloudFormation::Stack"
 
 
-def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str]) -> str:
+def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str | int]) -> str:
     """Upload every folder and nested template that `sam build` made; the template with their places in the bucket.
 
     Args:
@@ -24,7 +24,7 @@ def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str]) ->
     """
     template = _known(built / "template.yaml")
     for name, value in parameters.items():
-        template["Parameters"][name]["Default"] = int(value)
+        template["Parameters"][name]["Default"] = value
     for logical_id, resource in template["Resources"].items():
         where = CODE.get(resource["Type"], "")
         if folder := resource.get("Properties", {}).get(where):

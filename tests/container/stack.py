@@ -27,7 +27,7 @@ ENDPOINT = f"http://{ADDRESS}:{PORT}"
 STACK = "brainscan"
 CODE_BUCKET = "code"
 REGION = "us-east-1"
-PARAMETERS = {"IntakeConcurrency": "2", "AnalyzeConcurrency": "3"}
+PARAMETERS = {"IntakeConcurrency": 2, "AnalyzeConcurrency": 3, "JwtIssuer": "https://issuer.invalid"}
 """Containers at once; Lambda's mapping starts at two, and more than that is slower on two cores."""
 
 READY_S = 90

@@ -51,7 +51,7 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
         uploads=Uploads(s3),
         results=Results(s3, told.results_bucket),
         table=Table.over(client("dynamodb"), told.table_name, told.retention_days),
-        bus=Bus(client("events"), told.event_bus),
+        bus=Bus(client("events"), told.event_bus, told.event_source),
         queue=ScanQueue(sqs, told.scan_queue_url),
         parts=PartQueue(sqs, told.upload_queue_url),
         secret=partial(_secret, told),

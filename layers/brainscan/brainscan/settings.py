@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     scan_queue_url: str = ""
     upload_queue_url: str = ""
     event_bus: str = Field(default="default", description="where reported series are announced")
+    event_source: str = Field(default="brainscan", description="by which listeners know this deployment's events")
     pseudonym_secret: SecretStr | None = Field(default=None, description="the deployment secret itself; local use")
     pseudonym_secret_arn: str = Field(default="", description="where Secrets Manager keeps the deployment secret")
     stow_url: str = Field(default="", description="DICOMweb address of the PACS that gets the reports' objects")

@@ -1,6 +1,7 @@
 """template.yaml keeps the rules of `storage.py`, `work.py` and `watching.py`, and each notices when it does not."""
 
 import json
+import re
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -25,13 +26,13 @@ PATH = Path(__file__).parents[3] / "template.yaml"
 WATCHING = Path(__file__).parents[3] / "infra/watching.yaml"
 
 
-DELIVERING = {"StowUrl": "https://pacs.example/dicom-web"}
+EVERYTHING = {"StowUrl": "https://pacs.example/dicom-web", "JwtIssuer": "https://issuer.example"}
 
 
 @cache
 def template() -> Template:
-    """Everything that there can be: with a PACS to deliver to."""
-    return Template(PATH, DELIVERING)
+    """Everything that there can be: with a PACS to deliver to, and an issuer of tokens."""
+    return Template(PATH, EVERYTHING)
 
 
 def symbol(logical_id: str, attribute: str) -> str:
@@ -133,13 +134,17 @@ MUTATIONS = [
     ),
     (work.rules_send_to_queues_that_let_them, "DeliveryQueuePolicy.PolicyDocument.Statement.0.Resource", "Gone.Arn"),
     (work.rules_send_to_queues_that_let_them, "ReportedSeries.Targets.0.Arn", "ScanDLQ.Arn"),
+    (work.rules_hear_their_own_stack_alone, "ReportedSeries.EventPattern.source", ["brainscan"]),
+    (work.functions_may_feed_themselves_where_that_is_meant, "Intake.RecursiveLoop", DELETE),
+    (work.functions_may_feed_themselves_where_that_is_meant, "Analyze.RecursiveLoop", "Allow"),
+    (work.readers_can_tell_missing_from_forbidden, f"ReportRole.{STATEMENT}.1", DELETE),
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.DestinationConfig", DELETE),
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.MaximumRetryAttempts", -1),
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.BisectBatchOnFunctionError", False),
     (work.streams_are_filtered_to_settled_series, "ReportSettled.FilterCriteria", DELETE),
     (work.streams_are_filtered_to_settled_series, "ReportSettled.FilterCriteria.Filters.0.Pattern", "{}"),
-    (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.2", DELETE),
-    (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.4", DELETE),
+    (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.3", DELETE),
+    (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.5", DELETE),
     (work.functions_have_a_concurrency_limit, "ReportSettled.ParallelizationFactor", DELETE),
     (work.buckets_may_send_before_they_notify, "/UploadsBucket.DependsOn", DELETE),
     (work.uploads_notify_a_consumed_queue, "UploadsBucket.NotificationConfiguration", DELETE),
@@ -195,6 +200,7 @@ MUTATIONS = [
     (watching.waiting_messages_raise_an_alarm, "UploadQueueOld.MetricName", "NumberOfMessagesSent"),
     (watching.consumers_raise_alarms, "AnalyzeThrottles.MetricName", "Invocations"),
     (watching.consumers_raise_alarms, "IntakeErrors.Metrics.1", {"Id": "errors", "Expression": "0"}),
+    (watching.followers_raise_alarms, "ReportBehind.MetricName", "Duration"),
     (watching.apis_raise_alarms, "ResultsApiErrors.Metrics.1.MetricStat.Metric.MetricName", "4xx"),
     (watching.apis_raise_alarms, "ResultsApiSlow.Dimensions.0.Name", "Stage"),
     (watching.apis_raise_alarms, "ResultsApiThrottles.MetricName", "Errors"),
@@ -269,13 +275,32 @@ def test_an_operators_parameter_reaches_queue_and_function_alike():
 
 
 def test_without_a_pacs_there_is_nothing_that_delivers():
-    undelivered = Template(PATH)
+    undelivered = Template(PATH, {"JwtIssuer": EVERYTHING["JwtIssuer"]})
     plain = set(undelivered.resources)
     told = undelivered.resolve(undelivered.of_type("AWS::CloudFormation::Stack"), symbol)["Watching"]["Parameters"]
     assert {name for name, value in told.items() if value == "none"} == {"Deliver", "DeliveryQueue", "DeliveryDLQ"}
     assert not [name for name in Template(WATCHING, told).resources if "Deliver" in name]
     assert {name for name in set(template().resources) - plain if "Deliver" in name} >= {"Deliver", "DeliveryDLQ"}
     assert not [name for name in plain if "Deliver" in name or "Pacs" in name]
+
+
+def test_without_an_issuer_there_is_no_api_that_could_be_open():
+    plain = Template(PATH)
+    found = plain.resolve(plain.resources, symbol)
+    assert not [name for name, each in found.items() if "ApiGateway" in each["Type"] or name.startswith("ResultsApi")]
+    told = reading.of_type(found, "AWS::CloudFormation::Stack")["Watching"]["Parameters"]
+    assert told["ResultsApi"] == told["ResultsHttpApi"] == "none"
+    assert not [name for name in Template(WATCHING, told).resources if name.startswith("ResultsApi")]
+
+
+def test_the_deployment_page_lists_every_parameter_with_its_default():
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]*) \|", (PATH.parent / "docs/deploy.md").read_text(), re.MULTILINE)
+    told = {}
+    for names, defaults in rows:
+        if found := re.findall(r"`(\w+)`", names):
+            told |= dict(zip(found, [each.strip() for each in defaults.split(";")], strict=True))
+    known = yaml_parse(PATH.read_text())["Parameters"]
+    assert told == {name: str(each["Default"]) or "none" for name, each in known.items()}
 
 
 def test_an_unknown_parameter_is_named():

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.unit.infra.reading import Resources, Rule, answering, consumed, lambdas, of_type
+from tests.unit.infra.reading import Resources, Rule, answering, consumed, followed, lambdas, of_type
 
 
 def alarms(resources: Resources) -> dict[str, Any]:
@@ -40,6 +40,13 @@ def consumers_raise_alarms(resources: Resources) -> Iterator[str]:
     for metric in ("Errors", "Throttles", "Duration"):
         watched = _watched(resources, metric, "FunctionName")
         yield from (function_id for _, _, function_id, _ in consumed(resources) if function_id not in watched)
+
+
+def followers_raise_alarms(resources: Resources) -> Iterator[str]:
+    """Failing, throttled and late readers of a stream, which forgets its records after 24 hours."""
+    for metric in ("Errors", "Throttles", "Duration", "IteratorAge"):
+        watched = _watched(resources, metric, "FunctionName")
+        yield from (function_id for _, _, function_id, _ in followed(resources) if function_id not in watched)
 
 
 def apis_raise_alarms(resources: Resources) -> Iterator[str]:
@@ -81,6 +88,7 @@ RULES: tuple[Rule, ...] = (
     dead_letters_raise_an_alarm,
     waiting_messages_raise_an_alarm,
     consumers_raise_alarms,
+    followers_raise_alarms,
     apis_raise_alarms,
     durations_alarm_at_four_fifths_of_the_timeout,
     alarms_tell_somebody_and_say_what_to_read,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from brainscan.settings import Limits, Settings
 from brainscan_local.streams import matches
+from brainscan_local.template import STACK
 from tests.unit.infra.reading import (
     DAY_S,
     Resources,
@@ -141,6 +142,15 @@ def rules_send_to_queues_that_let_them(resources: Resources) -> Iterator[str]:
                 yield name
 
 
+def rules_hear_their_own_stack_alone(resources: Resources) -> Iterator[str]:
+    """Every stack of an account announces on the same bus."""
+    told = {function["Environment"]["Variables"]["BRAINSCAN_EVENT_SOURCE"] for function in lambdas(resources).values()}
+    for name, rule in of_type(resources, "AWS::Events::Rule").items():
+        heard = set(rule["EventPattern"]["source"])
+        if heard != told or not all(source.endswith(f".{STACK}") for source in heard):
+            yield name
+
+
 # -- streams
 
 
@@ -192,6 +202,14 @@ def functions_have_a_concurrency_limit(resources: Resources) -> Iterator[str]:
             yield name
         if name not in streams and not 2 <= int(most) <= 1000:
             yield name
+
+
+def functions_may_feed_themselves_where_that_is_meant(resources: Resources) -> Iterator[str]:
+    """Lambda stops a function that sends to its own queue after 16 rounds, silently, unless it is told not to."""
+    for name, _, function_id, _ in consumed(resources):
+        feeds_itself = "sqs:SendMessage" in granted(resources, function_id, f"{name}.Arn")
+        if (lambdas(resources)[function_id].get("RecursiveLoop") == "Allow") != feeds_itself:
+            yield function_id
 
 
 def functions_log_to_a_group_that_forgets(resources: Resources) -> Iterator[str]:
@@ -258,6 +276,26 @@ def roles_hold_no_wildcard(resources: Resources) -> Iterator[str]:
             yield f"{name}: {sorted(actions)} on any resource"
 
 
+def readers_can_tell_missing_from_forbidden(resources: Resources) -> Iterator[str]:
+    """S3 answers 403 for an object that does not exist to who may not list its bucket."""
+    for function_id in lambdas(resources):
+        for name in buckets(resources):
+            read = [each for each in _granted_below(resources, function_id, f"{name}.Arn/") if each == "s3:GetObject"]
+            if read and "s3:ListBucket" not in granted(resources, function_id, f"{name}.Arn"):
+                yield f"{function_id}: {name}"
+
+
+def _granted_below(resources: Resources, function_id: str, prefix: str) -> set[str]:
+    """The actions on any resource whose name begins with `prefix` that a function's role allows it."""
+    role = lambdas(resources)[function_id]["Role"].removesuffix(".Arn")
+    return {
+        action
+        for name, statement in role_statements(resources)
+        if name == role and any(each.startswith(prefix) for each in listed(statement["Resource"]))
+        for action in listed(statement["Action"])
+    }
+
+
 def consumers_may_take_their_messages(resources: Resources) -> Iterator[str]:
     needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
     for name, _, function_id, _ in consumed(resources):
@@ -275,11 +313,13 @@ RULES: tuple[Rule, ...] = (
     dead_letters_outlive_their_queue,
     messages_stay_hidden_for_six_timeouts,
     rules_send_to_queues_that_let_them,
+    rules_hear_their_own_stack_alone,
     streams_give_up_into_a_dead_letter_queue,
     streams_are_filtered_to_settled_series,
     followers_may_read_their_stream_and_give_up,
     functions_report_partial_failures,
     functions_have_a_concurrency_limit,
+    functions_may_feed_themselves_where_that_is_meant,
     functions_log_to_a_group_that_forgets,
     functions_are_traced,
     functions_have_a_role_each,
@@ -287,5 +327,6 @@ RULES: tuple[Rule, ...] = (
     functions_know_when_their_retries_end,
     roles_are_assumed_by_lambda_alone,
     roles_hold_no_wildcard,
+    readers_can_tell_missing_from_forbidden,
     consumers_may_take_their_messages,
 )

@@ -7,7 +7,6 @@ from brainscan.domain import BrainscanError, Report
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
-SOURCE: Final = "brainscan"
 SERIES_ANALYZED: Final = "SeriesAnalyzed"
 
 
@@ -16,11 +15,12 @@ class BusError(BrainscanError):
 
 
 class Bus:
-    """The event bus of a deployment."""
+    """The event bus that a deployment announces on, and the source that it names itself by."""
 
-    def __init__(self, client: "EventBridgeClient", name: str) -> None:
+    def __init__(self, client: "EventBridgeClient", name: str, source: str) -> None:
         self._client = client
         self._name = name
+        self._source = source
 
     def announce(self, report: Report) -> None:
         """Send one `SeriesAnalyzed` event; its detail is pseudonymous.
@@ -29,7 +29,7 @@ class Bus:
             BusError: EventBridge refused it.
         """
         detail = report.model_dump_json(exclude={"announced"}, exclude_none=True)
-        entry = {"Source": SOURCE, "DetailType": SERIES_ANALYZED, "Detail": detail, "EventBusName": self._name}
+        entry = {"Source": self._source, "DetailType": SERIES_ANALYZED, "Detail": detail, "EventBusName": self._name}
         answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]
         if answer["FailedEntryCount"]:
             raise BusError(f"EventBridge refused the event: {answer['Entries'][0].get('ErrorCode', 'no code')}")
