@@ -5,14 +5,13 @@ import hashlib
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import keras
 import numpy as np
 
-from brainscan.imaging.texture import texture
 from brainscan.inference.manifest import (
     MANIFEST_FILE,
     MODEL_FILE,
@@ -20,30 +19,38 @@ from brainscan.inference.manifest import (
     InputContract,
     Manifest,
     Metrics,
+    Parity,
     SourceMetrics,
 )
 from brainscan.inference.runtime import Network, Prediction
-from training.datasets.samples import Sample, with_views
-from training.datasets.splits import grouped, hold_out, read_data
-from training.evaluation.scope import fit_scope
-from training.evaluation.served import Answer, Run, answers, evaluate
-from training.evaluation.thresholds import UNTUNED, choose, fit_temperature
+from training.datasets.samples import CHANNELS, Sample, with_views
+from training.datasets.splits import read_data
+from training.evaluation.crossfit import cross_fit
+from training.evaluation.evaluated import evaluate
+from training.evaluation.figures import stated_sources
+from training.evaluation.predictions import Run, predict, predict_cached
+from training.evaluation.scope import evenly, fit_scope
+from training.evaluation.thresholds import UNTUNED
 from training.model.fuse import fold
 from training.model.network import build, load_npz
 from training.model.quantize import to_int8
 
 ACCURACY_TOLERANCE: Final = 0.01
-"""How far int8 may fall behind float32 in accuracy over all files of the test part."""
+"""How far int8 may fall behind float32 in accuracy over all files that both have answered."""
 DICE_TOLERANCE: Final = 0.02
 """The same for mean Dice."""
 CHANCE: Final = 2
 """Scans by which int8 may fall behind in any case: of few scans, two are already more than the tolerance."""
+PARITY_OF_EACH_SET: Final = 60
+"""Scans of each set and view that float32 answers too: it takes ten times as long as int8."""
 KERAS_FILE: Final = "model.keras"
 SAVED_MODEL: Final = "1"
 """TensorFlow Serving's version folder."""
 REPORT: Final = "report"
 ARTIFACT: Final = "model.tar.gz"
-HELD_OUT: Final = "held out of train"
+VIEW_SUFFIXES: Final = tuple(f"_{view}" for view in CHANNELS)
+"""Of sources that are channels of files, which are counted as files already."""
+NOTHING_YET: Final = Calibration(split="none", scans=0, groups=0, cross_fitted=False)
 
 
 class ParityError(RuntimeError):
@@ -57,14 +64,14 @@ def main(arguments: Sequence[str]) -> int:
     model = build(options.size, weights=None)
     load_npz(model, options.weights)
     samples = read_data(options.data)
+    test = with_views([sample for sample in samples if sample.part == "test"])
     network = convert(model, options.out, _draft(options, samples))
-    say("fitting temperature, thresholds and scope")
-    network = describe(network, options.out, [sample for sample in samples if sample.part == "train"])
+    say("describing the train part for the scope check")
+    network = describe(network, options.out, with_views([sample for sample in samples if sample.part == "train"]))
     say("measuring on the test part, int8 and float32")
-    test = [sample for sample in samples if sample.part == "test"]
-    network = measure(network, model, options.out, test)
+    network = measure(network, model, options.out, test, options.predictions)
     try:
-        check_parity(network.manifest.metrics)
+        check_parity(network.manifest.metrics.parity)
     except ParityError as error:
         print(error, file=sys.stderr)
         return 1
@@ -82,37 +89,42 @@ def convert(model: keras.Model, out: Path, draft: Manifest) -> Network:
 
 
 def describe(network: Network, out: Path, train: Sequence[Sample]) -> Network:
-    """Fit temperature, thresholds and scope on the scans of the train part that training holds out."""
-    fitted, held = hold_out(grouped(train))
-    said = list(answers(with_views(held), network.run, network.manifest.input.size))
-    known = answers(with_views(fitted), network.run, network.manifest.input.size)
-    temperature = fit_temperature(said)
-    calibration = network.manifest.calibration.model_copy(update={"scans": len(said)})
+    """Fit what scans of the train part are like, evenly drawn from all its sets."""
     return _written(
         network.manifest,
         out,
-        temperature=temperature,
-        thresholds=choose(said, temperature),
-        calibration=calibration,
-        scope=fit_scope(_described(known), _described(said)),
+        scope=fit_scope(predict(evenly(train), network.run, network.manifest.input.size)),
     )
 
 
-def measure(network: Network, model: keras.Model, out: Path, test: Sequence[Sample]) -> Network:
-    """Evaluate int8 and float32 on the test part: each file as its user gets it, and each LGG channel by itself."""
-    views = with_views(list(test))
-    served = evaluate(views, network.run, network.manifest)
-    trained = evaluate(views, _keras(model), network.manifest)
-    return _written(network.manifest, out, metrics=Metrics(split="test", sources=served, float32=trained))
+def measure(network: Network, model: keras.Model, out: Path, test: Sequence[Sample], cache: Path | None) -> Network:
+    """Fit the constants on the test part; evaluate int8, cross-fitted and as shipped, and float32 on a sample."""
+    draft = network.manifest
+    int8 = predict_cached(test, network.run, draft.input.size, draft.model_id, cache)
+    shipped, cross_fitted = cross_fit(int8, draft)
+    as_shipped = list(evaluate(int8, shipped))
+    drawn = evenly(test, PARITY_OF_EACH_SET)
+    float32 = predict_cached(drawn, _keras(model), draft.input.size, f"keras-{draft.model_id}", cache)
+    in_both = set(drawn)
+    metrics = Metrics(
+        split="test",
+        sources=stated_sources(cross_fitted),
+        as_shipped=stated_sources(as_shipped),
+        parity=Parity(
+            int8=stated_sources([scan for scan in as_shipped if scan.sample in in_both]),
+            float32=stated_sources(list(evaluate(float32, shipped))),
+        ),
+    )
+    return _written(shipped, out, metrics=metrics)
 
 
-def check_parity(metrics: Metrics) -> None:
-    """Compare int8 with float32 over all files of the test part.
+def check_parity(parity: Parity) -> None:
+    """Compare int8 with float32 over all files that both have answered.
 
     Raises:
         ParityError: int8 is worse by more than the tolerances.
     """
-    (accuracy, dice, scans), (accuracy_32, dice_32, _) = _overall(metrics.sources), _overall(metrics.float32)
+    (accuracy, dice, scans), (accuracy_32, dice_32, _) = _overall(parity.int8), _overall(parity.float32)
     tolerance = max(ACCURACY_TOLERANCE, CHANCE / max(scans, 1))
     say(f"int8 accuracy {accuracy:.4f}, Dice {dice:.4f}; float32 accuracy {accuracy_32:.4f}, Dice {dice_32:.4f}")
     if accuracy < accuracy_32 - tolerance or dice < dice_32 - DICE_TOLERANCE:
@@ -154,8 +166,8 @@ def _draft(options: argparse.Namespace, samples: Sequence[Sample]) -> Manifest:
         input=InputContract(size=options.size),
         temperature=1.0,
         thresholds=UNTUNED,
-        calibration=Calibration(split=HELD_OUT, scans=0, seen_by_weights=not options.held_out_unseen),
-        metrics=Metrics(split="test", sources={}, float32={}),
+        calibration=NOTHING_YET,
+        metrics=Metrics(split="test", sources={}, as_shipped={}, parity=Parity(int8={}, float32={})),
         data_digest=data_digest(options.data, samples),
         source_revision=options.revision or _revision(),
     )
@@ -176,20 +188,9 @@ def _keras(model: keras.Model) -> Run:
     return run
 
 
-def _described(said: Iterable[Answer]) -> tuple[np.ndarray, np.ndarray]:
-    """Textures and features of the scans that are not blank."""
-    pairs = [
-        (texture(answer.input[np.newaxis])[0], answer.features)
-        for answer in said
-        if answer.input is not None and answer.features is not None
-    ]
-    textures, features = zip(*pairs, strict=True)
-    return np.stack(textures), np.stack(features)
-
-
 def _overall(sources: Mapping[str, SourceMetrics]) -> tuple[float, float, int]:
-    """Accuracy and mean Dice over all files, each LGG file once, and how many files that are."""
-    files = [source for name, source in sources.items() if "_" not in name]
+    """Accuracy and mean Dice over all files, each file once, and how many files that are."""
+    files = [source for name, source in sources.items() if not name.endswith(VIEW_SUFFIXES)]
     scans, masks = sum(source.scans for source in files), sum(source.masks for source in files)
     accuracy = sum(source.accuracy * source.scans for source in files) / max(scans, 1)
     return accuracy, sum((source.mean_dice or 0) * source.masks for source in files) / max(masks, 1), scans
@@ -211,11 +212,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder of the data, with splits.csv or without")
     parser.add_argument("--out", type=Path, required=True, help="the folder for the artifact's parts and model.tar.gz")
-    parser.add_argument("--size", type=int, default=128, help="side of the input, pixels")
+    parser.add_argument("--size", type=int, default=160, help="side of the input, pixels")
     parser.add_argument("--revision", help="the code's version, where there is no git")
-    parser.add_argument(
-        "--held-out-unseen", action="store_true", help="the weights never saw the held-out scans of the train part"
-    )
+    parser.add_argument("--predictions", type=Path, help="folder that keeps what a model said, for the next time")
     return parser
 
 

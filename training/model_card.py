@@ -9,52 +9,25 @@ from typing import Any, Final
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
+from training.card_text import DATA, FALLS_SHORT, SHORTCUT, USE
 from training.evaluation import plots, protocols
-from training.evaluation.report import (
+from training.evaluation.tables import (
     class_rows,
     headline_rows,
     is_number,
     markdown,
     number,
-    outsider_rows,
+    operating_rows,
+    other_tumor_rows,
+    out_of_distribution_rows,
+    series_rows,
+    stratum_rows,
     with_interval,
 )
-
-TARGETS: Final[tuple[tuple[str, str, str, float, bool], ...]] = (
-    ("Accuracy on Cheng", "cheng", "accuracy", 0.95, True),
-    ("Mean Dice on Cheng", "cheng", "dice", 0.80, True),
-    ("Sensitivity to any tumor, all files", "all", "sensitivity", 0.97, True),
-    ("Specificity, all files", "all", "specificity", 0.90, True),
-    ("Expected calibration error, all files", "all", "calibration_error", 0.03, False),
-)
-"""(what, source, metric, goal, whether more is better)."""
+from training.evaluation.targets import facts, target_rows
 
 CURVE: Final = "docs/training.png"
 """The training's curve, seen from the card's folder."""
-
-DATA: Final = """\
-| set | licence | what it gives |
-|---|---|---|
-| Cheng, figshare 1512427 | CC BY 4.0 | T1 contrast-enhanced slices, three tumor types, expert masks, folds by patient |
-| Kaggle "Brain Tumor Classification (MRI)" | MIT | slices without a tumor; most of the rest is the Cheng set |
-| Br35H | as on its page | tumor or none, from the web; the type is unknown |
-| LGG "lgg-mri-segmentation" | CC BY-NC-SA 4.0 | lower-grade glioma, FLAIR masks, slices without tumor too |
-"""
-
-SHORTCUT: Final = """\
-In the public sets the source gives the class away: nearly all tumor slices are T1 contrast-enhanced images of two
-hospitals, nearly all `no_tumor` slices come from the web in other sequences. A network can score well by telling the
-sources apart. Slices without tumor of the LGG patients break this shortcut in part; their specificity (source `lgg`)
-says how well. The class of slices that are unlike all four sources is unproven.
-
-All LGG tumors are gliomas, and Cheng's patients have no slices without tumor: class and source stay entangled.
-"""
-
-USE: Final = """\
-For research and teaching on the path of brain MR slices through such a system. Not for diagnosis, triage or any
-decision about a patient: it was measured on four public sets of compressed, downsized images, on one slice at a time,
-without clinical data, for three tumor types; all other disease is unknown to it.
-"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -83,7 +56,7 @@ def card(manifest: Manifest, results: Mapping[str, Any], runs: Sequence[Mapping[
     """
     if results["model_id"] != manifest.model_id:
         raise ValueError("the report is of another model; evaluate this one first")
-    compared = markdown(protocols.rows(results.get("protocols", {}), with_interval))
+    beside = results.get("beside")
     return f"""# Model card
 
 {RESEARCH_USE_STATEMENT}
@@ -91,6 +64,14 @@ def card(manifest: Manifest, results: Mapping[str, Any], runs: Sequence[Mapping[
 **Model** `{manifest.model_id[:16]}`: Keras ResNet101V2 encoder, classification head, light U-Net decoder; int8 LiteRT,
 input {manifest.input.size} x {manifest.input.size}. Classes: {", ".join(manifest.classes)}.
 Code {manifest.source_revision[:12]}, data digest `{manifest.data_digest[:16]}`.
+
+## Where it falls short
+
+{FALLS_SHORT}
+
+### Against the targets
+
+{markdown(target_rows(facts(manifest, results)))}
 
 ## Intended use
 
@@ -105,52 +86,102 @@ Train and test part share no patient, where patients are known, and no picture. 
 Brackets hold 95% bootstrap intervals that draw groups, not slices: patients in LGG, single pictures on the web sets,
 and runs of neighbouring slices in Cheng, whose readers are not told the patients: a patient has several runs, so
 Cheng's intervals are somewhat too narrow. `lgg` is the file as a viewer shows it; `lgg_flair` and `lgg_post` are its
-channels. Blank scans count as wrong, and are in no row by class.
+channels. Blank scans count as wrong, and are in no row by class. Of a tumor outside the classes, any tumor is right.
+{before(results)}
+{markdown(stratum_rows("data set", results["sources"], beside and beside["sources"]))}
+
+### Any tumor, and what a reader gets
+
+{markdown(operating_rows(results, beside))}
+
+{parts(results)}
+### Series
+
+A series is one patient, sequence and plane, called by the rule that the service applies to series. Of LGG every series
+has a tumor. The volume error compares summed areas of masks, without regard to its sign.
+
+{markdown(series_rows(results, beside))}
+
+### By source, in full
 
 {markdown(headline_rows(results))}
-
-### Against the targets
-
-{markdown(target_rows(results))}
 
 ### By class
 
 {markdown(class_rows(results))}
+
+### Tumors outside the classes
+
+{markdown(other_tumor_rows(results))}
 
 ### Three protocols, one model
 
 The same weights, tested on the honest split and on the two that most published figures use. They were trained on the
 train part of the first alone; a model trained by the flawed protocols themselves would have seen more of their tests.
 
-{compared}
+{markdown(protocols.rows(results.get("protocols", {}), with_interval))}
 
 ### Pictures that are no brain MR
 
-{markdown(outsider_rows(results))}
+{markdown(out_of_distribution_rows(results))}
 
 ## Known failures
 
 {failures(results)}
+
+{pattern_lines(results)}
 
 ## The shortcut in the data
 
 {SHORTCUT}"""
 
 
+def before(results: Mapping[str, Any]) -> str:
+    """What "before" means, where another model was measured beside."""
+    if "beside" not in results:
+        return ""
+    other = results["beside"]
+    return (
+        f'\n"Before" is the model served before, `{other["model_id"][:16]}`, at {other["size"]} x {other["size"]},'
+        " with its own constants.\n"
+    )
+
+
+def parts(results: Mapping[str, Any]) -> str:
+    """A table for each thing that divides the scans."""
+    beside = results.get("beside")
+    return "\n".join(
+        f"### By {title}\n\n{markdown(stratum_rows(title, strata, beside and beside['strata'][title]))}\n"
+        for title, strata in results["strata"].items()
+    )
+
+
+def pattern_lines(results: Mapping[str, Any]) -> str:
+    """What the worst errors have in common, the ten most frequent patterns as a list."""
+    errors = sum(count for _, count in results["patterns"])
+    head = (
+        f"The patterns among the {errors} worst errors by loss, {results['suspected_labels']} of them on labels that a"
+        " folder or a whole case gave and that may be wrong for the slice:"
+    )
+    return "\n".join([f"{head}\n", *(f"- {count} x {name}" for name, count in results["patterns"][:10])])
+
+
 def calibration(manifest: Manifest) -> str:
-    """Where temperature and thresholds come from."""
+    """Where temperature, thresholds and scope come from."""
     said = manifest.calibration
-    honest = (
-        "The starting weights had been trained on these scans, so certainty is overrated."
-        if said.seen_by_weights
-        else "The weights never saw them."
+    origin = (
+        f"Temperature {manifest.temperature:.3f} and all thresholds come from {said.scans} scans of {said.groups} "
+        f"groups ({said.split}), which the weights never saw."
+    )
+    fair = (
+        " The weights learned from the whole train part, so these constants are cross-fitted: every figure below is of"
+        " one half of the groups with constants from the other half; what is shipped comes from both halves."
+        if said.cross_fitted
+        else ""
     )
     scope = manifest.scope
-    checked = "" if scope is None else f" The scope check gives up {scope.held_out_beyond:.1%} of them."
-    return (
-        f"Temperature {manifest.temperature:.3f} and all thresholds come from {said.scans} scans ({said.split}). "
-        f"{honest}{checked}"
-    )
+    checked = "" if scope is None else f" The scope check gives up {scope.beyond:.1%} of them."
+    return f"{origin}{fair}{checked}"
 
 
 def training(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -185,21 +216,6 @@ def _run(run: Mapping[str, Any], title: str) -> str:
 
 Hyperparameters: {", ".join(settings)}.
 """
-
-
-def target_rows(results: Mapping[str, Any]) -> list[list[str]]:
-    """What was aimed at, what came out, and whether it was reached."""
-    rows = [["target", "aim", "measured", "reached"]]
-    for what, source, metric, goal, more in TARGETS:
-        figures = results["all"] if source == "all" else results["sources"].get(source)
-        if figures is None or not is_number(figures[metric]["value"]):
-            continue
-        value = figures[metric]["value"]
-        reached = value >= goal if more else value <= goal
-        rows.append(
-            [what, f"{'>=' if more else '<='} {goal}", with_interval(figures[metric]), "yes" if reached else "no"]
-        )
-    return rows
 
 
 def failures(results: Mapping[str, Any]) -> str:

@@ -77,9 +77,7 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
         "--revision": environment.revision,
     }
     words = [str(word) for flag, value in options.items() if value is not None for word in (flag, value)]
-    # Weights that a run starts from may have seen what it keeps out.
-    unseen = environment.init is None and settings.validation == "groups"
-    return export.main([*words, "--held-out-unseen"] if unseen else words)
+    return export.main(words)
 
 
 def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prepared, Prepared]:

@@ -38,13 +38,13 @@ def test_the_command_gives_the_figures_of_the_manifest_on_the_test_part(tmp_path
         correct[source].append(is_right(answer.get("predicted"), row["label"]))
         if row["mask"] and (dice := dice_of(answer, row["mask"])) is not None:
             dices[source].append(dice)
-    for source, stated in network.manifest.metrics.sources.items():
+    for source, stated in network.manifest.metrics.as_shipped.items():
         if source in correct:
             assert np.mean(correct[source]) == pytest.approx(stated.accuracy, abs=TOLERANCE), source
             assert len(dices[source]) == stated.masks, source
             if stated.mean_dice is not None:
                 assert np.mean(dices[source]) == pytest.approx(stated.mean_dice, abs=TOLERANCE), source
-    assert set(correct) <= set(network.manifest.metrics.sources)
+    assert set(correct) <= set(network.manifest.metrics.as_shipped)
 
 
 def is_right(predicted, label):

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 from training.datasets.duplicates import SAME, alike_pairs, mirrored, thumbnail
 from training.datasets.readers import Reading, read_folder
 from training.datasets.samples import CHENG, KAGGLE, Sample, admitted, read_gray
-from training.evaluation.report import STYLE, table
+from training.evaluation.tables import STYLE, table
 
 SHEET_ROWS: Final = 24
 TILE_PX: Final = 160

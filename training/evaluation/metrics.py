@@ -1,39 +1,36 @@
-"""What a model is measured by: numbers from cases, and how sure they are."""
+"""What a model is measured by: numbers from evaluated scans, and how sure they are."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import binary_erosion, distance_transform_edt
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
-from brainscan.domain import CLASSES, Outcome, TumorClass
-from training.evaluation.cases import Case
+from brainscan.domain import CLASSES, Outcome
+from brainscan.inference.manifest import SourceMetrics
+from training.evaluation.bootstrap import REPEATS, bounds, draws, group_sums
+from training.evaluation.evaluated import EvaluatedScan
 
 BINS: Final = 15
 """Bins of equal width for the calibration error."""
-REPEATS: Final = 1000
-"""Bootstrap draws of patients."""
-INTERVAL: Final = 0.95
 SMALL_LESION: Final = 0.01
 """Share of the head's crop below which a lesion is small."""
 
-NO_TUMOR: Final = CLASSES.index(TumorClass.NO_TUMOR)
 Floats = npt.NDArray[np.float64]
 
 
-VALUES: Final[dict[str, Callable[[Case], float | None]]] = {
-    "accuracy": lambda case: case.correct,
-    "dice": lambda case: case.dice,
-    "iou": lambda case: case.iou,
-    "sensitivity": lambda case: None if case.sample.label == TumorClass.NO_TUMOR else case.says_tumor,
-    "specificity": lambda case: not case.says_tumor if case.sample.label == TumorClass.NO_TUMOR else None,
-    "small_lesions_found": lambda case: bool(case.dice) if is_small(case) else None,
-    "abstained": lambda case: case.outcome is Outcome.ABSTAINED,
-    "needs_review": lambda case: case.needs_review,
+VALUES: Final[dict[str, Callable[[EvaluatedScan], float | None]]] = {
+    "accuracy": lambda scan: scan.correct,
+    "dice": lambda scan: scan.dice,
+    "iou": lambda scan: scan.iou,
+    "sensitivity": lambda scan: scan.says_tumor if scan.is_tumor else None,
+    "specificity": lambda scan: None if scan.is_tumor else not scan.says_tumor,
+    "small_lesions_found": lambda scan: bool(scan.dice) if is_small(scan) else None,
+    "abstained": lambda scan: scan.outcome is Outcome.ABSTAINED,
+    "needs_review": lambda scan: scan.finding.needs_review,
 }
-"""Metrics that are means over the cases to which they apply.
+"""Metrics that are means over the scans to which they apply.
 
 accuracy: the most probable class is the label's, a blank scan is wrong; dice, iou: over tumor scans with a drawn
 mask; sensitivity, specificity: any tumor against none, by the most probable class; small_lesions_found: the mask
@@ -41,35 +38,35 @@ touches a lesion smaller than `SMALL_LESION`.
 """
 
 
-def is_small(case: Case) -> bool:
+def is_small(scan: EvaluatedScan) -> bool:
     """Whether the drawn mask is below `SMALL_LESION` of the head's crop."""
-    return case.truth_share is not None and 0 < case.truth_share < SMALL_LESION
+    return scan.truth_share is not None and 0 < scan.truth_share < SMALL_LESION
 
 
-def mean_of(cases: Sequence[Case], name: str) -> tuple[float, int]:
-    """A metric of `VALUES` and the number of cases to which it applies; NaN of none."""
-    values = [value for value in map(VALUES[name], cases) if value is not None]
+def mean_of(scans: Sequence[EvaluatedScan], name: str) -> tuple[float, int]:
+    """A metric of `VALUES` and the number of scans to which it applies; NaN of none."""
+    values = [value for value in map(VALUES[name], scans) if value is not None]
     return (float(np.mean(values)) if values else float("nan")), len(values)
 
 
-def hausdorff_95(cases: Sequence[Case]) -> float:
+def hausdorff_95(scans: Sequence[EvaluatedScan]) -> float:
     """Median of the 95th-percentile Hausdorff distances, in source pixels, over scans where both masks are there."""
-    values = [case.hausdorff_95_px for case in cases if case.hausdorff_95_px is not None]
+    values = [scan.hausdorff_95_px for scan in scans if scan.hausdorff_95_px is not None]
     return float(np.median(values)) if values else float("nan")
 
 
-def calibration_error(cases: Sequence[Case]) -> float:
+def calibration_error(scans: Sequence[EvaluatedScan]) -> float:
     """Expected calibration error of the most probable class."""
-    bins = reliability(cases)
+    bins = reliability(scans)
     total = sum(count for _, _, count in bins)
     return sum(abs(sure - right) * count for sure, right, count in bins) / total if total else float("nan")
 
 
-def reliability(cases: Sequence[Case]) -> list[tuple[float, float, int]]:
-    """(mean confidence, accuracy, count) of each bin of confidence that has cases."""
-    seen = [case for case in cases if case.probabilities is not None and case.type_known]
-    sure = np.array([case.confidence for case in seen])
-    right = np.array([case.correct for case in seen], np.float64)
+def reliability(scans: Sequence[EvaluatedScan]) -> list[tuple[float, float, int]]:
+    """(mean confidence, accuracy, count) of each bin of confidence that has scans."""
+    seen = [scan for scan in scans if scan.probabilities is not None and scan.type_known]
+    sure = np.array([scan.confidence for scan in seen])
+    right = np.array([scan.correct for scan in seen], np.float64)
     index = np.array([_bin(confidence) for confidence in sure])
     return [
         (float(sure[index == b].mean()), float(right[index == b].mean()), int((index == b).sum()))
@@ -78,20 +75,22 @@ def reliability(cases: Sequence[Case]) -> list[tuple[float, float, int]]:
     ]
 
 
-def selective(cases: Sequence[Case]) -> list[tuple[float, float]]:
+def selective(scans: Sequence[EvaluatedScan]) -> list[tuple[float, float]]:
     """(share of scans abstained, accuracy on the rest), abstaining on the least confident first."""
-    ordered = sorted(cases, key=lambda case: case.confidence, reverse=True)
-    right = np.cumsum([case.correct for case in ordered])
+    ordered = sorted(scans, key=lambda scan: scan.confidence, reverse=True)
+    right = np.cumsum([scan.correct for scan in ordered])
     total = len(ordered)
     return [(1 - kept / total, float(right[kept - 1] / kept)) for kept in range(max(1, total // 2), total + 1)]
 
 
-def per_class(cases: Sequence[Case]) -> dict[str, dict[str, float]]:
-    """Precision, recall, F1 and support of each class, over the scans whose tumor type is known."""
-    known = [case for case in cases if case.type_known and case.predicted is not None]
+def per_class(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, float]]:
+    """Precision, recall, F1 and support of each class, over the scans whose tumor type is known; empty without any."""
+    known = [scan for scan in scans if scan.type_known and scan.predicted is not None]
+    if not known:
+        return {}
     labels = [str(name) for name in CLASSES]
     scores = precision_recall_fscore_support(
-        [case.sample.label for case in known], [case.predicted for case in known], labels=labels, zero_division=np.nan
+        [scan.sample.label for scan in known], [scan.predicted for scan in known], labels=labels, zero_division=np.nan
     )
     names = ("precision", "recall", "f1", "support")
     return {
@@ -100,92 +99,69 @@ def per_class(cases: Sequence[Case]) -> dict[str, dict[str, float]]:
     }
 
 
-def roc_auc(cases: Sequence[Case]) -> dict[str, float]:
+def roc_auc(scans: Sequence[EvaluatedScan]) -> dict[str, float]:
     """One class against the rest, for each class that has both."""
-    known = [case for case in cases if case.type_known and case.probabilities is not None]
+    known = [scan for scan in scans if scan.type_known and scan.probabilities is not None]
     areas = {}
     for index, name in enumerate(CLASSES):
-        truth = [case.sample.label == name for case in known]
+        truth = [scan.sample.label == name for scan in known]
         if any(truth) and not all(truth):
-            areas[str(name)] = float(roc_auc_score(truth, [case.probabilities[index] for case in known]))  # type: ignore[index]
+            areas[str(name)] = float(roc_auc_score(truth, [scan.probabilities[index] for scan in known]))  # type: ignore[index]
     return areas
 
 
-def confusion(cases: Sequence[Case]) -> npt.NDArray[np.int64]:
+def confusion(scans: Sequence[EvaluatedScan]) -> npt.NDArray[np.int64]:
     """(4, 4) counts, rows the label, columns the most probable class, over the scans whose tumor type is known."""
-    names, table = [str(name) for name in CLASSES], np.zeros((len(CLASSES), len(CLASSES)), np.int64)
-    for case in cases:
-        if case.type_known and case.predicted is not None:
-            table[names.index(case.sample.label), names.index(case.predicted)] += 1
+    labels = [str(name) for name in CLASSES]
+    table = np.zeros((len(labels), len(labels)), np.int64)
+    for scan in scans:
+        if scan.type_known and scan.predicted is not None:
+            table[labels.index(scan.sample.label), labels.index(scan.predicted)] += 1
     return table
 
 
-def interval(cases: Sequence[Case], name: str, repeats: int = REPEATS, seed: int = 0) -> tuple[float, float]:
+def interval(scans: Sequence[EvaluatedScan], name: str, repeats: int = REPEATS, seed: int = 0) -> tuple[float, float]:
     """Bootstrap confidence interval of a metric of `VALUES`, drawing patients (groups), not slices.
 
     Returns:
-        Lower and upper bound at `INTERVAL`; NaN where the metric applies to no case.
+        Lower and upper bound at `INTERVAL`; NaN where the metric applies to no scan.
     """
-    kept = [(case.sample.group, value) for case in cases if (value := VALUES[name](case)) is not None]
+    kept = [(scan.sample.group, value) for scan in scans if (value := VALUES[name](scan)) is not None]
     if not kept:
         return float("nan"), float("nan")
-    sums = _group_sums([group for group, _ in kept], np.array([[value, 1.0] for _, value in kept]))
-    drawn = _draws(len(sums), repeats, seed) @ sums
-    return _bounds(drawn[:, 0] / drawn[:, 1])
+    sums = group_sums([group for group, _ in kept], np.array([[value, 1.0] for _, value in kept]))
+    drawn = draws(len(sums), repeats, seed) @ sums
+    return bounds(drawn[:, 0] / drawn[:, 1])
 
 
-def calibration_interval(cases: Sequence[Case], repeats: int = REPEATS, seed: int = 0) -> tuple[float, float]:
+def calibration_interval(scans: Sequence[EvaluatedScan], repeats: int = REPEATS, seed: int = 0) -> tuple[float, float]:
     """The same for the expected calibration error."""
-    seen = [case for case in cases if case.probabilities is not None and case.type_known]
+    seen = [scan for scan in scans if scan.probabilities is not None and scan.type_known]
     if not seen:
         return float("nan"), float("nan")
     gaps = np.zeros((len(seen), BINS))
-    gaps[np.arange(len(seen)), [_bin(case.confidence) for case in seen]] = [
-        case.confidence - case.correct for case in seen
+    gaps[np.arange(len(seen)), [_bin(scan.confidence) for scan in seen]] = [
+        scan.confidence - scan.correct for scan in seen
     ]
     counts = np.ones((len(seen), 1))
-    sums = _group_sums([case.sample.group for case in seen], np.hstack([gaps, counts]))
-    drawn = _draws(len(sums), repeats, seed) @ sums
-    return _bounds(np.abs(drawn[:, :BINS]).sum(axis=1) / drawn[:, BINS])
-
-
-def _group_sums(groups: Sequence[str], values: Floats) -> Floats:
-    """(n, k) values -> (groups, k) sums."""
-    _, index = np.unique(np.asarray(groups), return_inverse=True)
-    sums = np.zeros((int(index.max()) + 1, values.shape[1]))
-    np.add.at(sums, index, values)
-    return sums
-
-
-def _draws(groups: int, repeats: int, seed: int) -> Floats:
-    """(repeats, groups): how often each group is drawn, with replacement."""
-    return np.random.default_rng(seed).multinomial(groups, np.full(groups, 1 / groups), repeats).astype(np.float64)
-
-
-def _bounds(values: Floats) -> tuple[float, float]:
-    tail = (1 - INTERVAL) / 2
-    low, high = np.quantile(values[np.isfinite(values)], [tail, 1 - tail])
-    return float(low), float(high)
+    sums = group_sums([scan.sample.group for scan in seen], np.hstack([gaps, counts]))
+    drawn = draws(len(sums), repeats, seed) @ sums
+    return bounds(np.abs(drawn[:, :BINS]).sum(axis=1) / drawn[:, BINS])
 
 
 def _bin(confidence: float) -> int:
     return min(int(confidence * BINS), BINS - 1)
 
 
-def hausdorff_95_px(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_]) -> float | None:
-    """95th percentile of the distances between two masks' edges, both ways, in pixels; None if one is empty.
-
-    Args:
-        first: (rows, columns).
-        second: of the same shape.
-    """
-    if not first.any() or not second.any():
-        return None
-    either = first | second
-    rows, columns = np.flatnonzero(either.any(axis=1)), np.flatnonzero(either.any(axis=0))
-    box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    edges = [np.pad(mask[box], 1) ^ binary_erosion(np.pad(mask[box], 1)) for mask in (first, second)]
-    distances = np.concatenate(
-        [distance_transform_edt(~edges[1])[edges[0]], distance_transform_edt(~edges[0])[edges[1]]]
+def source_metrics(scans: Sequence[EvaluatedScan]) -> SourceMetrics:
+    """What a manifest states of the scans of one source, at least one."""
+    mean_dice, masks = mean_of(scans, "dice")
+    return SourceMetrics(
+        scans=len(scans),
+        accuracy=mean_of(scans, "accuracy")[0],
+        blank=sum(scan.blank for scan in scans),
+        abstained=sum(scan.outcome is Outcome.ABSTAINED for scan in scans),
+        needs_review=sum(scan.finding.needs_review for scan in scans),
+        masks=masks,
+        mean_dice=mean_dice if masks else None,
     )
-    return float(np.percentile(distances, 95))

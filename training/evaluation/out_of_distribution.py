@@ -10,9 +10,12 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom.data import get_testdata_file
 from skimage import data
 
-from brainscan.domain import Kind
+from brainscan.domain import Kind, ScanError
 from brainscan.imaging.decode import decode
+from brainscan.imaging.prepare import prepare
+from brainscan.inference.calibration import probabilities
 from brainscan.settings import Limits
+from training.evaluation.predictions import RunnableModel
 
 Gray = npt.NDArray[np.generic]
 
@@ -34,10 +37,30 @@ DRAWN: Final = 16
 WORDS: Final = ("Findings:", "no", "acute", "intracranial", "abnormality.", "Comparison", "none.", "Technique", "Page")
 
 
-def outsiders(seed: int = 0) -> list[tuple[str, Gray]]:
+def out_of_distribution(seed: int = 0) -> list[tuple[str, Gray]]:
     """(kind, pixels (rows, columns)) of every picture, in a fixed order."""
     random = np.random.default_rng(seed)
     return [*_noise(random), *_text(random), *_shapes(random), *_photos(), *_medical()]
+
+
+def refused(network: RunnableModel) -> dict[str, dict[str, float]]:
+    """How many pictures of each kind got no answer, and how many of them by the scope check."""
+    manifest = network.manifest
+    counts: dict[str, dict[str, float]] = {}
+    for kind, pixels in out_of_distribution():
+        tally = counts.setdefault(kind, {"pictures": 0, "refused": 0, "out_of_scope": 0})
+        tally["pictures"] += 1
+        try:
+            inputs = prepare(pixels, manifest.input.size).input[np.newaxis]
+        except ScanError:
+            tally["refused"] += 1
+            continue
+        said = network.run(inputs)
+        outside = manifest.scope is not None and bool(manifest.scope.distances(inputs, said.features)[0] > 1)
+        confidence = float(probabilities(said.cls, manifest.temperature).max())
+        tally["out_of_scope"] += outside
+        tally["refused"] += outside or confidence < manifest.thresholds.min_confidence
+    return counts
 
 
 def _noise(random: np.random.Generator) -> Iterator[tuple[str, Gray]]:

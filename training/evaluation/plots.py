@@ -11,31 +11,33 @@ from matplotlib.figure import Figure
 
 from brainscan.domain import CLASSES
 from training.evaluation import metrics
-from training.evaluation.cases import Case
+from training.evaluation.evaluated import EvaluatedScan
 
 mpl.use("Agg")
 DPI = 110
 
 
-def draw_all(folder: Path, by_source: Mapping[str, Sequence[Case]], cases: Sequence[Case]) -> list[str]:
+def draw_all(
+    folder: Path, by_source: Mapping[str, Sequence[EvaluatedScan]], scans: Sequence[EvaluatedScan]
+) -> list[str]:
     """Writes every plot into `folder` and returns the file names."""
     plots = {
         "confusion.png": confusion(by_source),
         "reliability.png": reliability(by_source),
         "selective.png": selective(by_source),
         "dice.png": dice_by_size(by_source),
-        "scope.png": distances(cases),
+        "scope.png": distances(scans),
     }
     for name, figure in plots.items():
         figure.savefig(folder / name, dpi=DPI, bbox_inches="tight")
     return list(plots)
 
 
-def confusion(by_source: Mapping[str, Sequence[Case]]) -> Figure:
+def confusion(by_source: Mapping[str, Sequence[EvaluatedScan]]) -> Figure:
     """A table of counts for each source."""
     figure = Figure(figsize=(3.2 * len(by_source), 3.4))
-    for axes, (name, cases) in zip(_row(figure, len(by_source)), by_source.items(), strict=True):
-        table = metrics.confusion(cases)
+    for axes, (name, scans) in zip(_row(figure, len(by_source)), by_source.items(), strict=True):
+        table = metrics.confusion(scans)
         axes.imshow(table / np.maximum(table.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(table):
             axes.text(column, row, str(count), ha="center", va="center", fontsize=8)
@@ -45,13 +47,13 @@ def confusion(by_source: Mapping[str, Sequence[Case]]) -> Figure:
     return figure
 
 
-def reliability(by_source: Mapping[str, Sequence[Case]]) -> Figure:
+def reliability(by_source: Mapping[str, Sequence[EvaluatedScan]]) -> Figure:
     """Accuracy against confidence, the size of a dot growing with its scans."""
     figure = Figure(figsize=(4.5, 4.2))
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="gray", linewidth=1)
-    for name, cases in by_source.items():
-        bins = metrics.reliability(cases)
+    for name, scans in by_source.items():
+        bins = metrics.reliability(scans)
         if bins:
             sure, right, count = zip(*bins, strict=True)
             axes.scatter(sure, right, s=[8 + n / 4 for n in count], label=name, alpha=0.7)
@@ -60,24 +62,24 @@ def reliability(by_source: Mapping[str, Sequence[Case]]) -> Figure:
     return figure
 
 
-def selective(by_source: Mapping[str, Sequence[Case]]) -> Figure:
+def selective(by_source: Mapping[str, Sequence[EvaluatedScan]]) -> Figure:
     """Accuracy of what is answered against the share that is not."""
     figure = Figure(figsize=(4.5, 4.2))
     axes = figure.subplots()
-    for name, cases in by_source.items():
-        abstained, right = zip(*metrics.selective(cases), strict=True)
+    for name, scans in by_source.items():
+        abstained, right = zip(*metrics.selective(scans), strict=True)
         axes.plot(abstained, right, label=name)
     axes.set(xlabel="share abstained", ylabel="accuracy on the rest", title="Selective accuracy")
     axes.legend(fontsize=7)
     return figure
 
 
-def dice_by_size(by_source: Mapping[str, Sequence[Case]]) -> Figure:
+def dice_by_size(by_source: Mapping[str, Sequence[EvaluatedScan]]) -> Figure:
     """Dice of each tumor scan against the size of its tumor."""
     figure = Figure(figsize=(4.5, 4.2))
     axes = figure.subplots()
-    for name, cases in by_source.items():
-        points = [(case.truth_share, case.dice) for case in cases if case.truth_share and case.dice is not None]
+    for name, scans in by_source.items():
+        points = [(scan.truth_share, scan.dice) for scan in scans if scan.truth_share and scan.dice is not None]
         if points:
             shares, dices = zip(*points, strict=True)
             axes.scatter(shares, dices, s=5, alpha=0.5, label=name)
@@ -87,11 +89,11 @@ def dice_by_size(by_source: Mapping[str, Sequence[Case]]) -> Figure:
     return figure
 
 
-def distances(cases: Sequence[Case]) -> Figure:
+def distances(scans: Sequence[EvaluatedScan]) -> Figure:
     """Distances of the scope check."""
     figure = Figure(figsize=(4.5, 4.2))
     axes = figure.subplots()
-    values = [case.distance for case in cases if case.distance is not None]
+    values = [scan.distance for scan in scans if scan.distance is not None]
     if values:
         axes.hist(values, bins=60)
     axes.set(xlabel="distance from the training scans, in units of the threshold", ylabel="scans", title="Scope check")

@@ -9,25 +9,25 @@ from training.datasets.duplicates import SAME, mirrored, thumbnail
 from training.datasets.samples import Sample, read_gray
 from training.datasets.splits import kaggle_folders, random_by_image
 from training.evaluation import metrics
-from training.evaluation.cases import Case
+from training.evaluation.evaluated import EvaluatedScan
 
 HONEST: Final = "patients and near-duplicates apart"
 KAGGLE_TESTING: Final = "the Kaggle set's Testing folder"
 BY_IMAGE: Final = "a random tenth of all images"
 
-Measure = Callable[[Sequence[Sample]], list[Case]]
+Measure = Callable[[Sequence[Sample]], list[EvaluatedScan]]
 
 
 def compare(
-    samples: Sequence[Sample], tested: Sequence[Case], raw: Sequence[Sample], measure: Measure
+    samples: Sequence[Sample], tested: Sequence[EvaluatedScan], raw: Sequence[Sample], measure: Measure
 ) -> dict[str, Any]:
     """Accuracy by each protocol, and the share of its scans that the train part holds as well.
 
     Args:
         samples: all of the honest split, with parts.
-        tested: cases of its test part, each file once.
+        tested: scans of its test part, each file once.
         raw: the public sets as their folders have them.
-        measure: what makes cases of samples.
+        measure: evaluates samples.
     """
     seen = _Seen([sample for sample in samples if sample.part == "train"])
     flawed = {KAGGLE_TESTING: kaggle_folders(raw)[1], BY_IMAGE: random_by_image(samples)[2]}
@@ -35,13 +35,13 @@ def compare(
     return compared | {name: row(measure(chosen), seen) for name, chosen in flawed.items() if chosen}
 
 
-def row(cases: Sequence[Case], seen: "_Seen") -> dict[str, Any]:
+def row(scans: Sequence[EvaluatedScan], seen: "_Seen") -> dict[str, Any]:
     """One protocol's figures."""
-    value, count = metrics.mean_of(cases, "accuracy")
-    low, high = metrics.interval(cases, "accuracy")
+    value, count = metrics.mean_of(scans, "accuracy")
+    low, high = metrics.interval(scans, "accuracy")
     return {
         "accuracy": {"value": value, "low": low, "high": high, "n": count},
-        "in_train_part": float(np.mean([case.sample in seen for case in cases])) if cases else float("nan"),
+        "in_train_part": float(np.mean([scan.sample in seen for scan in scans])) if scans else float("nan"),
     }
 
 

@@ -1,18 +1,21 @@
-"""Answers to scans that are not for testing -> the temperature and the thresholds of a manifest."""
+"""Predictions of scans whose truth is known -> the temperature and the thresholds of a manifest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from brainscan.domain import CLASSES
 from brainscan.imaging.mask import to_mask
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.manifest import Thresholds
-from training.datasets.samples import read_mask
-from training.evaluation.served import Answer, dice, is_label
+from training.datasets.samples import admitted, read_mask
+from training.evaluation.evaluated import dice
+from training.evaluation.predictions import ServedPrediction
 
 ABSTAIN_BELOW: Final = 0.5
 """The scans that are less certain than `min_confidence` would together be right less often than this."""
@@ -28,42 +31,70 @@ UNTUNED: Final = Thresholds(
 
 CONFIDENCES: Final = np.arange(0.50, 0.96, 0.01)
 """From a half on: what is less, is by its own calibrated account likelier wrong than right."""
-SEG_LOGITS: Final = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
-COMPONENT_FRACTIONS: Final = (0.0, 0.0005, 0.001, 0.002, 0.004)
+MASK_OPTIONS: Final = tuple(product((-0.5, 0.0, 0.5, 1.0, 1.5, 2.0), (0.0005, 0.001, 0.002)))
+"""Mask logits and least components that are tried."""
 
 
-def fit_temperature(answers: Sequence[Answer]) -> float:
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A prediction with what its mask would be worth: measured once, for every fit that it has a part in.
+
+    `dice` (options,) against the true mask at each of `MASK_OPTIONS`, None where the truth is unknown; `truth_share`
+    of the head's crop, None where no tumor is drawn.
+    """
+
+    prediction: ServedPrediction
+    dice: npt.NDArray[np.float64] | None
+    truth_share: float | None
+
+
+def score(predictions: Iterable[ServedPrediction]) -> list[Scored]:
+    """Each prediction's mask, compared with the drawn one at all options."""
+    return [_scored(prediction) for prediction in predictions]
+
+
+def _scored(prediction: ServedPrediction) -> Scored:
+    if not prediction.sample.mask_known:
+        return Scored(prediction, None, None)
+    drawn = read_mask(prediction.sample)
+    truth = np.zeros(prediction.shape, np.bool_) if drawn is None else drawn
+    scores = np.array([dice(_cut(prediction, *option), truth) for option in MASK_OPTIONS])
+    share = float(truth.sum()) / prediction.crop.area if prediction.crop and truth.any() else None
+    return Scored(prediction, scores, share)
+
+
+def fit_temperature(predictions: Sequence[ServedPrediction]) -> float:
     """The temperature at which the labels are the most likely, blank scans left out."""
-    logits, admitted = _logits_and_labels(answers)
+    logits, right_classes = _logits_and_labels(predictions)
 
     def surprise(log_temperature: float) -> float:
-        likely = (probabilities(logits, float(np.exp(log_temperature))) * admitted).sum(axis=1)
+        likely = (probabilities(logits, float(np.exp(log_temperature))) * right_classes).sum(axis=1)
         return float(-np.log(np.maximum(likely, 1e-12)).mean())
 
     return float(np.exp(minimize_scalar(surprise, bounds=(-2.0, 2.0), method="bounded").x))
 
 
-def choose(answers: Sequence[Answer], temperature: float) -> Thresholds:
+def choose(scored: Sequence[Scored], temperature: float) -> Thresholds:
     """Thresholds by how often such scans are right, and by how their masks fit the drawn ones."""
-    logits, admitted = _logits_and_labels(answers)
+    logits, right_classes = _logits_and_labels([each.prediction for each in scored])
     calibrated = probabilities(logits, temperature)
-    right = admitted[np.arange(len(calibrated)), calibrated.argmax(axis=1)]
+    right = right_classes[np.arange(len(calibrated)), calibrated.argmax(axis=1)]
     certain = calibrated.max(axis=1)
-    seg_logit, component = _mask_thresholds(answers)
+    seg_logit, component = _mask_thresholds(scored)
     return Thresholds(
         min_confidence=_confidence_below_which(certain, right, ABSTAIN_BELOW),
         review_confidence=_confidence_below_which(certain, right, REVIEW_BELOW),
         seg_logit=seg_logit,
         min_component_fraction=component,
-        large_mask_fraction=_large_mask(answers),
+        large_mask_fraction=_large_mask(scored),
     )
 
 
-def _logits_and_labels(answers: Sequence[Answer]) -> tuple[np.ndarray, np.ndarray]:
-    """(n, 4) logits, and (n, 4) True where the label admits the class."""
-    seen = [answer for answer in answers if answer.cls is not None]
-    admitted = [[is_label(name, answer.sample.label) for name in CLASSES] for answer in seen]
-    return np.stack([answer.cls for answer in seen if answer.cls is not None]), np.array(admitted)
+def _logits_and_labels(predictions: Sequence[ServedPrediction]) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 4) logits, and (n, 4) True where the label admits the class; blank scans left out."""
+    seen = [(each.cls, admitted(each.sample.label)) for each in predictions if each.cls is not None]
+    right = [[str(name) in names for name in CLASSES] for _, names in seen]
+    return np.stack([cls for cls, _ in seen]), np.array(right)
 
 
 def _confidence_below_which(certain: np.ndarray, right: np.ndarray, share: float) -> float:
@@ -72,32 +103,29 @@ def _confidence_below_which(certain: np.ndarray, right: np.ndarray, share: float
     return round(float(max(chosen, default=CONFIDENCES[0])), 2)
 
 
-def _mask_thresholds(answers: Sequence[Answer]) -> tuple[float, float]:
-    """Mask logit and least component with the best mean Dice; a scan without tumor counts 1 or 0 like any other."""
-    known = [answer for answer in answers if answer.sample.mask_known]
-    drawn = [_truth(answer) for answer in known]
-    if not any(truth.any() for truth in drawn):
+def _mask_thresholds(scored: Sequence[Scored]) -> tuple[float, float]:
+    """Mask logit and least component with the best mean Dice, of scans with tumor and of those without.
+
+    A scan without tumor counts 1 where no mask is left and 0 else; both kinds weigh the same, however many there are.
+    """
+    kinds = [[each.dice for each in scored if each.dice is not None and _drawn(each) is kind] for kind in (True, False)]
+    if not kinds[0]:
         return UNTUNED.seg_logit, UNTUNED.min_component_fraction
-
-    def mean_dice(pair: tuple[float, float]) -> float:
-        return float(np.mean([dice(_cut(answer, *pair), truth) for answer, truth in zip(known, drawn, strict=True)]))
-
-    return max(product(SEG_LOGITS, COMPONENT_FRACTIONS), key=mean_dice)
+    means = [np.mean(kind, axis=0) for kind in kinds if kind]
+    return MASK_OPTIONS[int(np.mean(means, axis=0).argmax())]
 
 
-def _large_mask(answers: Sequence[Answer]) -> float:
+def _drawn(scored: Scored) -> bool:
+    return scored.truth_share is not None
+
+
+def _large_mask(scored: Sequence[Scored]) -> float:
     """A share of the head that most drawn tumors exceed."""
-    shares = [_truth(answer).sum() / answer.crop.area for answer in answers if answer.crop and answer.sample.mask]
-    tumors = [share for share in shares if share > 0]
-    return float(np.quantile(tumors, SMALL_TUMORS)) if tumors else UNTUNED.large_mask_fraction
+    shares = [each.truth_share for each in scored if each.truth_share is not None]
+    return float(np.quantile(shares, SMALL_TUMORS)) if shares else UNTUNED.large_mask_fraction
 
 
-def _truth(answer: Answer) -> np.ndarray:
-    mask = read_mask(answer.sample)
-    return np.zeros(answer.shape, np.bool_) if mask is None else mask
-
-
-def _cut(answer: Answer, seg_logit: float, component: float) -> np.ndarray:
-    if answer.crop is None or answer.seg is None:
-        return np.zeros(answer.shape, np.bool_)
-    return to_mask(answer.seg, answer.crop, answer.shape, seg_logit, component)
+def _cut(prediction: ServedPrediction, seg_logit: float, component: float) -> np.ndarray:
+    if prediction.crop is None or prediction.seg is None:
+        return np.zeros(prediction.shape, np.bool_)
+    return to_mask(prediction.seg, prediction.crop, prediction.shape, seg_logit, component)

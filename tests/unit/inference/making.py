@@ -1,6 +1,6 @@
 """A manifest with easily read thresholds."""
 
-from brainscan.inference.manifest import Calibration, InputContract, Manifest, Metrics, Thresholds
+from brainscan.inference.manifest import Calibration, InputContract, Manifest, Metrics, Parity, Thresholds
 
 
 def manifest(**changed: object) -> Manifest:
@@ -16,8 +16,8 @@ def manifest(**changed: object) -> Manifest:
             min_component_fraction=0.001,
             large_mask_fraction=0.02,
         ),
-        calibration=Calibration(split="held out of train", scans=1, seen_by_weights=False),
-        metrics=Metrics(split="test", sources={}, float32={}),
+        calibration=Calibration(split="test part", scans=1, groups=1, cross_fitted=True),
+        metrics=Metrics(split="test", sources={}, as_shipped={}, parity=Parity(int8={}, float32={})),
         data_digest="b" * 64,
         source_revision="c" * 40,
     ).model_copy(update=changed)

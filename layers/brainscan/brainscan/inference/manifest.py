@@ -29,7 +29,7 @@ class InputContract(Model):
 
 
 class Thresholds(Model):
-    """Where answers turn; chosen on the train part only."""
+    """Where answers turn; `Calibration` says by which scans they were chosen."""
 
     min_confidence: Share = Field(description="a calibrated probability below which a scan is abstained")
     review_confidence: Share = Field(description="a calibrated probability below which a scan needs review")
@@ -47,11 +47,14 @@ class Thresholds(Model):
 
 
 class Calibration(Model):
-    """Where temperature and thresholds come from."""
+    """Where temperature, thresholds and the scope's thresholds come from."""
 
     split: str
     scans: int
-    seen_by_weights: bool = Field(description="the weights were trained on these scans: certainty is overrated")
+    groups: int = Field(description="patients, or runs of near-duplicates, that these scans are of")
+    cross_fitted: bool = Field(
+        description="figures on these scans are of each half of the groups, with constants from the other half"
+    )
 
 
 class SourceMetrics(Model):
@@ -66,12 +69,20 @@ class SourceMetrics(Model):
     mean_dice: Share | None = Field(default=None, description="over `masks`, at the source's own pixels")
 
 
+class Parity(Model):
+    """The same scans, evenly drawn from all sources, before quantisation and after it."""
+
+    int8: dict[str, SourceMetrics]
+    float32: dict[str, SourceMetrics]
+
+
 class Metrics(Model):
     """Measured through prepare, network, mask and judgement, exactly as a scan is served."""
 
     split: str
-    sources: dict[str, SourceMetrics]
-    float32: dict[str, SourceMetrics] = Field(description="the same before quantisation")
+    sources: dict[str, SourceMetrics] = Field(description="with constants that come from other scans")
+    as_shipped: dict[str, SourceMetrics] = Field(description="with the constants of this manifest")
+    parity: Parity = Field(description="what quantisation costs, with the constants of this manifest")
 
 
 class Manifest(Model):

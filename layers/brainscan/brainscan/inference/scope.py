@@ -85,8 +85,8 @@ class Scope(Model):
 
     texture: Gaussian = Field(description="of `imaging.texture`")
     features: Gaussian = Field(description="of the network's pooled features")
-    held_out_beyond: Annotated[float, Field(ge=0, le=1)] = Field(
-        description="share of in-scope scans, held out of fitting, that are out of scope by either check"
+    beyond: Annotated[float, Field(ge=0, le=1)] = Field(
+        description="share of the in-scope scans behind the thresholds that are out of scope by either check"
     )
 
     def distances(self, inputs: npt.NDArray[np.float32], features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -99,7 +99,13 @@ class Scope(Model):
         Returns:
             (B,) in units of the threshold: above 1 a scan is out of scope.
         """
-        by_texture = self.texture.distances(texture(inputs)) / self.texture.threshold
+        return self.distances_of(texture(inputs), features)
+
+    def distances_of(
+        self, textures: npt.NDArray[np.float32], features: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float64]:
+        """The same of scans whose textures (B, T) are known."""
+        by_texture = self.texture.distances(textures) / self.texture.threshold
         by_features = self.features.distances(features) / self.features.threshold
         return np.maximum(by_texture, by_features)
 

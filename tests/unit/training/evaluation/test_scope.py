@@ -1,13 +1,17 @@
 """The scope check lets in what training looked like and keeps out what did not."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from brainscan.imaging.prepare import prepare
 from brainscan.imaging.texture import texture
 from brainscan.inference.scope import Gaussian
-from training.evaluation.out_of_distribution import outsiders
-from training.evaluation.scope import fit_gaussian, fit_scope
+from training.datasets.samples import CHENG, LGG, Sample
+from training.evaluation.out_of_distribution import out_of_distribution
+from training.evaluation.predictions import ServedPrediction
+from training.evaluation.scope import calibrate, evenly, fit_gaussian, fit_scope
 
 RANDOM = np.random.default_rng(0)
 MIXING = RANDOM.normal(size=(10, 64))
@@ -21,12 +25,13 @@ def features(count: int, shift: float = 0.0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def scope() -> Gaussian:
-    return fit_gaussian(features(500), features(400), axes=10, beyond=0.02)
+    return fit_gaussian(features(500), axes=10)
 
 
-def test_the_threshold_gives_up_the_asked_share_of_held_out_scans(scope: Gaussian) -> None:
-    fresh = features(1000)
-    assert 0.0 < (scope.distances(fresh) > scope.threshold).mean() < 0.06
+def test_before_it_is_calibrated_the_scope_gives_up_nothing_of_what_it_was_fitted_to() -> None:
+    known = features(300)
+    fitted = fit_gaussian(known)
+    assert not (fitted.distances(known) > fitted.threshold * 1.001).any()
 
 
 def test_a_typical_scan_is_at_distance_one(scope: Gaussian) -> None:
@@ -66,15 +71,43 @@ def heads(count: int) -> np.ndarray:
     return np.array(scans, np.float32)[..., np.newaxis]
 
 
+def predictions(scans: np.ndarray, pooled: np.ndarray) -> list[ServedPrediction]:
+    sample = Sample(Path("scan.png"), "glioma", None, CHENG, "p")
+    return [
+        ServedPrediction(sample, (64, 64), texture=own, features=row)
+        for own, row in zip(texture(scans), pooled, strict=True)
+    ]
+
+
 def test_a_scan_is_out_of_scope_by_its_texture_though_its_features_are_usual() -> None:
-    fitted, held, fresh = heads(300), heads(200), heads(100)
-    scope = fit_scope((texture(fitted), features(300)), (texture(held), features(200)))
-    assert scope.held_out_beyond < 0.03
+    fresh = heads(100)
+    scope = calibrate(
+        fit_scope(predictions(heads(300), features(300))), predictions(heads(200), features(200)), 0.01, 0.01
+    )
+    assert 0 < scope.beyond < 0.03
     usual = features(100)
     assert (scope.distances(fresh, usual) > 1).mean() < 0.1
     noise = RANDOM.uniform(-1, 1, fresh.shape).astype(np.float32)
     assert (scope.distances(noise, usual) > 1).all()
     assert (scope.distances(fresh, features(100, shift=1.0)) > 1).all()
+
+
+def test_the_thresholds_give_up_the_asked_share_of_scans_that_the_weights_never_saw() -> None:
+    fitted = fit_scope(predictions(heads(200), features(200)))
+    unseen = predictions(heads(200), features(200))
+    strict, lenient = calibrate(fitted, unseen, 0.1, 0.1), calibrate(fitted, unseen, 0.01, 0.01)
+    assert 0.1 <= strict.beyond <= 0.2
+    assert strict.texture.threshold < lenient.texture.threshold
+    assert strict.features.axes == fitted.features.axes
+
+
+def test_no_set_outweighs_another_in_what_the_scope_is_fitted_to() -> None:
+    def samples(source: str, count: int) -> list[Sample]:
+        return [Sample(Path(f"{source}/{i}.png"), "glioma", None, source, f"p{i}") for i in range(count)]
+
+    chosen = evenly([*samples(CHENG, 100), *samples(LGG, 7)], of_each=10)
+    assert [sum(sample.source == source for sample in chosen) for source in (CHENG, LGG)] == [10, 7]
+    assert {sample.path.stem for sample in chosen if sample.source == CHENG} >= {"0", "99"}
 
 
 def test_texture_tells_smooth_from_rough_whatever_the_size() -> None:
@@ -88,8 +121,8 @@ def test_texture_tells_smooth_from_rough_whatever_the_size() -> None:
         assert described[1, -3:].mean() > described[0, -3:].mean() + 1
 
 
-def test_outsiders_are_the_same_every_time_and_of_every_kind() -> None:
-    first, second = outsiders(), outsiders()
+def test_out_of_distribution_pictures_are_the_same_every_time_and_of_every_kind() -> None:
+    first, second = out_of_distribution(), out_of_distribution()
     kinds = {kind for kind, _ in first}
     assert {"noise", "text page", "photo", "CT", "ultrasound", "other body part"} <= kinds
     for (_, one), (_, other) in zip(first, second, strict=True):

@@ -1,0 +1,44 @@
+"""What the model card says in words: use, data, and where the model falls short."""
+
+from typing import Final
+
+FALLS_SHORT: Final = """\
+- **A new hospital.** On hospitals of which no picture was trained on, and which are in no set below, it finds 0.79 of
+  the tumor slices at specificity 0.90, and its masks of glioblastomas on contrast-enhanced T1 have a Dice of 0.54. The
+  figures below are of hospitals that it has learned from, though of other patients: expect less.
+- **It has learned its hospitals.** In the second half of its training the losses fell, figures on other patients of the
+  same hospitals stood still, and figures on other hospitals fell.
+- **T2.** No drawn mask in its data is on T2; elsewhere it finds 0.61 of the tumor slices on T2, with a Dice of 0.27.
+- **Healthy old heads on FLAIR** of another hospital: 16% are called tumor.
+- **Gliomas without a bright rim.** Of Cheng's gliomas a good part is missed whole; see the targets.
+"""
+
+DATA: Final = """\
+| set | licence | what it gives |
+|---|---|---|
+| Cheng, figshare 1512427 | CC BY 4.0 | T1 contrast-enhanced slices, three tumor types, expert masks, folds by patient |
+| Kaggle "Brain Tumor Classification (MRI)" | MIT | slices without a tumor; most of the rest is the Cheng set |
+| Br35H | as on its page | tumor or none, from the web; the type is unknown |
+| LGG "lgg-mri-segmentation" | CC BY-NC-SA 4.0 | lower-grade glioma, FLAIR masks, slices without tumor too |
+| `radiopaedia_44` (Kaggle, 44 classes) | CC BY-NC-SA 3.0, research only | labels by case, with skull |
+| `rsna_miccai_t1c_boxes`: RSNA-ASNR-MICCAI 2021 | non-commercial research | glioblastoma, T1C, no skull, boxes |
+| `oasis_alzheimer`: OASIS-1 | OASIS data use terms | old people without a tumor, T1, no skull |
+| `healthy_t1_stripped`: OpenNeuro ds002748 | CC0 | healthy and depressed people, T1, no skull, three planes |
+| `healthy_head`: OpenfMRI ds011, `chris`, `colin27` | PDDL, BSD, MNI | healthy, with skull, three planes |
+| `harvard_normal`: Whole Brain Atlas | for teaching | one healthy head, T1, three planes; train part only |
+| `open_ms`: Ljubljana MS database | CC BY | multiple sclerosis: lesions that are no tumor; FLAIR, T1, T1C, T2 |
+| `brats2013_slices`: BRATS 2013 | research only | glioblastoma on T1C and FLAIR, no skull, expert masks; 8 patients |
+"""
+
+SHORTCUT: Final = """\
+In the public sets the source gives much of the class away: Cheng's patients have no slices without tumor, all LGG and
+glioblastoma patients have gliomas, T1 contrast-enhanced slices without a tumor are rare (`open_ms`, 3 patients). A
+network can score well by telling the sources apart. Slices without tumor of the LGG patients, healthy heads with and
+without skull in three planes and MS patients break this shortcut in part; their specificity says how well.
+"""
+
+USE: Final = """\
+For research and teaching on the path of brain MR slices through such a system. Not for diagnosis, triage or any
+decision about a patient: it was measured on public sets of compressed, downsized images, on one slice at a time,
+without clinical data, for three tumor types; all other disease is unknown to it.
+"""
