@@ -30,6 +30,7 @@ lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 
 unit: $(VENV)/.dev  ## Pure code and in-process AWS; minutes. COVERED=1 measures branch coverage and holds its floors.
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(if $(COVERED),--cov --cov-report=) tests/unit
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -q -n auto tests/chaos
 	$(if $(COVERED),$(MAKE) floors)
 
 coverage:  ## The unit tier with branch coverage.

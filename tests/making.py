@@ -52,6 +52,7 @@ def s3_event(
     version_id: str | None = None,
     sequencer: str | None = None,
     name: str = "ObjectCreated:Put",
+    at: datetime = NOON,
 ) -> str:
     """A notification as S3 writes it; `encoded_key` is what stands in it, already encoded."""
     found: dict[str, Any] = {"key": encoded_key, "size": 1, "eTag": "0" * 32}
@@ -63,7 +64,7 @@ def s3_event(
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
         "awsRegion": "us-east-1",
-        "eventTime": "2026-03-01T12:00:00.000Z",
+        "eventTime": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "eventName": name,
         "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": bucket}, "object": found},
     }

@@ -1,0 +1,131 @@
+"""Puts the product into simulated time: its clocks, its waits, its thread pools and its model.
+
+Patched by what they are, not by where: whatever module of the product has the real `ThreadPoolExecutor` or `datetime`
+gets the simulated one, so that moving code needs no change here.
+"""
+
+import os
+import random
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from unittest.mock import patch
+
+from brainscan import observability
+from brainscan.inference.runtime import Network
+from brainscan.settings import limits, settings
+from tests.chaos.network import TwoModels
+from tests.chaos.simulation import Pool, Simulation
+
+
+def product_modules() -> list[Any]:
+    """Modules of brainscan that are loaded, handlers included."""
+    return [module for name, module in list(sys.modules.items()) if name.startswith(("brainscan.", "chaos_handler_"))]
+
+
+class Patches:
+    """What is put in place of real time."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.pool = type("SimulatedPool", (Pool,), {"simulation": simulation})
+        self.datetime = _datetime_of(simulation)
+        self._modules = 0
+
+    def into_all(self) -> None:
+        """Replace clocks and pools in every module of the product, as far as more are loaded than before."""
+        if len(sys.modules) == self._modules:
+            return
+        self._modules = len(sys.modules)
+        for module in product_modules():
+            for name, value in list(vars(module).items()):
+                if value is ThreadPoolExecutor:
+                    setattr(module, name, self.pool)
+                elif value is datetime:
+                    setattr(module, name, self.datetime)
+
+    def out_of(self, module: Any) -> None:
+        """Put back what was there."""
+        for name, value in list(vars(module).items()):
+            if value is self.pool:
+                setattr(module, name, ThreadPoolExecutor)
+            elif value is self.datetime:
+                setattr(module, name, datetime)
+
+
+def _datetime_of(simulation: Simulation) -> type[datetime]:
+    class SimulatedDatetime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.fromtimestamp(simulation.now, tz or UTC)
+
+    return SimulatedDatetime
+
+
+@contextmanager
+def simulated(simulation: Simulation, environment: dict[str, str], models: TwoModels) -> Iterator[Patches]:
+    """Everything that the product asks of time, chance and its environment comes from the simulation."""
+    patches = Patches(simulation)
+    clock = lambda: simulation.now  # noqa: E731
+    before = os.environ.copy()
+    state = random.getstate()
+    random.seed(simulation.random.random())
+    os.environ.update(environment)
+    settings.cache_clear()
+    limits.cache_clear()
+    try:
+        with (
+            patch.object(time, "time", clock),
+            patch.object(time, "monotonic", clock),
+            patch.object(time, "perf_counter", clock),
+            patch.object(time, "sleep", simulation.sleep),
+            patch.object(os, "urandom", lambda size: simulation.random.randbytes(size)),
+            patch.object(secrets, "token_hex", lambda size=16: simulation.random.randbytes(size).hex()),
+            patch.object(Network, "load", lambda *_, **__: models.newest()),
+            _quiet(simulation),
+        ):
+            patches.into_all()
+            yield patches
+    finally:
+        for module in product_modules():
+            patches.out_of(module)
+        os.environ.clear()
+        os.environ.update(before)
+        random.setstate(state)
+        settings.cache_clear()
+        limits.cache_clear()
+
+
+@contextmanager
+def _quiet(simulation: Simulation) -> Iterator[None]:
+    """Logs go to the trace; metrics and traces, which one process would mix up, go nowhere."""
+
+    def log(message: object, *_: Any, **fields: Any) -> None:
+        if simulation.trace is not None:
+            told = {
+                name: value for name, value in fields.items() if name in {"error", "error_text", "outcome", "state"}
+            }
+            simulation.note(f"log: {message} {told or ''}")
+
+    def undecorated(function: Any = None, **_: Any) -> Any:
+        return function if function is not None else lambda inner: inner
+
+    nothing: Any = lambda *_, **__: None  # noqa: E731
+    with (
+        patch.multiple(
+            observability.logger, info=log, warning=log, error=log, exception=log, inject_lambda_context=undecorated
+        ),
+        patch.multiple(observability.metrics, add_metric=nothing, add_dimension=nothing, add_metadata=nothing),
+        patch.object(observability.metrics, "log_metrics", undecorated),
+        patch.multiple(
+            observability.tracer,
+            capture_lambda_handler=undecorated,
+            put_metadata=nothing,
+            put_annotation=nothing,
+        ),
+    ):
+        yield
