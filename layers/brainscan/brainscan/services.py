@@ -65,8 +65,13 @@ def table(told: Settings) -> Table:
 
 
 def results(told: Settings) -> Results:
-    """The results bucket alone; its links are signed in the one way that every region takes."""
-    config = CLIENT.merge(Config(signature_version="s3v4"))
+    """The results bucket alone.
+
+    Its links are signed in the one way that every region takes, and lead to the bucket's own region: the global name
+    redirects for hours after a bucket is made, and leads nowhere from behind a VPC endpoint.
+    """
+    regional = Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
+    config = CLIENT.merge(Config(signature_version="s3v4")).merge(regional)
     return Results(boto3.client("s3", config=config), told.results_bucket)
 
 

@@ -11,7 +11,8 @@ from brainscan.api import page
 from brainscan.api.app import openapi
 from brainscan.api.reference import reference
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, TumorClass
-from brainscan.settings import settings
+from brainscan.services import results
+from brainscan.settings import Settings, settings
 from tests.making import NOON, a_record, analyzed
 
 DAY = NOON.date().isoformat()
@@ -26,7 +27,7 @@ def found(table):
     table.scans.register(records)
     final = [
         analyzed(r, CLASSES[n % 4], 0.5 + n / 100, needs_review=n % 3 == 0).model_copy(
-            update={"image_key": f"results/{r.scan_id}/image.png", "mask_key": f"results/{r.scan_id}/mask.png"}
+            update={f"{name}_key": f"results/{r.scan_id}/{name}" for name in ("image", "mask", "result")}
         )
         for n, r in enumerate(records)
     ]
@@ -106,6 +107,25 @@ class TestOneThing:
         assert [(link["name"], link["content_type"]) for link in series["links"]] == [
             ("segmentation.dcm", "application/dicom")
         ]
+
+    def test_a_series_of_more_than_a_thousand_files_lists_the_last_revision(self, ask, found):
+        s3 = boto3.client("s3")
+        for revision in range(1, 352):
+            for name in ("capture.dcm", "report.dcm", "segmentation.dcm"):
+                s3.put_object(Bucket="results", Key=f"reports/{'5' * 32}/{revision:06d}/{name}", Body=b"DICM")
+        links = ask("GET", f"/v1/series/{'5' * 32}").json["links"]
+        assert len(links) == 3
+        assert all("/000351/" in link["url"] for link in links)
+
+    @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1"])
+    def test_links_lead_to_the_buckets_own_region(self, monkeypatch, region):
+        monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        told = Settings(results_bucket="brainscan-results", table_name="scans")
+        link = urlsplit(results(told).presigned("results/mask.png", "image/png", "mask.png", 60))
+        suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        assert (link.netloc, link.path) == (f"brainscan-results.s3.{region}.{suffix}", "/results/mask.png")
 
     def test_statistics_and_models_of_days(self, ask, found):
         query = {"from": DAY, "to": DAY}

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
 from brainscan.pipeline.expand import Tally
@@ -109,6 +110,52 @@ def test_a_version_that_is_gone_is_skipped_and_says_so(world):
     export = intake(Upload("uploads", "never.png", NOON), world.services)
     assert (export.files, export.skipped, export.done) == (1, 1, True)
     assert listing(world, export)[0]["reasons"] == ["object_gone"]
+
+
+@pytest.mark.parametrize(
+    "key", ["a\tb.png", "a\rb.png", "a\nb.png", "a.png?versionId=1", "a+b c.png", "a%2Fb.png", "#a.png", "/a//b.png"]
+)
+def test_a_key_is_read_as_it_is_whatever_it_would_mean_in_an_address(world, key):
+    export = intake(world.upload(key, png()), world.services)
+    assert [record.outcome for record in scans_of(world, export)] == [Outcome.QUEUED]
+
+
+class TestWithheld:
+    def test_an_archived_object_is_skipped_and_says_so(self, world):
+        put = world.s3.put_object(Bucket="uploads", Key="a.png", Body=png(), StorageClass="GLACIER")
+        export = intake(Upload("uploads", "a.png", NOON, put["VersionId"]), world.services)
+        assert (export.files, export.skipped, export.done) == (1, 1, True)
+        assert listing(world, export)[0]["reasons"] == ["object_archived"]
+
+    @pytest.mark.parametrize(
+        ("code", "message"),
+        [
+            ("KMS.DisabledException", "the key is disabled"),
+            ("AccessDenied", "not authorized to perform: kms:Decrypt on the resource associated with this ciphertext"),
+        ],
+    )
+    def test_an_object_under_a_key_that_denies_is_skipped_and_says_so(self, world, code, message):
+        upload = world.upload("a.png", png())
+        refuse_reads(world, code, message)
+        export = intake(upload, world.services)
+        assert (export.files, export.skipped, export.done) == (1, 1, True)
+        assert listing(world, export)[0]["reasons"] == ["key_denied"]
+
+    def test_a_denial_that_may_be_ours_is_retried(self, world):
+        upload = world.upload("a.png", png())
+        refuse_reads(world, "AccessDenied", "not authorized to perform: s3:GetObject")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            intake(upload, world.services)
+
+
+def refuse_reads(world, code: str, message: str) -> None:
+    """Have S3 answer every read of an upload's content with an error."""
+
+    def refuse(params: dict, **_: object) -> None:
+        if params["Bucket"] == "uploads":
+            raise ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
+
+    world.s3.meta.events.register("before-parameter-build.s3.GetObject", refuse)
 
 
 class TestOverwrites:

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     SUPERSEDED = "superseded"
     OBJECT_GONE = "object_gone"
+    OBJECT_ARCHIVED = "object_archived"
+    KEY_DENIED = "key_denied"
     LOCALIZER = "localizer"
     DERIVED_MAP = "derived_map"
     PHASE_IMAGE = "phase_image"

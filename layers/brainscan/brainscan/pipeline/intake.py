@@ -12,13 +12,13 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from brainscan.archive import Stretch, is_archive, stretches, upload_kind
-from brainscan.domain import BrainscanError, Export, ExportState, Kind, Part, PartDone
+from brainscan.domain import BrainscanError, Export, ExportState, Kind, Part, PartDone, Reason
 from brainscan.pipeline import listing
 from brainscan.pipeline.expand import Tally, expand
 from brainscan.pipeline.files import Origin
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
-from brainscan.store.objects import Head, files_key, part_key, upload_key
+from brainscan.store.objects import Head, ObjectWithheldError, files_key, part_key, upload_key
 
 
 class UnknownExportError(BrainscanError):
@@ -61,7 +61,7 @@ def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_lis
     try:
         head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
     except ObjectGoneError:
-        return _gone(upload, services)
+        return _unread(upload, Reason.OBJECT_GONE, services)
     export = _export(upload, head.version_id, services)
     if export.state != ExportState.EXPANDING:
         return export
@@ -70,7 +70,10 @@ def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_lis
     version = services.table.versions.make_latest(object_id, upload.sequencer or "", export.export_id)
     services.table.exports.put(export)
     if version.is_latest:
-        parts = _parts(upload, head, export, services)
+        try:
+            parts = _parts(upload, head, export, services)
+        except ObjectWithheldError as withheld:
+            return _unread(upload, withheld.reason, services)
         if len(parts) > 1:
             _send(upload, parts, services)
         else:
@@ -94,7 +97,7 @@ def intake_part(part: Part, services: Services, on_expanded: OnExpanded = _no_li
     try:
         head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
     except ObjectGoneError:
-        return _gone(upload, services)
+        return _unread(upload, Reason.OBJECT_GONE, services)
     _expand_part(part, upload, head, export, services, on_expanded)
     return _current(upload, export, services)
 
@@ -106,11 +109,11 @@ def _export(upload: Upload, version_id: str, services: Services) -> Export:
     return services.table.exports.get(export_id) or new
 
 
-def _gone(upload: Upload, services: Services) -> Export:
-    """What is left to say of an upload that no longer exists."""
+def _unread(upload: Upload, reason: Reason, services: Services) -> Export:
+    """What is left to say of an upload that no longer exists, or that S3 does not give."""
     export = _export(upload, upload.version_id or "null", services)
     done = PartDone(number=0, last=True, kind=Kind.OTHER, files=1, skipped=1)
-    return _write_whole(export, [listing.gone()], [done], services)
+    return _write_whole(export, [listing.unread(reason)], [done], services)
 
 
 def _parts(upload: Upload, head: Head, export: Export, services: Services) -> list[Part]:

@@ -35,9 +35,9 @@ def line(file: File, outcome: FileOutcome, pseudonyms: Pseudonyms) -> Line:
     return found
 
 
-def gone() -> Line:
-    """The only file of an upload that no longer exists."""
-    return _skipped(None, None, Reason.OBJECT_GONE)
+def unread(reason: Reason) -> Line:
+    """The only file of an upload that no longer exists, or that S3 does not give."""
+    return _skipped(None, None, reason)
 
 
 def whole(parts: Iterable[Iterable[Line]]) -> list[Line]:

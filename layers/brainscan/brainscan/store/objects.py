@@ -4,12 +4,12 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
-import smart_open
+import smart_open.s3
 from botocore.exceptions import ClientError
 
-from brainscan.domain import BrainscanError, ScanRecord
+from brainscan.domain import BrainscanError, Reason, ScanRecord
 from brainscan.store.errors import error_code
 
 if TYPE_CHECKING:
@@ -24,6 +24,14 @@ STREAM_BYTES = 16 * 1024**2
 
 class ObjectGoneError(BrainscanError):
     """The object, or the version of it that an event names, no longer exists."""
+
+
+class ObjectWithheldError(BrainscanError):
+    """S3 has the object and will not give it, now or on a retry, for a `reason` that becomes part of its outcome."""
+
+    def __init__(self, reason: Reason, remedy: str) -> None:
+        super().__init__(f"{reason}: {remedy}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -62,13 +70,19 @@ class Uploads:
 
         Raises:
             ObjectGoneError: no such object or version.
+            ObjectWithheldError: it is archived, or its key is denied.
         """
-        parameters = {"client": self._client, "buffer_size": RANGE_BYTES, "range_chunk_size": STREAM_BYTES}
+        parameters: dict[str, Any] = {
+            "client": self._client,
+            "buffer_size": RANGE_BYTES,
+            "range_chunk_size": STREAM_BYTES,
+        }
         if head.version_id != "null":
             parameters["version_id"] = head.version_id
         with (
             _gone_is_typed(),
-            smart_open.open(f"s3://{bucket}/{key}", "rb", transport_params=parameters) as file,
+            # By bucket and key: in a URI, a key's tabs, line ends and question marks mean something else.
+            smart_open.s3.open(bucket, key, "rb", **parameters) as file,
         ):
             # smart_open asks S3 anew at every seek; most seeks of an archive's reader stay within what was just read.
             yield cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, file), RANGE_BYTES))
@@ -108,9 +122,9 @@ class Results:
             self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys]})
 
     def keys(self, prefix: str) -> list[str]:
-        """Keys that begin with `prefix`, sorted; the first thousand."""
-        found = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
-        return sorted(each["Key"] for each in found.get("Contents", []))
+        """Keys that begin with `prefix`, sorted."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return sorted(each["Key"] for page in pages for each in page.get("Contents", []))
 
     def presigned(self, key: str, content_type: str, filename: str, seconds: int) -> str:
         """A link to one object that holds for `seconds`; made here, without a request.
@@ -180,5 +194,20 @@ def _gone_is_typed() -> Iterator[None]:
         if error_code(cause) in {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}:
             raise ObjectGoneError("the object or its version no longer exists; upload it again") from None
         if isinstance(cause, ClientError):
+            if withheld := _withheld(cause):
+                raise withheld from None
             raise cause from None  # smart_open's own text quotes the key, and a key may hold a name
         raise
+
+
+def _withheld(error: ClientError) -> ObjectWithheldError | None:
+    """What no retry will change; any other denial may be ours, and is retried.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """
+    code, message = error_code(error), error.response["Error"].get("Message", "")
+    if code == "InvalidObjectState":
+        return ObjectWithheldError(Reason.OBJECT_ARCHIVED, "restore the object and copy it over itself")
+    if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
+        return ObjectWithheldError(Reason.KEY_DENIED, "let intake decrypt by the object's key, then upload it again")
+    return None
