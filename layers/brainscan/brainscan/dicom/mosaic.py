@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
+from brainscan.dicom.values import texts
 from brainscan.domain import Reason, ScanError
 
 NUMBER_OF_IMAGES_IN_MOSAIC = (0x0019, 0x0A)
@@ -15,7 +16,7 @@ NUMBER_OF_IMAGES_IN_MOSAIC = (0x0019, 0x0A)
 
 def is_mosaic(dataset: Dataset) -> bool:
     """Whether ImageType calls the picture a mosaic."""
-    return "MOSAIC" in (dataset.get("ImageType") or [])
+    return "MOSAIC" in texts(dataset, "ImageType")
 
 
 def tile_count(dataset: Dataset) -> int:

@@ -21,7 +21,10 @@ from pydicom.uid import (
 )
 
 from brainscan.dicom.bits import stored_values
+from brainscan.dicom.characters import make_readable
+from brainscan.dicom.copied import PATIENT_AND_STUDY
 from brainscan.dicom.geometry import macro
+from brainscan.dicom.mend import mend, name_by_meta
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.dicom.values import number, numbers, texts
 from brainscan.domain import Reason, ScanError
@@ -50,12 +53,16 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
             object that should hold an image ends before it.
         Exception: whatever pydicom raises on bytes that are not DICOM.
     """
-    dataset = dcmread(io.BytesIO(_inflated(data, max_bytes)), force=True)
+    inflated, meta = _inflated(data, max_bytes)
+    dataset = dcmread(io.BytesIO(inflated), force=True)
+    make_readable(dataset, PATIENT_AND_STUDY)
+    mend(dataset)
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, _ = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
     if "Rows" not in dataset or not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
         raise _without_image(dataset)
+    name_by_meta(dataset, meta)
     return dataset
 
 
@@ -121,13 +128,16 @@ def pixel_aspect(dataset: Dataset) -> float:
     return stated[0] / stated[1] if stated is not None and len(stated) == 2 and min(stated) > 0 else 1.0
 
 
-def _inflated(data: bytes, max_bytes: int) -> bytes:
-    """The file with its data set inflated, where it is deflated; pydicom itself would inflate without end."""
+def _inflated(data: bytes, max_bytes: int) -> tuple[bytes, Dataset]:
+    """The file with its data set inflated, where it is deflated, and its meta information.
+
+    pydicom itself would inflate without end.
+    """
     stream = io.BytesIO(data)
     read_preamble(stream, force=True)
     meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
-        return data
+        return data, meta
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     body = inflater.decompress(stream.read(), max_bytes)
     if inflater.unconsumed_tail:
@@ -135,7 +145,7 @@ def _inflated(data: bytes, max_bytes: int) -> bytes:
     if not inflater.eof:
         raise ScanError(Reason.UNREADABLE, "the deflated DICOM object is cut off; export it again")
     # Without its meta information, which calls it deflated, the object is recognised as explicit VR.
-    return body
+    return body, meta
 
 
 def _without_image(dataset: Dataset) -> ScanError:

@@ -1,37 +1,35 @@
-"""The headers that answers are made from: a source image without its pixels, fit to be copied from."""
+"""The headers that answers are made from: of a source image, what is fit to be copied, and nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from highdicom import SpecificCharacterSetValues
-from pydicom import DataElement, Dataset
-from pydicom.config import RAISE
-from pydicom.multival import MultiValue
-from pydicom.uid import generate_uid
-from pydicom.valuerep import validate_value
+from pydicom import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
+from brainscan.dicom.characters import UTF8
+from brainscan.dicom.copied import EQUIPMENT, PATIENT_AND_STUDY, copied_text
+from brainscan.dicom.mend import mend
 from brainscan.dicom.pixels import read_object
 from brainscan.dicom.planes import plane_of
+from brainscan.dicom.values import items, numbers, parsed, text, texts
 from brainscan.series.planes import Plane
 
-_PIXELS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData", "IconImageSequence")
-_MAY_BE_EMPTY: Final = (
-    "PatientID",
-    "PatientName",
-    "PatientBirthDate",
-    "PatientSex",
-    "AccessionNumber",
-    "StudyID",
-    "StudyDate",
-    "StudyTime",
-    "ReferringPhysicianName",
-)
-"""Type 2 attributes of patient and study: every object has them, with or without a value."""
-_CHECKED_VRS: Final = ("AS", "CS", "DA", "DT", "TM")
-"""Kinds of text whose form the standard fixes, and which scanners and anonymizers get wrong."""
-_UTF8: Final = "ISO_IR 192"
-_SEXES: Final = ("M", "F", "O", "")
+UIDS: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
+INTEGERS: Final = ("SeriesNumber", "InstanceNumber", "NumberOfFrames", "Rows", "Columns")
+CODES: Final = ("Modality", "PositionReferenceIndicator", "LossyImageCompression")
+COUNTS: Final = {
+    "PixelSpacing": 2,
+    "ImagerPixelSpacing": 2,
+    "NominalScannedPixelSpacing": 2,
+    "SliceThickness": 1,
+    "SpacingBetweenSlices": 1,
+    "ImagePositionPatient": 3,
+    "ImageOrientationPatient": 6,
+}
+"""Attributes of geometry, and how many numbers each has."""
+FUNCTIONAL_GROUPS: Final = ("PixelMeasuresSequence", "PlanePositionSequence", "PlaneOrientationSequence")
+"""Of a frame (PS3.3 C.7.6.16.2), those that say where it lies."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,56 +51,60 @@ class SourceImage:
 
 
 def read_source(data: bytes, max_bytes: int) -> Dataset:
-    """Read the header of an image, patient and study attributes made whole.
+    """Read of an image what answers repeat or derive, as a header that holds nothing else.
 
-    Identifiers stay as they are. An age, code, date or time against the standard is emptied, since an object with it
-    would be refused; a frame of reference that anonymization took away is replaced by one for the series. Text keeps
-    its character set where answers can be written in it.
+    Identifiers stay as they are; text is in UTF-8. What is against the standard in a way that would have an answer
+    refused is emptied, see `copied_text`. A frame of reference that anonymization took away is replaced by one for the
+    series.
 
     Raises:
         ScanError: the object holds no image.
         Exception: whatever pydicom raises on bytes that are not DICOM.
     """
-    header = read_object(data, max_bytes)
-    _make_text_writable(header)
-    for keyword in _PIXELS:
-        if keyword in header:
-            del header[keyword]
-    for element in list(header):
-        if element.VR in _CHECKED_VRS and element.value and not _valid(element):
-            del header[element.tag]
-    for keyword in _MAY_BE_EMPTY:
-        if keyword not in header:
-            setattr(header, keyword, None)
-    if header.PatientSex not in _SEXES:
-        header.PatientSex = None
-    if not header.get("FrameOfReferenceUID") and header.get("SeriesInstanceUID"):
+    image = read_object(data, max_bytes)
+    header = Dataset()
+    header.file_meta = FileMetaDataset()
+    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header.SpecificCharacterSet = UTF8
+    for keyword in (*PATIENT_AND_STUDY, *EQUIPMENT):
+        setattr(header, keyword, copied_text(image, keyword) or None)
+    for keyword in (*UIDS, *CODES):
+        if stated := text(image, keyword):
+            setattr(header, keyword, stated)
+    for keyword in INTEGERS:
+        if (value := parsed(image, keyword)) is not None:
+            setattr(header, keyword, value)
+    header.ImageType = list(texts(image, "ImageType"))
+    _copy_geometry(image, header)
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        if stated_groups := items(image, keyword):
+            setattr(header, keyword, [_functional_groups(each) for each in stated_groups])
+    if "FrameOfReferenceUID" not in header and "SeriesInstanceUID" in header:
         header.FrameOfReferenceUID = generate_uid(entropy_srcs=["frame of reference", header.SeriesInstanceUID])
     return header
 
 
-def _make_text_writable(header: Dataset) -> None:
-    """Where the character set is not one that answers can be written in, their text will be UTF-8."""
-    stated = header.get("SpecificCharacterSet")
-    known = {each.value for each in SpecificCharacterSetValues}
-    if stated and (not isinstance(stated, str) or stated not in known):
-        header.decode()
-        header.SpecificCharacterSet = _UTF8
+def _functional_groups(stated: Dataset) -> Dataset:
+    groups = Dataset()
+    for keyword in FUNCTIONAL_GROUPS:
+        for item in items(stated, keyword)[:1]:
+            mend(item)
+            copied = Dataset()
+            _copy_geometry(item, copied)
+            setattr(groups, keyword, [copied])
+    return groups
 
 
-def _valid(element: DataElement) -> bool:
-    values = element.value if isinstance(element.value, MultiValue) else [element.value]
-    try:
-        for value in values:
-            validate_value(element.VR, str(value), RAISE)
-    except ValueError:
-        return False
-    return True
+def _copy_geometry(stated: Dataset, header: Dataset) -> None:
+    for keyword, count in COUNTS.items():
+        found = numbers(stated, keyword)
+        if found is not None and len(found) == count:
+            header[keyword] = stated[keyword]
 
 
 def is_multiframe(header: Dataset) -> bool:
-    """Several frames in one object, whose places are in functional groups."""
-    return "PerFrameFunctionalGroupsSequence" in header
+    """Several frames in one object."""
+    return "PerFrameFunctionalGroupsSequence" in header or (header.get("NumberOfFrames") or 1) > 1
 
 
 def first_of_each_file(images: Sequence[SourceImage]) -> list[Dataset]:

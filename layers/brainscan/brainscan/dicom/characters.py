@@ -1,0 +1,54 @@
+"""The character set in which a header's text is really written, where it says none or a wrong one."""
+
+from typing import Final
+
+from pydicom import Dataset
+from pydicom.charset import convert_encodings, python_encoding
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+
+from brainscan.dicom.values import texts
+
+UTF8: Final = "ISO_IR 192"
+LATIN1: Final = "ISO_IR 100"
+_TEXT_VRS: Final = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")
+"""VRs that SpecificCharacterSet applies to (PS3.5 6.1.2.2)."""
+
+
+def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
+    """Have text decoded by the character set that fits it, before any of it is looked at.
+
+    The one that is stated counts where the bytes are text in it; otherwise they are UTF-8 if they can be, else Latin-1,
+    in which every byte is a character: what consoles write in the language of the desktop.
+
+    Args:
+        keywords: Of the attributes whose bytes decide.
+    """
+    raw = [value for keyword in keywords if (value := _bytes_of(dataset, keyword)) and not value.isascii()]
+    stated = texts(dataset, "SpecificCharacterSet")
+    if not raw or len(stated) > 1 or any(_fits(raw, each) for each in stated):
+        return  # several sets are told apart by escape sequences, which pydicom follows
+    fitting = UTF8 if _fits(raw, UTF8) else LATIN1
+    dataset.SpecificCharacterSet = fitting
+    implicit, little = dataset.original_encoding
+    dataset.set_original_encoding(implicit, little, convert_encodings(fitting))
+
+
+def _bytes_of(dataset: Dataset, keyword: str) -> bytes | None:
+    tag = tag_for_keyword(keyword)
+    if tag is None or dictionary_VR(tag) not in _TEXT_VRS:
+        return None
+    element = dataset.get_item(tag)
+    return element.value if isinstance(element, RawDataElement) else None
+
+
+def _fits(values: list[bytes], character_set: str) -> bool:
+    encoding = python_encoding.get(character_set)
+    if encoding is None or (not character_set and encoding):
+        return False  # without a set, only ASCII is allowed
+    try:
+        for value in values:
+            value.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

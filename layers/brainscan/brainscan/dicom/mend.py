@@ -1,0 +1,128 @@
+"""The elements of an image that others read, brought to the form that the standard gives them, or taken out.
+
+Everything else in a header is left unread: a malformed element that nobody needs costs nobody an answer.
+"""
+
+import struct
+from decimal import Decimal
+from typing import Final
+
+from pydicom import Dataset
+from pydicom.datadict import dictionary_VR
+from pydicom.multival import MultiValue
+
+from brainscan.dicom.values import numbers, parsed, text
+
+DECIMALS: Final = (
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+)
+INTEGERS: Final = (
+    "NumberOfFrames",
+    "InstanceNumber",
+    "SeriesNumber",
+    "SamplesPerPixel",
+    "PlanarConfiguration",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "SmallestImagePixelValue",
+    "LargestImagePixelValue",
+    "PixelAspectRatio",
+)
+COUNTS_PIXELS: Final = ("NumberOfFrames", "Rows", "Columns")
+"""Where one of these cannot be read it is left to fail: without it, frames would vanish."""
+TEXTS: Final = (
+    "ImageType",
+    "FrameType",
+    "ComplexImageComponent",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "PatientID",
+    "IssuerOfPatientID",
+    "Modality",
+    "PhotometricInterpretation",
+    "VOILUTFunction",
+)
+SEQUENCES: Final = (
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "ModalityLUTSequence",
+    "VOILUTSequence",
+)
+NAMED_BY_META: Final = {
+    "SOPClassUID": "MediaStorageSOPClassUID",
+    "SOPInstanceUID": "MediaStorageSOPInstanceUID",
+}
+"""What a file's meta information repeats (PS3.10 7.1)."""
+
+
+def mend(dataset: Dataset) -> None:
+    """Bring an object, or an item of one, to where reading one of these elements never raises."""
+    for keywords, kind in ((DECIMALS, (int, float, Decimal)), (INTEGERS, (int,))):
+        for keyword in keywords:
+            if keyword in dataset and not _holds(dataset, keyword, kind):
+                _rewrite(dataset, keyword)
+    for keyword in (*TEXTS, *SEQUENCES):
+        if keyword in dataset and not _well_formed(dataset, keyword):
+            del dataset[keyword]
+
+
+def name_by_meta(dataset: Dataset, meta: Dataset) -> None:
+    """Where an object does not say which instance it is, its file's meta information does."""
+    for keyword, repeated in NAMED_BY_META.items():
+        known = text(meta, repeated)
+        if known and not text(dataset, keyword):
+            setattr(dataset, keyword, known)
+
+
+def _well_formed(dataset: Dataset, keyword: str) -> bool:
+    """Whether pydicom can convert the value, and its VR is one that the dictionary gives the element."""
+    if isinstance(parsed(dataset, keyword), bytes):
+        return False
+    return dataset[keyword].VR in dictionary_VR(keyword).split(" or ")
+
+
+def _holds(dataset: Dataset, keyword: str, kind: tuple[type, ...]) -> bool:
+    """Whether an element is well-formed and all of its values are of a kind."""
+    value = parsed(dataset, keyword)
+    values = value if isinstance(value, list | MultiValue) else [value]
+    return all(isinstance(each, kind) for each in values) and _well_formed(dataset, keyword)
+
+
+def _rewrite(dataset: Dataset, keyword: str) -> None:
+    """The same numbers by the VR of the dictionary; an element that holds none is taken out."""
+    vr = dictionary_VR(keyword).split(" or ")[0]
+    value = parsed(dataset, keyword)
+    found = _unpacked(dataset, value) if vr == "US" and isinstance(value, bytes) else numbers(dataset, keyword)
+    if not found:
+        if keyword not in COUNTS_PIXELS or value is None:
+            del dataset[keyword]
+        return
+    del dataset[keyword]
+    if vr == "DS":
+        dataset.add_new(keyword, vr, [f"{each:.10g}" for each in found])
+    else:  # an integer with a fraction counts as the whole one before it
+        whole = [int(each) for each in found]
+        dataset.add_new(keyword, "SS" if vr == "US" and min(whole) < 0 else vr, whole)
+
+
+def _unpacked(dataset: Dataset, value: bytes) -> tuple[int, ...] | None:
+    """Integers of 16 bits, signed if the pixels are; None for bytes that are not whole ones."""
+    if not value or len(value) % 2:
+        return None
+    little = dataset.original_encoding[1] is not False
+    signed = parsed(dataset, "PixelRepresentation") == 1
+    return struct.unpack(f"{'<' if little else '>'}{len(value) // 2}{'h' if signed else 'H'}", value)
