@@ -6,7 +6,7 @@ further one is a further row, and a model that was trained for it.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Self
+from typing import Any, Final, Self
 
 
 class Scheme(StrEnum):
@@ -85,12 +85,11 @@ class TumorClass(StrEnum):
         "pituitary", "pituitary", "#5fd4d0", _snomed("127024001", "Neoplasm of pituitary gland"), PITUITARY_GLAND, True,
     )  # fmt: skip
 
-    def __new__(cls, value: str, label: str, color: str, concept: Concept, site: Concept, is_tumor: bool) -> Self:
+    def __new__(cls, value: str, *columns: Any) -> Self:
         """A member is its value, and carries the rest of its row."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member.label, member.color, member.concept, member.site = label, color, concept, site
-        member.is_tumor = is_tumor
+        member.label, member.color, member.concept, member.site, member.is_tumor = columns
         return member
 
 

@@ -368,8 +368,27 @@ class TestWithheld:
         scanned(slices)
         report(SERIES, world.services)
         assert set(summary(world)["withheld"].values()) == {"unusable_header"}
-        assert "object withheld" in logged.getvalue()
+        assert '"attributes":["StudyInstanceUID"]' in logged.getvalue()
         assert "Canary" not in logged.getvalue()
+
+    def test_files_that_one_uid_names_have_no_segmentation_that_would_refer_to_them_by_it(self, world, scanned):
+        scanned(mr.mr_series(SOPInstanceUID="1.2.3.4.5"))
+        report(SERIES, world.services)
+        assert summary(world)["withheld"]["seg"] == "repeated_instance_uid"
+
+    def test_an_image_of_a_class_that_nobody_knows_costs_the_objects(self, world, scanned):
+        scanned(mr.mr_series(SOPClassUID="1.2.3.4.5"))
+        report(SERIES, world.services)
+        assert set(summary(world)["withheld"].values()) == {"unusable_header"}
+
+    def test_slices_without_pixel_spacing_have_a_report_without_segmentation(self, world, scanned):
+        slices = mr.mr_series()
+        for each in slices:
+            del each.PixelSpacing
+        scanned(slices)
+        report(SERIES, world.services)
+        assert summary(world)["withheld"] == {"seg": "no_spacing"}
+        assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
     def test_a_series_of_which_nothing_was_analyzed_abstains(self, world, scanned):
         nothing = {"predicted": None, "probabilities": None, "confidence": None, "tumor": None}
@@ -377,6 +396,55 @@ class TestWithheld:
         assert report(SERIES, world.services).report.outcome is Outcome.ABSTAINED
         assert set(summary(world)["withheld"].values()) == {"no_slice_analyzed"}
         Bundle.model_validate_json(world.services.results.get(report_key(SERIES, 6, "fhir.json")))
+
+
+@pytest.mark.parametrize("making", ["segmentation", "measurement_report", "capture", "label_volume"])
+@pytest.mark.parametrize("bug", [TypeError, KeyError, AttributeError, ValueError], ids=lambda bug: bug.__name__)
+def test_a_fault_of_ours_in_the_making_rises_and_the_retry_reports(world, scanned, monkeypatch, making, bug):
+    scanned()
+
+    def broken(*_, **__):
+        raise bug("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"brainscan.pipeline.objects.{making}", broken)
+        with pytest.raises(bug):
+            report(SERIES, world.services)
+    assert world.services.table.reports.latest(SERIES) is None
+    assert world.events() == []
+    assert report(SERIES, world.services).state is State.REPORTED
+    assert summary(world)["withheld"] == {}
+
+
+@pytest.mark.parametrize("multiframe", [False, True], ids=["classic", "enhanced"])
+@pytest.mark.parametrize("stated", [1.0, 0.0, -3.0, None], ids=["the gap", "zero", "negative", "absent"])
+def test_distance_and_thickness_in_the_segmentation_are_measured(world, scanned, stated, multiframe):
+    slices = mr.mr_series(SpacingBetweenSlices=stated)
+    for each in slices if stated is None else ():
+        del each.SpacingBetweenSlices
+    scanned([mr.enhanced(slices)] if multiframe else slices)
+    report(SERIES, world.services)
+    [measures] = objects(world)["seg.dcm"].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    assert (measures.SpacingBetweenSlices, measures.SliceThickness) == (3, 3)
+    assert list(measures.PixelSpacing) == list(mr.SPACING)
+
+
+def test_a_lone_slice_that_does_not_say_how_thick_it_is_has_a_segmentation(world, scanned):
+    slices = mr.mr_series(1)
+    del slices[0].SliceThickness
+    scanned(slices, masks={0: mr.disc(5)}, numbers=[0])
+    report(SERIES, world.services)
+    assert "seg.dcm" in objects(world, 1)
+
+
+def test_uneven_slices_state_no_distance_and_the_median_of_theirs_as_thickness(world, scanned):
+    slices = mr.mr_series()
+    for each, height in zip(slices, (10, 13, 16, 20, 25, 28.5), strict=True):
+        each.ImagePositionPatient = [-30, -40, height]
+    scanned(slices)
+    report(SERIES, world.services)
+    [measures] = objects(world)["seg.dcm"].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    assert ("SpacingBetweenSlices" in measures, measures.SliceThickness) == (False, 3.5)
 
 
 def test_the_bundle_is_valid_fhir_and_every_reference_resolves(world, scanned):

@@ -29,9 +29,6 @@ def capture(overlay_png: bytes, result: SeriesResult, image: SourceImage, stamp:
         overlay_png: The slice with the mask's outline.
         result: What the series shows.
         image: The key slice.
-
-    Raises:
-        Exception: whatever highdicom raises where the source's header lacks what a capture needs.
     """
     plane = image.plane
     made = SCImage.from_ref_dataset(

@@ -8,7 +8,7 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, Segmentation
 from pydicom import Dataset
 
 from brainscan.dicom.coding import algorithm, code
-from brainscan.dicom.fit import make_fit
+from brainscan.dicom.measured import state_geometry
 from brainscan.dicom.source import SourceImage, first_of_each_file, is_multiframe
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding
@@ -27,15 +27,13 @@ def segmentation(
     Frames without a mask are left out of the object; the images they belong to are still named as its source.
 
     Args:
-        images: The analyzed slices in the order of their positions: classic objects, or frames of one multi-frame one.
+        images: The analyzed slices in the order of their positions: classic objects, or frames of one multi-frame one;
+            with a common grid (`no_common_grid`). Their headers' geometry becomes what is measured.
         labels: (rows, columns) of segment numbers, 0 where there is none, by place in `images`; at least one.
         findings: What the segments are.
-
-    Raises:
-        Exception: whatever highdicom raises where the source's header lacks what a segmentation needs.
     """
     headers = first_of_each_file(images)
-    make_fit(headers, images)
+    state_geometry(images)
     if is_multiframe(headers[0]):
         sources, further, pixels = headers, None, _by_frame(images, labels)
     else:

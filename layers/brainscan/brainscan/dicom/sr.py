@@ -48,9 +48,6 @@ def measurement_report(
         result: What the series shows; its outcome is `analyzed`.
         images: The analyzed slices by scan id.
         seg: The segmentation of the same result, where one could be written.
-
-    Raises:
-        Exception: whatever highdicom raises where the source's header lacks what a report needs.
     """
     groups = [_finding_group(finding, result, images, seg, stamp) for finding in result.findings]
     content = MeasurementReport(

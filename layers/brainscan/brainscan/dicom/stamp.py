@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydicom import Dataset
 
 from brainscan.dicom.coding import ALGORITHM_NAME, MANUFACTURER
+from brainscan.dicom.values import number
 from brainscan.identity import Pseudonyms
 
 
@@ -57,10 +58,10 @@ class Stamp:
         Args:
             source: an image of the source series; the objects' series are numbered after it.
         """
-        number = min(max(int(source.get("SeriesNumber") or 0), 0), 9999)
+        after = min(max(int(number(source, "SeriesNumber") or 0), 0), 9999)
         return {
             "series_instance_uid": self.pseudonyms.uid("series", self.series_id, kind),
-            "series_number": number * 100 + 91 + list(ReportObject).index(kind),
+            "series_number": after * 100 + 91 + list(ReportObject).index(kind),
             "series_description": SERIES_DESCRIPTIONS[kind],
             "sop_instance_uid": self.instance_uid(kind),
             "instance_number": self.revision,

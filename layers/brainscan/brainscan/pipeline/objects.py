@@ -1,7 +1,7 @@
 """A series' result and its staged sources -> DICOM objects for its PACS, and a label volume; or why there are none."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,13 +11,15 @@ from PIL import Image
 from pydicom import Dataset
 
 from brainscan.dicom.capture import capture
+from brainscan.dicom.identified import unusable_identifiers
+from brainscan.dicom.measured import no_common_grid
 from brainscan.dicom.pixels import frame_spacing
 from brainscan.dicom.seg import segmentation
-from brainscan.dicom.source import SourceImage, is_multiframe
+from brainscan.dicom.source import SourceImage
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import Outcome, Reason, ScanRecord, SeriesResult
-from brainscan.observability import describe, logger
+from brainscan.observability import logger
 from brainscan.pipeline.sources import Slice
 from brainscan.series.label_volume import Labels, label_volume
 from brainscan.services import Services
@@ -36,7 +38,11 @@ class ReportObjects:
 def report_objects(
     result: SeriesResult, slices: Sequence[Slice], no_geometry: Reason | None, services: Services, pool: Executor
 ) -> ReportObjects:
-    """Make the SEG, the SR that refers to it, and the secondary capture."""
+    """Make the SEG, the SR that refers to it, and the secondary capture.
+
+    What sources lack is found by looking at their headers, and costs the objects that need it. Whatever is raised in
+    the making is therefore a fault of ours, and rises: the report is tried again, and its failure seen.
+    """
     analyzed = {each.record.scan_id: each for each in slices if each.analyzed}
     reason = _no_objects(result, list(analyzed.values()))
     if reason:
@@ -51,43 +57,32 @@ def report_objects(
         (result.finished_at or datetime.now(UTC)).astimezone(UTC),
     )
     made = ReportObjects()
-    unfit = Reason.NO_TUMOR_FOUND if not result.findings else no_geometry or _unfit(list(images.values()))
-    in_place, labels = list(images.values()), {} if unfit else _labels(result, analyzed, images, services, pool)
-    _make(made, ReportObject.SEGMENTATION, unfit, lambda: segmentation(in_place, labels, result.findings, stamp))
-    seg = made.dicom.get(ReportObject.SEGMENTATION)
-    if seg is not None:
+    in_place = list(images.values())
+    unfit = Reason.NO_TUMOR_FOUND if not result.findings else no_geometry or no_common_grid(in_place)
+    seg = None
+    if unfit:
+        made.withheld[ReportObject.SEGMENTATION] = unfit
+    else:
+        labels = _labels(result, analyzed, images, services, pool)
+        seg = made.dicom[ReportObject.SEGMENTATION] = segmentation(in_place, labels, result.findings, stamp)
         _add_volume(made, in_place, labels)
-    _make(made, ReportObject.REPORT, None, lambda: measurement_report(result, images, seg, stamp))
-    no_key = None if result.findings else Reason.NO_TUMOR_FOUND
-    _make(made, ReportObject.CAPTURE, no_key, lambda: _capture(result, analyzed, images, stamp, services))
+    made.dicom[ReportObject.REPORT] = measurement_report(result, images, seg, stamp)
+    if result.findings:
+        made.dicom[ReportObject.CAPTURE] = _capture(result, analyzed, images, stamp, services)
+    else:
+        made.withheld[ReportObject.CAPTURE] = Reason.NO_TUMOR_FOUND
     return made
 
 
 def _no_objects(result: SeriesResult, analyzed: Sequence[Slice]) -> Reason | None:
     if result.outcome is not Outcome.ANALYZED:
         return Reason.NO_SLICE_ANALYZED
-    return next((each.missing for each in analyzed if each.missing), None)
-
-
-def _unfit(images: Sequence[SourceImage]) -> Reason | None:
-    """Why images cannot be the source of one segmentation: it has one grid, and at most one multi-frame source."""
-    files = {str(image.header.SOPInstanceUID): image.header for image in images}
-    if len(files) > 1 and any(map(is_multiframe, files.values())):
-        return Reason.SEVERAL_MULTIFRAME_FILES
-    grids = {(header.Rows, header.Columns, str(header.get("PixelSpacing"))) for header in files.values()}
-    return Reason.MIXED_GEOMETRY if len(grids) > 1 else None
-
-
-def _make(made: ReportObjects, name: ReportObject, reason: Reason | None, make: Callable[[], Dataset]) -> None:
-    """Add one object, or why it is withheld: a header that lacks what the object needs costs that object alone."""
-    if reason is None:
-        try:
-            made.dicom[name] = make()
-            return
-        except (AttributeError, KeyError, IndexError, TypeError, ValueError, NotImplementedError) as error:
-            logger.warning("object withheld", extra={"object": name, **describe(error)})
-            reason = Reason.UNUSABLE_HEADER
-    made.withheld[name] = reason
+    missing = next((each.missing for each in analyzed if each.missing), None)
+    unusable = {keyword for each in analyzed if each.image for keyword in unusable_identifiers(each.image.header)}
+    if missing is None and unusable:
+        logger.warning("objects withheld", extra={"series_id": result.series_id, "attributes": sorted(unusable)})
+        return Reason.UNUSABLE_HEADER
+    return missing
 
 
 def _add_volume(made: ReportObjects, images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pydicom import Dataset
 
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.domain import Kind, Outcome, Reason, ScanRecord
+from brainscan.domain import Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.series.planes import Plane
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
@@ -51,3 +51,5 @@ def _header(key: str, services: Services) -> Dataset | Reason:
         return read_source(services.results.get(key), services.limits.scan_bytes)
     except ObjectGoneError:
         return Reason.OBJECT_GONE
+    except ScanError as unreadable:
+        return unreadable.reason
