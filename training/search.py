@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
     def score(settings: Hyperparameters, folder: Path) -> float:
         keras.utils.clear_session()
         keras.utils.set_random_seed(settings.seed)
-        model = trainable(starting_model(environment, settings), settings.path_drop)
+        model = trainable(starting_model(environment, settings, fitted), settings.path_drop)
         return loop.Run(model, fitted, validation, settings, folder).fit().score
 
     study = search(score, base, options.study, options.trials, read_space(options.space))

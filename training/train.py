@@ -4,19 +4,27 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Final
 
 import keras
+import numpy as np
 
 from training import export
 from training.datasets.prepared import Prepared, prepare_all
 from training.datasets.samples import with_views
 from training.datasets.splits import grouped, hold_out, read_data
 from training.fitting import loop, precision
+from training.fitting.batches import network_input
 from training.fitting.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
 from training.model.network import WeightsUnavailableError, build, load_npz, save_float16, save_npz
+from training.model.served_file import estimate_moments, load_served
 from training.model.trainable import trainable
 from training.sagemaker.distribute import strategy_for
 from training.sagemaker.environment import Environment, read_environment
+
+MOMENT_BATCHES: Final = 12
+MOMENT_SLICES: Final = 8
+"""Slices by which the batch norms of a served file get moments: evenly from all, a few at a time."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -39,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     try:
         with nullcontext() if strategy is None else strategy.scope():
-            model = trainable(starting_model(environment, settings), settings.path_drop)
+            model = trainable(starting_model(environment, settings, fitted), settings.path_drop)
     except WeightsUnavailableError as error:
         print(error, file=sys.stderr)
         return 3
@@ -88,8 +96,13 @@ def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prep
     return fitted, validation
 
 
-def starting_model(environment: Environment, settings: Hyperparameters) -> keras.Model:
+def starting_model(environment: Environment, settings: Hyperparameters, fitted: Prepared) -> keras.Model:
     """The network, open in size, with the weights that the run starts from.
+
+    Args:
+        environment: a weights file, the folder of one, a served `model.tflite`, or none.
+        settings: what the encoder starts from where there is none.
+        fitted: slices by which a served file's batch norms get moments.
 
     Raises:
         WeightsUnavailableError: ImageNet's cannot be downloaded; the text names the remedy.
@@ -98,7 +111,12 @@ def starting_model(environment: Environment, settings: Hyperparameters) -> keras
         return build(None, weights=None if settings.weights == "none" else settings.weights)
     model = build(None, weights=None)
     found = environment.init if environment.init.is_file() else next(Path(environment.init).glob("*.npz"))
-    load_npz(model, found)
+    if found.suffix != ".tflite":
+        load_npz(model, found)
+        return model
+    load_served(model, found)
+    chosen = np.linspace(0, len(fitted) - 1, MOMENT_BATCHES * MOMENT_SLICES).astype(int)
+    estimate_moments(model, (network_input(fitted.images[part]) for part in np.split(chosen, MOMENT_BATCHES)))
     return model
 
 

@@ -155,9 +155,17 @@ class Run:
 
 
 def one_step(model: keras.Model) -> Step:
-    """Learning on a single device."""
+    """Learning on a single device, by a function compiled anew for every side of the slices.
+
+    A function for any side would be the slower one, and TensorFlow cannot resize maps of unknown size.
+    """
+    side = 0
 
     def step(batch: Batch) -> dict[str, float]:
+        nonlocal side
+        if batch.inputs.shape[1] != side:
+            side = batch.inputs.shape[1]
+            model.make_train_function(force=True)
         model.reset_metrics()
         said = model.train_on_batch(batch.inputs, batch.targets, return_dict=True)
         return {name: float(value) for name, value in said.items()}

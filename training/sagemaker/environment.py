@@ -81,7 +81,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         "--init",
         type=Path,
         default=Path(init) if init else None,
-        help="weights to start from, .npz or the folder that holds one [SM_CHANNEL_INIT]",
+        help="weights to start from: .npz or the folder of one, or a served model.tflite [SM_CHANNEL_INIT]",
     )
     parser.add_argument(
         "--model-dir",

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tests.unit.training import tiny
 from training.fitting import checkpoint, loop
-from training.fitting.batches import Batch
+from training.fitting.batches import Batch, EpochBatches
 from training.fitting.hyperparameters import Hyperparameters
 from training.fitting.optimizer import WeightAverage
 from training.fitting.pace import Pace
@@ -203,3 +203,15 @@ def test_a_run_learns_from_every_slice_where_none_are_kept_for_validation(short:
     assert "score" not in progress.history[0]
     assert progress.score == -progress.history[0]["loss"]
     assert short.progress.score == short.progress.history[0]["score"]
+
+
+def test_a_compiled_step_takes_slices_of_another_side(without_compiling: None) -> None:
+    tf.config.run_functions_eagerly(False)
+    try:
+        model = build(None, weights=None, encoder=tiny.encoder)
+        loop.compile_for(model, SETTINGS)
+        step, batches = loop.one_step(model), EpochBatches(tiny.slices(), SETTINGS, 0)
+        losses = [step(batches.make(index, side))["loss"] for index, side in enumerate((32, 32, 64))]
+    finally:
+        tf.config.run_functions_eagerly(True)
+    assert np.isfinite(losses).all()

@@ -6,7 +6,7 @@ import pytest
 
 from brainscan.domain import CLASSES
 from tests.unit.training import tiny
-from training.model.network import SKIPS, WeightsUnavailableError, build, load_npz, save_npz
+from training.model.network import SKIPS, WeightsUnavailableError, build, load_npz, save_float16, save_npz
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,16 @@ def test_a_second_trip_through_the_file_changes_nothing(tmp_path):
     load_npz(model, tmp_path / "second.npz")
     for before, after in zip(once, model.weights, strict=True):
         np.testing.assert_allclose(np.asarray(after), before, rtol=1e-6)
+
+
+def test_a_float16_file_loses_a_thousandth_and_is_read_like_the_other(tmp_path):
+    model, other = tiny.network(seed=1), tiny.network(seed=2)
+    save_float16(model, tmp_path / "weights.npz")
+    load_npz(other, tmp_path / "weights.npz")
+    for before, after in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_allclose(np.asarray(after), np.asarray(before), rtol=1e-3, atol=1e-7)
+        assert after.dtype == "float32"
+    assert (tmp_path / "weights.npz").stat().st_size < 4 * model.count_params()
 
 
 def test_weights_of_another_network_are_refused_by_name(tmp_path):
