@@ -104,19 +104,20 @@ def _confidence_below_which(certain: np.ndarray, right: np.ndarray, share: float
 
 
 def _mask_thresholds(scored: Sequence[Scored]) -> tuple[float, float]:
-    """Mask logit and least component with the best mean Dice, of scans with tumor and of those without.
+    """Mask logit and least component with the best mean Dice over the scans whose mask is part of an answer.
 
-    A scan without tumor counts 1 where no mask is left and 0 else; both kinds weigh the same, however many there are.
+    These are the scans that hold a tumor, and those that are called one: an empty mask counts 1 there, any other 0.
+    A mask on a scan that is rightly called `no_tumor` is no finding, and draws attention only where it is large.
     """
-    kinds = [[each.dice for each in scored if each.dice is not None and _drawn(each) is kind] for kind in (True, False)]
-    if not kinds[0]:
+    if all(each.truth_share is None for each in scored):
         return UNTUNED.seg_logit, UNTUNED.min_component_fraction
-    means = [np.mean(kind, axis=0) for kind in kinds if kind]
-    return MASK_OPTIONS[int(np.mean(means, axis=0).argmax())]
+    scores = [each.dice for each in scored if each.dice is not None and (each.truth_share or _says_tumor(each))]
+    return MASK_OPTIONS[int(np.mean(scores, axis=0).argmax())]
 
 
-def _drawn(scored: Scored) -> bool:
-    return scored.truth_share is not None
+def _says_tumor(scored: Scored) -> bool:
+    cls = scored.prediction.cls
+    return cls is not None and CLASSES[int(cls.argmax())].is_tumor
 
 
 def _large_mask(scored: Sequence[Scored]) -> float:
