@@ -7,6 +7,7 @@ import time
 import pytest
 from joserfc.jwk import RSAKey
 
+from brainscan.api.access import READ, REVIEW, caller
 from brainscan.domain import Outcome, TumorClass
 from tests.making import a_record, analyzed
 from tests.unit.api.gateway import Gateway
@@ -104,3 +105,22 @@ def test_nothing_else_is_routed(through, gateway):
 
 def test_the_page_itself_needs_no_token(through):
     assert through("GET", "/")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"scope": "openid brainscan/read brainscan/review"},
+        {"scope": "[openid brainscan/read brainscan/review]"},
+        {"scp": ["brainscan/read", "brainscan/review"]},
+        {"scope": "openid profile", "permissions": ["brainscan/read", "brainscan/review"]},
+        {"scope": "brainscan/read", "scp": "brainscan/review"},
+        {"permissions": "[brainscan/read, brainscan/review]"},
+    ],
+)
+def test_scopes_are_found_where_issuers_put_them(claims):
+    assert {READ, REVIEW} <= caller({"name": "Dr. Reader", **claims}).scopes
+
+
+def test_a_claim_that_holds_no_scope_gives_none():
+    assert caller({"name": "Dr. Reader", "scope": "", "scp": None, "permissions": []}).scopes == frozenset()

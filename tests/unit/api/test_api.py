@@ -1,6 +1,11 @@
 """The API answers what the table holds, in documents that fit its description."""
 
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +14,7 @@ import pytest
 
 from brainscan.api import page
 from brainscan.api.app import openapi
+from brainscan.api.issuer import forget
 from brainscan.api.reference import reference
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, TumorClass
 from brainscan.services import results
@@ -164,13 +170,61 @@ class TestPage:
         assert answered.headers["Content-Type"] == kinds[path.rpartition(".")[2]]
 
     def test_a_sign_in_is_offered_where_the_deployment_has_a_client_for_it(self, ask, monkeypatch):
-        assert ask("GET", "/page.json", claims={}).json["issuer"] == ""
-        monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", "https://issuer.example")
-        monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
-        settings.cache_clear()
-        answered = ask("GET", "/page.json", claims={})
+        assert ask("GET", "/page.json", claims={}).json["client_id"] == ""
+        with describing({"token_endpoint": "https://tokens.example/oauth2/token"}) as issuer:
+            monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
+            monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
+            settings.cache_clear()
+            answered = ask("GET", "/page.json", claims={})
         assert answered.json["scopes"] == ["brainscan/read", "brainscan/review"]
-        assert "https://issuer.example" in answered.headers["Content-Security-Policy"]
+        assert answered.json["authorization_endpoint"] == f"{issuer}/authorize"
+        assert answered.json["token_endpoint"] == "https://tokens.example/oauth2/token"
+
+    def test_the_page_may_reach_the_host_that_gives_tokens_and_no_path_is_named(self, ask, monkeypatch):
+        with describing({"token_endpoint": "https://tokens.example/oauth2/token"}, "/realms/hospital") as issuer:
+            monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
+            monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
+            settings.cache_clear()
+            policy = ask("GET", "/", claims={}).headers["Content-Security-Policy"]
+        [connect] = [each.split()[1:] for each in policy.split("; ") if each.startswith("connect-src")]
+        assert "https://tokens.example" in connect
+        assert not [source for source in connect if "/" in source.partition("://")[2]]
+
+    @pytest.mark.parametrize(
+        "said",
+        [{"issuer": "https://another.example"}, {"token_endpoint": "http://tokens.example"}, {"token_endpoint": None}],
+    )
+    def test_an_issuer_that_is_not_what_it_should_be_is_left_alone_and_the_page_stands(self, ask, monkeypatch, said):
+        with describing(said) as issuer:
+            monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
+            monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
+            settings.cache_clear()
+            told = ask("GET", "/page.json", claims={}).json
+        assert (told["client_id"], told["authorization_endpoint"], told["token_endpoint"]) == ("page", "", "")
+        assert ask("GET", "/", claims={}).status == 200
+
+
+@contextmanager
+def describing(said: dict[str, object], path: str = "") -> Iterator[str]:
+    """An issuer on this machine that describes itself, but for what it says otherwise; yields its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            document = {"issuer": issuer, "authorization_endpoint": f"{issuer}/authorize"} | said
+            known = self.path == f"{path}/.well-known/openid-configuration"
+            self.send_response(200 if known else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    forget()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        issuer = f"http://127.0.0.1:{server.server_port}{path}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield issuer
+        server.shutdown()
 
 
 class TestReviews:

@@ -14,6 +14,9 @@ REVIEW: Final = "brainscan/review"
 NAMES: Final = ("name", "preferred_username", "username", "cognito:username", "email", "sub")
 """Claims that may name a reader, the most readable first."""
 
+SCOPES: Final = ("scope", "scp", "permissions")
+"""Claims that may hold scopes: RFC 8693's, that of Entra and Okta, and Auth0's."""
+
 MOST_CHARACTERS: Final = 128
 
 
@@ -34,9 +37,14 @@ def caller(claims: Mapping[str, Any]) -> Caller:
     name = next((str(claims[claim]) for claim in NAMES if claims.get(claim)), "")
     if not name:
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "send a bearer token of the issuer that this deployment trusts")
-    scopes = claims.get("scope") or claims.get("scp") or ""
-    words = scopes.strip("[]").split() if isinstance(scopes, str) else map(str, scopes)
-    return Caller(name[:MOST_CHARACTERS], frozenset(words))
+    return Caller(name[:MOST_CHARACTERS], frozenset(word for claim in SCOPES for word in _words(claims.get(claim))))
+
+
+def _words(scopes: Any) -> list[str]:
+    """A claim's scopes: a list, or a text as issuers write one, or as API Gateway writes a list."""
+    if isinstance(scopes, str):
+        return scopes.strip("[]").replace(",", " ").split()
+    return list(map(str, scopes or ()))
 
 
 def require(claims: Mapping[str, Any], method: str) -> Caller:

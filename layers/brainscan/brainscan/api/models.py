@@ -146,7 +146,9 @@ class Problem(Model):
 class PageSettings(Model):
     """What the worklist page needs to know before anyone signs in."""
 
-    issuer: str = Field(description="OpenID Connect issuer; empty where no sign-in is needed")
-    client_id: str
+    client_id: str = Field(description="the page's client at the OpenID Connect issuer; empty where nobody signs in")
+    authorization_endpoint: str = Field(description="empty while the issuer cannot be reached")
+    token_endpoint: str
+    end_session_endpoint: str = Field(description="empty where the issuer has none")
     scopes: tuple[str, ...]
     research_use: str = RESEARCH_USE_STATEMENT

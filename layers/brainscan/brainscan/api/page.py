@@ -11,6 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from brainscan.api.access import READ, REVIEW
+from brainscan.api.issuer import Issuer, described
 from brainscan.api.models import PageSettings
 from brainscan.api.problems import ProblemError
 from brainscan.domain import CLASSES, TUMORS
@@ -25,11 +26,12 @@ router = APIGatewayHttpRouter()
 
 def headers(objects_origin: str) -> dict[str, str]:
     """Headers of every answer: nothing is cached, framed, sniffed or loaded from elsewhere than links lead to."""
-    issuer = settings().oidc_issuer if settings().oidc_client_id else ""
+    issuer = _issuer()
+    tokens = issuer.token_origin if issuer else ""
     policy = {
         "default-src": "'self'",
         "img-src": f"'self' data: blob: {objects_origin}",
-        "connect-src": f"'self' blob: {objects_origin} {issuer}".rstrip(),
+        "connect-src": f"'self' blob: {objects_origin} {tokens}".rstrip(),
         "script-src": "'self' 'wasm-unsafe-eval'",
         "style-src": "'self'",
         "worker-src": "'self' blob:",
@@ -56,9 +58,14 @@ def index() -> Response[bytes]:
 @router.get("/page.json", include_in_schema=False)
 def page_settings() -> Response[str]:
     """How the page signs in."""
-    told = settings()
-    issuer = told.oidc_issuer if told.oidc_client_id else ""
-    shown = PageSettings(issuer=issuer, client_id=told.oidc_client_id, scopes=(READ, REVIEW))
+    issuer = _issuer()
+    shown = PageSettings(
+        client_id=settings().oidc_client_id,
+        authorization_endpoint=issuer.authorization_endpoint if issuer else "",
+        token_endpoint=issuer.token_endpoint if issuer else "",
+        end_session_endpoint=(issuer.end_session_endpoint if issuer else None) or "",
+        scopes=(READ, REVIEW),
+    )
     return Response(200, "application/json", json.dumps(shown.model_dump(mode="json")))
 
 
@@ -82,6 +89,12 @@ def classes_css() -> str:
 
 GENERATED: Final = {"classes.js": classes_js, "classes.css": classes_css}
 """Files of the page that are written from the terminology."""
+
+
+def _issuer() -> Issuer | None:
+    """Who signs readers in, if anybody does and can be reached."""
+    told = settings()
+    return described(told.oidc_issuer) if told.oidc_client_id else None
 
 
 def _file(name: str) -> Response[bytes]:

@@ -5,6 +5,7 @@ import { listView } from "./list.js";
 import { backToList, go, start } from "./router.js";
 import { scanView } from "./scan.js";
 import { seriesView } from "./series.js";
+import { signOut, signsIn } from "./signin.js";
 import { statisticsView } from "./statistics.js";
 
 const main = document.getElementById("main");
@@ -16,6 +17,10 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   go(anchor.getAttribute("href"));
 });
+
+const leaving = document.getElementById("sign-out");
+leaving.addEventListener("click", signOut);
+signsIn().then((does) => (leaving.hidden = !does));
 
 document.getElementById("help-button").addEventListener("click", () => help.showModal());
 
