@@ -1,6 +1,7 @@
 """Fixtures that several rooms of the tests share."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +9,19 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
 from brainscan.domain import Part, Scan
-from brainscan.events import part_in, scan_in
+from brainscan.events import part_in, scan_changes_in, scan_in
 from brainscan.inference.runtime import Network
+from brainscan.pipeline.count import count
 from brainscan.pipeline.intake import Upload
 from brainscan.services import Services
 from brainscan.settings import Limits
 from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
+from brainscan.store.table import Counts
 from brainscan_local import moto_dynamodb
 from tests.making import NOON, PSEUDONYMS
 
@@ -49,14 +53,68 @@ def dynamodb(aws: None) -> Any:
     client = boto3.client("dynamodb")
     properties = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Scans"]["Properties"]
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    client.create_table(TableName=TABLE, **{name: properties[name] for name in kept})
+    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    client.create_table(TableName=TABLE, StreamSpecification=stream, **{name: properties[name] for name in kept})
     return client
 
 
+class Stream:
+    """The table's stream, of which the counting is done as far as it is followed."""
+
+    def __init__(self, dynamodb: Any, table: Table) -> None:
+        arn = dynamodb.describe_table(TableName=TABLE)["Table"]["LatestStreamArn"]
+        self._client = boto3.client("dynamodbstreams", config=Config(account_id_endpoint_mode="disabled"))
+        [shard] = self._client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        self._shard = shard["ShardId"]
+        asked = {"StreamArn": arn, "ShardId": self._shard, "ShardIteratorType": "TRIM_HORIZON"}
+        self._iterator = self._client.get_shard_iterator(**asked)["ShardIterator"]
+        self._table = table
+
+    def read(self) -> list[dict[str, Any]]:
+        """Records of scans since the last reading."""
+        answer = self._client.get_records(ShardIterator=self._iterator, Limit=1000)
+        self._iterator = answer["NextShardIterator"]
+        keys = ((each, each["dynamodb"]["Keys"]) for each in answer["Records"])
+        return [each for each, key in keys if key["pk"]["S"].startswith("SCAN#") and key["sk"]["S"] == "META"]
+
+    def count(self, records: list[dict[str, Any]]) -> None:
+        """Count records as the function does."""
+        shard, changes = scan_changes_in({"shardId": self._shard, "Records": records})
+        count(shard, changes, self._table)
+
+    def follow(self) -> None:
+        """Count all that has not been counted yet."""
+        while records := self.read():
+            self.count(records)
+
+
 @pytest.fixture
-def table(dynamodb: Any) -> Table:
-    """An empty table."""
+def lagging_table(dynamodb: Any) -> Table:
+    """An empty table whose counts stay behind until its stream is followed."""
     return Table.over(dynamodb, TABLE)
+
+
+@pytest.fixture
+def stream(dynamodb: Any, lagging_table: Table) -> Stream:
+    """The stream of the empty table."""
+    return Stream(dynamodb, lagging_table)
+
+
+@pytest.fixture
+def table(lagging_table: Table, stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Table:
+    """An empty table whose stream is followed to its end before anybody asks for counts."""
+    read, idle = Counts.of, threading.Lock()
+
+    def of(counts: Counts, partition: str) -> Any:
+        if idle.acquire(blocking=False):  # who counts asks, too
+            try:
+                stream.follow()
+            finally:
+                idle.release()
+        return read(counts, partition)
+
+    monkeypatch.setattr(Counts, "of", of)
+    return lagging_table
 
 
 @dataclass

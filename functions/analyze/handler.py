@@ -14,6 +14,7 @@ from brainscan.observability import describe, logger, measure_answer, measure_me
 from brainscan.pipeline.analyze import ScanResult, analyze, give_up
 from brainscan.services import services
 from brainscan.settings import settings
+from brainscan.store.retry import time_left
 
 # Loaded while Lambda starts the environment: no invocation waits for it twice.
 network = Network.load(settings().model_dir)
@@ -31,7 +32,7 @@ class Delivery:
 @logger.inject_lambda_context
 @metrics.log_metrics
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a batch of messages; report those to retry.
 
     Scans delivered for the first time are analyzed together; those that failed before, alone, so that one which
@@ -42,8 +43,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     deliveries = list(parsed(SQSEvent(event), failed))
     first = [delivery for delivery in deliveries if delivery.receive_count == 1]
     again = [[delivery] for delivery in deliveries if delivery.receive_count > 1]
-    for together in filter(None, [first, *again]):
-        failed += analyze_together(together)
+    with time_left(context.get_remaining_time_in_millis() / 1000 - 5):
+        for together in filter(None, [first, *again]):
+            failed += analyze_together(together)
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
@@ -85,6 +87,17 @@ def is_acknowledged(delivery: Delivery, result: ScanResult) -> bool:
         return True
     if result.error is not None:
         logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(result.error))
-    if delivery.receive_count >= settings().max_receive_count and (failed := give_up(delivery.scan, services())):
-        measure_answer(failed)
+    if delivery.receive_count >= settings().max_receive_count:
+        fail(delivery)
     return False
+
+
+def fail(delivery: Delivery) -> None:
+    """Commit the outcome of a scan whose retries end; trouble with it is that scan's alone."""
+    try:
+        failed = give_up(delivery.scan, services())
+    except Exception as error:
+        logger.error("give-up failed", scan_id=delivery.scan.scan_id, **describe(error))
+        return
+    if failed:
+        measure_answer(failed)

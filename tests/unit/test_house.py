@@ -114,10 +114,11 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws():
         ("intake", NOT_IN_INTAKE),
         ("analyze", NOT_IN_ANALYZE),
         ("results_api", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
+        ("count", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("report", NOT_IN_REPORT),
         ("deliver", NOT_IN_REPORT),
     ],
-    ids=["intake", "analyze", "results_api", "report", "deliver"],
+    ids=["intake", "analyze", "results_api", "count", "report", "deliver"],
 )
 def test_a_function_imports_nothing_that_it_is_not_given(function, forbidden):
     program = f"""

@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from brainscan.domain import BrainscanError, Part, Report, Scan
 from brainscan.pipeline.intake import Upload
+from brainscan.store.table import ScanChange
+from brainscan.store.table.items import scan_record
 from brainscan.store.table.keys import META, series_id_of
 
 CREATED = "ObjectCreated:"
@@ -106,6 +108,24 @@ def series_in(stream_keys: Mapping[str, Any]) -> str | None:
     """The series that a record of the table's stream is about, by its primary key; None for all other items."""
     pk, sk = stream_keys.get("pk"), stream_keys.get("sk")
     return series_id_of(str(pk)) if pk and sk == META else None
+
+
+def scan_changes_in(event: Mapping[str, Any]) -> tuple[str, list[ScanChange]]:
+    """The shard and the changes of scans that a batch of the table's stream brings, in its order.
+
+    Lambda names the shard where the mapping has a tumbling window
+    (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html).
+    """
+    return event["shardId"], [_scan_change(record["dynamodb"]) for record in event["Records"]]
+
+
+def _scan_change(change: Mapping[str, Any]) -> ScanChange:
+    before, after = (change.get(name) for name in ("OldImage", "NewImage"))
+    return ScanChange(
+        sequence=change["SequenceNumber"],
+        before=scan_record(before) if before else None,
+        after=scan_record(after) if after else None,
+    )
 
 
 def report_in(body: str) -> Report:

@@ -16,7 +16,7 @@ from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
 WORKERS = 16
 """Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
 
-CLIENT = Config(max_pool_connections=WORKERS, retries={"mode": "standard", "max_attempts": 5})
+CLIENT = Config(max_pool_connections=WORKERS, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 @dataclass(frozen=True)

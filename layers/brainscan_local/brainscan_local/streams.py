@@ -98,7 +98,10 @@ class StreamWorker(Poller):
         """What is left of a batch: all from its first failure on."""
         numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
         try:
-            response = self._function.invoke({"Records": [self._event(record) for record in batch]})
+            event: Record = {"Records": [self._event(record) for record in batch]}
+            if self._mapping.names_shard:
+                event["shardId"] = self._shard
+            response = self._function.invoke(event)
         except Exception as error:
             from brainscan.observability import describe  # not before the environment that it reads is set
 

@@ -73,7 +73,8 @@ class MappingSpec:
 class StreamSpec:
     """An event source mapping from a table's stream to a function.
 
-    `patterns` are its filters; what fails to the end is told to the queue `dead_letter_id`.
+    `patterns` are its filters; what fails to the end is told to the queue `dead_letter_id`. Its events name their shard
+    where it has a tumbling window.
     """
 
     function_id: str
@@ -84,6 +85,7 @@ class StreamSpec:
     retries: int
     bisect: bool
     partial_responses: bool
+    names_shard: bool
     dead_letter_id: str | None
 
 
@@ -251,6 +253,7 @@ def _stream(properties: Mapping[str, Any]) -> StreamSpec:
         retries=int(properties["MaximumRetryAttempts"]),
         bisect=bool(properties.get("BisectBatchOnFunctionError", False)),
         partial_responses="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+        names_shard="TumblingWindowInSeconds" in properties,
         dead_letter_id=_target(failure) if failure else None,
     )
 

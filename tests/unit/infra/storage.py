@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from brainscan.store.table.keys import Index
+from brainscan.store.table.keys import KEYS_ONLY, Index
 from tests.unit.infra.reading import (
     DAY_S,
     Resources,
@@ -92,7 +92,7 @@ def tables_have_the_indexes_of_the_store(resources: Resources) -> Iterator[str]:
         found = {"": table["KeySchema"]} | {
             each["IndexName"]: each["KeySchema"]
             for each in table.get("GlobalSecondaryIndexes", [])
-            if each["Projection"] == {"ProjectionType": "ALL"}
+            if each["Projection"] == {"ProjectionType": "KEYS_ONLY" if each["IndexName"] in KEYS_ONLY else "ALL"}
         }
         keys = {
             index: [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-ZIPPED = ["deliver", "intake", "report", "results_api"]
+ZIPPED = ["count", "deliver", "intake", "report", "results_api"]
 IMAGES = ["analyze"]
 
 IMPORT = """

@@ -61,11 +61,11 @@ def test_the_template_keeps_the_rule(rule: Rule):
 def test_there_is_something_to_rule():
     found = resources()
     assert len(reading.buckets(found)) == 2
-    assert len(reading.queues(found)) == 7
-    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Report", "Deliver", "ResultsApi"}
+    assert len(reading.queues(found)) == 8
+    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Count", "Report", "Deliver", "ResultsApi"}
     assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "Deliver"}
     assert reading.answering(found) == {"ResultsApi"}
-    assert {function for _, _, function, _ in reading.followed(found)} == {"Report"}
+    assert {function for _, _, function, _ in reading.followed(found)} == {"Count", "Report"}
     assert len(reading.tables(found)) == 1
 
 
@@ -141,10 +141,12 @@ MUTATIONS = [
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.DestinationConfig", DELETE),
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.MaximumRetryAttempts", -1),
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.BisectBatchOnFunctionError", False),
-    (work.streams_are_filtered_to_settled_series, "ReportSettled.FilterCriteria", DELETE),
-    (work.streams_are_filtered_to_settled_series, "ReportSettled.FilterCriteria.Filters.0.Pattern", "{}"),
+    (work.streams_are_filtered, "ReportSettled.FilterCriteria", DELETE),
+    (work.streams_are_filtered, "ReportSettled.FilterCriteria.Filters.0.Pattern", "{}"),
     (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.3", DELETE),
     (work.followers_may_read_their_stream_and_give_up, f"ReportRole.{STATEMENT}.5", DELETE),
+    (work.counters_have_one_writer_a_shard_that_knows_it, "CountChanged.TumblingWindowInSeconds", DELETE),
+    (work.counters_have_one_writer_a_shard_that_knows_it, "CountChanged.ParallelizationFactor", 2),
     (work.functions_have_a_concurrency_limit, "ReportSettled.ParallelizationFactor", DELETE),
     (work.buckets_may_send_before_they_notify, "/UploadsBucket.DependsOn", DELETE),
     (work.uploads_notify_a_consumed_queue, "UploadsBucket.NotificationConfiguration", DELETE),
@@ -194,7 +196,7 @@ MUTATIONS = [
     (
         storage.tables_have_the_indexes_of_the_store,
         f"Scans.{INDEX}.0.Projection.ProjectionType",
-        "KEYS_ONLY",
+        "ALL",
     ),
     (watching.dead_letters_raise_an_alarm, "ScanDLQNotEmpty.Dimensions.0.Value", "UploadDLQ.QueueName"),
     (watching.waiting_messages_raise_an_alarm, "UploadQueueOld.MetricName", "NumberOfMessagesSent"),

@@ -39,6 +39,9 @@ CHANGES = (
 )
 """What the table's stream says: of a settled series, one that waits, a report, a scan."""
 
+WANTED = {"Count": [False, False, False, True], "Report": [True, False, False, False]}
+"""Which of these changes each function is told."""
+
 
 # -- queues
 
@@ -166,11 +169,19 @@ def streams_give_up_into_a_dead_letter_queue(resources: Resources) -> Iterator[s
             yield name
 
 
-def streams_are_filtered_to_settled_series(resources: Resources) -> Iterator[str]:
-    """The function is asked about series of which no slice waits, and about no other item."""
-    for name, _, _, mapping in followed(resources):
+def streams_are_filtered(resources: Resources) -> Iterator[str]:
+    """A function is asked about scans, or about series of which no slice waits, and about no other item."""
+    for name, _, function_id, mapping in followed(resources):
         patterns = [json.loads(each["Pattern"]) for each in mapping.get("FilterCriteria", {}).get("Filters", [])]
-        if [any(matches(change, each) for each in patterns) for change in CHANGES] != [True, False, False, False]:
+        if [any(matches(change, each) for each in patterns) for change in CHANGES] != WANTED[function_id]:
+            yield name
+
+
+def counters_have_one_writer_a_shard_that_knows_it(resources: Resources) -> Iterator[str]:
+    """Lambda names the shard under a tumbling window alone, and keeps its order with one batch at a time alone."""
+    for name, _, function_id, mapping in followed(resources):
+        single = mapping.get("ParallelizationFactor") == 1 and "TumblingWindowInSeconds" in mapping
+        if function_id == "Count" and not single:
             yield name
 
 
@@ -315,7 +326,8 @@ RULES: tuple[Rule, ...] = (
     rules_send_to_queues_that_let_them,
     rules_hear_their_own_stack_alone,
     streams_give_up_into_a_dead_letter_queue,
-    streams_are_filtered_to_settled_series,
+    streams_are_filtered,
+    counters_have_one_writer_a_shard_that_knows_it,
     followers_may_read_their_stream_and_give_up,
     functions_report_partial_failures,
     functions_have_a_concurrency_limit,

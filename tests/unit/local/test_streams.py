@@ -91,6 +91,7 @@ def followed(client):
             "retries": 2,
             "bisect": True,
             "partial_responses": True,
+            "names_shard": False,
             "dead_letter_id": "D",
         }
         return Followed(client, StreamSpec(**spec | changes), set(poison), raises=raises)

@@ -55,7 +55,7 @@ def test_a_series_is_in_the_order_of_its_positions_whatever_its_files_are_called
     files = {f"IM{name:04d}": data for name, data in zip(names, slices, strict=True)}
     export = intake(world.upload("export.zip", zipped(dict(sorted(files.items())))), world.services)
     [series_id] = {scan.series_id for scan in world.queued()}
-    ordered = world.services.table.queries.of_series(series_id).items
+    ordered = world.services.table.series.scans(series_id).items
     assert [world.services.results.get(record.staged_key) for record in ordered] == slices
     assert export.scans == world.services.table.series.get(series_id).expected == SLICES
 
@@ -65,7 +65,7 @@ def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world, slices)
     for upload in random.Random(5).sample(uploads * 2, 2 * SLICES):
         intake(upload, world.services)
     [series_id] = {scan.series_id for scan in world.queued()}
-    ordered = world.services.table.queries.of_series(series_id).items
+    ordered = world.services.table.series.scans(series_id).items
     assert [world.services.results.get(record.staged_key) for record in ordered] == slices
     assert world.services.table.series.get(series_id).remaining == SLICES
 

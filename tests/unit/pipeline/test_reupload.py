@@ -47,7 +47,7 @@ def series(world):
         )
     }
     [series_id] = found
-    return world.services.table.series.get(series_id), world.services.table.queries.of_series(series_id).items
+    return world.services.table.series.get(series_id), world.services.table.series.scans(series_id).items
 
 
 def counted(world, export: Export) -> dict[Outcome, int]:
@@ -142,9 +142,7 @@ def test_repeats_in_any_order_end_the_same(world, slices, network):
 
 def an_image(number: int, minutes: int = 0):
     """A scan of one and the same image."""
-    return a_record(
-        number, series_id=SERIES, instance_id=IMAGE, received_at=NOON + timedelta(minutes=minutes), order=number
-    )
+    return a_record(number, series_id=SERIES, instance_id=IMAGE, received_at=NOON + timedelta(minutes=minutes), order=7)
 
 
 def test_an_interrupted_replacement_is_completed_by_the_next_delivery(table, monkeypatch):
@@ -156,7 +154,7 @@ def test_an_interrupted_replacement_is_completed_by_the_next_delivery(table, mon
     assert table.series.get(SERIES).expected == 2
     table.scans.register([an_image(1, minutes=1)])
     assert (table.series.get(SERIES).expected, table.series.get(SERIES).remaining) == (1, 1)
-    assert [record.scan_id for record in table.queries.of_series(SERIES).items] == [an_image(1).scan_id]
+    assert [record.scan_id for record in table.series.scans(SERIES).items] == [an_image(1).scan_id]
 
 
 def test_frames_and_slices_of_one_uid_each_have_their_place(table):

@@ -4,10 +4,9 @@ import bisect
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from types import SimpleNamespace
 from typing import Any
 
-from botocore.exceptions import ClientError
+from brainscan.store.table.keys import KEYS_ONLY
 
 READ_UNIT_BYTES = 4096
 
@@ -37,24 +36,29 @@ def item_size(item: dict[str, Any]) -> int:
 class Ledger:
     """A client that answers Query from sorted lists and adds up what DynamoDB would charge; it knows no Scan."""
 
-    exceptions = SimpleNamespace(ClientError=ClientError)
-
     def __init__(self, items: Iterable[dict[str, Any]], indexes: Iterable[str]) -> None:
         self.units = 0.0
         self.queries = 0
+        self._items: dict[str, dict[str, Any]] = {}
         self._lists: dict[tuple[str, str], list[tuple[str, str, dict[str, Any]]]] = defaultdict(list)
         for item in items:
             if not any(f"{index}_pk" in item for index in indexes):
                 self._lists["", item["pk"]["S"]].append((item["sk"]["S"], "", item))
+            else:
+                self._items[item["pk"]["S"]] = item
             for index in indexes:
                 if pk := item.get(f"{index}_pk"):
-                    self._lists[index, pk["S"]].append((item[f"{index}_sk"]["S"], item["pk"]["S"], item))
+                    names = ("pk", "sk", f"{index}_pk", f"{index}_sk")
+                    projected = {name: item[name] for name in names} if index in KEYS_ONLY else item
+                    self._lists[index, pk["S"]].append((item[f"{index}_sk"]["S"], item["pk"]["S"], projected))
         for entries in self._lists.values():
             entries.sort(key=lambda entry: entry[:2])
 
     def query(self, **request: Any) -> dict[str, Any]:
         """Answer as DynamoDB does: up to Limit items after ExclusiveStartKey; of the table, a range of sort keys."""
         values = request["ExpressionAttributeValues"]
+        if ":instance" in values:
+            return self._slices(request)
         if "IndexName" not in request:
             return self._range(values[":pk"]["S"], values[":first"]["S"], values[":last"]["S"])
         index = request["IndexName"]
@@ -82,3 +86,21 @@ class Ledger:
         self.queries += 1
         self.units += max(1, math.ceil(sum(map(item_size, found)) / READ_UNIT_BYTES))
         return {"Items": found}
+
+    def _slices(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Items of the table whose sort keys begin alike, after ExclusiveStartKey; strongly consistent."""
+        values = request["ExpressionAttributeValues"]
+        after = request.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"]
+        entries = self._lists.get(("", values[":pk"]["S"]), [])
+        begins = values[":instance"]["S"]
+        found = [item for sk, _, item in entries if sk.startswith(begins) and sk > after][: request["Limit"]]
+        self.queries += 1
+        self.units += max(1, math.ceil(sum(map(item_size, found)) / READ_UNIT_BYTES))
+        return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if len(found) == request["Limit"] else {})
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - AWS's own name
+        """Scans by key, strongly consistent: each costs what it would alone."""
+        [(table, asked)] = RequestItems.items()
+        found = [self._items[key["pk"]["S"]] for key in asked["Keys"]]
+        self.units += sum(max(1, math.ceil(item_size(item) / READ_UNIT_BYTES)) for item in found)
+        return {"Responses": {table: found}}

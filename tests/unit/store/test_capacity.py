@@ -1,6 +1,7 @@
 """What the access patterns cost with many items: O(page), no scan, no hot partition key, small items."""
 
 import itertools
+import math
 from collections import Counter
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ FULL = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
 
 PATTERNS = {
     "of_export": lambda table, limit, cursor: table.queries.of_export(a_record().export_id, limit, cursor),
-    "of_series": lambda table, limit, cursor: table.queries.of_series("5" * 32, limit, cursor),
+    "of_series": lambda table, limit, cursor: table.series.scans("5" * 32, limit, cursor),
     "of_study": lambda table, limit, cursor: table.queries.of_study("6" * 32, limit, cursor),
     "of_patient": lambda table, limit, cursor: table.queries.of_patient("7" * 32, limit, cursor),
     "by_finding": lambda table, limit, cursor: table.queries.by_finding(TumorClass.GLIOMA, DAY, 0.6, limit, cursor),
@@ -53,6 +54,10 @@ def synthetic(count: int):
         record = model.model_copy(update=changes)
         texts = keys.scan(record.scan_id) | keys.scan_indexes(record)
         yield template | {name: {"S": text} for name, text in texts.items()}
+        yield to_item(
+            keys.instance("5" * 32, number, record.scan_id)
+            | {"scan_id": record.scan_id, "rank": "r" * 65, "previous": []}
+        )
 
 
 def synthetic_exports(count: int):
@@ -82,7 +87,8 @@ def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger, pattern):
         assert len(page.items) == PAGE
         item_units = PAGE * 2048 / 4096  # an item is under 2 KiB, and a unit reads two times 4 KiB
         shards = 16 * len(Outcome)  # each asks at least once, for half a unit
-        assert ledger.units <= 1.5 * item_units + shards
+        hydrated = PAGE  # of an index that holds keys alone, each scan is read for a unit
+        assert ledger.units <= 1.5 * item_units + shards + hydrated
         cursor = page.cursor
         print(f"{pattern}: {ledger.units} read units, {ledger.queries} queries")
 
@@ -178,3 +184,69 @@ class TestHeat:
 def test_items_stay_far_under_the_limit_of_400_kb():
     item = next(synthetic(1))
     assert item_size(item) < 2048
+
+
+class Metered:
+    """A client that adds up what DynamoDB charges for single puts: of the table, and of each index.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
+    """
+
+    def __init__(self, client, indexes):
+        self._client, self._indexes = client, indexes
+        self.table, self.of_indexes = 0, Counter()
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def put_item(self, **request):
+        key = {name: request["Item"][name] for name in ("pk", "sk")}
+        before = self._client.get_item(TableName=TABLE, Key=key).get("Item")
+        answer = self._client.put_item(**request)
+        self.table += max(_units(before), _units(request["Item"]))
+        for index in self._indexes:
+            self.of_indexes[index["IndexName"]] += _index_units(index, before, request["Item"])
+        return answer
+
+
+def _units(item):
+    return math.ceil(item_size(item) / 1024) if item else 0
+
+
+def _index_units(index, before, after):
+    """None where an entry stays as it is; one write for a new, a changed or a removed one, two for one that moves."""
+    names = [each["AttributeName"] for each in index["KeySchema"]]
+    old, new = (_entry(index, names, item) for item in (before, after))
+    if old == new:
+        return 0
+    moved = old and new and [old[name] for name in names] != [new[name] for name in names]
+    return _units(old) + _units(new) if moved or not (old and new) else max(_units(old), _units(new))
+
+
+def _entry(index, names, item):
+    if item is None or not all(name in item for name in names):
+        return None
+    keys_only = index["Projection"]["ProjectionType"] == "KEYS_ONLY"
+    return {name: item[name] for name in ("pk", "sk", *names)} if keys_only else item
+
+
+@pytest.mark.parametrize("needs_review", [False, True])
+def test_a_dicom_slice_costs_at_most_8_write_units_of_the_table_and_12_of_its_indexes(dynamodb, needs_review):
+    indexes = dynamodb.describe_table(TableName=TABLE)["Table"]["GlobalSecondaryIndexes"]
+    metered = Metered(dynamodb, indexes)
+    table = Table.over(metered, TABLE)
+    table.scans.register([a_record(0)])  # the day's marker
+    metered.table, metered.of_indexes = 0, Counter()
+    record = a_record(1, **FULL, instance_id="8" * 32)
+    table.scans.register([record])
+    keys_of = {
+        f"{name}_key": f"results/{record.scan_id}/{'0' * 16}/{name}.png" for name in ("image", "mask", "overlay")
+    }
+    measured = {"timings_ms": dict.fromkeys(("decode", "prepare", "infer", "interpret", "store"), 12.345)}
+    final = analyzed(record, TumorClass.GLIOMA, 0.9123456, needs_review=needs_review)
+    final = final.model_copy(update=keys_of | measured | {"result_key": keys_of["mask_key"], "finished_at": NOON})
+    table.scans.commit([final], [Outcome.QUEUED])
+    used = {name: units for name, units in metered.of_indexes.items() if units}
+    print(f"needs review {needs_review}: {metered.table} write units; indexes {sum(used.values())}: {used}")
+    assert 0 < metered.table <= 8
+    assert 0 < sum(used.values()) <= 12

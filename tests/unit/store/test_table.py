@@ -147,7 +147,7 @@ class TestOverwrittenObjects:
         assert counts(table, export_id) == {Outcome.ANALYZED: 1, Outcome.SKIPPED: 3}
         assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
         assert table.queries.by_review(ReviewState.NEEDED, DAY).items == ()
-        assert table.queries.of_series("5" * 32).items == ()
+        assert table.series.scans("5" * 32).items == ()
         assert len(table.queries.of_export(export_id).items) == 4
         assert table.exports.get(export_id).state == ExportState.SUPERSEDED
         assert table.exports.superseded([export_id, "unknown"]) == {export_id}
@@ -180,7 +180,7 @@ class TestAccessPatterns:
         assert [record.source.entry_index for record in found] == list(range(40))
 
     def test_of_a_series_in_the_order_of_its_slices(self, table, populated):
-        orders = [record.order for record in table.queries.of_series("1" * 32).items]
+        orders = [record.order for record in table.series.scans("1" * 32).items]
         assert orders == sorted(orders)
         assert len(orders) == 20
 

@@ -161,7 +161,7 @@ def get_series(series_id: Id) -> SeriesView:
 )
 def list_slices(series_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
     """Scans of a series, in the order of its slices."""
-    return _page(_table().queries.of_series(series_id, limit, cursor))
+    return _page(_table().series.scans(series_id, limit, cursor))
 
 
 @_described(router.get, "/studies/<study_id>/scans", summary="Scans of a study", operation_id="study", tags=["studies"])

@@ -19,6 +19,9 @@ from brainscan.store import Page
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.worklist import Wanted, days_between, worklist
 
+Group = Callable[[str, int, str | None], Page[ScanRecord]]
+"""Asks for a page of scans that belong together, by what they belong to."""
+
 Days = Annotated[str | None, typer.Option(help="UTC day of upload, YYYY-MM-DD; default today.")]
 
 
@@ -52,8 +55,13 @@ def results(
     """
     if form is Format.PARQUET and out is None:
         raise typer.BadParameter("parquet is written to a file; name it with --out", param_hint="--format")
-    groups = {"of_export": export, "of_series": series, "of_study": study, "of_patient": patient}
-    group = next(((name, value) for name, value in groups.items() if value), None)
+    groups: tuple[tuple[str | None, Callable[[store.Table], Group]], ...] = (
+        (export, lambda table: table.queries.of_export),
+        (series, lambda table: table.series.scans),
+        (study, lambda table: table.queries.of_study),
+        (patient, lambda table: table.queries.of_patient),
+    )
+    group = next(((ask, value) for value, ask in groups if value), None)
     try:
         wanted = Wanted(
             days=_days(day, first, last),
@@ -67,7 +75,9 @@ def results(
         raise typer.BadParameter(str(wrong), param_hint="--from") from None
     dated = any((day, first, last))
     with reaching(table) as asked:
-        found = _of_group(asked, *group, wanted, dated) if group else all_pages(partial(_page, asked, wanted))
+        found = (
+            _of_group(group[0](asked), group[1], wanted, dated) if group else all_pages(partial(_page, asked, wanted))
+        )
         count = write(islice(found, limit or None), form, Console(), out)
     if not count:
         raise typer.Exit(NOTHING_FOUND)
@@ -84,9 +94,8 @@ def _page(table: store.Table, wanted: Wanted, size: int, cursor: str | None) -> 
     return worklist(table, wanted, size, cursor)
 
 
-def _of_group(table: store.Table, pattern: str, group_id: str, wanted: Wanted, dated: bool) -> Iterator[ScanRecord]:
+def _of_group(ask: Group, group_id: str, wanted: Wanted, dated: bool) -> Iterator[ScanRecord]:
     """Scans that belong together, on any day unless days were asked for."""
-    ask: Callable[[str, int, str | None], Page[ScanRecord]] = getattr(table.queries, pattern)
     for record in all_pages(partial(ask, group_id)):
         on_days = wanted if dated else wanted.model_copy(update={"days": (record.day,)})
         if on_days.holds_for(record):

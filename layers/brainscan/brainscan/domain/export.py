@@ -34,6 +34,7 @@ class PartDone(Model):
     kind: Kind
     files: int
     skipped: int
+    scans: int = Field(default=0, description="scans that its files hold")
 
 
 class ExportState(StrEnum):
@@ -47,7 +48,8 @@ class ExportState(StrEnum):
 class Export(Model):
     """One uploaded object and what became of its files.
 
-    `files` and `skipped` are known once `state` is `EXPANDED`; the counts of scans by outcome are live.
+    `files`, `skipped` and `expected` are known once `state` is `EXPANDED`; the counts of scans by outcome follow what
+    is written by seconds.
     """
 
     export_id: str
@@ -56,18 +58,20 @@ class Export(Model):
     received_at: datetime
     files: int = 0
     skipped: int = 0
+    expected: int = Field(default=0, description="scans that its files hold")
     counts: dict[Outcome, int] = Field(default_factory=dict, description="scans by outcome")
     needs_review: int = 0
 
     @property
     def scans(self) -> int:
-        """Scans registered so far."""
+        """Scans counted so far."""
         return sum(self.counts.values())
 
     @property
     def done(self) -> bool:
-        """Nothing more will happen to this export by itself."""
-        return self.state != ExportState.EXPANDING and not self.counts.get(Outcome.QUEUED, 0)
+        """Nothing more will happen to this export by itself: every scan of it was counted with a final outcome."""
+        final = self.scans - self.counts.get(Outcome.QUEUED, 0)
+        return self.state != ExportState.EXPANDING and final >= self.expected and final == self.scans
 
 
 class DayStatistics(Model):

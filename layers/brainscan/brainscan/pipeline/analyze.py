@@ -1,7 +1,7 @@
 """Queued scans -> findings, masks and overlays in S3, and one record in the table, each committed once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +10,7 @@ from brainscan.inference.runtime import Network
 from brainscan.pipeline.attempt import discard_attempt, discard_other_attempts, write_attempt, write_failure
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.services import WORKERS, Services
+from brainscan.store.retry import Threads
 
 
 class UnknownScanError(BrainscanError):
@@ -56,11 +57,8 @@ def give_up(scan: Scan, services: Services) -> ScanRecord | None:
     known = services.table.scans.get(scan.scan_id)
     if known is None or known.outcome != Outcome.QUEUED:
         return None
-    record = write_failure(known, services.results)
-    if services.table.scans.commit([record], [known.outcome]) == [True]:
-        return record
-    discard_attempt(record, services.results)
-    return None
+    result = _commit(known, write_failure(known, services.results), services)
+    return None if result.repeat else result.record
 
 
 def _known_result(scan_id: str, known: ScanRecord | None) -> ScanResult | None:
@@ -75,19 +73,17 @@ def _waits(record: ScanRecord) -> bool:
 
 
 def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, network: Network) -> list[ScanResult]:
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with Threads(WORKERS) as pool:
         replaced = services.table.exports.superseded([record.export_id for record in waiting])
         fetched = _fetch([record for record in waiting if record.export_id not in replaced], services, pool)
         ready = {scan_id: source for scan_id, source in fetched.items() if isinstance(source, ScanBytes)}
         found = dict(zip(ready, predict(list(ready.values()), network, services.limits), strict=True))
         lost = {scan_id: ScanPrediction(error=each) for scan_id, each in fetched.items() if isinstance(each, Exception)}
-        results = list(pool.map(_writing(found | lost, services, network), waiting))
-        return list(pool.map(_published(_commit(waiting, results, services), services), waiting, results))
+        finish = _finishing(found | lost, services, network)
+        return list(pool.map(finish, waiting))
 
 
-def _fetch(
-    waiting: Sequence[ScanRecord], services: Services, pool: ThreadPoolExecutor
-) -> dict[str, ScanBytes | Exception]:
+def _fetch(waiting: Sequence[ScanRecord], services: Services, pool: Executor) -> dict[str, ScanBytes | Exception]:
     """The bytes of each scan; files with several frames are read once."""
     keys = list({record.staged_key for record in waiting})
     read = dict(zip(keys, pool.map(lambda key: _caught(services.results.get, key), keys), strict=True))
@@ -106,24 +102,24 @@ def _caught(get: Callable[[str], bytes], key: str) -> bytes | Exception:
         return error
 
 
-def _writing(
+def _finishing(
     found: Mapping[str, ScanPrediction], services: Services, network: Network
 ) -> Callable[[ScanRecord], ScanResult]:
-    """What writes the files of a scan's prediction; the result's record is not committed yet."""
+    """What writes and commits a scan's prediction; trouble stays with the scan that has it."""
 
-    def write(waiting: ScanRecord) -> ScanResult:
+    def finish(waiting: ScanRecord) -> ScanResult:
         predicted = found.get(waiting.scan_id)
-        if predicted is None:
-            return ScanResult(waiting.scan_id, _superseded(waiting))
-        if predicted.finding is None:
-            return ScanResult(waiting.scan_id, error=predicted.error)
         try:
+            if predicted is None:
+                return _commit(waiting, _superseded(waiting), services)
+            if predicted.finding is None:
+                return ScanResult(waiting.scan_id, error=predicted.error)
             finding = predicted.finding.flagged(waiting.flags)
-            return ScanResult(waiting.scan_id, write_attempt(waiting, predicted, finding, services.results, network))
+            return _commit(waiting, write_attempt(waiting, predicted, finding, services.results, network), services)
         except Exception as error:
             return ScanResult(waiting.scan_id, error=error)
 
-    return write
+    return finish
 
 
 def _superseded(waiting: ScanRecord) -> ScanRecord:
@@ -131,34 +127,17 @@ def _superseded(waiting: ScanRecord) -> ScanRecord:
     return ScanRecord.of(waiting, finding, superseded=True, finished_at=datetime.now(UTC))
 
 
-def _commit(
-    waiting: Sequence[ScanRecord], results: Sequence[ScanResult], services: Services
-) -> dict[str, ScanRecord | None]:
-    """Commit what was written; of each scan whose commit lost, the record that stands."""
-    before = [record.outcome for record, result in zip(waiting, results, strict=True) if result.record]
-    written = [result.record for result in results if result.record]
-    held = services.table.scans.commit(written, before)
-    lost = [record.scan_id for record, won in zip(written, held, strict=True) if not won]
-    current = services.table.scans.get_many(lost)
-    return {scan_id: current.get(scan_id) for scan_id in lost}
-
-
-def _published(
-    lost: Mapping[str, ScanRecord | None], services: Services
-) -> Callable[[ScanRecord, ScanResult], ScanResult]:
-    """What says who won, and deletes the files that no record names."""
-
-    def published(waiting: ScanRecord, result: ScanResult) -> ScanResult:
-        if result.record is None:
-            return result
-        if result.scan_id not in lost:
-            if waiting.outcome is Outcome.FAILED:
-                discard_other_attempts(result.record, services.results)
-            return result
-        discard_attempt(result.record, services.results)
-        current = lost[result.scan_id]
-        if current is None or _waits(current):
-            return ScanResult(result.scan_id, error=ScanChangedError(f"scan {result.scan_id} changed meanwhile"))
-        return ScanResult(result.scan_id, current, repeat=True)
-
-    return published
+def _commit(waiting: ScanRecord, written: ScanRecord, services: Services) -> ScanResult:
+    """Commit what an attempt wrote; of an attempt that lost, delete the files, and answer with the record that won."""
+    scan_id = waiting.scan_id
+    if services.table.scans.commit([written], [waiting.outcome]) == [True]:
+        if waiting.outcome is Outcome.FAILED:
+            discard_other_attempts(written, services.results)
+        return ScanResult(scan_id, written)
+    current = services.table.scans.get(scan_id)
+    if current is not None and current.result_key is not None and current.result_key == written.result_key:
+        return ScanResult(scan_id, current)  # it was written, and the answer was lost on its way
+    discard_attempt(written, services.results)
+    if current is None or _waits(current):
+        return ScanResult(scan_id, error=ScanChangedError(f"scan {scan_id} changed while it was analyzed"))
+    return ScanResult(scan_id, current, repeat=True)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import IO
 
@@ -12,6 +11,7 @@ from brainscan.pipeline import listing
 from brainscan.pipeline.files import FileOutcome, Origin, file_outcome
 from brainscan.services import WORKERS, Services
 from brainscan.settings import MIB, Limits
+from brainscan.store.retry import Threads
 
 CHUNK_FILES = 32
 CHUNK_BYTES = 64 * MIB
@@ -25,12 +25,14 @@ INTAKE = "intake"
 class Tally:
     """What came of a stretch so far.
 
-    `new` counts the scans that were not known before; `rest` is what a tar holds beyond the bounds of one part.
+    `scans` counts all, `new` by outcome those that were not known before; `rest` is what a tar holds beyond the bounds
+    of one part.
     """
 
     kind: Kind = Kind.OTHER
     files: int = 0
     skipped: int = 0
+    scans: int = 0
     new: Counter[Outcome] = field(default_factory=Counter)
     lines: list[listing.Line] = field(default_factory=list)
     rest: Stretch | None = None
@@ -44,7 +46,7 @@ def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: O
         path: Its name, which goes no further than into digests.
         size: Its size in bytes.
     """
-    with ThreadPoolExecutor(WORKERS) as pool:
+    with Threads(WORKERS) as pool:
         kind = upload_kind(content)
         tally = Tally(kind)
         found = upload_files(content, kind, path, size, services.limits, stretch)
@@ -54,6 +56,7 @@ def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: O
             for file, outcome in zip(chunk, outcomes, strict=True):
                 tally.files += 1
                 tally.skipped += not outcome.records
+                tally.scans += len(outcome.records)
                 tally.lines.append(listing.line(file, outcome, services.pseudonyms))
     return tally
 

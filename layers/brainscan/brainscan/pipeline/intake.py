@@ -165,6 +165,7 @@ def _expand_part(
             kind=tally.kind,
             files=tally.files,
             skipped=tally.skipped,
+            scans=tally.scans,
         )
         services.table.exports.put_part(part.export_id, marker)
         on_expanded(tally)
@@ -193,6 +194,7 @@ def _write_whole(export: Export, lines: Iterable[listing.Line], done: Sequence[P
         "kind": done[0].kind,
         "files": sum(part.files for part in done),
         "skipped": sum(part.skipped for part in done),
+        "expected": sum(part.scans for part in done),
     }
     export = export.model_copy(update=fixed)
     services.table.exports.put(export)

@@ -4,20 +4,17 @@ A report has the revision that the series had: how many outcomes its slices had 
 tried again later raises it, and the series is reported anew beside the former report; a repeat changes nothing.
 """
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
-from brainscan.domain import BrainscanError, Report, Series
+from brainscan.domain import Outcome, Report, ScanRecord, Series
 from brainscan.pipeline.objects import report_objects
 from brainscan.pipeline.sources import planes_of, sources_of
 from brainscan.pipeline.summary import write_report
 from brainscan.series.result import result_of
 from brainscan.services import Services
-
-
-class SeriesIncompleteError(BrainscanError):
-    """The table's index does not show all slices of the series yet; the record is retried."""
 
 
 class State(StrEnum):
@@ -41,7 +38,7 @@ def report(series_id: str, services: Services) -> Reported:
     """Report a series if none of its slices waits and it has changed since its last report.
 
     Raises:
-        SeriesIncompleteError, BusError, botocore.exceptions.ClientError: to be retried.
+        BusError, botocore.exceptions.ClientError: to be retried.
     """
     series = services.table.series.get(series_id)
     if series is None or series.remaining or not series.expected:
@@ -49,8 +46,11 @@ def report(series_id: str, services: Services) -> Reported:
     known = services.table.reports.latest(series_id)
     state = State.REPEAT
     if known is None or known.revision < series.revision:
+        records = services.table.series.slices(series)
+        if records is None or any(record.outcome is Outcome.QUEUED for record in records):
+            return Reported(series_id, State.WAITING)  # the stream has not told of all yet, and will be heard again
         state = State.REPORTED
-        known = _write(series, services)
+        known = _write(series, records, services)
         if not services.table.reports.commit(known):
             return Reported(series_id, State.REPEAT, known)
     if not known.announced:
@@ -59,10 +59,7 @@ def report(series_id: str, services: Services) -> Reported:
     return Reported(series_id, state, known)
 
 
-def _write(series: Series, services: Services) -> Report:
-    records = services.table.series.slices(series)
-    if records is None:
-        raise SeriesIncompleteError(f"the slices of series {series.series_id} are not all visible yet")
+def _write(series: Series, records: Sequence[ScanRecord], services: Services) -> Report:
     with ThreadPoolExecutor(max_workers=16) as pool:
         slices = sources_of(records, services, pool)
         result, no_geometry = result_of(series, records, planes_of(slices))

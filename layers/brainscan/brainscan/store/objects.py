@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from brainscan.domain import BrainscanError, Reason, ScanRecord
 from brainscan.store.errors import error_code
+from brainscan.store.retry import retried
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -57,9 +58,9 @@ class Uploads:
         """
         with _gone_is_typed():
             if version_id is None:
-                found = self._client.head_object(Bucket=bucket, Key=key)
+                found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key))
             else:
-                found = self._client.head_object(Bucket=bucket, Key=key, VersionId=version_id)
+                found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key, VersionId=version_id))
         milliseconds = int(found["LastModified"].timestamp() * 1000)
         version = found.get("VersionId") or version_id or "null"
         return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}")
@@ -97,7 +98,7 @@ class Results:
 
     def put(self, key: str, data: bytes, content_type: str) -> str:
         """Write one object; its key."""
-        self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
+        retried(lambda: self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type))
         return key
 
     def put_record(self, record: ScanRecord, attempt: str) -> ScanRecord:
@@ -114,17 +115,18 @@ class Results:
             ObjectGoneError: no such object.
         """
         with _gone_is_typed():
-            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            return retried(lambda: self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete up to a thousand objects; those that do not exist are none the less deleted."""
         if keys:
-            self._client.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+            named: Any = {"Objects": [{"Key": key} for key in keys]}
+            retried(lambda: self._client.delete_objects(Bucket=self.bucket, Delete=named))
 
     def keys(self, prefix: str) -> list[str]:
         """Keys that begin with `prefix`, sorted."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return sorted(each["Key"] for page in pages for each in page.get("Contents", []))
+        return retried(lambda: sorted(each["Key"] for page in pages for each in page.get("Contents", [])))
 
     def presigned(self, key: str, content_type: str, filename: str, seconds: int) -> str:
         """A link to one object that holds for `seconds`; made here, without a request.

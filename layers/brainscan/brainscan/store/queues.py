@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from brainscan.domain import BrainscanError, Part, Scan
+from brainscan.store.retry import retried
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -56,9 +57,13 @@ def message(scan: Scan) -> str:
 
 def _send(client: "SQSClient", url: str, bodies: Sequence[str]) -> None:
     for start in range(0, len(bodies), BATCH):
-        entries: list[SendMessageBatchRequestEntryTypeDef] = [
-            {"Id": str(position), "MessageBody": body} for position, body in enumerate(bodies[start : start + BATCH])
-        ]
-        answer = client.send_message_batch(QueueUrl=url, Entries=entries)
-        if refused := answer.get("Failed"):
-            raise QueueError(f"SQS refused {len(refused)} of {len(entries)} messages: {refused[0]['Code']}")
+        _send_batch(client, url, bodies[start : start + BATCH])
+
+
+def _send_batch(client: "SQSClient", url: str, bodies: Sequence[str]) -> None:
+    entries: list[SendMessageBatchRequestEntryTypeDef] = [
+        {"Id": str(position), "MessageBody": body} for position, body in enumerate(bodies)
+    ]
+    answer = retried(lambda: client.send_message_batch(QueueUrl=url, Entries=entries))
+    if refused := answer.get("Failed"):
+        raise QueueError(f"SQS refused {len(refused)} of {len(entries)} messages: {refused[0]['Code']}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brainscan.store.table.client import TableClient
+from brainscan.store.table.counts import Counts, ScanChange
 from brainscan.store.table.exports import Exports
 from brainscan.store.table.reports import Reports
 from brainscan.store.table.scan_queries import ScanQueries
@@ -15,7 +16,18 @@ from brainscan.store.table.versions import Versions
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-__all__ = ["Exports", "Reports", "ScanQueries", "Scans", "SeriesItems", "Statistics", "Table", "Versions"]
+__all__ = [
+    "Counts",
+    "Exports",
+    "Reports",
+    "ScanChange",
+    "ScanQueries",
+    "Scans",
+    "SeriesItems",
+    "Statistics",
+    "Table",
+    "Versions",
+]
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,7 @@ class Table:
     exports: Exports
     series: SeriesItems
     statistics: Statistics
+    counts: Counts
     versions: Versions
     reports: Reports
 
@@ -40,6 +53,7 @@ class Table:
             exports=Exports(table),
             series=SeriesItems(table),
             statistics=Statistics(table),
+            counts=Counts(table),
             versions=Versions(table),
             reports=Reports(table),
         )

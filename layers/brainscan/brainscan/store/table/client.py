@@ -1,13 +1,14 @@
-"""The table as its parts reach it: single items, batches and queries, consistently read."""
+"""The table as its parts reach it: single items, batches and queries, consistently read, retried by the one policy."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from brainscan.store.errors import CONDITION_FAILED, error_code
+from brainscan.store.retry import Threads, retried
 from brainscan.store.table.items import Item, to_item
 
 if TYPE_CHECKING:
@@ -16,7 +17,19 @@ if TYPE_CHECKING:
 BATCH_GET = 100
 """DynamoDB gives no more items at once."""
 
+PARALLEL = 16
+"""Items that are written at once; each waits for its own answer alone."""
+
 DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class Write:
+    """An item to put, if a condition over `values` holds."""
+
+    item: Item
+    condition: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class TableClient:
 
     def get(self, key: Mapping[str, str]) -> Item | None:
         """One item."""
-        found = self.client.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True)
+        found = retried(lambda: self.client.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True))
         return dict(found["Item"]) if "Item" in found else None
 
     def get_batch(self, wanted: Sequence[Mapping[str, str]]) -> Iterator[Item]:
@@ -42,39 +55,68 @@ class TableClient:
         for start in range(0, len(wanted), BATCH_GET):
             left: list[Any] = [to_item(key) for key in wanted[start : start + BATCH_GET]]
             while left:
-                request = {self.name: {"Keys": left, "ConsistentRead": True}}
-                answer = self.client.batch_get_item(RequestItems=request)  # type: ignore[arg-type]
+                request: Any = {self.name: {"Keys": left, "ConsistentRead": True}}
+                answer = retried(lambda request=request: self.client.batch_get_item(RequestItems=request))  # type: ignore[misc]
                 yield from answer["Responses"].get(self.name, [])
                 unprocessed = answer.get("UnprocessedKeys", {})
                 left = list(unprocessed[self.name]["Keys"]) if self.name in unprocessed else []
 
     def query(self, condition: str, values: Mapping[str, str]) -> Iterator[Item]:
         """Every item of a partition that a key condition holds for, by sort key."""
-        pages = self.client.get_paginator("query").paginate(
-            TableName=self.name,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=to_item(values),
-            ConsistentRead=True,
-        )
-        for page in pages:
-            yield from page["Items"]
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+            "ConsistentRead": True,
+        }
+        while True:
+            answer = retried(lambda: self.client.query(**request))
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def put(self, item: Item, condition: str | None = None, values: Mapping[str, Any] | None = None) -> bool:
-        """Write an item whole; False, and nothing is written, if a condition over `values` does not hold."""
+        """Write an item whole; False, and nothing is written, if a condition over `values` does not hold.
+
+        After an answer that was lost on its way, a write that was made may be told as one that did not hold.
+        """
         request: dict[str, Any] = {"TableName": self.name, "Item": item}
         if condition is not None:
             request["ConditionExpression"] = condition
         if values:
             request["ExpressionAttributeValues"] = to_item(values)
-        return held(lambda: self.client.put_item(**request))
+        return _held(lambda: self.client.put_item(**request))
+
+    def put_all(self, writes: Sequence[Write]) -> list[bool]:
+        """Make every write at the same time, each by itself; for each whether its condition held."""
+        with Threads(PARALLEL) as pool:
+            return list(pool.map(lambda write: self.put(write.item, write.condition, write.values), writes))
+
+    def put_together(self, write: Write, companion: Item) -> bool:
+        """Make a write and put another item, or neither; whether the condition held."""
+        put: dict[str, Any] = {"TableName": self.name, "Item": write.item, "ConditionExpression": write.condition}
+        put["ExpressionAttributeValues"] = to_item(write.values)
+        actions: Any = [{"Put": put}, {"Put": {"TableName": self.name, "Item": companion}}]
+        return _held(lambda: self.client.transact_write_items(TransactItems=actions))
+
+    def update(self, key: Mapping[str, str], **request: Any) -> bool:
+        """Change attributes of an item; False, and nothing is changed, if the request's condition does not hold."""
+        return _held(lambda: self.client.update_item(TableName=self.name, Key=to_item(key), **request))
+
+    def delete(self, key: Mapping[str, str], condition: str, values: Mapping[str, Any]) -> bool:
+        """Delete an item; False, and it stays, if a condition over `values` does not hold."""
+        request: dict[str, Any] = {"ConditionExpression": condition, "ExpressionAttributeValues": to_item(values)}
+        return _held(lambda: self.client.delete_item(TableName=self.name, Key=to_item(key), **request))
 
 
-def held(write: Any) -> bool:
-    """Whether the condition of a write held; the write is made."""
+def _held(write: Callable[[], object]) -> bool:
+    """Whether the condition of a write held; the write is made, and retried while its errors are such as pass."""
     try:
-        write()
+        retried(write)
     except ClientError as error:
-        if error_code(error) != CONDITION_FAILED:
-            raise
-        return False
+        reasons = error.response.get("CancellationReasons", [])
+        if error_code(error) == CONDITION_FAILED or any(r.get("Code") == "ConditionalCheckFailed" for r in reasons):
+            return False
+        raise
     return True

@@ -1,14 +1,13 @@
 """Uploaded objects in the table: an export's fixed part, its live counts, and which of its parts are done."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from brainscan.domain import Export, ExportState, PartDone
 from brainscan.store.table import keys
-from brainscan.store.table.client import TableClient, held
+from brainscan.store.table.client import DAY_S, TableClient
+from brainscan.store.table.counts import NEEDS_REVIEW, Counts
 from brainscan.store.table.items import export_item, export_of, from_item, part_done, to_item
 from brainscan.store.table.query import Page, Query, run, shards
-from brainscan.store.table.statistics import NOT_COUNTED
 
 
 class Exports:
@@ -19,19 +18,12 @@ class Exports:
 
     def get(self, export_id: str) -> Export | None:
         """An export with its live counts."""
-        fixed = None
-        counts: dict[str, int] = {}
-        for item in self._table.query("pk = :pk", {":pk": keys.export(export_id)["pk"]}):
-            if item["sk"]["S"] == keys.META:
-                fixed = item
-            elif item["sk"]["S"].startswith(keys.COUNT):
-                for name, amount in from_item(item).items():
-                    if name not in NOT_COUNTED:
-                        counts[name] = counts.get(name, 0) + amount
+        fixed = self._table.get(keys.export(export_id))
         if fixed is None:
             return None
-        needs_review = counts.pop("needs_review", 0)
-        return export_of(fixed, counts=counts, needs_review=needs_review)
+        counts, _ = Counts(self._table).of(keys.export(export_id)["pk"])
+        needs_review = counts.pop(NEEDS_REVIEW, 0)
+        return export_of(fixed, counts=dict(counts), needs_review=needs_review)
 
     def put(self, export: Export) -> None:
         """Write an export's fixed part, as intake goes on; the same facts give the same item."""
@@ -61,12 +53,20 @@ class Exports:
 
     def mark_superseded(self, export_id: str) -> None:
         """Say of an export that a newer version of its object has replaced it, if there is such an export."""
-        update: dict[str, Any] = {
-            "TableName": self._table.name,
-            "Key": to_item(keys.export(export_id)),
-            "UpdateExpression": "SET #state = :superseded",
-            "ConditionExpression": "attribute_exists(pk)",
-            "ExpressionAttributeNames": {"#state": "state"},
-            "ExpressionAttributeValues": to_item({":superseded": ExportState.SUPERSEDED}),
-        }
-        held(lambda: self._table.client.update_item(**update))
+        self._table.update(
+            keys.export(export_id),
+            UpdateExpression="SET #state = :superseded",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues=to_item({":superseded": ExportState.SUPERSEDED}),
+        )
+
+    def keep(self, export_id: str) -> None:
+        """Let an export live as long as a scan of it that is written now; written at most once a day."""
+        if expires_at := self._table.expires_at:
+            self._table.update(
+                keys.export(export_id),
+                UpdateExpression="SET expires_at = :expires_at",
+                ConditionExpression="attribute_exists(pk) AND expires_at < :old",
+                ExpressionAttributeValues=to_item({":expires_at": expires_at, ":old": expires_at - DAY_S}),
+            )

@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from brainscan.domain import Export, Model, PartDone, Report, Review, ScanRecord, Series
+from brainscan.domain import Export, Model, PartDone, Report, Review, ScanRecord
 from brainscan.store.table import keys
 
 type_in = TypeSerializer().serialize
@@ -57,11 +57,6 @@ def export_item(export: Export, expires_at: int | None) -> Item:
 def export_of(item: Item, **counted: Any) -> Export:
     """Join an export's fixed part with its counts."""
     return Export.model_validate(_known(Export, item) | counted)
-
-
-def series_of(item: Item) -> Series:
-    """A series with its counters."""
-    return Series.model_validate(_known(Series, item))
 
 
 def part_done(item: Item) -> PartDone:

@@ -13,16 +13,18 @@ DAY_SHARDS: Final = 16
 """10,000 writes a second of one finding are 625 a partition key; DynamoDB takes 1,000."""
 
 EXPORT_SHARDS: Final = 8
-"""Counters of an export: so many transactions can commit at once without a conflict."""
-
-STATISTICS_SHARDS: Final = 32
-"""Counters of a day. Any of them may count any scan, so each process keeps to one: no conflicts within a process."""
+"""Partitions of an export's scans in its index."""
 
 META: Final = "META"
 REVIEWS: Final = "REVIEW#"
 """What sort keys of reviews begin with."""
 PART: Final = "PART#"
 COUNT: Final = "COUNT#"
+"""What sort keys of counters begin with, in the partition that they count."""
+INSTANCE: Final = "INSTANCE#"
+SERIES: Final = "SERIES#"
+SERIES_LABELS: Final = ("series_id", "study_id", "patient_id")
+"""Attributes of a scan that its series' counters repeat."""
 DAYS: Final = "DAYS"
 """The partition of the markers of days: an item a day, written once by each process that takes scans in."""
 
@@ -31,7 +33,6 @@ class Index(StrEnum):
     """Global secondary indexes; their keys are `<name>_pk` and `<name>_sk`."""
 
     EXPORT = "export"
-    SERIES = "series"
     STUDY = "study"
     PATIENT = "patient"
     FINDING = "finding"
@@ -40,16 +41,8 @@ class Index(StrEnum):
     MODEL = "model"
 
 
-WORKLIST_INDEXES: Final = (
-    Index.SERIES,
-    Index.STUDY,
-    Index.PATIENT,
-    Index.FINDING,
-    Index.REVIEW,
-    Index.OUTCOME,
-    Index.MODEL,
-)
-"""What a superseded scan leaves; it stays in its export."""
+KEYS_ONLY: Final = frozenset({Index.EXPORT, Index.STUDY, Index.PATIENT})
+"""Indexes that scans are in from their registration on: they hold keys alone, so that no later write costs them any."""
 
 
 def scan(scan_id: str) -> dict[str, str]:
@@ -58,13 +51,13 @@ def scan(scan_id: str) -> dict[str, str]:
 
 
 def export(export_id: str) -> dict[str, str]:
-    """Primary key of an export; its counters share the partition."""
+    """Primary key of an export; its counters and parts share the partition."""
     return {"pk": f"EXPORT#{export_id}", "sk": META}
 
 
-def export_counter(export_id: str, scan_id: str) -> tuple[str, str]:
-    """(pk, sk) of the counter that a scan counts in."""
-    return f"EXPORT#{export_id}", f"{COUNT}{shard(scan_id, EXPORT_SHARDS):02d}"
+def counter(partition: str, stream_shard: str) -> dict[str, str]:
+    """Primary key of the counter that a shard of the table's stream has in a partition."""
+    return {"pk": partition, "sk": f"{COUNT}{stream_shard}"}
 
 
 def part(export_id: str, number: int) -> dict[str, str]:
@@ -72,14 +65,14 @@ def part(export_id: str, number: int) -> dict[str, str]:
     return {"pk": f"EXPORT#{export_id}", "sk": f"{PART}{number:05d}"}
 
 
-def series(series_id: str) -> tuple[str, str]:
-    """(pk, sk) of a series, which holds its own counters."""
-    return f"SERIES#{series_id}", META
+def series(series_id: str) -> dict[str, str]:
+    """Primary key of what a series was when no slice of it waited; its counters and instances share the partition."""
+    return {"pk": f"{SERIES}{series_id}", "sk": META}
 
 
-def instance(series_id: str, instance_id: str) -> dict[str, str]:
-    """Primary key of the latest upload of an instance of a series; it shares the partition of the series."""
-    return {"pk": f"SERIES#{series_id}", "sk": f"INSTANCE#{instance_id}"}
+def instance(series_id: str, order: int, instance_id: str) -> dict[str, str]:
+    """Primary key of the latest upload of an instance of a series; they sort as the slices do."""
+    return {"pk": f"{SERIES}{series_id}", "sk": f"{INSTANCE}{order:010d}#{instance_id}"}
 
 
 def review(scan_id: str, revision: int) -> dict[str, str]:
@@ -87,9 +80,9 @@ def review(scan_id: str, revision: int) -> dict[str, str]:
     return {"pk": f"SCAN#{scan_id}", "sk": f"{REVIEWS}{revision:06d}"}
 
 
-def statistics(day: str, shard: int) -> tuple[str, str]:
-    """(pk, sk) of one of a day's counters."""
-    return f"DAY#{day}#{shard:02d}", META
+def day(day: str) -> dict[str, str]:
+    """Partition key of a day's counters."""
+    return {"pk": f"DAY#{day}"}
 
 
 def arrival_day(day: str) -> dict[str, str]:
@@ -99,12 +92,12 @@ def arrival_day(day: str) -> dict[str, str]:
 
 def series_id_of(pk: str) -> str | None:
     """Inverse of `series`; None for the keys of other items."""
-    return pk.removeprefix("SERIES#") if pk.startswith("SERIES#") else None
+    return pk.removeprefix(SERIES) if pk.startswith(SERIES) else None
 
 
 def report(series_id: str) -> dict[str, str]:
     """Primary key of a series' latest report; it shares the partition of the series."""
-    return {"pk": f"SERIES#{series_id}", "sk": "REPORT"}
+    return {"pk": f"{SERIES}{series_id}", "sk": "REPORT"}
 
 
 def uploaded_object(object_id: str) -> dict[str, str]:
@@ -162,8 +155,6 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
         return keys
     arrived = f"{record.received_at.isoformat()}#{record.scan_id}"
     order = f"{record.order:010d}#{record.scan_id}"
-    if record.series_id:
-        keys |= _pair(Index.SERIES, record.series_id, order)
     if record.study_id:
         keys |= _pair(Index.STUDY, record.study_id, f"{record.series_id}#{order}")
     if record.patient_id:

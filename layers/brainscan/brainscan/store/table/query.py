@@ -133,7 +133,7 @@ def in_turn(asks: Sequence[Ask[T]], limit: int, cursor: str | None) -> Page[T]:
             place += 1
         if len(found) == limit or inner is not None:
             break
-    return Page(tuple(found), None if place == len(asks) else _packed([place, inner]))
+    return Page(tuple(found), None if place == len(asks) else packed([place, inner]))
 
 
 @dataclass
@@ -209,13 +209,13 @@ def _request(table: str, query: Query, pk: str) -> dict[str, Any]:
 
 def _encode(positions: Sequence[str | None]) -> str | None:
     """None once no shard goes on."""
-    return None if all(position == "" for position in positions) else _packed(list(positions))
+    return None if all(position == "" for position in positions) else packed(list(positions))
 
 
 def _decode(cursor: str | None, query: Query) -> dict[str, str | None]:
     if cursor is None:
         return dict.fromkeys(query.partitions)
-    positions = _unpacked(cursor)
+    positions = unpacked(cursor)
     sound = len(positions) == len(query.partitions) and all(
         position is None or position == "" or (isinstance(position, str) and _KEYS.fullmatch(position))
         for position in positions
@@ -228,7 +228,7 @@ def _decode(cursor: str | None, query: Query) -> dict[str, str | None]:
 def _place(cursor: str | None, count: int) -> tuple[int, str | None]:
     if cursor is None:
         return 0, None
-    position = _unpacked(cursor)
+    position = unpacked(cursor)
     if len(position) != 2 or not isinstance(position[0], int) or not 0 <= position[0] < count:
         raise CursorError(_FOREIGN)
     if not isinstance(position[1], str | None):
@@ -242,11 +242,17 @@ _MOST_BYTES = 65_536
 """What a cursor may unpack to: far more than 128 positions take."""
 
 
-def _packed(position: list[Any]) -> str:
+def packed(position: list[Any]) -> str:
+    """A position as an opaque cursor."""
     return base64.urlsafe_b64encode(zlib.compress(json.dumps(position).encode())).decode().rstrip("=")
 
 
-def _unpacked(cursor: str) -> list[Any]:
+def unpacked(cursor: str) -> list[Any]:
+    """Inverse of `packed`.
+
+    Raises:
+        CursorError: nothing that was packed here.
+    """
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         position = json.loads(zlib.decompressobj().decompress(data, _MOST_BYTES))

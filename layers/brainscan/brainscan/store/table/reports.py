@@ -18,8 +18,11 @@ class Reports:
         return report_of(found) if found else None
 
     def commit(self, report: Report) -> bool:
-        """Make a report the latest of its series; False if one of this or a higher revision is."""
-        return self._put(report, "attribute_not_exists(pk) OR revision < :revision")
+        """Make a report the latest of its series; False if one of a higher revision is, or this one is announced."""
+        if self._put(report, "attribute_not_exists(pk) OR revision < :revision"):
+            return True
+        latest = self.latest(report.series_id)  # it may be this one, of a write whose answer was lost
+        return latest is not None and latest.revision == report.revision and not latest.announced
 
     def mark_announced(self, report: Report) -> None:
         """Remember that a report's event was sent, unless a later report has taken its place."""

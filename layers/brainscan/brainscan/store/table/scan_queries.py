@@ -20,10 +20,6 @@ class ScanQueries:
         """Scans of an export, in the order of its files."""
         return self._scans(Query(keys.Index.EXPORT, shards(export_id, keys.EXPORT_SHARDS)), limit, cursor)
 
-    def of_series(self, series_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-        """Scans of a series, in the order of its slices."""
-        return self._scans(Query(keys.Index.SERIES, [series_id]), limit, cursor)
-
     def of_study(self, study_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
         """Scans of a study, series by series."""
         return self._scans(Query(keys.Index.STUDY, [study_id]), limit, cursor)
@@ -70,4 +66,8 @@ class ScanQueries:
 
     def _scans(self, asked: Query, limit: int, cursor: str | None) -> Page[ScanRecord]:
         page = run(self._table, asked, limit, cursor)
-        return Page(tuple(map(scan_record, page.items)), page.cursor)
+        if asked.index not in keys.KEYS_ONLY:
+            return Page(tuple(map(scan_record, page.items)), page.cursor)
+        wanted = [{name: item[name]["S"] for name in ("pk", "sk")} for item in page.items]
+        found = {item["pk"]["S"]: item for item in self._table.get_batch(wanted)}
+        return Page(tuple(scan_record(found[key["pk"]]) for key in wanted if key["pk"] in found), page.cursor)

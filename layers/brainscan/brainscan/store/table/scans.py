@@ -1,20 +1,16 @@
 """Scans in the table: registering, committing, superseding and reviewing them, each once."""
 
-import random
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from brainscan.domain import BrainscanError, Outcome, Reason, Review, ScanRecord, TumorClass, Verdict
 from brainscan.store.table import keys
-from brainscan.store.table.client import TableClient
+from brainscan.store.table.client import TableClient, Write
 from brainscan.store.table.exports import Exports
 from brainscan.store.table.items import Item, review_item, review_of, scan_item, scan_record
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.scan_queries import ScanQueries
-from brainscan.store.table.statistics import Statistics, counted, difference
-from brainscan.store.table.transact import Change, CounterKey, apply
+from brainscan.store.table.statistics import Statistics
 from brainscan.store.table.versions import forget_superseded_uploads, make_latest_uploads
 
 REVIEWABLE = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
@@ -40,7 +36,6 @@ class Scans:
     def __init__(self, table: TableClient) -> None:
         self._table = table
         self._marked_days: set[str] = set()
-        self._statistics_shard = random.randrange(keys.STATISTICS_SHARDS)  # noqa: S311 - load, not secrecy
 
     def get(self, scan_id: str) -> ScanRecord | None:
         """Scan by id."""
@@ -57,33 +52,34 @@ class Scans:
         return list(map(review_of, self._table.query("pk = :pk AND begins_with(sk, :reviews)", values)))
 
     def register(self, records: Sequence[ScanRecord]) -> list[bool]:
-        """Write scans that are new, and count them; a scan that is known stays as it is.
+        """Write scans that are new; a scan that is known stays as it is.
 
-        An image of a series that was uploaded before stands in the series once: the latest upload of it does, the
-        others are superseded.
+        An instance of a series that was uploaded before is in the series once: its latest upload is, the others are
+        superseded.
 
         Returns:
             For each record whether it was new.
         """
         self._mark_days({record.day for record in records})  # first: no scan is ever on a day without its marker
-        new = apply(self._table, [self._registration(record) for record in records])
+        new = self._table.put_all([Write(self._item(record), "attribute_not_exists(pk)") for record in records])
         latest = make_latest_uploads(self._table, records)
         self._supersede(latest.superseded)
         forget_superseded_uploads(self._table, latest)
         return new
 
     def commit(self, records: Sequence[ScanRecord], before: Sequence[Outcome]) -> list[bool]:
-        """Give scans their final outcome and move the counters, once.
+        """Give scans their final outcome, each by itself and once.
 
         Args:
             records: Final records, one a scan.
             before: The outcome that each scan had when it was read; a scan that changed since is left alone.
 
         Returns:
-            For each record whether it was written; False is a repeat, which changes nothing.
+            For each record whether it was written; False is a repeat, which changes nothing, or an answer that was
+            lost after the write.
         """
         pairs = zip(records, before, strict=True)
-        return apply(self._table, [self._transition(record, was) for record, was in pairs])
+        return self._table.put_all([self._replacement(record, was, 0) for record, was in pairs])
 
     def supersede(self, export_id: str) -> int:
         """Take an older version's scans out of the worklists; those not yet analyzed will not be.
@@ -99,11 +95,13 @@ class Scans:
     def _supersede(self, scan_ids: Sequence[str]) -> int:
         changed = 0
         while scan_ids:
-            standing = [record for record in self.get_many(scan_ids).values() if not record.superseded]
-            held = apply(self._table, [self._supersession(record) for record in standing])
+            current = [record for record in self.get_many(scan_ids).values() if not record.superseded]
+            held = self._table.put_all(
+                [self._replacement(_superseded(each), each.outcome, each.revision) for each in current]
+            )
             changed += sum(held)
             # What was analyzed or reviewed in between is read again and superseded as it is now.
-            scan_ids = [record.scan_id for record, done in zip(standing, held, strict=True) if not done]
+            scan_ids = [record.scan_id for record, done in zip(current, held, strict=True) if not done]
         return changed
 
     def review(
@@ -141,7 +139,8 @@ class Scans:
             revision=seen_revision + 1,
         )
         after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": False})
-        if not apply(self._table, [self._reviewed(before, after, review)])[0]:
+        write = self._replacement(after, before.outcome, before.revision)
+        if not self._table.put_together(write, review_item(scan_id, review, self._table.expires_at)):
             raise ReviewConflictError("the scan has just been reviewed by someone else; read it again")
         return after
 
@@ -151,75 +150,13 @@ class Scans:
             Statistics(self._table).mark_arrival(day)
             self._marked_days.add(day)
 
-    def _registration(self, record: ScanRecord) -> Change:
-        counters = self._counters(record, {record.outcome: 1}, counted(record))
-        labels: dict[CounterKey, dict[str, Any]] = {}
-        if record.series_id:
-            remaining = 1 if record.outcome == Outcome.QUEUED else 0
-            counters[keys.series(record.series_id)] = {
-                "expected": 1,
-                "remaining": remaining,
-                "revision": 1 - remaining,
-            }
-            labels[keys.series(record.series_id)] = _series_labels(record)
-        if expires_at := self._table.expires_at:
-            for counter in counters:
-                labels.setdefault(counter, {})["expires_at"] = expires_at
-        item = scan_item(record, self._table.expires_at)
-        return Change(item, "attribute_not_exists(pk)", counters=counters, labels=labels)
-
-    def _transition(self, record: ScanRecord, was: Outcome) -> Change:
-        moved = difference(
-            Counter({record.outcome.value: 1, "needs_review": int(record.needs_review)}), Counter({was.value: 1})
-        )
-        if record.outcome == was:
-            moved = {}
-        counters = self._counters(record, moved, difference(counted(record), Counter({was.value: 1})))
-        if record.series_id:
-            settled = was == Outcome.QUEUED and record.outcome != was
-            counters[keys.series(record.series_id)] = {
-                "expected": -int(record.superseded),
-                "remaining": -int(settled),
-                "revision": 1,
-            }
-        return self._replacement(record, was, 0, counters)
-
-    def _supersession(self, before: ScanRecord) -> Change:
-        after = _superseded(before)
-        moved = difference(Counter({after.outcome.value: 1}), Counter({before.outcome.value: 1}))
-        counters = self._counters(after, moved, difference(counted(after), counted(before)))
-        if before.series_id:
-            waited = before.outcome == Outcome.QUEUED
-            counters[keys.series(before.series_id)] = {"expected": -1, "remaining": -int(waited), "revision": 1}
-        return self._replacement(after, before.outcome, before.revision, counters)
-
-    def _reviewed(self, before: ScanRecord, after: ScanRecord, review: Review) -> Change:
-        moved = {"needs_review": -1} if before.needs_review else {}
-        counters = self._counters(after, moved, difference(counted(after), counted(before)))
-        history = review_item(after.scan_id, review, self._table.expires_at)
-        return self._replacement(after, before.outcome, before.revision, counters, (history,))
-
-    def _replacement(
-        self,
-        record: ScanRecord,
-        was: Outcome,
-        revision: int,
-        counters: dict[CounterKey, dict[str, int]],
-        companions: tuple[Item, ...] = (),
-    ) -> Change:
+    def _replacement(self, record: ScanRecord, was: Outcome, revision: int) -> Write:
         """Write a scan anew, unless it changed since it was read."""
-        item = scan_item(record, self._table.expires_at)
         condition = "outcome = :was AND superseded = :no AND revision = :revision"
-        values = {":was": was, ":no": False, ":revision": revision}
-        return Change(item, condition, values, counters, companions=companions)
+        return Write(self._item(record), condition, {":was": was, ":no": False, ":revision": revision})
 
-    def _counters(
-        self, record: ScanRecord, of_export: dict[str, int], of_day: dict[str, int]
-    ) -> dict[CounterKey, dict[str, int]]:
-        return {
-            keys.export_counter(record.export_id, record.scan_id): of_export,
-            keys.statistics(record.day, self._statistics_shard): of_day,
-        }
+    def _item(self, record: ScanRecord) -> Item:
+        return scan_item(record, self._table.expires_at)
 
 
 def _superseded(record: ScanRecord) -> ScanRecord:
@@ -227,8 +164,3 @@ def _superseded(record: ScanRecord) -> ScanRecord:
     if record.outcome == Outcome.QUEUED:
         changes |= {"outcome": Outcome.SKIPPED, "reasons": (Reason.SUPERSEDED,)}
     return record.model_copy(update=changes)
-
-
-def _series_labels(record: ScanRecord) -> dict[str, str]:
-    labels = {"series_id": record.series_id, "study_id": record.study_id, "patient_id": record.patient_id}
-    return {name: label for name, label in labels.items() if label}

@@ -1,12 +1,17 @@
-"""Series in the table: how many slices are expected and how many remain, and the slices themselves."""
+"""Series in the table: what the stream counted of them, and their slices as they are now."""
+
+from typing import Any
 
 from brainscan.domain import ScanRecord, Series
+from brainscan.store.retry import retried
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
-from brainscan.store.table.items import series_of
-from brainscan.store.table.query import all_pages
-from brainscan.store.table.scan_queries import ScanQueries
+from brainscan.store.table.counts import Counts, ScanChange
+from brainscan.store.table.items import from_item, to_item
+from brainscan.store.table.query import CursorError, Page, packed, unpacked
 from brainscan.store.table.scans import current_scans
+
+_SLICES = "pk = :pk AND begins_with(sk, :instance)"
 
 
 class SeriesItems:
@@ -16,16 +21,62 @@ class SeriesItems:
         self._table = table
 
     def get(self, series_id: str) -> Series | None:
-        """A series with its live counts."""
-        pk, sk = keys.series(series_id)
-        found = self._table.get({"pk": pk, "sk": sk})
-        return series_of(found) if found else None
+        """A series with its counts, as far as the stream was followed."""
+        counts, labels = Counts(self._table).of(keys.series(series_id)["pk"])
+        if not labels:
+            return None
+        names = ("expected", "remaining", "revision")
+        return Series(**labels, **{name: counts[name] for name in names})
 
     def slices(self, series: Series) -> list[ScanRecord] | None:
-        """All scans of a series as they are now; None while the index does not show every one of them yet."""
-        queries = ScanQueries(self._table)
-        pages = all_pages(lambda size, cursor: queries.of_series(series.series_id, size, cursor))
-        found = [record.scan_id for record in pages]
-        current = current_scans(self._table, found)
-        slices = [current[scan_id] for scan_id in found if scan_id in current and not current[scan_id].superseded]
+        """All scans of a series as they are now, in order; None unless they are those that were counted."""
+        values = {":pk": keys.series(series.series_id)["pk"], ":instance": keys.INSTANCE}
+        scan_ids = [from_item(item)["scan_id"] for item in self._table.query(_SLICES, values)]
+        current = current_scans(self._table, scan_ids)
+        slices = [current[each] for each in scan_ids if each in current and not current[each].superseded]
         return slices if len(slices) == series.expected else None
+
+    def scans(self, series_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
+        """Scans of a series, in the order of its slices.
+
+        Raises:
+            CursorError: the cursor is not one of this question's.
+        """
+        pk = keys.series(series_id)["pk"]
+        request: dict[str, Any] = {"ExclusiveStartKey": to_item({"pk": pk, "sk": _after(cursor)})} if cursor else {}
+        answer = retried(
+            lambda: self._table.client.query(
+                TableName=self._table.name,
+                KeyConditionExpression=_SLICES,
+                ExpressionAttributeValues=to_item({":pk": pk, ":instance": keys.INSTANCE}),
+                ConsistentRead=True,
+                Limit=limit,
+                **request,
+            )
+        )
+        scan_ids = [item["scan_id"]["S"] for item in answer["Items"]]
+        current = current_scans(self._table, scan_ids)
+        items = tuple(current[each] for each in scan_ids if each in current and not current[each].superseded)
+        last = answer.get("LastEvaluatedKey")
+        return Page(items, packed([last["sk"]["S"]]) if last else None)
+
+    def put_settled(self, series: Series) -> None:
+        """Say that no slice of a series waits, once for each of its revisions: whoever reports it is told so."""
+        fields = series.model_dump(mode="json", exclude_none=True) | {"expires_at": self._table.expires_at}
+        item = to_item(fields | keys.series(series.series_id))
+        condition = "attribute_not_exists(pk) OR revision < :revision"
+        self._table.put(item, condition, {":revision": series.revision})
+
+    def forget_slice(self, change: ScanChange) -> None:
+        """Take a scan that is no more out of its series, unless a later upload has its instance."""
+        scan = change.scan
+        if scan.series_id:
+            key = keys.instance(scan.series_id, scan.order, scan.instance_id or scan.scan_id)
+            self._table.delete(key, "scan_id = :scan_id", {":scan_id": scan.scan_id})
+
+
+def _after(cursor: str) -> str:
+    position = unpacked(cursor)
+    if len(position) != 1 or not str(position[0]).startswith(keys.INSTANCE):
+        raise CursorError("the cursor does not belong to this query; ask for the first page again")
+    return str(position[0])

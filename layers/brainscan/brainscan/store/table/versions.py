@@ -1,19 +1,18 @@
 """Which upload counts: the latest version of an object, and the latest upload of an instance of a series."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC
 
 from brainscan.domain import ScanRecord
 from brainscan.store.table import keys
-from brainscan.store.table.client import TableClient
+from brainscan.store.table.client import TableClient, Write
 from brainscan.store.table.items import Item, from_item, to_item
-from brainscan.store.table.transact import Change, apply
 
 SEQUENCER_WIDTH = 64
 
-InstanceKey = tuple[str, str]
-"""Series and instance."""
+InstanceKey = tuple[str, int, str]
+"""Series, order in it, and instance."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,7 @@ class InstanceUpload:
     """The latest upload of an instance: its scan, and the scans of earlier uploads that may not be superseded yet."""
 
     series_id: str
+    order: int
     instance_id: str
     scan_id: str
     rank: str
@@ -37,7 +37,7 @@ class InstanceUpload:
     @property
     def key(self) -> InstanceKey:
         """What tells the instance from others."""
-        return self.series_id, self.instance_id
+        return self.series_id, self.order, self.instance_id
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Versions:
 def make_latest_uploads(table: TableClient, records: Iterable[ScanRecord]) -> LatestUploads:
     """Make each scan the latest upload of its instance, unless one that arrived later is.
 
-    Scans that are no instance of a series are left out.
+    Scans of no series are left out; one that names no instance is its own.
     """
     waiting, superseded = _latest_each(records)
     latest: list[InstanceUpload] = []
@@ -111,8 +111,7 @@ def make_latest_uploads(table: TableClient, records: Iterable[ScanRecord]) -> La
             for key, there in others.items()
             if there.rank < waiting[key].rank
         ]
-        changes = [_replacing(upload, known.get(upload.key), table.expires_at) for upload in wanted]
-        held = apply(table, changes)
+        held = table.put_all([_replacing(upload, known.get(upload.key)) for upload in wanted])
         latest += [upload for upload, done in zip(wanted, held, strict=True) if done]
         waiting = {upload.key: waiting[upload.key] for upload, done in zip(wanted, held, strict=True) if not done}
     previous = [scan_id for upload in latest for scan_id in upload.previous]
@@ -122,13 +121,16 @@ def make_latest_uploads(table: TableClient, records: Iterable[ScanRecord]) -> La
 def forget_superseded_uploads(table: TableClient, latest: LatestUploads) -> None:
     """Forget the scans that uploads replaced, once all of them are superseded."""
     settled = [replace(upload, previous=()) for upload in latest.uploads if upload.previous]
-    apply(table, [_still_of(upload.scan_id, upload, table.expires_at) for upload in settled])
+    table.put_all([_still_of(upload.scan_id, upload) for upload in settled])
+
+
+_FIELDS = tuple(each.name for each in fields(InstanceUpload))
 
 
 def _known_uploads(table: TableClient, wanted: Sequence[InstanceKey]) -> dict[InstanceKey, InstanceUpload]:
     found = map(from_item, table.get_batch([keys.instance(*key) for key in wanted]))
     uploads = (
-        InstanceUpload(each["series_id"], each["instance_id"], each["scan_id"], each["rank"], tuple(each["previous"]))
+        InstanceUpload(**{name: each[name] for name in _FIELDS} | {"previous": tuple(each["previous"])})
         for each in found
     )
     return {upload.key: upload for upload in uploads}
@@ -139,27 +141,28 @@ def _latest_each(records: Iterable[ScanRecord]) -> tuple[dict[InstanceKey, Insta
     latest: dict[InstanceKey, InstanceUpload] = {}
     others: list[str] = []
     for record in records:
-        if record.series_id and record.instance_id:
+        if record.series_id:
             rank = f"{record.received_at.astimezone(UTC).isoformat()}#{record.scan_id}"
-            upload = InstanceUpload(record.series_id, record.instance_id, record.scan_id, rank)
+            instance_id = record.instance_id or record.scan_id
+            upload = InstanceUpload(record.series_id, record.order, instance_id, record.scan_id, rank)
             earlier, later = sorted((latest.get(upload.key, upload), upload), key=lambda each: each.rank)
             others += [earlier.scan_id] if earlier != later else []
             latest[upload.key] = later
     return latest, others
 
 
-def _replacing(upload: InstanceUpload, there: InstanceUpload | None, expires_at: int | None) -> Change:
+def _replacing(upload: InstanceUpload, there: InstanceUpload | None) -> Write:
     """Write an upload unless the instance's latest one has changed since it was read."""
     if there is None:
-        return Change(_item(upload, expires_at), "attribute_not_exists(pk)")
-    return _still_of(there.scan_id, upload, expires_at)
+        return Write(_item(upload), "attribute_not_exists(pk)")
+    return _still_of(there.scan_id, upload)
 
 
-def _still_of(scan_id: str, upload: InstanceUpload, expires_at: int | None) -> Change:
+def _still_of(scan_id: str, upload: InstanceUpload) -> Write:
     """Write an upload of an instance whose latest one is still that of a scan."""
-    return Change(_item(upload, expires_at), "scan_id = :read", {":read": scan_id})
+    return Write(_item(upload), "scan_id = :read", {":read": scan_id})
 
 
-def _item(upload: InstanceUpload, expires_at: int | None) -> Item:
-    fields = asdict(upload) | {"previous": list(upload.previous), "expires_at": expires_at}
-    return to_item(fields | keys.instance(*upload.key))
+def _item(upload: InstanceUpload) -> Item:
+    """It does not expire: it is deleted with its scan."""
+    return to_item(asdict(upload) | {"previous": list(upload.previous)} | keys.instance(*upload.key))

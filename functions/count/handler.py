@@ -1,0 +1,29 @@
+"""Lambda entry point: changes of scans in the table's stream -> counts of exports, series and days."""
+
+from typing import Any
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from brainscan.events import scan_changes_in
+from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.pipeline.count import count
+from brainscan.services import services
+from brainscan.store.retry import time_left
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Count a batch of records as a whole: what of it was counted before an error is not counted again."""
+    try:
+        shard, changes = scan_changes_in(event)
+        with time_left(context.get_remaining_time_in_millis() / 1000 - 5):
+            settled = count(shard, changes, services().table)
+    except Exception as error:
+        logger.error("count failed", records=len(event["Records"]), **describe(error))
+        raise
+    logger.info("scans counted", changes=len(changes), settled=settled)
+    metrics.add_metric(name="ScansCounted", unit=MetricUnit.Count, value=len(changes))
+    return {"state": {}, "batchItemFailures": []}

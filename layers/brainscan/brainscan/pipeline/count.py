@@ -1,0 +1,36 @@
+"""Changes of scans in the table's stream -> counts of exports, series and days; and which series wait no more."""
+
+from collections.abc import Sequence
+
+from brainscan.store.retry import Threads
+from brainscan.store.table import ScanChange, Table
+from brainscan.store.table.client import PARALLEL
+
+
+def count(shard: str, changes: Sequence[ScanChange], table: Table) -> int:
+    """Count changes of one shard of the stream; then say of which series in them no slice waits.
+
+    Whoever counts the last change of a series finds that nothing remains: all others were counted before. A repeat,
+    of all or of some, changes nothing.
+
+    Returns:
+        How many series wait no more.
+
+    Raises:
+        botocore.exceptions.ClientError: to be repeated.
+    """
+    table.counts.add(shard, changes)
+    series_ids = {change.scan.series_id for change in changes if change.scan.series_id}
+    with Threads(PARALLEL) as pool:
+        list(pool.map(table.exports.keep, {change.scan.export_id for change in changes}))
+        list(pool.map(table.series.forget_slice, [change for change in changes if change.after is None]))
+        return sum(pool.map(lambda each: _settle(each, table), series_ids))
+
+
+def _settle(series_id: str, table: Table) -> bool:
+    """Say of a series that no slice of it waits, if that is so."""
+    series = table.series.get(series_id)
+    if series is None or series.remaining or not series.expected:
+        return False
+    table.series.put_settled(series)
+    return True

@@ -1,0 +1,172 @@
+"""Counts follow the table's stream: exact once it was followed, however often and however cut its batches come."""
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from brainscan.domain import Export, ExportState, Outcome, TumorClass
+from brainscan.events import scan_changes_in
+from brainscan.pipeline.count import count
+from brainscan.store.table import Table
+from tests.conftest import TABLE
+from tests.making import NOON, a_record, analyzed
+
+DAY = NOON.date().isoformat()
+SERIES = "5" * 32
+
+
+def answered(table, number, **changes):
+    """Register a slice and commit its outcome."""
+    record = a_record(number, series_id=SERIES, study_id="6" * 32, patient_id="7" * 32, **changes)
+    table.scans.register([record])
+    table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9, needs_review=True)], [Outcome.QUEUED])
+    return record
+
+
+@pytest.fixture
+def export_id(lagging_table):
+    export = Export(export_id=a_record().export_id, state=ExportState.EXPANDED, received_at=NOON, expected=12)
+    lagging_table.exports.put(export)
+    return export.export_id
+
+
+@pytest.fixture
+def records(lagging_table, stream, export_id):
+    """What the stream tells of twelve slices, two of which wait."""
+    for number in range(10):
+        answered(lagging_table, number)
+    lagging_table.scans.register([a_record(number, series_id=SERIES) for number in (10, 11)])
+    return stream.read()
+
+
+def told(table, export_id):
+    series, export = table.series.get(SERIES), table.exports.get(export_id)
+    counts = {outcome: n for outcome, n in export.counts.items() if n}
+    return counts, export.needs_review, series.expected, series.remaining, series.revision
+
+
+EXACT = ({Outcome.ANALYZED: 10, Outcome.QUEUED: 2}, 10, 12, 2, 10)
+
+
+def test_counts_stay_behind_until_the_stream_is_followed(lagging_table, stream, export_id, records):
+    assert lagging_table.series.get(SERIES) is None
+    assert not lagging_table.exports.get(export_id).done
+    stream.count(records)
+    assert told(lagging_table, export_id) == EXACT
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_batch_that_comes_again_cut_otherwise_changes_nothing(lagging_table, stream, export_id, records, seed):
+    """Lambda repeats a batch from its first failure on, halves it, or takes more records into it."""
+    chance, place = random.Random(seed), 0
+    while place < len(records):
+        for _ in range(chance.randint(1, 3)):
+            stream.count(records[place : place + chance.randint(1, len(records))][: chance.randint(1, 30)])
+        end = place + chance.randint(1, 6)
+        stream.count(records[place:end])
+        place = end
+    stream.count(records)
+    assert told(lagging_table, export_id) == EXACT
+    assert lagging_table.statistics.of_day(DAY).outcomes == {Outcome.ANALYZED: 10, Outcome.QUEUED: 2}
+
+
+def test_shards_of_the_stream_count_side_by_side(lagging_table, export_id, records):
+    shards = {"shard-0": records[::2], "shard-1": records[1::2]}
+    numbered = {
+        shard: scan_changes_in({"shardId": shard, "Records": sorted(each, key=_number)})
+        for shard, each in shards.items()
+    }
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda each: count(*each, lagging_table), [*numbered.values()] * 2))
+    assert told(lagging_table, export_id) == EXACT
+
+
+def _number(record):
+    return int(record["dynamodb"]["SequenceNumber"])
+
+
+def test_a_count_that_broke_off_between_two_counters_is_completed(
+    lagging_table, stream, export_id, records, monkeypatch
+):
+    update, writes = type(lagging_table.series._table).update, []
+
+    def breaking(table, key, **request):
+        writes.append(key)
+        if len(writes) == 2:
+            raise ConnectionError
+        return update(table, key, **request)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(lagging_table.series._table), "update", breaking)
+        with pytest.raises(ConnectionError):
+            stream.count(records)
+    stream.count(records)
+    assert told(lagging_table, export_id) == EXACT
+
+
+def test_whoever_counts_the_last_slice_says_that_the_series_waits_no_more(lagging_table, stream, records):
+    stream.count(records)
+    last = [analyzed(a_record(n, series_id=SERIES), TumorClass.GLIOMA, 0.9) for n in (10, 11)]
+    lagging_table.scans.commit(last, [Outcome.QUEUED] * 2)
+    changes = stream.read()
+    shard, first = scan_changes_in({"shardId": "one", "Records": changes[:1]})
+    assert count(shard, first, lagging_table) == 0
+    shard, second = scan_changes_in({"shardId": "other", "Records": changes[1:]})
+    assert count(shard, second, lagging_table) == 1
+
+
+def test_an_export_is_done_when_every_scan_of_its_files_was_counted(lagging_table, stream, export_id, records):
+    stream.count(records)
+    assert not lagging_table.exports.get(export_id).done
+    last = [analyzed(a_record(n, series_id=SERIES), TumorClass.GLIOMA, 0.9) for n in (10, 11)]
+    lagging_table.scans.commit(last, [Outcome.QUEUED] * 2)
+    changes = stream.read()
+    stream.count(changes[:1])
+    assert not lagging_table.exports.get(export_id).done
+    stream.count(changes)
+    assert lagging_table.exports.get(export_id).done
+
+
+def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(lagging_table, stream, export_id, records):
+    stream.count(records)
+    gone = a_record(3).scan_id
+    lagging_table.scans._table.client.delete_item(
+        TableName=TABLE, Key={"pk": {"S": f"SCAN#{gone}"}, "sk": {"S": "META"}}
+    )
+    stream.follow()
+    assert told(lagging_table, export_id) == ({Outcome.ANALYZED: 9, Outcome.QUEUED: 2}, 9, 11, 2, 10)
+    assert len(lagging_table.series.slices(lagging_table.series.get(SERIES))) == 11
+
+
+def test_counters_and_export_expire_after_the_scans_that_they_count(dynamodb, stream, monkeypatch):
+    table = Table.over(dynamodb, TABLE, retention_days=10)
+    clock = [1_000_000_000]
+    monkeypatch.setattr("brainscan.store.table.client.time.time", lambda: clock[0])
+    table.exports.put(Export(export_id=a_record().export_id, state=ExportState.EXPANDED, received_at=NOON))
+    clock[0] += 2 * 86_400
+    answered(table, 0)
+    shard, changes = scan_changes_in({"shardId": "shard", "Records": stream.read()})
+    count(shard, changes, table)
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    expiries = {item["sk"]["S"][:5]: int(item["expires_at"]["N"]) for item in items if "expires_at" in item}
+    assert set(expiries.values()) == {clock[0] + 10 * 86_400}
+    assert len(expiries) == 2
+
+
+def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb, lagging_table):
+    lagging_table.scans.register([a_record(0)])  # the day's marker
+    written = []
+
+    def note(params, model, **_):
+        assert model.name == "PutItem"
+        written.append((params["Item"]["pk"]["S"], params["Item"]["sk"]["S"]))
+
+    for operation in ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"):
+        dynamodb.meta.events.register(f"provide-client-params.dynamodb.{operation}", note)
+    records = [answered(lagging_table, number, order=number) for number in range(1, 9)]
+    of_scans = Counter(f"SCAN#{record.scan_id}" for record in records)
+    assert Counter(pk for pk, _ in written if pk.startswith("SCAN#")) == of_scans + of_scans
+    instances = {(f"SERIES#{SERIES}", f"INSTANCE#{record.order:010d}#{record.scan_id}") for record in records}
+    assert {key for key in written if not key[0].startswith("SCAN#")} == instances

@@ -1,0 +1,131 @@
+"""One retry policy: what passes by itself is tried again in seconds, what does not is raised at once."""
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from brainscan.domain import Outcome, TumorClass
+from brainscan.store import retry
+from brainscan.store.errors import cancellation_codes, error_code
+from brainscan.store.retry import Threads, passes, retried, time_left
+from tests.making import a_record, analyzed
+
+
+class Clock:
+    """Time that passes in sleep alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(retry, "time", clock)
+    return clock
+
+
+def refused(code: str, reasons=()) -> ClientError:
+    answer = {"Error": {"Code": code, "Message": ""}}
+    return ClientError(answer | {"CancellationReasons": [{"Code": each} for each in reasons]}, "Operation")
+
+
+def failing(*errors):
+    """A call that fails so, and then succeeds."""
+    left = list(errors)
+
+    def call():
+        if left:
+            raise left.pop(0)
+        return "answer"
+
+    return call
+
+
+PASSING = [
+    refused("ProvisionedThroughputExceededException"),
+    refused("ThrottlingException"),
+    refused("TransactionConflictException"),
+    refused("SlowDown"),
+    refused("503"),
+    refused("RequestTimeout"),
+    refused("TransactionCanceledException", ["None", "TransactionConflict"]),
+    refused("TransactionCanceledException", ["ProvisionedThroughputExceeded"]),
+    refused("TransactionCanceledException", ["ThrottlingError", "None"]),
+    ReadTimeoutError(endpoint_url="https://example.org"),
+]
+
+
+@pytest.mark.parametrize("error", PASSING, ids=str)
+def test_what_passes_is_tried_again(clock, error):
+    assert retried(failing(error, error, error)) == "answer"
+    assert len(clock.pauses) == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refused("ConditionalCheckFailedException"),
+        refused("AccessDenied"),
+        refused("NoSuchKey"),
+        refused("TransactionCanceledException", ["ConditionalCheckFailed", "TransactionConflict"]),
+    ],
+    ids=str,
+)
+def test_what_does_not_pass_is_raised_at_once(clock, error):
+    assert not passes(error)
+    with pytest.raises(ClientError):
+        retried(failing(error))
+    assert clock.pauses == []
+
+
+def test_pauses_are_drawn_anew_and_grow_up_to_a_bound(clock, monkeypatch):
+    asked = []
+    monkeypatch.setattr(retry.random, "uniform", lambda low, high: asked.append((low, high)) or high)
+    retried(failing(*[refused("SlowDown")] * 10))
+    assert asked[:3] == [(0, 0.05), (0, 0.1), (0, 0.2)]
+    assert max(high for _, high in asked) == retry.LONGEST_PAUSE_S
+
+
+def test_a_call_is_given_up_within_its_budget(clock):
+    with pytest.raises(ClientError):
+        retried(failing(*[refused("SlowDown")] * 1000))
+    assert retry.BUDGET_S - retry.LONGEST_PAUSE_S <= clock.now <= retry.BUDGET_S
+
+
+def test_the_time_that_an_invocation_has_left_bounds_every_retry_in_it_also_in_its_threads(clock):
+    with time_left(3), Threads(1) as pool:
+        given_up = pool.submit(retried, failing(*[refused("SlowDown")] * 1000))
+        assert isinstance(given_up.exception(), ClientError)
+    assert clock.now <= 3
+
+
+def test_a_throttled_commit_is_made_in_place(table, clock, monkeypatch):
+    record = a_record()
+    table.scans.register([record])
+    put, errors = table.scans._table.client.put_item, [refused("ThrottlingException")] * 2
+
+    def throttled(**request):
+        if errors:
+            raise errors.pop()
+        return put(**request)
+
+    monkeypatch.setattr(table.scans._table.client, "put_item", throttled)
+    assert table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED]) == [True]
+    assert table.scans.get(record.scan_id).outcome is Outcome.ANALYZED
+
+
+def test_codes_are_read_from_what_a_service_said_alone():
+    assert error_code(refused("SlowDown")) == "SlowDown"
+    assert error_code(ValueError("SlowDown")) == error_code(None) == ""
+    assert cancellation_codes(refused("TransactionCanceledException", ["None", "TransactionConflict"])) == [
+        "None",
+        "TransactionConflict",
+    ]
