@@ -59,7 +59,7 @@ def take_in(work: Upload | Part) -> Exception | None:
         state=export.state,
         files=export.files,
         skipped=export.skipped,
-        scans=export.scans,
+        scans=export.expected,
     )
     return None
 

@@ -10,6 +10,9 @@ import pytest
 from PIL import Image
 
 from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass
+from brainscan.imaging.decode import decode
+from brainscan.imaging.prepare import prepare
+from brainscan.inference.interpretation import interpret
 from brainscan.inference.runtime import Network
 from brainscan.pipeline.analyze import ScanChangedError, UnknownScanError, analyze, give_up
 from brainscan.pipeline.intake import intake
@@ -101,6 +104,8 @@ def test_giving_up_never_overwrites_an_outcome(world, three, network):
 def test_a_message_of_a_scan_that_nobody_registered_is_an_error(world, network):
     [answer] = analyze([a_record()], world.services, network)
     assert isinstance(answer.error, UnknownScanError)
+    assert (answer.scan_id, answer.record, answer.repeat) == (a_record().scan_id, None, False)
+    assert a_record().scan_id in str(answer.error)
 
 
 def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(world, three, network):
@@ -210,3 +215,20 @@ class TestPredict:
 
     def test_no_tasks_are_no_answers(self, network):
         assert predict([], network, Limits()) == []
+
+    def test_a_finding_rests_on_the_masks_share_of_the_head_and_on_the_distance_from_the_scope(
+        self, network, monkeypatch
+    ):
+        seen = []
+
+        def watched(probabilities, tumor, mask_fraction, manifest, distance):
+            seen.append((tumor, mask_fraction, distance))
+            return interpret(probabilities, tumor, mask_fraction, manifest, distance)
+
+        monkeypatch.setattr("brainscan.pipeline.predict.interpret", watched)
+        distances = np.array([0.125])
+        monkeypatch.setattr(type(network.manifest.scope), "distances", lambda *_: distances)
+        [predicted] = predict([ScanBytes(png(96, seed=1), "png")], network, Limits())
+        area = prepare(decode(png(96, seed=1), "png", Limits(), 0).pixels, network.manifest.input.size).crop.area
+        mask = np.asarray(Image.open(io.BytesIO(predicted.mask_png)))
+        assert seen == [(predicted.finding.tumor, np.count_nonzero(mask) / area, 0.125)]

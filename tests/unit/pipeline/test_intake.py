@@ -87,12 +87,16 @@ def test_an_intake_that_broke_off_is_completed_by_the_next_without_counting_twic
     upload = world.upload("export.zip", zipped({f"{n}.png": png(seed=n) for n in range(40)}))
     send = world.services.queue.send
     calls = iter([True, False])
-    monkeypatch.setattr(
-        world.services.queue, "send", lambda scans: send(scans) if next(calls) else (_ for _ in ()).throw(QueueError())
-    )
-    with pytest.raises(QueueError):
-        intake(upload, world.services)
-    monkeypatch.undo()
+
+    def refusing(scans):
+        if not next(calls):
+            raise QueueError
+        send(scans)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(world.services.queue, "send", refusing)
+        with pytest.raises(QueueError):
+            intake(upload, world.services)
     export = intake(upload, world.services)
     assert export.counts == {Outcome.QUEUED: 40}
     assert len({scan.scan_id for scan in world.queued()}) == 40

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from brainscan.domain import Export, ExportState, Outcome, Reason, ReviewState, TumorClass
 from brainscan.store import Table
+from brainscan.store.table.keys import confidence_key
 from brainscan.store.table.query import CursorError
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
@@ -223,6 +224,14 @@ class TestAccessPatterns:
     def test_a_cursor_of_another_query_is_refused(self, table, populated, cursor):
         with pytest.raises(CursorError):
             table.queries.by_outcome(Outcome.ANALYZED, DAY, 5, cursor)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_confidences_sort_as_text_as_they_do_as_numbers(one, other):
+    texts = confidence_key(one), confidence_key(other)
+    assert [len(each) for each in texts] == [8, 8]
+    assert float(texts[0]) == pytest.approx(one, abs=5e-7)
+    assert one == other or abs(one - other) < 1e-6 or (texts[0] < texts[1]) == (one < other)
 
 
 def test_items_expire_only_where_retention_is_set(dynamodb):
