@@ -132,6 +132,7 @@ class StreamMapping:
         self._oldest_s = float(properties.get("MaximumRecordAgeInSeconds", -1))
         self._bisect = bool(properties.get("BisectBatchOnFunctionError", False))
         self._partial = "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", [])
+        self._names_shard = "TumblingWindowInSeconds" in properties
         filters = properties.get("FilterCriteria", {}).get("Filters", [])
         self._patterns = [json.loads(each["Pattern"]) for each in filters] or [{}]
         lanes = SHARDS * number(properties, "ParallelizationFactor", 1)
@@ -204,7 +205,10 @@ class StreamMapping:
                 left.appendleft(Piece(piece.records, repeat=True))  # a stream, too, delivers at least once
             self._simulation.after(wait, lambda: self._work(lane, left))
 
-        self._function.invoke({"Records": piece.records}, name, done)
+        event: dict[str, Any] = {"Records": piece.records}
+        if self._names_shard:
+            event["shardId"] = f"shard-{lane}"
+        self._function.invoke(event, name, done)
 
     def _retry(self, rest: list[Record], tries: int, left: deque[Piece]) -> None:
         age = self._simulation.now - rest[0]["dynamodb"]["ApproximateCreationDateTime"]

@@ -1,7 +1,7 @@
 """Puts the product into simulated time: its clocks, its waits, its thread pools and its model.
 
 Patched by what they are, not by where: whatever module of the product has the real `ThreadPoolExecutor` or `datetime`
-gets the simulated one, so that moving code needs no change here.
+(or its subclass) gets the simulated one, so that moving code needs no change here.
 """
 
 import os
@@ -19,8 +19,12 @@ from unittest.mock import patch
 from brainscan import observability
 from brainscan.inference.runtime import Network
 from brainscan.settings import limits, settings
+from brainscan.store.retry import Threads
 from tests.chaos.network import TwoModels
 from tests.chaos.simulation import Pool, Simulation
+
+POOLS: dict[str, type[ThreadPoolExecutor]] = {each.__name__: each for each in (ThreadPoolExecutor, Threads)}
+"""Pools of threads that the product has, by the names that its modules know them by."""
 
 
 def product_modules() -> list[Any]:
@@ -43,7 +47,7 @@ class Patches:
         self._modules = len(sys.modules)
         for module in product_modules():
             for name, value in list(vars(module).items()):
-                if value is ThreadPoolExecutor:
+                if isinstance(value, type) and value in POOLS.values():
                     setattr(module, name, self.pool)
                 elif value is datetime:
                     setattr(module, name, self.datetime)
@@ -52,7 +56,7 @@ class Patches:
         """Put back what was there."""
         for name, value in list(vars(module).items()):
             if value is self.pool:
-                setattr(module, name, ThreadPoolExecutor)
+                setattr(module, name, POOLS[name])
             elif value is self.datetime:
                 setattr(module, name, datetime)
 

@@ -54,10 +54,8 @@ def synthetic(count: int):
         record = model.model_copy(update=changes)
         texts = keys.scan(record.scan_id) | keys.scan_indexes(record)
         yield template | {name: {"S": text} for name, text in texts.items()}
-        yield to_item(
-            keys.instance("5" * 32, number, record.scan_id)
-            | {"scan_id": record.scan_id, "rank": "r" * 65, "previous": []}
-        )
+        upload = keys.instance("5" * 32, number, record.scan_id) | {"scan_id": record.scan_id, "rank": "r" * 65}
+        yield {name: {"S": text} for name, text in upload.items()}
 
 
 def synthetic_exports(count: int):
