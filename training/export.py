@@ -31,7 +31,7 @@ from training.evaluation.figures import stated_sources
 from training.evaluation.predictions import Run, predict, predict_cached
 from training.evaluation.scope import evenly, fit_scope
 from training.evaluation.thresholds import UNTUNED
-from training.model.fuse import fold
+from training.model.fuse import fuse
 from training.model.network import build, load_npz
 from training.model.quantize import to_int8
 
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
 def convert(model: keras.Model, out: Path, draft: Manifest) -> Network:
     """Write `model.keras`, the SavedModel, `model.tflite` and a manifest that lacks what is fitted and measured."""
     model.save(out / KERAS_FILE)
-    fold(model).export(out / SAVED_MODEL, verbose=False)
+    fuse(model).export(out / SAVED_MODEL, verbose=False)
     flatbuffer = to_int8(out / SAVED_MODEL)
     (out / MODEL_FILE).write_bytes(flatbuffer)
     return _written(draft, out, model_id=hashlib.sha256(flatbuffer).hexdigest())

@@ -12,7 +12,7 @@ import numpy as np
 from training import export
 from training.datasets.prepared import Prepared, prepare_all
 from training.datasets.samples import with_views
-from training.datasets.splits import grouped, hold_out, read_data
+from training.datasets.splits import grouped, read_data, split_validation
 from training.fitting import loop, precision
 from training.fitting.batches import network_input
 from training.fitting.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
@@ -91,7 +91,7 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
 def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prepared, Prepared]:
     """(fitted, validation), both from the train part, prepared at the settings' size."""
     samples = [sample for sample in read_data(environment.data) if sample.part == "train"]
-    parts = hold_out(grouped(samples)) if settings.validation == "groups" else (samples, [])
+    parts = split_validation(grouped(samples)) if settings.validation == "groups" else (samples, [])
     fitted, validation = (prepare_all(with_views(part), settings.size, environment.cache) for part in parts)
     return fitted, validation
 

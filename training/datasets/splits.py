@@ -13,10 +13,10 @@ from training.datasets.indexed import INDEX, read_index
 from training.datasets.readers import read_folder
 from training.datasets.samples import CHENG, KAGGLE, Sample, read_gray, read_splits
 
-HELD_OUT_FOLD: Final = 3
-"""The fold of the Cheng set that is held out of training: the finest patient-wise division its readers are given."""
-HELD_OUT_SHARE: Final = 0.15
-"""Share of the other sources' groups that is held out."""
+VALIDATION_FOLD: Final = 3
+"""The fold of the Cheng set that is kept for validation: the finest patient-wise division its readers are given."""
+VALIDATION_SHARE: Final = 0.15
+"""Share of the other sources' groups that is kept for validation."""
 TEST_SHARE: Final = 0.2
 """Share of the groups that is for testing where nobody has divided the data yet."""
 
@@ -62,22 +62,22 @@ def grouped(samples: Sequence[Sample], alike: float = ALIKE) -> list[Sample]:
     return [replace(sample, group=name) for sample, name in zip(samples, names, strict=True)]
 
 
-def hold_out(samples: Sequence[Sample], seed: int = 0) -> tuple[list[Sample], list[Sample]]:
-    """Training samples -> (fitted, held out), patient-wise: for early stopping, temperature and thresholds.
+def split_validation(samples: Sequence[Sample], seed: int = 0) -> tuple[list[Sample], list[Sample]]:
+    """Training samples -> (fitted, validation), patient-wise: figures while a model trains, which pick nothing.
 
-    Of the Cheng set a whole fold is held out where only folds are known; else, and of every other source, a random
-    `HELD_OUT_SHARE` of the groups.
+    Of the Cheng set a whole fold is kept where only folds are known; else, and of every other source, a random
+    `VALIDATION_SHARE` of the groups.
 
     Raises:
         LeakError: a group is on both sides.
     """
-    folded = any(_in_held_fold(sample) for sample in samples)
-    held_groups = _drawn_groups([s for s in samples if not folded or s.source != CHENG], HELD_OUT_SHARE, seed)
+    folded = any(_in_validation_fold(sample) for sample in samples)
+    kept_groups = _drawn_groups([s for s in samples if not folded or s.source != CHENG], VALIDATION_SHARE, seed)
 
-    def is_held(sample: Sample) -> bool:
-        return _in_held_fold(sample) if folded and sample.source == CHENG else sample.group in held_groups
+    def is_validation(sample: Sample) -> bool:
+        return _in_validation_fold(sample) if folded and sample.source == CHENG else sample.group in kept_groups
 
-    return _divide(samples, is_held)
+    return _divide(samples, is_validation)
 
 
 def refuse_leaks(first: Sequence[Sample], second: Sequence[Sample]) -> None:
@@ -103,8 +103,8 @@ def random_by_image(samples: Sequence[Sample], seed: int = 0) -> tuple[list[Samp
     return chosen[0], chosen[1], chosen[2]
 
 
-def _in_held_fold(sample: Sample) -> bool:
-    return f"fold{HELD_OUT_FOLD}-" in sample.group
+def _in_validation_fold(sample: Sample) -> bool:
+    return f"fold{VALIDATION_FOLD}-" in sample.group
 
 
 def _drawn_groups(samples: Sequence[Sample], share: float, seed: int) -> set[str]:

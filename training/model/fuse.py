@@ -11,7 +11,7 @@ from training.model.network import GRAY_TO_RGB
 Weights = list[np.ndarray]
 
 
-def fold(model: keras.Model) -> keras.Model:
+def fuse(model: keras.Model) -> keras.Model:
     """An equal model, up to rounding; each layer looks at what stands before it.
 
     - A batch norm after a convolution goes into its kernel and bias. A pre-activation batch norm has no convolution
@@ -25,13 +25,13 @@ def fold(model: keras.Model) -> keras.Model:
         if layer.name == GRAY_TO_RGB:
             return x[0]
         if isinstance(layer, layers.BatchNormalization) and _follows_convolution(x):
-            return _fold_batch_norm(layer, trained, x)
+            return _fuse_batch_norm(layer, trained, x)
         if type(layer) is layers.Conv2D:
             return _convolve(layer, trained, x)
         return _applied(layer, trained, x, **kwargs)
 
-    folded: keras.Model = keras.models.clone_model(model, call_function=call)
-    return folded
+    fused: keras.Model = keras.models.clone_model(model, call_function=call)
+    return fused
 
 
 def _follows_convolution(x: keras.KerasTensor) -> bool:
@@ -39,14 +39,14 @@ def _follows_convolution(x: keras.KerasTensor) -> bool:
     return type(before) is layers.Conv2D and before.activation is keras.activations.linear
 
 
-def _fold_batch_norm(norm: layers.BatchNormalization, trained: Weights, x: keras.KerasTensor) -> keras.KerasTensor:
+def _fuse_batch_norm(norm: layers.BatchNormalization, trained: Weights, x: keras.KerasTensor) -> keras.KerasTensor:
     gamma, beta, mean, variance = trained
     scale = gamma / np.sqrt(variance + norm.epsilon)
     convolution = _producer(x)
     kernel, *bias = convolution.get_weights()
     shifted = ((bias[0] if bias else 0) - mean) * scale + beta
-    folded = layers.Conv2D.from_config(convolution.get_config() | {"use_bias": True})
-    return _applied(folded, [kernel * scale, shifted], convolution.input)
+    fused = layers.Conv2D.from_config(convolution.get_config() | {"use_bias": True})
+    return _applied(fused, [kernel * scale, shifted], convolution.input)
 
 
 def _convolve(convolution: layers.Conv2D, trained: Weights, x: keras.KerasTensor) -> keras.KerasTensor:

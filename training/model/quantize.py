@@ -14,7 +14,7 @@ import tensorflow as tf
 
 
 def to_int8(saved_model: Path) -> bytes:
-    """Convert a SavedModel of the folded network.
+    """Convert a SavedModel of the fused network.
 
     Returns:
         A flatbuffer with one signature, from `scan` (B, N, N, 1) to `cls`, `seg` and `features`, for any B.

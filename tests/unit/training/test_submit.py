@@ -95,11 +95,11 @@ def test_every_metric_definition_reads_its_number_from_an_epochs_line() -> None:
 
     assert read == {
         "train:loss": [0.5],
-        "held_out:score": [0.7],
-        "held_out:cheng_accuracy": [0.91],
-        "held_out:cheng_dice": [1e-05],
-        "held_out:lgg_accuracy": [0.8],
-        "held_out:lgg_dice": [0.4],
+        "validation:score": [0.7],
+        "validation:cheng_accuracy": [0.91],
+        "validation:cheng_dice": [1e-05],
+        "validation:lgg_accuracy": [0.8],
+        "validation:lgg_dice": [0.4],
         "epoch:seconds": [12.0],
     }
 

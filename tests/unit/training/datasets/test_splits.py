@@ -14,7 +14,7 @@ from training.datasets.audit import audit
 from training.datasets.duplicates import SAME, alike_pairs, clusters, thumbnail
 from training.datasets.readers import read_folder
 from training.datasets.samples import BR35H, CHENG, KAGGLE, Sample
-from training.datasets.splits import LeakError, grouped, hold_out, random_by_image, refuse_leaks
+from training.datasets.splits import LeakError, grouped, random_by_image, refuse_leaks, split_validation
 
 
 def picture(seed: int, side: int = 96) -> np.ndarray:
@@ -62,16 +62,16 @@ def test_a_patient_and_the_near_duplicates_of_its_slices_are_one_group(tmp_path:
     assert groups[0] == groups[1] == groups[2] != groups[3]
 
 
-def test_held_out_slices_are_of_other_patients_and_hold_a_whole_fold(tmp_path: Path) -> None:
+def test_validation_slices_are_of_other_patients_and_hold_a_whole_fold(tmp_path: Path) -> None:
     cheng = [a_sample(tmp_path / f"{i}", source=CHENG, group=f"{CHENG}/fold{i % 3 + 1}-run{i}") for i in range(30)]
     others = [a_sample(tmp_path / f"k{i}", group=f"{KAGGLE}/{i // 2}") for i in range(60)]
 
-    fitted, held = hold_out([*cheng, *others])
+    fitted, validation = split_validation([*cheng, *others])
 
-    assert len(fitted) + len(held) == 90
-    assert not {sample.group for sample in fitted} & {sample.group for sample in held}
-    assert [sample for sample in held if sample.source == CHENG] == [s for s in cheng if "fold3-" in s.group]
-    assert 0 < sum(sample.source == KAGGLE for sample in held) < 20
+    assert len(fitted) + len(validation) == 90
+    assert not {sample.group for sample in fitted} & {sample.group for sample in validation}
+    assert [sample for sample in validation if sample.source == CHENG] == [s for s in cheng if "fold3-" in s.group]
+    assert 0 < sum(sample.source == KAGGLE for sample in validation) < 20
 
 
 def test_a_leak_is_refused(tmp_path: Path) -> None:

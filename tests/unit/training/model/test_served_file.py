@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.training import tiny
 from training.fitting.batches import network_input
-from training.model.fuse import fold
+from training.model.fuse import fuse
 from training.model.network import build
 from training.model.quantize import to_int8
 from training.model.served_file import estimate_moments, load_served, rebase
@@ -28,7 +28,7 @@ def trained() -> keras.Model:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served")
-    fold(trained()).export(folder / "1", verbose=False)
+    fuse(trained()).export(folder / "1", verbose=False)
     (folder / "model.tflite").write_bytes(to_int8(folder / "1"))
     return folder / "model.tflite"
 

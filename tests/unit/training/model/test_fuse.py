@@ -1,4 +1,4 @@
-"""Folding and int8: the same function before and after."""
+"""Fusing and int8: the same function before and after."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 from keras import layers
 
 from tests.unit.training import tiny
-from training.model.fuse import fold
+from training.model.fuse import fuse
 from training.model.network import build
 from training.model.quantize import to_int8
 
@@ -38,39 +38,39 @@ def trained():
 
 
 @pytest.fixture(scope="module")
-def folded(trained):
-    """The same, folded."""
-    return fold(trained)
+def fused(trained):
+    """The same, fused."""
+    return fuse(trained)
 
 
-def test_the_folded_network_answers_as_before(trained, folded):
+def test_the_fused_network_answers_as_before(trained, fused):
     scans = np.random.default_rng(0).uniform(-1, 1, (3, 32, 32, 1)).astype(np.float32)
-    before, after = trained(scans, training=False), folded(scans, training=False)
+    before, after = trained(scans, training=False), fused(scans, training=False)
     for name in ("cls", "seg", "features"):
         expected = np.asarray(before[name])
         np.testing.assert_allclose(np.asarray(after[name]), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
-def test_only_pre_activation_batch_norms_are_left(folded):
-    left = [layer.name for layer in folded.layers if isinstance(layer, layers.BatchNormalization)]
+def test_only_pre_activation_batch_norms_are_left(fused):
+    left = [layer.name for layer in fused.layers if isinstance(layer, layers.BatchNormalization)]
     assert len(left) == 34
     assert all(name.endswith("_preact_bn") or name == "post_bn" for name in left)
 
 
-def test_padding_is_left_only_where_a_stride_follows(folded):
-    left = {layer.name for layer in folded.layers if isinstance(layer, layers.ZeroPadding2D)}
+def test_padding_is_left_only_where_a_stride_follows(fused):
+    left = {layer.name for layer in fused.layers if isinstance(layer, layers.ZeroPadding2D)}
     strided = {"conv2_block3_2_pad", "conv3_block4_2_pad", "conv4_block23_2_pad"}
     assert left == {"conv1_pad", "pool1_pad"} | strided
 
 
-def test_the_first_convolution_takes_one_channel(folded):
-    assert folded.get_layer("conv1_conv").get_weights()[0].shape == (7, 7, 1, 64)
+def test_the_first_convolution_takes_one_channel(fused):
+    assert fused.get_layer("conv1_conv").get_weights()[0].shape == (7, 7, 1, 64)
 
 
-def test_folding_leaves_the_trained_network_as_it_was():
+def test_fusing_leaves_the_trained_network_as_it_was():
     model = unsettled(tiny.network())
     before = model.get_weights()
-    fold(model)
+    fuse(model)
     for expected, weight in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
 
@@ -80,7 +80,7 @@ def served(tmp_path_factory):
     """(Keras, LiteRT) of one tiny network."""
     model = unsettled(tiny.network())
     folder = tmp_path_factory.mktemp("saved") / "1"
-    fold(model).export(folder, verbose=False)
+    fuse(model).export(folder, verbose=False)
     return model, Interpreter(model_content=to_int8(folder), num_threads=1)
 
 
