@@ -71,8 +71,14 @@ container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
 	@tests/container/install.sh
 
 browser: $(VENV)/.dev  ## The worklist page in Chromium, where that is installed; minutes.
-	$(MAKE) page || echo "npm is needed for the DICOM viewer; its test is skipped"
+	$(MAKE) page $(ISSUER)/node_modules/.done || echo "npm is needed for the DICOM viewer and for a provider to sign in at; their tests are skipped"
 	$(BIN)/python -m pytest -q tests/browser
+
+ISSUER := tests/browser/issuer
+
+$(ISSUER)/node_modules/.done: $(ISSUER)/package.json $(ISSUER)/package-lock.json
+	cd $(ISSUER) && npm ci --no-audit --no-fund --silent
+	@touch $@
 
 PAGE := layers/brainscan
 
