@@ -13,6 +13,25 @@ FALLS_SHORT: Final = """\
 - **Gliomas without a bright rim.** Of Cheng's gliomas a good part is missed whole; see the targets.
 """
 
+WORST: Final = """\
+Looked at one by one, the worst errors are of four kinds. Slices of LGG patients near vertex or skull base, where the
+drawn FLAIR abnormality hardly shows in the file's gray, are called `no_tumor`; slices labelled `no_tumor` beside a
+tumor slice are called glioma with a plausible region. Meningiomas with much edema, or on T2 without contrast, are
+called glioma. Cheng's gliomas of the temporal pole are called pituitary, with a mask at the sella. Of the files that
+Kaggle and Br35H call tumor-free, several show a cyst, a cavity or a ring; sagittal ones are called pituitary.
+"""
+
+ORIGIN: Final = """\
+## Training
+
+The weights began as ImageNet's (conv1 to conv4 of ResNet101V2; conv5, decoder and heads from nothing) and learned the
+whole train part, 11,791 slices, in one run of two hours on two cores: 165,900 slices drawn at 96, then 128 pixels, then
+14,500 at 160 pixels. AdamW with a rate that falls to 0 over the time, slower in conv1 to conv3; a moving average of the
+weights with batch norms recomputed; mixup, bias field, lower resolution, erased patches, inverted contrast, and at the
+end random curves from intensity to intensity. Nothing was looked at to choose a moment. The recipe is in
+[docs/training.md](docs/training.md).
+"""
+
 DATA: Final = """\
 | set | licence | what it gives |
 |---|---|---|

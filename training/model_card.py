@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
-from training.card_text import DATA, FALLS_SHORT, SHORTCUT, USE
+from training.card_text import DATA, FALLS_SHORT, ORIGIN, SHORTCUT, USE, WORST
 from training.evaluation import plots, protocols
 from training.evaluation.tables import (
     class_rows,
@@ -124,6 +124,8 @@ has a tumor. The volume error compares summed areas of masks, without regard to 
 
 {pattern_lines(results)}
 
+{WORST}
+
 ## The shortcut in the data
 
 {SHORTCUT}"""
@@ -192,9 +194,9 @@ def calibration(manifest: Manifest) -> str:
 
 
 def training(runs: Sequence[Mapping[str, Any]]) -> str:
-    """The hyperparameters, and the figures epoch by epoch: they show what more training would bring."""
+    """The hyperparameters, and the figures epoch by epoch; without a record of runs, where the weights come from."""
     if not runs:
-        return ""
+        return f"\n{ORIGIN}"
     later = "Each run began with weights of the one before it. " if len(runs) > 1 else ""
     return f"""
 ## Training
@@ -236,6 +238,8 @@ def failures(results: Mapping[str, Any]) -> str:
         }
         if recalls:
             worst = min(recalls, key=lambda label: recalls[label])
+            if recalls[worst] == 1:
+                continue
             lines.append(f"- {name}: of the {worst} slices, {1 - recalls[worst]:.0%} are called something else.")
         small = source["small_lesions_found"]
         if small["n"]:

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from brainscan.domain import CLASSES
 from brainscan.inference.manifest import Manifest
 from training.datasets.samples import admitted, read_gray, read_mask
 from training.evaluation.evaluated import EvaluatedScan, mask_of, source_name
@@ -30,15 +29,15 @@ BY_CASE: Final = frozenset({"radiopaedia_44", "kaggle_sartaj", "br35h"})
 
 
 def loss(scan: EvaluatedScan) -> float:
-    """Minus the logarithm of the probability of what the label admits; of a blank scan, as if it were certain."""
-    named = scan.finding.probabilities
-    right = 0.0 if named is None else sum(named[name] for name in CLASSES if name in admitted(scan.sample.label))
+    """Minus the logarithm of the probability of what the label admits."""
+    named = scan.finding.probabilities or {}
+    right = sum(chance for name, chance in named.items() if name in admitted(scan.sample.label))
     return -math.log(max(right, 1e-6))
 
 
 def worst(scans: Sequence[EvaluatedScan]) -> list[EvaluatedScan]:
-    """The wrong ones with the largest loss, each file once."""
-    wrong = [scan for scan in scans if not scan.correct and scan.sample.view == "luma"]
+    """The wrong ones with the largest loss, each file once; blank scans, which are abstained, left out."""
+    wrong = [scan for scan in scans if not scan.correct and not scan.blank and scan.sample.view == "luma"]
     return sorted(wrong, key=loss, reverse=True)[:WORST]
 
 

@@ -17,6 +17,7 @@ from training.evaluation.tables import (
     STYLE,
     class_rows,
     headline_rows,
+    number,
     operating_rows,
     other_tumor_rows,
     out_of_distribution_rows,
@@ -79,12 +80,15 @@ def headline(results: Mapping[str, Any]) -> str:
     beside = results.get("beside")
     lines = []
     for name, source in results["sources"].items():
-        figures = [f"accuracy {source['accuracy']['value']:.3f}, Dice {source['dice']['value']:.3f}"]
+        figures = ["accuracy {}, Dice {}".format(*_headline_figures(source))]
         if beside is not None:
-            other = beside["sources"][name]
-            figures.append(f"(beside: {other['accuracy']['value']:.3f}, {other['dice']['value']:.3f})")
+            figures.append("(beside: {}, {})".format(*_headline_figures(beside["sources"][name])))
         lines.append(f"{name}: {' '.join(figures)}")
     return "\n".join(lines)
+
+
+def _headline_figures(source: Mapping[str, Any]) -> tuple[str, str]:
+    return number(source["accuracy"]["value"], 3), number(source["dice"]["value"], 3)
 
 
 def page(results: Mapping[str, Any], pictures: Sequence[str]) -> str:

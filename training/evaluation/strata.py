@@ -13,7 +13,7 @@ WITH_SKULL: Final = frozenset({CHENG, "radiopaedia_44", "healthy_head", "harvard
 OPEN_MS: Final = "open_ms"
 STRIPPED_PREFIX: Final = "x"
 """Of `OPEN_MS`, the files of patients without skull begin with it."""
-SIZES: Final = ((0.01, "below 1% of the head"), (0.03, "1 to 3%"), (0.10, "3 to 10%"), (1.01, "above 10%"))
+SIZES: Final = ((0.01, "0 to 1% of the head"), (0.03, "1 to 3%"), (0.10, "3 to 10%"), (1.01, "above 10%"))
 """(upper bound of the drawn mask's share of the head's crop, name)."""
 
 Stratum = Callable[[EvaluatedScan], str | None]

@@ -140,6 +140,7 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
     assert compared[protocols.HONEST]["in_train_part"] == pytest.approx(1 / 6)
     assert "| Sensitivity to any tumor at specificity 0.90, all files | >= 0.97 | 1.000 [1.000, 1.000] | yes |" in card
     assert "cross-fitted" in card
+    assert "The weights began as ImageNet's" in card
     assert "before" not in page
     for name in ("confusion", "reliability", "selective", "dice", "scope", "successes", "failures_mask"):
         assert (tmp_path / f"report/{name}.png").stat().st_size > 1000

@@ -34,7 +34,7 @@ def test_the_set_tells_whether_there_is_a_skull(source: str, name: str, expected
 def test_tumors_are_divided_by_their_share_of_the_head() -> None:
     shares = (0.005, 0.01, 0.05, 0.5, None)
     assert [tumor_size(scan(share=share)) for share in shares] == [
-        "below 1% of the head",
+        "0 to 1% of the head",
         "1 to 3%",
         "3 to 10%",
         "above 10%",
