@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import dcmread
 
+from brainscan.dicom.header import Header
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 
 SLICES_A_SERIES = 200
 PLANES = 20
 """Different planes of the head; ten slices each, one behind the other, are the same plane with other noise."""
+
+STUDY_UID, PATIENT_ID = "1.2.3.4", "PHANTOM-BULK"
 
 JUNK_EVERY = 100
 """One file of junk for so many slices."""
@@ -60,9 +63,15 @@ def series_uid(number: int) -> str:
     return _uid("1", number)
 
 
+def header_of(series_uid: str) -> Header:
+    """What intake reads of where the slices of a series belong."""
+    return Header(STUDY_UID, series_uid, "", PATIENT_ID, "", "", "", (), ())
+
+
 def _template(data: bytes) -> tuple[bytes, npt.NDArray[np.uint16]]:
     """A plane's bytes before its pixels, with values to replace, and its pixels (rows, columns)."""
     dataset = dcmread(io.BytesIO(data))
+    dataset.StudyInstanceUID, dataset.PatientID = STUDY_UID, PATIENT_ID
     dataset.SeriesInstanceUID, dataset.SOPInstanceUID = _uid("1", 0), _uid("2", 0)
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.ImagePositionPatient = ["0", "0", "0000.000"]

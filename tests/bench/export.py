@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from brainscan.domain import Export, ExportState, Outcome, SeriesResult
+from brainscan.pipeline.files import belonging
 from brainscan.services import services
 from brainscan_local.stack import LocalStack
-from tests.bench.bulk import junk_of, series_of, write_bulk
+from tests.bench.bulk import header_of, junk_of, series_of, write_bulk
 
 MIB = 1024**2
 PERIOD_S = 2.0
@@ -62,7 +63,8 @@ class Watch:
     reported: int = 0
 
     def __post_init__(self) -> None:
-        self._series = [services().pseudonyms.digest("series", uid) for uid, _ in series_of(self.slices)]
+        belong = (belonging(header_of(uid), services().pseudonyms) for uid, _ in series_of(self.slices))
+        self._series = [each["series_id"] for each in belong]
 
     def look(self) -> bool:
         """Look once; True if nothing is left to happen."""

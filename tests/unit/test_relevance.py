@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pydicom.uid import BasicTextSRStorage, EnhancedMRImageStorage
 
 from brainscan.dicom.header import Header, read_header
-from brainscan.domain import Reason, ScanError
+from brainscan.domain import RESEARCH_USE_STATEMENT, Reason, ScanError
 from brainscan.settings import Limits
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 
@@ -34,10 +34,19 @@ def header(**elements: Any) -> Header:
         ({"ImageType": ["DERIVED", "SECONDARY", "PROJECTION IMAGE"]}, Reason.DERIVED_MAP),
         ({"BodyPartExamined": "KNEE"}, Reason.OTHER_BODY_PART),
         ({"BodyPartExamined": "C-SPINE"}, Reason.OTHER_BODY_PART),
+        ({"BodyPartExamined": "LOWER LIMB"}, Reason.OTHER_BODY_PART),
+        ({"BodyPartExamined": "Knie"}, Reason.OTHER_BODY_PART),
+        ({"ImageType": ["DERIVED", "PRIMARY", "SUBTRACTION"]}, Reason.DERIVED_MAP),
+        ({"DerivationDescription": "maximum intensity projection"}, Reason.DERIVED_MAP),
+        ({"DerivationDescription": "Apparent Diffusion Coefficient"}, Reason.DERIVED_MAP),
+        ({"DerivationDescription": "post minus pre, subtracted"}, Reason.DERIVED_MAP),
+        ({"Manufacturer": "brainscan", "ImageType": ["DERIVED", "SECONDARY", "OTHER"]}, Reason.OWN_ANSWER),
+        ({"Manufacturer": "Gateway", "SeriesDescription": "brainscan key slice, research use only"}, Reason.OWN_ANSWER),
+        ({"ImageComments": RESEARCH_USE_STATEMENT}, Reason.OWN_ANSWER),
     ],
 )
 def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(elements, reason):
-    assert header(**elements).relevance.skip is reason
+    assert header(**elements).skip is reason
 
 
 @pytest.mark.parametrize(
@@ -49,14 +58,31 @@ def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(elements
         ({"SeriesDescription": "T1 LOCAL ANATOMY"}, ()),
         ({"Modality": "OT"}, (Reason.UNCLEAR_MODALITY,)),
         ({"Modality": ""}, (Reason.UNCLEAR_MODALITY,)),
-        ({"BodyPartExamined": "KOPF"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"BodyPartExamined": "KOPF"}, ()),
+        ({"BodyPartExamined": "XQ7"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"StudyDescription": "MR KNEE LEFT", "ProtocolName": "KNEE_PD_FS"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"StudyDescription": "MR ABDOMEN"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"StudyDescription": "MRT Kniegelenk rechts"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"ProtocolName": "RODILLA_T2"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"SeriesDescription": "genou sag DP"}, (Reason.UNCLEAR_BODY_PART,)),
+        ({"SpecificCharacterSet": "ISO_IR 192", "StudyDescription": "膝関節MRI"}, (Reason.UNCLEAR_BODY_PART,)),
+        (
+            {"SpecificCharacterSet": "ISO_IR 192", "StudyDescription": "МРТ колена, колено"},
+            (Reason.UNCLEAR_BODY_PART,),
+        ),
+        ({"StudyDescription": "MR BRAIN AND C-SPINE"}, ()),
+        ({"StudyDescription": "MRT Schaedel/HWS"}, ()),
+        ({"SeriesDescription": "T1 SPIN ECHO HIPPOCAMPUS"}, ()),
+        ({"SeriesDescription": "3 pl"}, (Reason.UNCLEAR_CONTENT,)),
+        ({"SeriesDescription": "T1 KM SUB"}, (Reason.UNCLEAR_CONTENT,)),
+        ({"ComplexImageComponent": "REAL"}, (Reason.UNCLEAR_CONTENT,)),
         ({"ImageType": ["DERIVED", "SECONDARY"]}, (Reason.UNCLEAR_CONTENT,)),
         ({"SeriesDescription": "3-plane loc"}, (Reason.UNCLEAR_CONTENT,)),
         ({"SeriesDescription": "Pha_Images"}, (Reason.UNCLEAR_CONTENT,)),
     ],
 )
 def test_what_is_hard_to_tell_is_flagged_and_what_is_not_stated_is_not(elements, flags):
-    found = header(**elements).relevance
+    [found] = header(**elements).relevances
     assert (found.skip, found.flags) == (None, flags)
 
 
@@ -87,16 +113,64 @@ def enhanced(frames: int, frame_type: list[str], region: str = "", **shared: Any
 def test_enhanced_objects_are_judged_and_placed_by_their_functional_groups():
     limits = Limits()
     upwards = read_header(enhanced(3, ORIGINAL, "Brain"), limits)
-    assert (upwards.relevance.skip, upwards.relevance.flags) == (None, ())
+    assert (upwards.skip, upwards.relevances[0].flags) == (None, ())
     assert np.diff(upwards.orders).tolist() == [2000, 2000]
-    assert read_header(enhanced(2, ORIGINAL, "Knee"), limits).relevance.skip is Reason.OTHER_BODY_PART
-    assert (
-        read_header(enhanced(2, ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]), limits).relevance.skip
-        is Reason.DERIVED_MAP
-    )
+    assert read_header(enhanced(2, ORIGINAL, "Knee"), limits).skip is Reason.OTHER_BODY_PART
+    assert read_header(enhanced(2, ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]), limits).skip is Reason.DERIVED_MAP
     with pytest.raises(ScanError) as refused:
         read_header(enhanced(3, ORIGINAL), Limits(frames=2))
     assert refused.value.reason is Reason.TOO_MANY_ENTRIES
+
+
+def coded(value: str, scheme: str, meaning: str) -> list[Dataset]:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return [code]
+
+
+@pytest.mark.parametrize(
+    ("region", "skip"),
+    [
+        (("72696002", "SCT", "Knee"), Reason.OTHER_BODY_PART),
+        (("72696002", "SCT", ""), Reason.OTHER_BODY_PART),
+        (("T-D9200", "SRT", ""), Reason.OTHER_BODY_PART),
+        (("12738006", "SCT", "Brain"), None),
+        (("T-A0100", "SRT", ""), None),
+    ],
+)
+def test_a_coded_region_counts_as_the_part_that_it_means(region, skip):
+    found = header(AnatomicRegionSequence=coded(*region))
+    assert (found.skip, found.relevances[0].flags) == (skip, ())
+
+
+def mixed(*frames: tuple[list[str], str], **elements: Any) -> bytes:
+    """An enhanced MR object of which each frame has a type and a complex component of its own."""
+    dataset = dicom_object(PIXELS, SOPClassUID=EnhancedMRImageStorage, NumberOfFrames=len(frames), **elements)
+    groups = []
+    for frame_type, component in frames:
+        group, kind = Dataset(), Dataset()
+        kind.FrameType, kind.ComplexImageComponent = frame_type, component
+        group.MRImageFrameTypeSequence = [kind]
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    dataset.PixelData = np.stack([PIXELS] * len(frames)).tobytes()
+    return dicom_bytes(dataset)
+
+
+ADC = ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]
+
+
+def test_each_frame_is_judged_by_itself_whatever_comes_first():
+    kinds = [(ORIGINAL[:3], "PHASE"), (ORIGINAL, "MAGNITUDE"), (ORIGINAL, "IMAGINARY"), (ADC, "MAGNITUDE")]
+    found = read_header(mixed(*kinds, ImageType=["ORIGINAL", "PRIMARY", "BRAIN", "MIXED"]), Limits())
+    assert [each.skip for each in found.relevances] == [
+        Reason.PHASE_IMAGE,
+        None,
+        Reason.PHASE_IMAGE,
+        Reason.DERIVED_MAP,
+    ]
+    assert found.skip is None
+    assert read_header(mixed(*[(ORIGINAL, "PHASE")] * 2), Limits()).skip is Reason.PHASE_IMAGE
 
 
 SAGITTAL = [0, 1, 0, 0, 0, -1]

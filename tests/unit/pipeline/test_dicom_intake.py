@@ -133,7 +133,7 @@ def test_what_is_not_for_the_network_is_skipped_with_its_reason_and_counted(worl
 
 
 def test_an_ambiguous_image_is_queued_with_a_flag(world):
-    data = dicom_bytes(dicom_object(gradient(16, 16), Modality="OT", BodyPartExamined="KOPF"))
+    data = dicom_bytes(dicom_object(gradient(16, 16), Modality="OT", BodyPartExamined="XQ7", SeriesInstanceUID="1.2.3"))
     intake(world.upload("scan", data), world.services)
     assert [scan.flags for scan in world.queued()] == [(Reason.UNCLEAR_MODALITY, Reason.UNCLEAR_BODY_PART)]
 

@@ -482,3 +482,12 @@ def test_what_is_no_dicom_object_is_pseudonymous(world, scanned, logged):
     secrets = (mr.PATIENT_ID, "Canary", "19530405", "1953", mr.ACCESSION, mr.STUDY_UID, "20200102", "2020-01-02")
     for text in texts:
         assert not [secret for secret in secrets if secret in text]
+
+
+def test_no_segmentation_refers_to_slices_by_a_uid_that_names_several(world, scanned):
+    scanned(mr.mr_series(SOPInstanceUID="1.2.3.4.1.1.5"))
+    report(SERIES, world.services)
+    found = summary(world)
+    assert found["withheld"]["seg"] == "repeated_instance_uid"
+    assert len(found["slices"]) == 6
+    assert set(objects(world)) == {"sr.dcm", "capture.dcm"}

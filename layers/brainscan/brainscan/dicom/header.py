@@ -6,7 +6,8 @@ from pydicom import Dataset
 
 from brainscan.dicom.geometry import frame_order
 from brainscan.dicom.pixels import frame_count, read_object
-from brainscan.dicom.relevance import Relevance, relevance
+from brainscan.dicom.relevance import Relevance, relevances
+from brainscan.dicom.values import text
 from brainscan.domain import Reason, ScanError
 from brainscan.settings import Limits
 
@@ -15,7 +16,8 @@ from brainscan.settings import Limits
 class Header:
     """Identifiers are in clear: hash them before they go anywhere.
 
-    `orders` holds the place of each frame among the slices of its series, see `frame_order`.
+    `orders` holds the place of each frame among the slices of its series, see `frame_order`; `relevances`, what is to
+    be made of each.
     """
 
     study_uid: str
@@ -23,8 +25,23 @@ class Header:
     instance_uid: str
     patient_id: str
     patient_id_issuer: str
+    patient_name: str
+    patient_birth_date: str
     orders: tuple[int, ...]
-    relevance: Relevance
+    relevances: tuple[Relevance, ...]
+
+    @property
+    def patient(self) -> tuple[str, ...]:
+        """What tells patients apart: the id within its issuer, or where there is none, name and birth date."""
+        if self.patient_id:
+            return ("id", self.patient_id_issuer, self.patient_id)
+        return ("name", self.patient_name, self.patient_birth_date)
+
+    @property
+    def skip(self) -> Reason | None:
+        """Why none of the frames is analyzed, if none is."""
+        reasons = [each.skip for each in self.relevances]
+        return reasons[0] if all(reasons) else None
 
 
 def read_header(data: bytes, limits: Limits) -> Header:
@@ -47,15 +64,13 @@ def _header(dataset: Dataset, limits: Limits) -> Header:
     if frames > limits.frames:
         raise ScanError(Reason.TOO_MANY_ENTRIES, f"more than {limits.frames} frames in one file; split it")
     return Header(
-        study_uid=_text(dataset, "StudyInstanceUID"),
-        series_uid=_text(dataset, "SeriesInstanceUID"),
-        instance_uid=_text(dataset, "SOPInstanceUID"),
-        patient_id=_text(dataset, "PatientID"),
-        patient_id_issuer=_text(dataset, "IssuerOfPatientID"),
+        study_uid=text(dataset, "StudyInstanceUID"),
+        series_uid=text(dataset, "SeriesInstanceUID"),
+        instance_uid=text(dataset, "SOPInstanceUID"),
+        patient_id=text(dataset, "PatientID"),
+        patient_id_issuer=text(dataset, "IssuerOfPatientID"),
+        patient_name=text(dataset, "PatientName"),
+        patient_birth_date=text(dataset, "PatientBirthDate"),
         orders=tuple(frame_order(dataset, frame) for frame in range(frames)),
-        relevance=relevance(dataset),
+        relevances=relevances(dataset, frames),
     )
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    return str(dataset.get(keyword) or "").strip()

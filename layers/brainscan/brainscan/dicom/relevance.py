@@ -2,17 +2,20 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from pydicom import Dataset
 
+from brainscan.dicom.body_parts import BodyPart, coded_region, named_part
 from brainscan.dicom.geometry import macro
-from brainscan.domain import Reason
+from brainscan.dicom.values import items, text, texts
+from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
 
 
-def _terms(text: str) -> frozenset[str]:
+def _terms(listed: str) -> frozenset[str]:
     """Words apart, or parts of a comma-separated line."""
-    return frozenset(term.strip() for term in re.split(r",|\n" if "," in text else r"\s+", text) if term.strip())
+    return frozenset(term.strip() for term in re.split(r",|\n" if "," in listed else r"\s+", listed) if term.strip())
 
 
 _OTHER_MODALITIES: Final = _terms("""
@@ -24,31 +27,39 @@ _OTHER_MODALITIES: Final = _terms("""
 
 _LOCALIZERS: Final = frozenset({"LOCALIZER", "SCOUT", "SURVEY"})
 _PHASES: Final = frozenset({"P", "PHASE", "PHASE MAP", "PHASE_MAP", "PHASE SUBTRACT", "IMAGINARY", "I"})
+_REAL: Final = frozenset({"R", "REAL"})
+"""The real part has signed values: inversion recovery is read by it, other sequences are not."""
 _MAPS: Final = _terms("""
     DENSITY MAP, DIFFUSION MAP, VELOCITY MAP, T1 MAP, T2 MAP, PROJECTION IMAGE,
     METABOLITE_MAP, STD_DEVIATION, T_TEST, Z_SCORE, MTT, RCBF, RCBV, TTP, PEI,
     ADC, ADC_UNSPECIFIED, EADC, EXP, FA, TENSOR, CBF, CBV, TMAX, RELCBF, RELCBV, RELMTT,
-    T2_STAR MAP, T2* MAP, R2 MAP, R2* MAP, B0 MAP, B1 MAP, FIELD MAP, MIP, MINIP, MNIP
+    T2_STAR MAP, T2* MAP, R2 MAP, R2* MAP, B0 MAP, B1 MAP, FIELD MAP, MIP, MINIP, MNIP,
+    SUBTRACTION, SUBTRACT, SUBTRACTED, SUB, MAX_IP, MIN_IP, MAXIP, MINIMUM INTENSITY PROJECTION,
+    MAXIMUM INTENSITY PROJECTION, PROJECTION, TRACEW_ADC, FRACTIONAL ANISOTROPY, COLFA
 """)
 """By line: PS3.3 C.8.3.1.1.1, value 3 of classic MR; C.8.13.3.1.1, of enhanced MR; what scanners write besides."""
 
 _SPEAKING_NAME: Final = re.compile(
-    r"(?<![a-z])(localizer|localiser|loc|scout|survey|3[ _-]?plane|pha(se)?([ _]images?)?|"
-    r"adc|fa|cbf|cbv|mtt|ttp|tmax|mip|minip|map)(?![a-z])",
+    r"(?<![a-z])(localizer|localiser|loc|scout|survey|pilot|3[ _-]?pl(ane)?|tri[ _-]?plan(e|ar)?|"
+    r"pha(se)?([ _]images?)?|adc|e?adc|fa|cbf|cbv|mtt|ttp|tmax|mip|minip|map|sub|subtract(ed|ion)?|dadc)(?![a-z])",
     re.IGNORECASE,
 )
 """Descriptions are free text: one that speaks of a localizer or a map is a hint, never a proof."""
+_DERIVED_BY: Final = re.compile(
+    r"(?<![a-z])(adc|apparent diffusion|mip|minip|(max|min)imum intensity|intensity projection|subtract|anisotropy|"
+    r"cerebral blood|mean transit|parametric map)",
+    re.IGNORECASE,
+)
+"""How a derivation is described (CID 7203) whose result is no picture of anatomy."""
 
-_HEAD: Final = _terms("""
-    BRAIN CRANIUM EAR FACE HEAD HEADNECK IAC NEUROCRANIUM ORBIT PITUITARY POSTFOSSA SELLA SKULL TEMPORALBONE
-""")
-_ELSEWHERE: Final = _terms("""
-    ABDOMEN ABDOMENPELVIS ADRENAL ANKLE AORTA ARM AXILLA BACK BLADDER BREAST CALCANEUS CALF CAROTID CHEST CLAVICLE
-    COCCYX COLON CSPINE CTSPINE ELBOW EXTREMITY FEMUR FINGER FOOT FOREARM HAND HEART HIP HUMERUS KIDNEY KNEE LEG LIVER
-    LSPINE LSSPINE LUNG MEDIASTINUM NECK PANCREAS PELVIS PROSTATE SCAPULA SHOULDER SPINE SPLEEN SSPINE STERNUM TESTIS
-    THIGH THORAX TLSPINE TOE TSPINE UTERUS WRIST
-""")
-"""PS3.16 Annex L: terms of BodyPartExamined, with the words apart or together."""
+_DESCRIPTIONS: Final = (
+    "StudyDescription",
+    "SeriesDescription",
+    "ProtocolName",
+    "RequestedProcedureDescription",
+    "PerformedProcedureStepDescription",
+)
+_OURS: Final = "BRAINSCAN"
 
 
 @dataclass(frozen=True)
@@ -59,56 +70,86 @@ class Relevance:
     flags: tuple[Reason, ...] = ()
 
 
-def relevance(dataset: Dataset) -> Relevance:
-    """Judge an image by what its header states; what is not stated is not held against it.
+def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
+    """Judge each frame by what the header states of it; what is not stated is not held against it.
 
-    Image type, complex component, modality and body part decide where they use the standard's terms. Derived images of
-    no known kind, unknown modalities and body parts, and descriptions that hint at a localizer or a map only flag.
+    Image type, complex component, modality and body part decide where they use the standard's terms, and so does a
+    derivation that says what it made. Derived images of no known kind, unknown modalities and body parts, descriptions
+    that hint at a localizer or a map, or that name another part of the body, only flag.
     """
-    modality, part = _text(dataset, "Modality"), _body_part(dataset)
-    kinds = _kinds(dataset)
+    skip, doubts = _of_object(dataset)
+
+    @cache
+    def judged(kinds: frozenset[str]) -> Relevance:
+        reason = skip or _not_anatomy(kinds)
+        if reason:
+            return Relevance(reason)
+        unclear = {Reason.UNCLEAR_CONTENT} if kinds & ({"DERIVED", "MIXED"} | _REAL) else set()
+        return Relevance(flags=tuple(sorted(doubts | unclear, key=list(Reason).index)))
+
+    return tuple(judged(_kinds(dataset, frame)) for frame in range(frames))
+
+
+def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
+    """What holds for all frames: why none is analyzed, or what to check in each."""
+    modality = text(dataset, "Modality").upper()
+    part = _body_part(dataset)
+    if _is_own_answer(dataset):
+        return Reason.OWN_ANSWER, frozenset()
     if modality in _OTHER_MODALITIES:
-        return Relevance(Reason.OTHER_MODALITY)
-    if kinds & _LOCALIZERS:
-        return Relevance(Reason.LOCALIZER)
-    if kinds & _PHASES:
-        return Relevance(Reason.PHASE_IMAGE)
-    if kinds & _MAPS:
-        return Relevance(Reason.DERIVED_MAP)
-    if part in _ELSEWHERE:
-        return Relevance(Reason.OTHER_BODY_PART)
-    named = _SPEAKING_NAME.search(_text(dataset, "SeriesDescription"))
+        return Reason.OTHER_MODALITY, frozenset()
+    if _LOCALIZERS & _words(dataset, "ImageType"):
+        return Reason.LOCALIZER, frozenset()
+    if _DERIVED_BY.search(_derivation(dataset)):
+        return Reason.DERIVED_MAP, frozenset()
+    if part and named_part(part) is BodyPart.ELSEWHERE:
+        return Reason.OTHER_BODY_PART, frozenset()
+    described = [text(dataset, keyword) for keyword in _DESCRIPTIONS]
     doubts = {
         Reason.UNCLEAR_MODALITY: modality != "MR",
-        Reason.UNCLEAR_CONTENT: bool(named) or bool(kinds & {"DERIVED", "MIXED"}),
-        Reason.UNCLEAR_BODY_PART: bool(part) and part not in _HEAD,
+        Reason.UNCLEAR_CONTENT: bool(_SPEAKING_NAME.search(text(dataset, "SeriesDescription"))),
+        Reason.UNCLEAR_BODY_PART: named_part(*described) is BodyPart.ELSEWHERE
+        or (bool(part) and named_part(part) is BodyPart.UNNAMED),
     }
-    return Relevance(flags=tuple(reason for reason, doubted in doubts.items() if doubted))
+    return None, frozenset(reason for reason, doubted in doubts.items() if doubted)
 
 
-def _kinds(dataset: Dataset) -> frozenset[str]:
-    """Every value of the image type, of the first frame's type, and the complex component, in capitals."""
-    frame = macro(dataset, 0, "MRImageFrameTypeSequence")
-    words = [*_words(dataset, "ImageType"), *_words(frame, "FrameType")]
-    words += _words(dataset, "ComplexImageComponent") + _words(frame, "ComplexImageComponent")
-    return frozenset(word.strip().upper() for word in words)
+def _not_anatomy(kinds: frozenset[str]) -> Reason | None:
+    if kinds & _LOCALIZERS:
+        return Reason.LOCALIZER
+    if kinds & _PHASES:
+        return Reason.PHASE_IMAGE
+    return Reason.DERIVED_MAP if kinds & _MAPS else None
 
 
-def _words(dataset: Dataset, keyword: str) -> list[str]:
-    value = dataset.get(keyword) or []
-    return [value] if isinstance(value, str) else [str(each) for each in value]
+def _is_own_answer(dataset: Dataset) -> bool:
+    """Whether an image is one that brainscan sent: a PACS exports it with the study that it belongs to."""
+    made = text(dataset, "Manufacturer").upper() == _OURS and "DERIVED" in _words(dataset, "ImageType")
+    named = text(dataset, "SeriesDescription").upper().startswith(f"{_OURS} ")
+    return made or named or RESEARCH_USE_STATEMENT in text(dataset, "ImageComments")
 
 
-def _text(dataset: Dataset, keyword: str) -> str:
-    return str(dataset.get(keyword) or "").strip().upper()
+def _kinds(dataset: Dataset, frame: int) -> frozenset[str]:
+    """The type of a frame and its complex component, in capitals: its own where it states them, or the object's."""
+    stated = macro(dataset, frame, "MRImageFrameTypeSequence")
+    kinds = _words(stated, "FrameType") or _words(dataset, "ImageType")
+    component = _words(stated, "ComplexImageComponent") or _words(dataset, "ComplexImageComponent")
+    return kinds | component
+
+
+def _words(dataset: Dataset, keyword: str) -> frozenset[str]:
+    return frozenset(word.upper() for word in texts(dataset, keyword) if word)
+
+
+def _derivation(dataset: Dataset) -> str:
+    coded = [text(code, "CodeMeaning") for code in items(dataset, "DerivationCodeSequence")]
+    return " ".join((text(dataset, "DerivationDescription"), *coded))
 
 
 def _body_part(dataset: Dataset) -> str:
-    """The body part in capitals without spaces; enhanced objects state it as a code with a meaning."""
-    stated = _text(dataset, "BodyPartExamined")
-    if not stated:
-        regions = dataset.get("AnatomicRegionSequence") or macro(dataset, 0, "FrameAnatomySequence").get(
-            "AnatomicRegionSequence"
-        )
-        stated = _text(regions[0], "CodeMeaning") if regions else ""
-    return re.sub(r"[^A-Z0-9]", "", stated)
+    """The body part as it is stated; enhanced objects state it as a code."""
+    stated = text(dataset, "BodyPartExamined")
+    regions = items(dataset, "AnatomicRegionSequence") or items(
+        macro(dataset, 0, "FrameAnatomySequence"), "AnatomicRegionSequence"
+    )
+    return stated or (coded_region(regions[0]) if regions else "")

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     PHASE_IMAGE = "phase_image"
     OTHER_MODALITY = "other_modality"
     OTHER_BODY_PART = "other_body_part"
+    OWN_ANSWER = "own_answer"
     BURNED_IN_TEXT = "burned_in_text"
     # listed by a DICOMDIR, yet no file
     MISSING_FILE = "missing_file"
@@ -64,6 +65,7 @@ class Reason(StrEnum):
     UNCLEAR_CONTENT = "unclear_content"
     UNCLEAR_BODY_PART = "unclear_body_part"
     UNCLEAR_ORIENTATION = "unclear_orientation"
+    NO_SERIES = "no_series"
     # a series needs review
     ISOLATED_SLICE = "isolated_slice"
     MIXED_CLASSES = "mixed_classes"

@@ -9,6 +9,7 @@ from typing import Any
 from brainscan.archive import File
 from brainscan.dicom.directory import read_directory
 from brainscan.dicom.header import Header, read_header
+from brainscan.dicom.relevance import Relevance
 from brainscan.domain import Finding, Kind, Outcome, Reason, Scan, ScanError, ScanRecord, Source
 from brainscan.identity import Pseudonyms
 from brainscan.imaging.decode import count_frames
@@ -29,7 +30,7 @@ class Origin:
 
 @dataclass(frozen=True, repr=False)
 class FileOutcome:
-    """What becomes of one file: one queued record a frame, a single rejected one, or none where it is skipped.
+    """What becomes of one file: a record a frame, a single rejected one, or none where it is skipped.
 
     Of a DICOMDIR, `references` are the paths that it lists, as paths in the upload, and `private_records` how many of
     its records are of private kinds.
@@ -98,36 +99,42 @@ def _scan(file: File, file_id: str, origin: Origin, pseudonyms: Pseudonyms) -> S
 
 
 def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> FileOutcome:
-    if header.relevance.skip:
-        return FileOutcome(skipped=header.relevance.skip)
-    belongs: dict[str, Any] = {"flags": header.relevance.flags}
-    if header.series_uid:
-        belongs["series_id"] = pseudonyms.digest("series", header.series_uid)
-    if header.study_uid:
-        belongs["study_id"] = pseudonyms.digest("study", header.study_uid)
+    if header.skip:
+        return FileOutcome(skipped=header.skip)
+    outcome = _queued(scan.model_copy(update=belonging(header, pseudonyms)), file_id, header.orders, pseudonyms)
+    judged = zip(outcome.records, header.relevances, strict=True)
+    return FileOutcome(tuple(_judged(record, relevance, header, pseudonyms) for record, relevance in judged))
+
+
+def belonging(header: Header, pseudonyms: Pseudonyms) -> dict[str, Any]:
+    """Patient, study and series, each within the one above it: exports exist that give two patients one series UID."""
+    belongs: dict[str, Any] = {}
     if header.patient_id:
         belongs["patient_id"] = pseudonyms.digest("patient", header.patient_id_issuer, header.patient_id)
-    return _with_instances(
-        _queued(scan.model_copy(update=belongs), file_id, header.orders, pseudonyms), header, pseudonyms
-    )
+    if header.study_uid:
+        belongs["study_id"] = pseudonyms.digest("study", *header.patient, header.study_uid)
+    if header.series_uid:
+        belongs["series_id"] = pseudonyms.digest("series", *header.patient, header.study_uid, header.series_uid)
+    return belongs
 
 
-def _with_instances(outcome: FileOutcome, header: Header, pseudonyms: Pseudonyms) -> FileOutcome:
-    """Name the instance that each scan is, so that another upload of it is known to be the same one.
+def _judged(record: ScanRecord, relevance: Relevance, header: Header, pseudonyms: Pseudonyms) -> ScanRecord:
+    """One frame with what its header says against it, and with the name of its instance.
 
-    Its order in the series is part of the name: some exports give one UID to all slices of a series.
+    A frame that is skipped is no slice of its series. One of no series is flagged: it will be in no report. The order
+    in the series is part of the instance's name: some exports give one UID to all slices of a series.
     """
-    if not (header.series_uid and header.instance_uid):
-        return outcome
-    named = (
-        record.model_copy(
-            update={
-                "instance_id": pseudonyms.digest("instance", header.instance_uid, record.source.frame, record.order)
-            }
-        )
-        for record in outcome.records
-    )
-    return FileOutcome(tuple(named))
+    if relevance.skip:
+        skipped = Finding(outcome=Outcome.SKIPPED, reasons=(relevance.skip,))
+        alone = record.model_copy(update={"series_id": None})
+        return ScanRecord.of(alone, skipped, finished_at=record.received_at)
+    changes: dict[str, Any] = {"flags": relevance.flags}
+    if not header.series_uid:
+        changes["flags"] = (*relevance.flags, Reason.NO_SERIES)
+    elif header.instance_uid:
+        named = (record.series_id, header.instance_uid, record.source.frame, record.order)
+        changes["instance_id"] = pseudonyms.digest("instance", *named)
+    return record.model_copy(update=changes)
 
 
 def _queued(scan: Scan, file_id: str, orders: Sequence[int], pseudonyms: Pseudonyms) -> FileOutcome:
