@@ -6,7 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import BasicTextSRStorage, EnhancedMRImageStorage
+from pydicom.uid import (
+    BasicTextSRStorage,
+    EnhancedMRImageStorage,
+    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    SecondaryCaptureImageStorage,
+)
 
 from brainscan.dicom.header import Header, read_header
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason, ScanError
@@ -75,6 +80,10 @@ def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(elements
         ({"SeriesDescription": "T1 SPIN ECHO HIPPOCAMPUS"}, ()),
         ({"SeriesDescription": "3 pl"}, (Reason.UNCLEAR_CONTENT,)),
         ({"SeriesDescription": "T1 KM SUB"}, (Reason.UNCLEAR_CONTENT,)),
+        ({"BurnedInAnnotation": "YES"}, (Reason.BURNED_IN_TEXT,)),
+        ({"BurnedInAnnotation": "NO"}, ()),
+        ({"SOPClassUID": SecondaryCaptureImageStorage}, (Reason.BURNED_IN_TEXT,)),
+        ({"SOPClassUID": MultiFrameGrayscaleByteSecondaryCaptureImageStorage}, (Reason.BURNED_IN_TEXT,)),
         ({"ComplexImageComponent": "REAL"}, (Reason.UNCLEAR_CONTENT,)),
         ({"ImageType": ["DERIVED", "SECONDARY"]}, (Reason.UNCLEAR_CONTENT,)),
         ({"SeriesDescription": "3-plane loc"}, (Reason.UNCLEAR_CONTENT,)),

@@ -65,3 +65,12 @@ def test_a_volume_that_says_nothing_of_its_axes_is_for_review(network):
     assert Reason.UNCLEAR_ORIENTATION in unclear.finding.review_reasons
     assert unclear.finding.needs_review
     assert Reason.UNCLEAR_ORIENTATION not in clear.finding.review_reasons
+
+
+def test_of_a_scan_whose_picture_may_name_the_patient_only_the_mask_is_drawn(network):
+    data = dicom_bytes(dicom_object(head()))
+    shown, hidden = predict([ScanBytes(data, Kind.DICOM), ScanBytes(data, Kind.DICOM, hidden=True)], network, LIMITS)
+    assert shown.image_png
+    assert shown.overlay_png
+    assert (hidden.image_png, hidden.overlay_png) == (None, None)
+    assert (hidden.mask_png, hidden.finding) == (shown.mask_png, shown.finding)

@@ -484,10 +484,8 @@ def test_what_is_no_dicom_object_is_pseudonymous(world, scanned, logged):
         assert not [secret for secret in secrets if secret in text]
 
 
-def test_no_segmentation_refers_to_slices_by_a_uid_that_names_several(world, scanned):
-    scanned(mr.mr_series(SOPInstanceUID="1.2.3.4.1.1.5"))
+def test_a_picture_that_may_name_the_patient_is_in_no_capture(world, scanned):
+    scanned(flags=(Reason.BURNED_IN_TEXT,))
     report(SERIES, world.services)
-    found = summary(world)
-    assert found["withheld"]["seg"] == "repeated_instance_uid"
-    assert len(found["slices"]) == 6
-    assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
+    assert summary(world)["withheld"]["capture"] == "burned_in_text"
+    assert set(objects(world)) == {"seg.dcm", "sr.dcm"}

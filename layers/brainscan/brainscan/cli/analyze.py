@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainscan.archive import File, upload_files, upload_kind
+from brainscan.cli.local_files import files_below, is_readable, printable, shortened
 from brainscan.cli.render import json_line, summary_of
 from brainscan.domain import RESEARCH_USE_STATEMENT, Finding, Outcome, Reason, ScanRecord
 from brainscan.identity import Pseudonyms
@@ -89,9 +90,11 @@ def _found(paths: Sequence[Path], limits: Limits) -> Iterator[Found]:
     """Every scan in files, folders and archives, in a stable order."""
     names = _Names()
     for root in paths:
-        files = sorted(path for path in root.rglob("*") if path.is_file()) if root.is_dir() else [root]
-        for path in files:
-            stem = path.relative_to(root) if root.is_dir() else Path(path.name)
+        for path in files_below(root):
+            stem = Path(printable(str(path.relative_to(root) if root.is_dir() else path.name)))
+            if not is_readable(path):
+                yield from _scans(File(str(path), problem=Reason.UNREADABLE), path, stem, names, limits)
+                continue
             with path.open("rb") as content:
                 kind = upload_kind(content)
                 for file in upload_files(content, kind, str(path), path.stat().st_size, limits):
@@ -100,7 +103,7 @@ def _found(paths: Sequence[Path], limits: Limits) -> Iterator[Found]:
 
 def _scans(file: File, path: Path, stem: Path, names: "_Names", limits: Limits) -> Iterator[Found]:
     inside = file.index is not None
-    shown = f"{path}!{file.path}" if inside else str(path)
+    shown = printable(f"{path}!{file.path}" if inside else str(path))
     name = names.unique(stem.with_suffix("") / _harmless(file.path) if inside else stem)
     origin = Origin("local", "local", PSEUDONYMS.digest("key", str(path)), "null", datetime.now(UTC))
     outcome = file_outcome(file, origin, PSEUDONYMS, limits)
@@ -125,6 +128,7 @@ class _Names:
         self._taken: set[str] = set()
 
     def unique(self, path: Path) -> str:
+        path = Path(*map(shortened, path.parts))
         wanted = [str(path.with_suffix("")), str(path), *(f"{path}.{number}" for number in range(2, 10))]
         name = next((name for name in wanted if name not in self._taken), f"{path}.{len(self._taken)}")
         self._taken.add(name)
@@ -139,7 +143,7 @@ def _batches(found: Iterator[Found]) -> Iterator[list[Found]]:
 def _answer(batch: Sequence[Found], out: Path, network: Network) -> Iterator[dict[str, Any]]:
     """Examine a batch together and write each answer; a line for each input, in order."""
     waiting = [(found, found.record) for found in batch if found.record and found.record.outcome is Outcome.QUEUED]
-    tasks = [ScanBytes(found.file.data, found.file.kind, record.source.frame) for found, record in waiting]
+    tasks = [ScanBytes.of(found.file.data, record) for found, record in waiting]
     predicted = dict(zip((id(found) for found, _ in waiting), predict(tasks, network, limits()), strict=True))
     for found in batch:
         if found.record is None:

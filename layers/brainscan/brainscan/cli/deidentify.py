@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from brainscan.archive import File, upload_files, upload_kind
+from brainscan.cli.local_files import files_below, is_readable
 from brainscan.domain import RESEARCH_USE_STATEMENT, Kind, Reason, ScanError
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits, limits
@@ -59,6 +60,9 @@ def deidentify(
 def _files(paths: list[Path], limits: Limits) -> Iterator[File]:
     """Every file in files, folders and archives."""
     for root in paths:
-        for path in sorted(each for each in root.rglob("*") if each.is_file()) if root.is_dir() else [root]:
+        for path in files_below(root):
+            if not is_readable(path):
+                yield File(str(path), problem=Reason.UNREADABLE)
+                continue
             with path.open("rb") as content:
                 yield from upload_files(content, upload_kind(content), str(path), path.stat().st_size, limits)

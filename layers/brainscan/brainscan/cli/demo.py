@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from brainscan.cli.local_files import files_below, is_readable, printable
 from brainscan.cli.render import json_line, summary_of, table_of
 from brainscan.cli.serve import local_name, page, tell, wait
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord, TumorClass
@@ -56,7 +57,7 @@ def demo(
     if path and not os.access(path, os.R_OK):
         console.print(f"[red]cannot read {path}[/red]: name a file, a folder or a ZIP")
         raise typer.Exit(2)
-    upload = _packed(path, out) if path and path.is_dir() else path or _synthetic(out)
+    upload = _packed(path, out, console) if path and path.is_dir() else path or _synthetic(out)
     with LocalStack() as stack, _functions_log(out / "functions.log"):
         from brainscan.services import services
 
@@ -100,12 +101,17 @@ def _synthetic(out: Path) -> Path:
     return write_export(out / "synthetic-export.zip")
 
 
-def _packed(folder: Path, out: Path) -> Path:
-    """A folder as one export, as a PACS would send it."""
+def _packed(folder: Path, out: Path, console: Console) -> Path:
+    """A folder as one export, as a PACS would send it; files that cannot be read are named and left out."""
     packed = out / f"{folder.name or 'export'}.zip"
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(each for each in folder.rglob("*") if each.is_file()):
-            archive.write(file, file.relative_to(folder))
+    # A ZIP knows no date before 1980: such a file gets that year.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
+        for file in files_below(folder):
+            name = printable(str(file.relative_to(folder)))
+            if is_readable(file):
+                archive.write(file, name)
+            else:
+                console.print(f"[yellow]left out[/yellow], cannot be read: {name}")
     return packed
 
 

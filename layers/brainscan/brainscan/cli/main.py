@@ -1,13 +1,17 @@
 """`brainscan`: the same code on a laptop and against a deployed stack."""
 
+import errno
+import os
 from importlib import import_module
-from typing import Annotated, Final, cast
+from typing import Annotated, Any, Final, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 import brainscan
 from brainscan.domain import RESEARCH_USE_STATEMENT
+
+_DISK_TROUBLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 COMMANDS: Final = {
     "analyze": ("analyze:analyze", "Classify and segment scans on this machine."),
@@ -35,6 +39,16 @@ class Commands(TyperGroup):
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]  # noqa: ARG002
         """What stands for a command in the overview."""
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run a command; a disk that takes nothing more ends it in one line, and what was written stays."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if error.errno not in _DISK_TROUBLE:
+                raise
+            typer.echo(f"stopped: {os.strerror(error.errno)}; what was written before stays usable", err=True)
+            raise typer.Exit(3) from None
 
     def resolve_command(  # type: ignore[override]
         self, ctx: typer.Context, args: list[str]

@@ -15,6 +15,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
 from brainscan.dicom.pixels import read_object
+from brainscan.dicom.relevance import may_show_a_name
 from brainscan.domain import Reason, ScanError
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits
@@ -23,8 +24,6 @@ METHOD: Final = codes.DCM.BasicApplicationConfidentialityProfile
 """113100 of CID 7050, the code that (0012,0064) records."""
 
 _UID_ACTIONS: Final = (table.replace_UID, table.delete_or_empty_or_replace_UID)
-_SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
-"""The class, and the prefix of its multi-frame relatives: pictures of a screen, which may show a name."""
 
 Rules = dict[tuple[int, ...], Callable[[Dataset, tuple[int, ...]], None]]
 
@@ -62,8 +61,7 @@ def encoded(dataset: Dataset) -> bytes:
 
 
 def _require_clean_pixels(dataset: Dataset) -> None:
-    burned = str(dataset.get("BurnedInAnnotation") or "").upper() == "YES"
-    if burned or str(dataset.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE):
+    if may_show_a_name(dataset):
         raise ScanError(Reason.BURNED_IN_TEXT, "the picture may show a name; look at it and release it by hand")
 
 

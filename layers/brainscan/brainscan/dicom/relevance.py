@@ -59,6 +59,8 @@ _DESCRIPTIONS: Final = (
     "RequestedProcedureDescription",
     "PerformedProcedureStepDescription",
 )
+_SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
+"""The class, and the prefix of its multi-frame relatives."""
 _OURS: Final = "BRAINSCAN"
 
 
@@ -68,6 +70,12 @@ class Relevance:
 
     skip: Reason | None = None
     flags: tuple[Reason, ...] = ()
+
+
+def may_show_a_name(dataset: Dataset) -> bool:
+    """Whether text may be part of the picture: it says so, or it was taken from a screen, as secondary captures are."""
+    burned = text(dataset, "BurnedInAnnotation").upper() == "YES"
+    return burned or text(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE)
 
 
 def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
@@ -106,6 +114,7 @@ def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
         return Reason.OTHER_BODY_PART, frozenset()
     described = [text(dataset, keyword) for keyword in _DESCRIPTIONS]
     doubts = {
+        Reason.BURNED_IN_TEXT: may_show_a_name(dataset),
         Reason.UNCLEAR_MODALITY: modality != "MR",
         Reason.UNCLEAR_CONTENT: bool(_SPEAKING_NAME.search(text(dataset, "SeriesDescription"))),
         Reason.UNCLEAR_BODY_PART: named_part(*described) is BodyPart.ELSEWHERE

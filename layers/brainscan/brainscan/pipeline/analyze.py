@@ -90,7 +90,7 @@ def _fetch(waiting: Sequence[ScanRecord], services: Services, pool: Executor) ->
     fetched: dict[str, ScanBytes | Exception] = {}
     for record in waiting:
         data = read[record.staged_key]
-        found = data if isinstance(data, Exception) else ScanBytes(data, record.kind, record.source.frame)
+        found = data if isinstance(data, Exception) else ScanBytes.of(data, record)
         fetched[record.scan_id] = found
     return fetched
 

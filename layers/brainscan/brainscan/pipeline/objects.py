@@ -67,10 +67,10 @@ def report_objects(
         seg = made.dicom[ReportObject.SEGMENTATION] = segmentation(in_place, labels, result.findings, stamp)
         _add_volume(made, in_place, labels)
     made.dicom[ReportObject.REPORT] = measurement_report(result, images, seg, stamp)
-    if result.findings:
-        made.dicom[ReportObject.CAPTURE] = _capture(result, analyzed, images, stamp, services)
+    if no_key := _no_key_picture(result, analyzed):
+        made.withheld[ReportObject.CAPTURE] = no_key
     else:
-        made.withheld[ReportObject.CAPTURE] = Reason.NO_TUMOR_FOUND
+        made.dicom[ReportObject.CAPTURE] = _capture(result, analyzed, images, stamp, services)
     return made
 
 
@@ -83,6 +83,14 @@ def _no_objects(result: SeriesResult, analyzed: Sequence[Slice]) -> Reason | Non
         logger.warning("objects withheld", extra={"series_id": result.series_id, "attributes": sorted(unusable)})
         return Reason.UNUSABLE_HEADER
     return missing
+
+
+def _no_key_picture(result: SeriesResult, analyzed: Mapping[str, Slice]) -> Reason | None:
+    """Why no key slice can be shown: there is none, or text in its picture may name the patient."""
+    if not result.findings:
+        return Reason.NO_TUMOR_FOUND
+    hidden = Reason.BURNED_IN_TEXT in analyzed[result.findings[0].key_slice].record.flags
+    return Reason.BURNED_IN_TEXT if hidden else None
 
 
 def _add_volume(made: ReportObjects, images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError
+from brainscan.domain import Finding, Kind, Outcome, Reason, Scan, ScanError
 from brainscan.imaging.decode import Decoded, decode
 from brainscan.imaging.mask import encode_mask, to_mask
 from brainscan.imaging.measure import measure
@@ -29,11 +29,20 @@ ABSTENTIONS = frozenset({Reason.BLANK_IMAGE, Reason.OUT_OF_SCOPE})
 
 @dataclass(frozen=True, repr=False)
 class ScanBytes:
-    """One scan to predict: the bytes of its file, and which frame of it."""
+    """One scan to predict: the bytes of its file, and which frame of it.
+
+    `hidden`: its picture may show a name, so that none is drawn of it; a mask shows none.
+    """
 
     data: bytes
     kind: Kind
     frame: int | None = None
+    hidden: bool = False
+
+    @classmethod
+    def of(cls, data: bytes, scan: Scan) -> "ScanBytes":
+        """The bytes of a scan's file, with what is known of the scan."""
+        return cls(data, scan.kind, scan.source.frame, Reason.BURNED_IN_TEXT in scan.flags)
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,11 @@ def predict(scans: Sequence[ScanBytes], network: Network, limits: Limits) -> lis
     }
     # Most of it is writing PNGs, which needs no interpreter lock.
     predictions = progress.attempt("interpret", interpretations, granted_cores()) | progress.stopped
-    return [replace(predictions[position], timings_ms=progress.timings_ms[position]) for position in range(len(scans))]
+    whole = [replace(predictions[position], timings_ms=progress.timings_ms[position]) for position in range(len(scans))]
+    return [
+        replace(prediction, image_png=None, overlay_png=None) if scan.hidden else prediction
+        for scan, prediction in zip(scans, whole, strict=True)
+    ]
 
 
 def _decode(scan: ScanBytes, limits: Limits) -> Decoded:

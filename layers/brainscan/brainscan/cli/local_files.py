@@ -1,0 +1,45 @@
+"""Files on this machine: found in folders, named so that any file system and listing takes the name."""
+
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+LONGEST_NAME = 200
+"""Bytes of a name to which a suffix is still to be appended; file systems allow 255."""
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """Every file in a folder and below, in a stable order, those that cannot be read too; or the file itself.
+
+    Links to folders are not followed, so that none leads in a circle.
+    """
+    if not root.is_dir():
+        yield root
+        return
+    yield from sorted(each for each in root.rglob("*") if not each.is_dir())
+
+
+def is_readable(path: Path) -> bool:
+    """Whether it is a file with bytes that one may read: no broken link, no device, no file of somebody else."""
+    try:
+        return path.is_file() and os.access(path, os.R_OK)
+    except OSError:
+        return False
+
+
+def printable(path: str) -> str:
+    """A path in Unicode: bytes that are no UTF-8 are read as Latin-1, which has a character for each."""
+    raw = os.fsencode(path)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def shortened(name: str) -> str:
+    """A name that leaves room for a suffix; what tells long names apart is kept as a digest."""
+    raw = name.encode(errors="surrogateescape")
+    if len(raw) <= LONGEST_NAME:
+        return name
+    return raw[: LONGEST_NAME - 17].decode(errors="ignore") + "~" + sha256(raw).hexdigest()[:16]

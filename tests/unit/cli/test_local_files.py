@@ -1,0 +1,76 @@
+"""Names, dates and rights of files as other systems leave them cost no command its other files."""
+
+import errno
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from brainscan.cli.demo import _packed
+from brainscan.cli.local_files import files_below, is_readable, printable, shortened
+from brainscan.cli.main import app
+from tests.making import png
+
+NOT_UTF8 = os.fsdecode(b"Sch\xe4del.png")
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Two good files, one long and one oddly named, beside a broken link and links in a circle."""
+    found = tmp_path / "in"
+    (found / "deep").mkdir(parents=True)
+    (found / NOT_UTF8).write_bytes(png(48))
+    (found / "deep" / ("n" * 251 + ".png")).write_bytes(png(48, seed=1))
+    os.utime(found / NOT_UTF8, (0, 0))
+    (found / "nowhere.png").symlink_to("gone.png")
+    (found / "loop").symlink_to("loop")
+    (found / "deep" / "up").symlink_to(found)
+    return found
+
+
+def test_analyze_answers_what_it_can_read_and_names_the_rest(folder, tmp_path):
+    done = CliRunner().invoke(app, ["analyze", str(folder), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_text(encoding="utf-8").splitlines()]
+    outcomes = {Path(line["path"]).name: (line["outcome"], line["reasons"]) for line in lines}
+    assert len(outcomes) == 4
+    assert outcomes["nowhere.png"] == outcomes["loop"] == ("rejected", ["unreadable"])
+    answered = {name for name, (outcome, _) in outcomes.items() if outcome != "rejected"}
+    assert answered == {"Schädel.png", "n" * 251 + ".png"}
+
+
+def test_a_folder_is_packed_whatever_its_files_are_called_and_dated(folder, tmp_path):
+    with zipfile.ZipFile(_packed(folder, tmp_path, Console(quiet=True))) as packed:
+        assert set(packed.namelist()) == {"Schädel.png", f"deep/{'n' * 251}.png"}
+        assert packed.getinfo("Schädel.png").date_time[0] == 1980
+
+
+def test_long_names_stay_apart_and_leave_room_for_a_suffix():
+    one, other = shortened("é" * 150 + "1"), shortened("é" * 150 + "2")
+    assert one != other
+    assert max(len(one.encode()), len(other.encode())) <= 200
+    assert shortened("short") == "short"
+
+
+def test_a_path_is_printable_in_any_encoding():
+    assert [printable(NOT_UTF8), printable("頭.png")] == ["Schädel.png", "頭.png"]
+
+
+def test_links_are_named_and_not_followed(folder):
+    assert {path.name for path in files_below(folder) if not is_readable(path)} == {"nowhere.png", "loop"}
+
+
+def test_a_full_disk_ends_a_command_in_one_line_and_what_was_written_stays(folder, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "Canary")
+
+    monkeypatch.setattr("brainscan.cli.analyze._print", full)
+    done = CliRunner().invoke(app, ["analyze", str(folder), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 3
+    assert done.stderr.splitlines()[-1] == "stopped: No space left on device; what was written before stays usable"
+    assert "Traceback" not in done.output
+    assert list((tmp_path / "out").rglob("*.result.json"))
