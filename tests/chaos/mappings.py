@@ -4,6 +4,7 @@ import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.chaos.table import Change
 
 SHARDS = 4
 """Shards of the stream of a busy table; each has `ParallelizationFactor` batches under way."""
+
+ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/scans/stream/1"
 
 RETRY_S = (0.5, 30.0)
 """Least and longest wait before a batch of a stream is tried again."""
@@ -70,6 +73,11 @@ class QueueMapping:
                 if message.message_id not in again:
                     self._queue.delete(message.receipt)
         self._look()
+
+
+def stamp(now: float) -> str:
+    """A time as Lambda writes it."""
+    return datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def invocation_name(function: str, parts: Sequence[str]) -> str:
@@ -132,9 +140,9 @@ class StreamMapping:
         self._oldest_s = float(properties.get("MaximumRecordAgeInSeconds", -1))
         self._bisect = bool(properties.get("BisectBatchOnFunctionError", False))
         self._partial = "ReportBatchItemFailures" in properties.get("FunctionResponseTypes", [])
-        self._names_shard = "TumblingWindowInSeconds" in properties
         filters = properties.get("FilterCriteria", {}).get("Filters", [])
         self._patterns = [json.loads(each["Pattern"]) for each in filters] or [{}]
+        self._tumbling_s = float(properties.get("TumblingWindowInSeconds", 0))
         lanes = SHARDS * number(properties, "ParallelizationFactor", 1)
         self._lanes: list[deque[Record]] = [deque() for _ in range(lanes)]
         self._busy = [False] * lanes
@@ -158,7 +166,7 @@ class StreamMapping:
             "eventVersion": "1.1",
             "eventSource": "aws:dynamodb",
             "awsRegion": "us-east-1",
-            "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/scans/stream/1",
+            "eventSourceARN": ARN,
             "dynamodb": {
                 "ApproximateCreationDateTime": self._simulation.now,
                 "Keys": {"pk": {"S": key[0]}, "sk": {"S": key[1]}},
@@ -176,11 +184,14 @@ class StreamMapping:
 
     def _next(self, lane: int) -> None:
         waiting = self._lanes[lane]
-        self._busy[lane] = False
+        self._busy[lane] = bool(waiting)
         if waiting:
-            self._busy[lane] = True
             batch = [waiting.popleft() for _ in range(min(self._batch, len(waiting)))]
             self._work(lane, deque([Piece(batch)]))
+        elif self._tumbling_s:
+            last = {"Records": [], **self._window(lane, final=True)}
+            name = invocation_name(self._function.name, [str(lane), str(self._number)])
+            self._function.invoke(last, name, lambda *_: None)
 
     def _work(self, lane: int, left: deque[Piece]) -> None:
         """Go through the pieces of a batch, one after the other."""
@@ -205,10 +216,24 @@ class StreamMapping:
                 left.appendleft(Piece(piece.records, repeat=True))  # a stream, too, delivers at least once
             self._simulation.after(wait, lambda: self._work(lane, left))
 
-        event: dict[str, Any] = {"Records": piece.records}
-        if self._names_shard:
-            event["shardId"] = f"shard-{lane}"
-        self._function.invoke(event, name, done)
+        self._function.invoke({"Records": piece.records, **self._window(lane, final=False)}, name, done)
+
+    def _window(self, lane: int, *, final: bool) -> dict[str, Any]:
+        """What Lambda adds to a batch where the mapping has a tumbling window.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html
+        """
+        if not self._tumbling_s:
+            return {}
+        start = self._simulation.now // self._tumbling_s * self._tumbling_s
+        return {
+            "window": {"start": stamp(start), "end": stamp(start + self._tumbling_s)},
+            "state": {},
+            "shardId": f"shardId-{lane:020d}-00000000",
+            "eventSourceARN": ARN,
+            "isFinalInvokeForWindow": final,
+            "isWindowTerminatedEarly": False,
+        }
 
     def _retry(self, rest: list[Record], tries: int, left: deque[Piece]) -> None:
         age = self._simulation.now - rest[0]["dynamodb"]["ApproximateCreationDateTime"]

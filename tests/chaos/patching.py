@@ -1,7 +1,7 @@
 """Puts the product into simulated time: its clocks, its waits, its thread pools and its model.
 
-Patched by what they are, not by where: whatever module of the product has the real `ThreadPoolExecutor` or `datetime`
-(or its subclass) gets the simulated one, so that moving code needs no change here.
+Patched by what they are, not by where: whatever module of the product has `ThreadPoolExecutor`, a pool derived from it,
+or `datetime`, gets the simulated one, so that moving code needs no change here.
 """
 
 import os
@@ -19,12 +19,8 @@ from unittest.mock import patch
 from brainscan import observability
 from brainscan.inference.runtime import Network
 from brainscan.settings import limits, settings
-from brainscan.store.retry import Threads
 from tests.chaos.network import TwoModels
 from tests.chaos.simulation import Pool, Simulation
-
-POOLS: dict[str, type[ThreadPoolExecutor]] = {each.__name__: each for each in (ThreadPoolExecutor, Threads)}
-"""Pools of threads that the product has, by the names that its modules know them by."""
 
 
 def product_modules() -> list[Any]:
@@ -39,6 +35,7 @@ class Patches:
         self.pool = type("SimulatedPool", (Pool,), {"simulation": simulation})
         self.datetime = _datetime_of(simulation)
         self._modules = 0
+        self._replaced: list[tuple[Any, str, Any]] = []
 
     def into_all(self) -> None:
         """Replace clocks and pools in every module of the product, as far as more are loaded than before."""
@@ -47,18 +44,17 @@ class Patches:
         self._modules = len(sys.modules)
         for module in product_modules():
             for name, value in list(vars(module).items()):
-                if isinstance(value, type) and value in POOLS.values():
+                if isinstance(value, type) and issubclass(value, ThreadPoolExecutor):
+                    self._replaced.append((module, name, value))
                     setattr(module, name, self.pool)
                 elif value is datetime:
+                    self._replaced.append((module, name, value))
                     setattr(module, name, self.datetime)
 
-    def out_of(self, module: Any) -> None:
+    def undo(self) -> None:
         """Put back what was there."""
-        for name, value in list(vars(module).items()):
-            if value is self.pool:
-                setattr(module, name, POOLS[name])
-            elif value is self.datetime:
-                setattr(module, name, datetime)
+        for module, name, value in self._replaced:
+            setattr(module, name, value)
 
 
 def _datetime_of(simulation: Simulation) -> type[datetime]:
@@ -95,8 +91,7 @@ def simulated(simulation: Simulation, environment: dict[str, str], models: TwoMo
             patches.into_all()
             yield patches
     finally:
-        for module in product_modules():
-            patches.out_of(module)
+        patches.undo()
         os.environ.clear()
         os.environ.update(before)
         random.setstate(state)

@@ -9,7 +9,7 @@ from tests.chaos.world import Scenario, world_of
 
 T = TypeVar("T")
 
-MOST_RUNS = 80
+MOST_RUNS = 40
 MOST_LINES = 120
 
 

@@ -7,6 +7,7 @@ of these is a point at which anything else may happen first; between two of them
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -165,7 +166,7 @@ class Future:
 
 
 class Pool:
-    """`ThreadPoolExecutor` in simulated time: its threads are tasks of the process that asks.
+    """`ThreadPoolExecutor` in simulated time: its threads are tasks of the process that asks, in its context.
 
     Outside of a task, work is done at once.
     """
@@ -193,10 +194,11 @@ class Pool:
         future = Future()
         self._futures.append(future)
         task = self.simulation.current
+        context = copy_context()
         if task is None:
             future.settle(lambda: work(*args, **kwargs))
         else:
-            self._waiting.append((future, lambda: work(*args, **kwargs)))
+            self._waiting.append((future, lambda: context.run(work, *args, **kwargs)))
             self._begin(task.process)
         return Waited(self, future)
 

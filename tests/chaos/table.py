@@ -33,9 +33,10 @@ INDEX_LAG_S = (0.005, 0.5)
 class Index:
     """Items sorted by sort key within partitions; of the table itself, or of a secondary index."""
 
-    def __init__(self, hash_key: str, range_key: str) -> None:
+    def __init__(self, hash_key: str, range_key: str, kept: frozenset[str] | None = None) -> None:
         self.hash_key = hash_key
         self.range_key = range_key
+        self._kept = kept
         self._orders: dict[str, list[tuple[str, Key]]] = {}
         self._items: dict[Key, Item] = {}
 
@@ -54,7 +55,7 @@ class Index:
         if now is not None and item is not None:
             if was != now:
                 insort(self._orders.setdefault(now[0], []), (now[1], key))
-            self._items[key] = item
+            self._items[key] = item if self._kept is None else {n: item[n] for n in self._kept if n in item}
 
     def get(self, key: Key) -> Item | None:
         """The item, by its primary key."""
@@ -100,7 +101,10 @@ class Table(Client):
     ) -> None:
         super().__init__(simulation, plan)
         self.items = _index(properties["KeySchema"])
-        self.indexes = {each["IndexName"]: _index(each["KeySchema"]) for each in properties["GlobalSecondaryIndexes"]}
+        self.indexes = {
+            each["IndexName"]: _index(each["KeySchema"], each["Projection"])
+            for each in properties["GlobalSecondaryIndexes"]
+        }
         self.listeners: list[Callable[[list[Change]], None]] = []
         self.conflicts = 0
         self.transactions = 0
@@ -311,9 +315,12 @@ def _throttled(actions: Sequence[Any], chance: Random) -> ClientError:
     return refusal("TransactWriteItems", "TransactionCanceledException", CancellationReasons=reasons)
 
 
-def _index(schema: Sequence[Mapping[str, str]]) -> Index:
+def _index(schema: Sequence[Mapping[str, str]], projection: Mapping[str, Any] | None = None) -> Index:
     names = {each["KeyType"]: each["AttributeName"] for each in schema}
-    return Index(names["HASH"], names["RANGE"])
+    if projection is None or projection["ProjectionType"] == "ALL":
+        return Index(names["HASH"], names["RANGE"])
+    kept = {"pk", "sk", names["HASH"], names["RANGE"], *projection.get("NonKeyAttributes", [])}
+    return Index(names["HASH"], names["RANGE"], frozenset(kept))
 
 
 def _key(item: Item) -> Key:

@@ -1,0 +1,111 @@
+"""`make chaos`: the long run, and the contention of one large export; prints their figures.
+
+python -m tests.chaos [--events 100000] [--seed 1] [--contention-only | --faults-only]
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass, replace
+
+from tests.chaos.contention import bench
+from tests.chaos.faults import USUAL
+from tests.chaos.invariants import violations
+from tests.chaos.shrink import Run, shrink, told
+from tests.chaos.uploads import uploads
+from tests.chaos.world import Scenario, world_of
+
+UPLOADS_A_RUN = 500
+"""A run of its own for so many uploads: one that fails is small enough to shrink."""
+
+SECONDS_A_UPLOAD = 0.25
+POISONS_A_RUN = 3
+
+
+@dataclass
+class Sum:
+    """What several runs add up to."""
+
+    runs: int = 0
+    events: int = 0
+    uploads: int = 0
+    scans: int = 0
+    invocations: int = 0
+    killed: int = 0
+    throttled: int = 0
+    lost: int = 0
+    conflicts: int = 0
+    transactions: int = 0
+    calls: int = 0
+    broken: int = 0
+
+    def lines(self) -> list[str]:
+        """As a table, a line a figure."""
+        return [f"{name:<14} {value:>10,}" for name, value in vars(self).items()]
+
+
+def scenario(seed: int) -> Scenario:
+    """One run: uploads of every kind, poison, the usual faults, and another model from half time on."""
+    span = UPLOADS_A_RUN * SECONDS_A_UPLOAD
+    made = tuple(uploads(seed, UPLOADS_A_RUN, span, POISONS_A_RUN))
+    return Scenario(seed, made, USUAL, second_model_from=span / 2)
+
+
+def one(seed: int, total: Sum) -> Run | None:
+    """Run a seed and add it up; the run, if a promise is broken."""
+    wanted = scenario(seed)
+    with world_of(wanted) as world:
+        world.run()
+        found = tuple(violations(world))
+        total.runs += 1
+        total.events += world.delivered
+        total.uploads += len(wanted.uploads)
+        total.scans += sum(upload.scans for upload in wanted.uploads)
+        total.invocations += sum(function.invocations for function in world.functions.values())
+        total.killed += sum(function.killed for function in world.functions.values())
+        total.throttled += sum(count for fault, count in world.plan.counts.items() if "throttled" in fault)
+        total.lost += world.plan.counts.get("response lost", 0)
+        total.conflicts += world.dynamodb.conflicts
+        total.transactions += world.dynamodb.transactions
+        total.calls += sum(sum(client.calls.values()) for client in (world.s3, world.sqs, world.dynamodb, world.events))
+        total.broken += len(found)
+        return Run(wanted, found, tuple(world.plan.happened)) if found else None
+
+
+def long_run(events: int, seed: int) -> bool:
+    """Run seed after seed until so many events were delivered; whether every promise held."""
+    total, began = Sum(), time.process_time()
+    failed: list[Run] = []
+    while total.events < events:
+        broken = one(seed + total.runs, total)
+        print(f"seed {seed + total.runs - 1}: {total.events:,} events, {total.broken} promises broken", flush=True)
+        if broken:
+            failed.append(broken)
+            print(*(f"  {each}" for each in broken.violations[:10]), sep="\n", flush=True)
+    print(*total.lines(), f"{'CPU seconds':<14} {time.process_time() - began:>10,.0f}", sep="\n", flush=True)
+    if failed:
+        smallest = min(failed, key=lambda each: len(each.violations))
+        print(told(shrink(replace(smallest))))
+    return not failed
+
+
+def main() -> int:
+    """Run what was asked for; 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--slices", type=int, default=50_000)
+    parser.add_argument("--contention-only", action="store_true")
+    parser.add_argument("--faults-only", action="store_true")
+    asked = parser.parse_args()
+    held = True
+    if not asked.contention_only:
+        held = long_run(asked.events, asked.seed)
+    if not asked.faults_only:
+        for workers in (20, 100, 400):
+            print(bench(asked.slices, workers), flush=True)
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
