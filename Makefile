@@ -12,7 +12,7 @@ SCANS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help demo test lint unit integration browser page docs bench coverage sbom licenses release sam test-container measure-container container-tools lock clean
+.PHONY: help demo test lint unit chaos integration browser page docs bench coverage sbom licenses release sam test-container measure-container container-tools lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ unit: $(VENV)/.dev  ## Pure code and in-process AWS; minutes. COVERED=1 measures
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(if $(COVERED),--cov --cov-report=) tests/unit
 	PYTHONHASHSEED=0 $(BIN)/python -m pytest -q -n auto tests/chaos
 	$(if $(COVERED),$(MAKE) floors)
+
+chaos: $(VENV)/.dev  ## 100,000 events with faults, and one large export, in simulated time: docs/reliability.md.
+	PYTHONHASHSEED=0 $(BIN)/python -m tests.chaos
 
 coverage:  ## The unit tier with branch coverage.
 	$(MAKE) unit COVERED=1
