@@ -1,8 +1,10 @@
 """Whatever S3, SQS, DynamoDB and Lambda do within their promises, no upload is lost, doubled, stale or miscounted."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.chaos.faults import NONE, Rates
+from tests.chaos.faults import NONE, USUAL, Outage, Rates
 from tests.chaos.shrink import holds
 from tests.chaos.uploads import uploads
 from tests.chaos.world import Scenario
@@ -17,6 +19,17 @@ def test_reports_with_their_dicom_objects_are_whole():
     holds(Scenario(4, tuple(uploads(4, 4, 2.0, kinds=("zip",))), NONE, dicom_objects=True))
 
 
-@pytest.mark.parametrize("seed", [2])
+@pytest.mark.parametrize("seed", [2, 5])
 def test_throttled_calls_change_nothing(seed):
+    """With seed 5, S3 refuses a read of a ZIP's directory until all retries are used up."""
     holds(Scenario(seed, tuple(uploads(seed, 20, 4.0)), Rates(throttles=0.05, partial=0.02)))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_repeats_kills_throttles_and_lost_responses_together_change_nothing_while_the_model_changes(seed):
+    holds(Scenario(seed, tuple(uploads(seed, 30, 6.0)), replace(USUAL, kills=0.05), second_model_from=3.0))
+
+
+def test_minutes_without_s3_and_dynamodb_lose_nothing():
+    outages = (Outage("s3", 2.0, 122.0), Outage("dynamodb", 60.0, 180.0))
+    holds(Scenario(7, tuple(uploads(7, 20, 60.0)), Rates(outages=outages)))

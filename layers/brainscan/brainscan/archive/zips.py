@@ -119,8 +119,8 @@ def _read(opened: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits, budget
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, struct.error):
         return File(path, problem=Reason.UNREADABLE)
     except OSError as error:
-        # bz2 complains of its data by a bare OSError; one with a number or a backend is the store's, and is retried.
-        if error.errno is not None or hasattr(error, "backend_error"):
+        # bz2 complains of its data by a bare OSError; one with a number is of the disk, and rises.
+        if error.errno is not None:
             raise
         return File(path, problem=Reason.UNREADABLE)
     return recognized(path, data, limits, budget, loose=False)

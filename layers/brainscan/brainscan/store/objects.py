@@ -35,6 +35,13 @@ class ObjectWithheldError(BrainscanError):
         self.reason = reason
 
 
+class UploadUnreadError(BrainscanError):
+    """S3 did not give the bytes of an upload: to be retried, and no fault of what is in it.
+
+    No `OSError`, which `zipfile` takes for a damaged archive.
+    """
+
+
 @dataclass(frozen=True)
 class Head:
     """What S3 knows of an object without reading it."""
@@ -72,9 +79,10 @@ class Uploads:
         Raises:
             ObjectGoneError: no such object or version.
             ObjectWithheldError: it is archived, or its key is denied.
+            UploadUnreadError, botocore.exceptions.ClientError: of a read, which is to be retried.
         """
         parameters: dict[str, Any] = {
-            "client": self._client,
+            "client": _Patient(self._client),
             "buffer_size": RANGE_BYTES,
             "range_chunk_size": STREAM_BYTES,
         }
@@ -86,7 +94,43 @@ class Uploads:
             smart_open.s3.open(bucket, key, "rb", **parameters) as file,
         ):
             # smart_open asks S3 anew at every seek; most seeks of an archive's reader stay within what was just read.
-            yield cast(IO[bytes], io.BufferedReader(cast(io.RawIOBase, file), RANGE_BYTES))
+            yield cast(IO[bytes], io.BufferedReader(_UploadReader(cast(IO[bytes], file)), RANGE_BYTES))
+
+
+class _Patient:
+    """The client that smart_open reads with: its one call, retried as all others are."""
+
+    def __init__(self, client: "S3Client") -> None:
+        self._client = client
+
+    def get_object(self, **named: Any) -> Any:
+        return retried(lambda: self._client.get_object(**named))
+
+
+class _UploadReader(io.RawIOBase):
+    """An upload's bytes; of what S3 refuses, no reader of archives may think that the archive is damaged."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        with _unread_is_typed():
+            return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        with _unread_is_typed():
+            data = self._file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class Results:
@@ -200,6 +244,15 @@ def _gone_is_typed() -> Iterator[None]:
                 raise withheld from None
             raise cause from None  # smart_open's own text quotes the key, and a key may hold a name
         raise
+
+
+@contextmanager
+def _unread_is_typed() -> Iterator[None]:
+    try:
+        with _gone_is_typed():
+            yield
+    except OSError as error:
+        raise UploadUnreadError(f"S3 did not give the upload's bytes: {type(error).__name__}") from None
 
 
 def _withheld(error: ClientError) -> ObjectWithheldError | None:
