@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import hypothesis
 import pytest
 from botocore.config import Config
 from moto import mock_aws
@@ -24,6 +25,10 @@ from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
 from brainscan.store.table import Counts
 from brainscan_local import moto_dynamodb
 from tests.making import NOON, PSEUDONYMS
+
+# A busy machine is no defect: the timeout of pytest bounds what a test may take.
+hypothesis.settings.register_profile("brainscan", deadline=None)
+hypothesis.settings.load_profile("brainscan")
 
 ROOT = Path(__file__).parent.parent
 TABLE = "scans"

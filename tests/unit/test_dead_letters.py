@@ -8,15 +8,15 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
+from brainscan.store import dead_letters
 from brainscan.store.dead_letters import DeadLetters
 from brainscan.store.queues import message
 from tests.making import a_record, s3_event
 
+QUEUES = ("UploadQueue", "UploadDLQ", "ScanQueue", "ScanDLQ", "DeliveryQueue", "DeliveryDLQ")
 TEMPLATE = {
-    "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in ("UploadQueue", "UploadDLQ", "ScanQueue", "ScanDLQ")},
-    "Outputs": {
-        f"{name}Url": {"Value": {"Ref": name}} for name in ("UploadQueue", "UploadDLQ", "ScanQueue", "ScanDLQ")
-    },
+    "Resources": {name: {"Type": "AWS::SQS::Queue"} for name in QUEUES},
+    "Outputs": {f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
 }
 
 
@@ -72,6 +72,24 @@ def test_a_redrive_of_all_empties_the_queue(urls):
     send(urls["UploadDLQUrl"], *(f"{number}" for number in range(15)))
     assert dlq("redrive", "--queue", "uploads", "--all").output == "sent back: 15\n"
     assert (depth(urls["UploadDLQUrl"]), depth(urls["UploadQueueUrl"])) == (0, 15)
+
+
+def test_a_queue_that_takes_longer_to_read_than_its_messages_hide_comes_to_an_end(urls, monkeypatch):
+    monkeypatch.setattr(dead_letters, "HIDDEN_S", 0)
+    send(urls["ScanDLQUrl"], *(message(a_record(number)) for number in range(25)))
+    letters = DeadLetters(boto3.client("sqs"), urls["ScanDLQUrl"], urls["ScanQueueUrl"])
+    assert 1 <= len(letters.letters()) <= 25
+    assert len(letters.redrive()) == 25
+    assert (depth(urls["ScanDLQUrl"]), depth(urls["ScanQueueUrl"])) == (0, 25)
+
+
+def test_reports_that_the_pacs_did_not_take_are_sent_back_as_well(urls):
+    send(urls["DeliveryDLQUrl"], "Jane Doe")
+    listed = dlq("list")
+    assert "deliveries" in listed.output
+    assert "Doe" not in listed.output
+    assert dlq("redrive", "--all", "--queue", "deliveries").output == "sent back: 1\n"
+    assert (depth(urls["DeliveryDLQUrl"]), depth(urls["DeliveryQueueUrl"])) == (0, 1)
 
 
 def test_the_command_names_scans_and_never_a_key(urls):

@@ -1,9 +1,9 @@
 """`brainscan dlq`: what failed every time in a deployed stack, and how it gets another chance."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 import boto3
 import typer
@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from brainscan.events import MessageError, scan_in, uploads_in
+from brainscan.events import MessageError, report_in, scan_in, uploads_in
 from brainscan.store.dead_letters import DeadLetter, DeadLetters
 
 NOTHING_FOUND = 1
@@ -25,9 +25,14 @@ class Queue(StrEnum):
 
     UPLOADS = "uploads"
     SCANS = "scans"
+    DELIVERIES = "deliveries"
 
 
-OUTPUTS = {Queue.UPLOADS: ("UploadDLQUrl", "UploadQueueUrl"), Queue.SCANS: ("ScanDLQUrl", "ScanQueueUrl")}
+OUTPUTS = {
+    Queue.UPLOADS: ("UploadDLQUrl", "UploadQueueUrl"),
+    Queue.SCANS: ("ScanDLQUrl", "ScanQueueUrl"),
+    Queue.DELIVERIES: ("DeliveryDLQUrl", "DeliveryQueueUrl"),
+}
 
 Stack = Annotated[str, typer.Option(envvar="BRAINSCAN_STACK", help="Name of the deployed stack.")]
 From = Annotated[Queue, typer.Option("--queue", help="Which dead-letter queue.")]
@@ -35,7 +40,7 @@ From = Annotated[Queue, typer.Option("--queue", help="Which dead-letter queue.")
 
 @app.command("list")
 def list_letters(stack: Stack = "brainscan") -> None:
-    """List the messages of both dead-letter queues.
+    """List the messages of all dead-letter queues, the first thousand of each.
 
     Example: `brainscan dlq list --stack brainscan`
 
@@ -43,8 +48,8 @@ def list_letters(stack: Stack = "brainscan") -> None:
     """
     table = Table("queue", "message", "sent", "receives", "speaks of")
     with _reaching(stack) as letters_of:
-        for queue in Queue:
-            for letter in letters_of(queue).letters():
+        for queue, letters in ((queue, letters_of(queue)) for queue in Queue):
+            for letter in letters.letters() if letters else []:
                 subject = "; ".join(_subjects(queue, letter))
                 table.add_row(queue, letter.message_id, f"{letter.sent_at:%F %T}", str(letter.receives), subject)
     if not table.row_count:
@@ -61,7 +66,8 @@ def show(message_id: str, queue: From = Queue.SCANS, stack: Stack = "brainscan")
     Exit codes: 0 found; 1 no such message; 2 wrong usage; 3 the stack cannot be reached.
     """
     with _reaching(stack) as letters_of:
-        found = [letter for letter in letters_of(queue).letters() if letter.message_id == message_id]
+        letters = letters_of(queue)
+        found = [letter for letter in letters.letters() if letter.message_id == message_id] if letters else []
     if not found:
         raise typer.Exit(NOTHING_FOUND)
     letter = found[0]
@@ -86,20 +92,29 @@ def redrive(
     if bool(message_ids) == everything:
         raise typer.BadParameter("name messages, or say --all")
     with _reaching(stack) as letters_of:
-        moved = letters_of(queue).redrive(None if everything else message_ids)
+        letters = letters_of(queue)
+        moved = letters.redrive(None if everything else message_ids) if letters else []
     typer.echo(f"sent back: {len(moved)}")
     if not moved:
         raise typer.Exit(NOTHING_FOUND)
 
 
 @contextmanager
-def _reaching(stack: str) -> Iterator[Any]:
-    """Queues by name; trouble on the way to them is told in a line, with its remedy."""
+def _reaching(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
+    """Queues by name, None for one that the stack does not have.
+
+    Trouble on the way to them is told in a line, with its remedy.
+    """
     try:
         described = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
         sqs = boto3.client("sqs")
-        yield lambda queue: DeadLetters(sqs, *(outputs[name] for name in OUTPUTS[queue]))
+
+        def letters_of(queue: Queue) -> DeadLetters | None:
+            dead, source = OUTPUTS[queue]
+            return DeadLetters(sqs, outputs[dead], outputs[source]) if dead in outputs else None
+
+        yield letters_of
     except (BotoCoreError, ClientError) as error:
         Console(stderr=True).print(
             f"[red]cannot reach stack {stack}[/red] ({type(error).__name__}): check its name, and the AWS credentials "
@@ -114,6 +129,9 @@ def _subjects(queue: Queue, letter: DeadLetter) -> list[str]:
         if queue is Queue.SCANS:
             scan = scan_in(letter.body)
             return [f"scan {scan.scan_id} of export {scan.export_id}"]
+        if queue is Queue.DELIVERIES:
+            report = report_in(letter.body)
+            return [f"report {report.revision} of series {report.series_id}"]
         return [
             f"bucket {upload.bucket}, version {upload.version_id}, received {upload.received_at:%F %T} UTC"
             for upload in uploads_in(letter.body)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
 BATCH = 10
 HIDDEN_S = 60
-"""How long a message is hidden while it is looked at; long enough to read a queue of thousands."""
+"""How long a message is hidden while it is looked at."""
+
+LISTED = 1000
+"""Most messages that are looked at together: reading them takes less than they are hidden."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,33 +37,37 @@ class DeadLetters:
         self._source_url = source_url
 
     def letters(self) -> list[DeadLetter]:
-        """Every message that nobody else is looking at; all stay where they are."""
-        held = list(self._take())
+        """Messages that nobody else is looking at, `LISTED` at most; all stay where they are."""
+        held = list(islice(self._take(), LISTED))
         for message in held:
             self._release(message)
         return [_letter(message) for message in held]
 
     def redrive(self, message_ids: Collection[str] | None = None) -> list[str]:
-        """Send messages back to their queue: those named, or all.
+        """Send messages back to their queue: those named, or all that are there, however many.
 
-        A message is deleted here after it was sent there: an interruption may send it twice, which changes nothing,
-        and never loses it.
+        Each is sent as it is received: none is hidden for longer than that takes. A message is deleted here after it
+        was sent there: an interruption may send it twice, which changes nothing, and never loses it.
 
         Returns:
             Ids of the messages that were sent.
         """
         moved = []
-        for message in list(self._take()):
+        others = []
+        for message in self._take():
             if message_ids is not None and message["MessageId"] not in message_ids:
-                self._release(message)
+                others.append(message)
                 continue
             self._client.send_message(QueueUrl=self._source_url, MessageBody=message["Body"])
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
             moved.append(message["MessageId"])
+        for message in others:
+            self._release(message)
         return moved
 
     def _take(self) -> Iterator["MessageTypeDef"]:
-        """Every message once, hidden from others meanwhile."""
+        """Every message once, hidden from others meanwhile; at one that shows up again, all have been seen."""
+        seen: set[str] = set()
         while messages := self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=BATCH,
@@ -67,7 +75,11 @@ class DeadLetters:
             WaitTimeSeconds=1,
             MessageSystemAttributeNames=["All"],
         ).get("Messages", []):
-            yield from messages
+            for message in messages:
+                if message["MessageId"] in seen:
+                    return
+                seen.add(message["MessageId"])
+                yield message
 
     def _release(self, message: "MessageTypeDef") -> None:
         self._client.change_message_visibility(
