@@ -52,7 +52,7 @@ def synthetic(count: int):
             "source": model.source.model_copy(update={"entry_index": number}),
         }
         record = model.model_copy(update=changes)
-        texts = keys.scan(record.scan_id) | keys.scan_indexes(record)
+        texts = keys.scan(record.scan_id) | keys.scan_indexes(record) | {"scan_id": record.scan_id}
         yield template | {name: {"S": text} for name, text in texts.items()}
         upload = keys.instance("5" * 32, number, record.scan_id) | {"scan_id": record.scan_id, "rank": "r" * 65}
         yield {name: {"S": text} for name, text in upload.items()}
