@@ -135,15 +135,16 @@ def _walk(ask):
             return found
 
 
-def test_nothing_scans_the_table(dynamodb, monkeypatch):
+def test_nothing_scans_the_table(dynamodb, lagging_table, stream):
     used = Counter()
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: used.update([model.name]))
-    table = Table.over(dynamodb, TABLE)
+    table = lagging_table
     records = [a_record(number, **FULL) for number in range(8)]
     table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
     table.scans.register(records)
     table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9, needs_review=True) for r in records], [Outcome.QUEUED] * 8)
     table.scans.review(records[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    stream.follow()
     assert all(ask(table, 50, None).items for ask in PATTERNS.values())
     assert table.scans.get(records[0].scan_id)
     assert table.scans.history(records[0].scan_id)
