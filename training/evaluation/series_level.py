@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from brainscan.domain import Kind, Reason, Scan, ScanRecord, Source, TumorClass
-from brainscan.series.call import call_series
+from brainscan.domain import Kind, Outcome, Scan, ScanRecord, Source
+from brainscan.series.call import call_acquisition
 from training.datasets.samples import LGG
 from training.evaluation.evaluated import EvaluatedScan
 
@@ -26,9 +26,10 @@ def series_figures(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, Any]]:
     for (name, _), members in sorted(_series(scans).items()):
         if len(members) < FEWEST:
             continue
-        call = call_series([_record(scan, place) for place, scan in enumerate(members)], Reason.NO_SPACING)
+        records = [_record(scan, place) for place, scan in enumerate(members)]
+        speaking = [record for record in records if record.outcome is Outcome.ANALYZED]
         tumor = any(scan.is_tumor for scan in members)
-        says_tumor = call.predicted is not None and call.predicted is not TumorClass.NO_TUMOR
+        says_tumor = bool(speaking) and call_acquisition(speaking, len(members)).predicted.is_tumor
         row = results.setdefault(name, {"tumor": 0, "found": 0, "healthy": 0, "called_tumor": 0, "volume_errors": []})
         row["tumor"] += tumor
         row["found"] += tumor and says_tumor

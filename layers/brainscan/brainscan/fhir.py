@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from brainscan import terminology as terms
-from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesResult, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, Lesion, SeriesResult, TumorClass
 from brainscan.identity import Pseudonyms
 from brainscan.terminology import Concept, Scheme
 
@@ -45,6 +45,7 @@ def bundle(result: SeriesResult, objects: Mapping[str, WrittenObject], pseudonym
         result: What the series shows.
         objects: The DICOM objects written for it, by name.
     """
+    lesions = [_lesion(lesion, result) for lesion in result.lesions]
     observations = [_finding(finding, result) for finding in result.findings]
     if not observations and result.predicted is TumorClass.NO_TUMOR:
         observations = [_absent(result)]
@@ -52,6 +53,7 @@ def bundle(result: SeriesResult, objects: Mapping[str, WrittenObject], pseudonym
         _patient(result),
         _device(result),
         _imaging_study(result, objects, pseudonyms),
+        *lesions,
         *observations,
         _report(result, observations),
     ]
@@ -119,23 +121,40 @@ def _imaging_study(
 
 
 def _finding(finding: ClassFinding, result: SeriesResult) -> dict[str, Any]:
-    """One tumor class: present, with its probability and sizes as components."""
-    sizes = (
-        (terms.LONG_AXIS, finding.longest_diameter_mm, terms.MILLIMETER),
-        (terms.AREA, finding.key_area_mm2, terms.SQUARE_MILLIMETER),
-        (terms.VOLUME, finding.volume_mm3, terms.CUBIC_MILLIMETER),
+    """One tumor class: present, with its probability and total volume; its lesions are its members."""
+    name = finding.tumor_class
+    components = [_certainty(finding.probability), *_sizes((terms.VOLUME, finding.volume_mm3, terms.CUBIC_MILLIMETER))]
+    observation = _observation(
+        result, name, name.concept, terms.PRESENT, components, _no_volume(finding) + RESEARCH_USE_STATEMENT
     )
-    components = [_certainty(finding.probability)]
-    components += [_component(name, value, unit) for name, value, unit in sizes if value is not None]
-    note = f"No volume: {finding.volume_withheld}. " if finding.volume_withheld else ""
-    return _observation(
-        result,
-        finding.tumor_class,
-        finding.tumor_class.concept,
-        terms.PRESENT,
-        components,
-        note + RESEARCH_USE_STATEMENT,
+    members = [_reference(_id(result, _lesion_id(each))) for each in result.lesions if each.tumor_class is name]
+    return observation | {"hasMember": members}
+
+
+def _lesion(lesion: Lesion, result: SeriesResult) -> dict[str, Any]:
+    """One mass: its probability and sizes."""
+    concept = lesion.tumor_class.concept
+    sizes = _sizes(
+        (terms.LONG_AXIS, lesion.longest_diameter_mm, terms.MILLIMETER),
+        (terms.SHORT_AXIS, lesion.perpendicular_diameter_mm, terms.MILLIMETER),
+        (terms.AREA, lesion.key_area_mm2, terms.SQUARE_MILLIMETER),
+        (terms.VOLUME, lesion.volume_mm3, terms.CUBIC_MILLIMETER),
     )
+    note = f"Lesion {lesion.number} of {len(result.lesions)}. {_no_volume(lesion)}{RESEARCH_USE_STATEMENT}"
+    components = [_certainty(lesion.probability), *sizes]
+    return _observation(result, _lesion_id(lesion), concept, terms.PRESENT, components, note)
+
+
+def _lesion_id(lesion: Lesion) -> str:
+    return f"lesion-{lesion.number}"
+
+
+def _no_volume(found: ClassFinding | Lesion) -> str:
+    return f"No volume: {found.volume_withheld}. " if found.volume_withheld else ""
+
+
+def _sizes(*stated: tuple[Concept, float | None, Concept]) -> list[dict[str, Any]]:
+    return [_component(name, value, unit) for name, value, unit in stated if value is not None]
 
 
 def _absent(result: SeriesResult) -> dict[str, Any]:

@@ -50,6 +50,8 @@ VOLUME: Final = _snomed("118565006", "Volume")
 AREA: Final = _snomed("42798000", "Area")
 LONG_AXIS: Final = _snomed("103339001", "Long axis")
 """CID 7470; the longest diameter within a slice."""
+SHORT_AXIS: Final = _snomed("103340004", "Short axis")
+"""CID 7470; the width at a right angle to the long axis."""
 
 PERCENT: Final = Concept(Scheme.UCUM, "%", "Percent")
 MILLIMETER: Final = Concept(Scheme.UCUM, "mm", "mm")

@@ -17,12 +17,11 @@ from brainscan.dicom.seg import segmentation
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.stamp import Stamp
-from brainscan.domain import Outcome, Reason, SeriesResult, SliceResult, TumorClass
+from brainscan.domain import Series, TumorClass
 from brainscan.imaging.measure import measure
 from brainscan.imaging.overlay import overlay
-from brainscan.series.call import call_series
-from brainscan.series.planes import positions_mm
-from brainscan.series.volume import widths_mm
+from brainscan.series.acquisitions import SliceSource
+from brainscan.series.result import analyze_series
 from tests import series as mr
 from tests.making import NOON, PSEUDONYMS
 
@@ -63,34 +62,22 @@ def test_a_series_of_this_vendor_gets_valid_answers(folder: Path, tmp_path: Path
         else mr.answered(n)
         for n in range(len(images))
     ]
-    positions = positions_mm([image.plane for image in images])
-    assert not isinstance(positions, Reason)
-    widths = widths_mm(positions)
-    assert not isinstance(widths, Reason)
-    call = call_series(records, {r.scan_id: float(w) for r, w in zip(records, widths, strict=True)})
-    assert call.findings[0].volume_mm3
-    slices = [
-        SliceResult(scan_id=r.scan_id, outcome=r.outcome, predicted=r.predicted, counted=r.scan_id in call.counted)
-        for r in records
-    ]
-    answer = SeriesResult(
-        series_id="5" * 32,
-        revision=1,
-        outcome=Outcome.ANALYZED,
-        predicted=call.predicted,
-        probabilities=call.probabilities,
-        confidence=call.confidence,
-        findings=call.findings,
-        slices=slices,
-    )
-    stamp = Stamp(PSEUDONYMS, answer.series_id, 1, "f" * 64, NOON)
-    seg = segmentation(images, {n: mask.astype(np.uint8) for n in outlined}, call.findings, stamp)
+    series = Series(series_id="5" * 32, expected=len(images), revision=1)
     by_id = {record.scan_id: image for record, image in zip(records, images, strict=True)}
+    sources = {scan_id: SliceSource(image.plane) for scan_id, image in by_id.items()}
+    analysis = analyze_series(series, records, sources, lambda counted: [mask] * len(counted))
+    [lesion] = analysis.result.lesions
+    assert lesion.volume_mm3
+    stack = [by_id[scan_id] for scan_id in analysis.stack]
+    labels = {analysis.stack.index(scan_id): label for scan_id, label in analysis.labels.items()}
+    answer = analysis.result
+    stamp = Stamp(PSEUDONYMS, answer.series_id, 1, "f" * 64, NOON)
+    seg = segmentation(stack, labels, answer.lesions, stamp)
     picture = overlay(np.full((rows, columns), 99, np.uint8), mask)
     made = {
         "seg": seg,
         "sr": measurement_report(answer, by_id, seg, stamp),
-        "capture": capture(picture, answer, images[min(outlined)], stamp),
+        "capture": capture(picture, answer, by_id[lesion.key_slice], stamp),
     }
     for image in made.values():
         assert image.PatientID == images[0].header.PatientID

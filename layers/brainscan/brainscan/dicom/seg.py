@@ -1,4 +1,4 @@
-"""Masks of a series -> one DICOM SEG: a binary segment for each tumor class found."""
+"""Masks of a series -> one DICOM SEG: a binary segment for each lesion."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,11 +7,11 @@ from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
 from pydicom import Dataset
 
-from brainscan.dicom.coding import algorithm, code
+from brainscan.dicom.coding import algorithm, code, lesion_name
 from brainscan.dicom.measured import state_geometry
 from brainscan.dicom.source import SourceImage, first_of_each_file, is_multiframe
 from brainscan.dicom.stamp import ReportObject, Stamp
-from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding
+from brainscan.domain import RESEARCH_USE_STATEMENT, Lesion
 from brainscan.series.label_volume import Labels
 from brainscan.terminology import MORPHOLOGY
 
@@ -19,7 +19,7 @@ from brainscan.terminology import MORPHOLOGY
 def segmentation(
     images: Sequence[SourceImage],
     labels: Mapping[int, Labels],
-    findings: Sequence[ClassFinding],
+    lesions: Sequence[Lesion],
     stamp: Stamp,
 ) -> Segmentation:
     """Write the masks of a series as a segmentation that refers to its source images (PS3.3 A.51).
@@ -30,7 +30,7 @@ def segmentation(
         images: The analyzed slices in the order of their positions: classic objects, or frames of one multi-frame one;
             with a common grid (`no_common_grid`). Their headers' geometry becomes what is measured.
         labels: (rows, columns) of segment numbers, 0 where there is none, by place in `images`; at least one.
-        findings: What the segments are.
+        lesions: What the segments are, by number.
     """
     headers = first_of_each_file(images)
     state_geometry(images)
@@ -44,7 +44,7 @@ def segmentation(
         source_images=sources,
         pixel_array=pixels,
         segmentation_type=SegmentationTypeValues.BINARY,
-        segment_descriptions=[_segment(finding, stamp) for finding in _by_number(findings)],
+        segment_descriptions=[_segment(lesion, stamp) for lesion in lesions],
         content_label="BRAINSCAN",
         content_description=RESEARCH_USE_STATEMENT,
         further_source_images=further,
@@ -57,27 +57,24 @@ def segmentation(
 def _by_frame(images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> Labels:
     """(frames, rows, columns) of the multi-frame object, in its own order."""
     header: Dataset = images[0].header
-    pixels = np.zeros((int(header.NumberOfFrames), int(header.Rows), int(header.Columns)), np.uint8)
+    first = next(iter(labels.values()))
+    pixels = np.zeros((int(header.NumberOfFrames), *first.shape), first.dtype)
     for place, label in labels.items():
         pixels[images[place].frame or 0] = label
     return pixels
 
 
-def _by_number(findings: Sequence[ClassFinding]) -> list[ClassFinding]:
-    return sorted(findings, key=lambda finding: finding.segment)
-
-
-def _segment(finding: ClassFinding, stamp: Stamp) -> SegmentDescription:
-    name = finding.tumor_class
+def _segment(lesion: Lesion, stamp: Stamp) -> SegmentDescription:
+    name = lesion.tumor_class
     return SegmentDescription(
-        segment_number=finding.segment,
-        segment_label=name.label,
+        segment_number=lesion.number,
+        segment_label=f"{name.label} {lesion.number}",
         segmented_property_category=code(MORPHOLOGY),
         segmented_property_type=code(name.concept),
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
         algorithm_identification=algorithm(stamp.model_id),
-        tracking_uid=stamp.tracking_uid(name),
-        tracking_id=name.value,
+        tracking_uid=stamp.tracking_uid(lesion_name(lesion)),
+        tracking_id=lesion_name(lesion),
         anatomic_regions=[code(name.site)],
         display_color=CIELabColor.from_string(name.color),
     )

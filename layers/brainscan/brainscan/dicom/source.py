@@ -12,6 +12,7 @@ from brainscan.dicom.copied import EQUIPMENT, PATIENT_AND_STUDY, copied_text
 from brainscan.dicom.mend import mend
 from brainscan.dicom.pixels import read_object
 from brainscan.dicom.planes import plane_of
+from brainscan.dicom.technique import copy_frame_technique, copy_technique
 from brainscan.dicom.values import items, numbers, parsed, text, texts
 from brainscan.series.planes import Plane
 
@@ -76,6 +77,7 @@ def read_source(data: bytes, max_bytes: int) -> Dataset:
             setattr(header, keyword, value)
     header.ImageType = list(texts(image, "ImageType"))
     _copy_geometry(image, header)
+    copy_technique(image, header)
     for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
         if stated_groups := items(image, keyword):
             setattr(header, keyword, [_functional_groups(each) for each in stated_groups])
@@ -92,6 +94,7 @@ def _functional_groups(stated: Dataset) -> Dataset:
             copied = Dataset()
             _copy_geometry(item, copied)
             setattr(groups, keyword, [copied])
+    copy_frame_technique(stated, groups)
     return groups
 
 

@@ -28,10 +28,10 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
 from brainscan import terminology as terms
-from brainscan.dicom.coding import ALGORITHM_NAME, MANUFACTURER, code
+from brainscan.dicom.coding import ALGORITHM_NAME, MANUFACTURER, code, lesion_name
 from brainscan.dicom.source import SourceImage, first_of_each_file
 from brainscan.dicom.stamp import ReportObject, Stamp
-from brainscan.domain import RESEARCH_USE_STATEMENT, ClassFinding, SeriesResult, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, Lesion, SeriesResult, TumorClass
 
 Group = VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations
 
@@ -39,9 +39,9 @@ Group = VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQual
 def measurement_report(
     result: SeriesResult, images: Mapping[str, SourceImage], seg: Dataset | None, stamp: Stamp
 ) -> Comprehensive3DSR:
-    """Write the findings of a series as a measurement report (PS3.16 TID 1500).
+    """Write the lesions of a series as a measurement report (PS3.16 TID 1500).
 
-    Each finding refers to its segment, to the slices it was outlined on and, by its area, to the key slice. A series
+    Each lesion refers to its segment, to the slices it was outlined on and, by its area, to the key slice. A series
     without tumor is reported as one group in which neoplasm is absent.
 
     Args:
@@ -49,7 +49,7 @@ def measurement_report(
         images: The analyzed slices by scan id.
         seg: The segmentation of the same result, where one could be written.
     """
-    groups = [_finding_group(finding, result, images, seg, stamp) for finding in result.findings]
+    groups = [_lesion_group(lesion, images, seg, stamp) for lesion in result.lesions]
     content = MeasurementReport(
         observation_context=_observer(stamp),
         procedure_reported=code(terms.MR_BRAIN),
@@ -80,31 +80,25 @@ def _observer(stamp: Stamp) -> ObservationContext:
     )
 
 
-def _finding_group(
-    finding: ClassFinding,
-    result: SeriesResult,
-    images: Mapping[str, SourceImage],
-    seg: Dataset | None,
-    stamp: Stamp,
-) -> Group:
-    name = finding.tumor_class
+def _lesion_group(lesion: Lesion, images: Mapping[str, SourceImage], seg: Dataset | None, stamp: Stamp) -> Group:
+    name = lesion_name(lesion)
     shared: dict[str, Any] = {
-        "tracking_identifier": TrackingIdentifier(uid=stamp.tracking_uid(name), identifier=name.value),
-        "finding_type": code(name.concept),
+        "tracking_identifier": TrackingIdentifier(uid=stamp.tracking_uid(name), identifier=name),
+        "finding_type": code(lesion.tumor_class.concept),
         "finding_category": code(terms.MORPHOLOGY),
-        "finding_sites": [FindingSite(anatomic_location=code(name.site))],
+        "finding_sites": [FindingSite(anatomic_location=code(lesion.tumor_class.site))],
         "algorithm_id": _algorithm(stamp),
-        "measurements": _measurements(finding, images[finding.key_slice]),
+        "measurements": _measurements(lesion, images[lesion.key_slice]),
     }
-    outlined = [images[each.scan_id] for each in result.slices if each.counted and each.predicted is name]
+    references = _references([images[scan_id] for scan_id in lesion.slices])
     if seg is None:
-        sources = [SourceImageForMeasurementGroup(*reference) for reference in _references(outlined)]
+        sources = [SourceImageForMeasurementGroup(*reference) for reference in references]
         return MeasurementsAndQualitativeEvaluations(source_images=sources, **shared)
     segment = ReferencedSegment(
         sop_class_uid=seg.SOPClassUID,
         sop_instance_uid=seg.SOPInstanceUID,
-        segment_number=finding.segment,
-        source_images=[SourceImageForSegmentation(*reference) for reference in _references(outlined)],
+        segment_number=lesion.number,
+        source_images=[SourceImageForSegmentation(*reference) for reference in references],
     )
     return VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
 
@@ -123,25 +117,23 @@ def _absent_group(result: SeriesResult, images: Mapping[str, SourceImage], stamp
     )
 
 
-def _measurements(finding: ClassFinding, key: SourceImage) -> list[Measurement]:
+def _measurements(lesion: Lesion, key: SourceImage) -> list[Measurement]:
     """Probability always; sizes where the pixel spacing, and for the volume the stack, allows them."""
-    [reference] = _references([key])
-    on_key_slice = [SourceImageForMeasurement(*reference)]
-    found = [_certainty(finding.probability)]
-    if finding.longest_diameter_mm is not None:
-        diameter = _decimal(finding.longest_diameter_mm)
-        found.append(Measurement(name=code(terms.LONG_AXIS), value=diameter, unit=code(terms.MILLIMETER)))
-    if finding.key_area_mm2 is not None:
-        area = _decimal(finding.key_area_mm2)
-        found.append(
-            Measurement(
-                name=code(terms.AREA), value=area, unit=code(terms.SQUARE_MILLIMETER), referenced_images=on_key_slice
-            )
-        )
-    if finding.volume_mm3 is not None:
-        volume = _decimal(finding.volume_mm3)
-        found.append(Measurement(name=code(terms.VOLUME), value=volume, unit=code(terms.CUBIC_MILLIMETER)))
-    return found
+    on_key_slice = [SourceImageForMeasurement(*reference) for reference in _references([key])]
+    sizes = (
+        (terms.LONG_AXIS, lesion.longest_diameter_mm, terms.MILLIMETER, None),
+        (terms.SHORT_AXIS, lesion.perpendicular_diameter_mm, terms.MILLIMETER, None),
+        (terms.AREA, lesion.key_area_mm2, terms.SQUARE_MILLIMETER, on_key_slice),
+        (terms.VOLUME, lesion.volume_mm3, terms.CUBIC_MILLIMETER, None),
+    )
+    return [
+        _certainty(lesion.probability),
+        *(
+            Measurement(name=code(name), value=_decimal(value), unit=code(unit), referenced_images=images)
+            for name, value, unit, images in sizes
+            if value is not None
+        ),
+    ]
 
 
 def _certainty(probability: float) -> Measurement:
@@ -170,12 +162,14 @@ def _references(images: Sequence[SourceImage]) -> list[tuple[str, str, list[int]
 
 def _remarks(result: SeriesResult) -> list[str]:
     withheld = [
-        f"{finding.tumor_class}: no volume, {finding.volume_withheld}"
-        for finding in result.findings
-        if finding.volume_withheld
+        f"{lesion_name(lesion)}: no volume, {lesion.volume_withheld}"
+        for lesion in result.lesions
+        if lesion.volume_withheld
     ]
     review = [f"Needs review: {', '.join(result.review_reasons)}"] if result.review_reasons else []
-    return [RESEARCH_USE_STATEMENT, *withheld, *review]
+    several = len(result.acquisitions) > 1
+    rests = [f"Rests on acquisition {result.rests_on} of {len(result.acquisitions)}"] if several else []
+    return [RESEARCH_USE_STATEMENT, *rests, *withheld, *review]
 
 
 def _comment(text: str) -> TextContentItem:

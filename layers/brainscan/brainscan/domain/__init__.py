@@ -9,7 +9,7 @@ from brainscan.domain.export import DayStatistics, Export, ExportState, Part, Pa
 from brainscan.domain.reasons import Outcome, Reason, ScanError
 from brainscan.domain.review import Review, ReviewState, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
-from brainscan.domain.series import ClassFinding, Report, Series, SeriesResult, SliceResult
+from brainscan.domain.series import AcquisitionResult, ClassFinding, Lesion, Report, Series, SeriesResult, SliceResult
 from brainscan.terminology import CLASSES, TUMORS, TumorClass
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "RESEARCH_USE_STATEMENT",
     "SCHEMA_VERSION",
     "TUMORS",
+    "AcquisitionResult",
     "BrainscanError",
     "ClassFinding",
     "DayStatistics",
@@ -24,6 +25,7 @@ __all__ = [
     "ExportState",
     "Finding",
     "Kind",
+    "Lesion",
     "Measurements",
     "Model",
     "Outcome",

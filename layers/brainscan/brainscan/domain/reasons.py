@@ -69,6 +69,7 @@ class Reason(StrEnum):
     # a series needs review
     ISOLATED_SLICE = "isolated_slice"
     MIXED_CLASSES = "mixed_classes"
+    ACQUISITIONS_DISAGREE = "acquisitions_disagree"
     SLICES_UNANSWERED = "slices_unanswered"
     SLICE_NEEDS_REVIEW = "slice_needs_review"
     # a volume or an object of a series is withheld
@@ -77,8 +78,6 @@ class Reason(StrEnum):
     NOT_DICOM = "not_dicom"
     NO_SPACING = "no_spacing"
     NO_POSITIONS = "no_positions"
-    NOT_PARALLEL = "not_parallel"
-    REPEATED_POSITIONS = "repeated_positions"
     MISSING_SLICES = "missing_slices"
     SINGLE_SLICE = "single_slice"
     UNEVEN_SLICES = "uneven_slices"

@@ -1,12 +1,16 @@
 """A series: slices that belong together, what they show as a whole, and the report of it."""
 
 from datetime import datetime
+from typing import Final
 
 from pydantic import Field
 
-from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, Model, Probability
+from brainscan.domain.base import RESEARCH_USE_STATEMENT, Model, Probability
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.terminology import TumorClass
+
+SERIES_SCHEMA_VERSION: Final = "2"
+"""Of `series.json`: since 2 it lists lesions, and segments are lesions."""
 
 
 class Series(Model):
@@ -20,20 +24,54 @@ class Series(Model):
     revision: int = Field(default=0, description="outcomes of its slices so far; it only grows")
 
 
-class ClassFinding(Model):
-    """A tumor class that a series shows: where, how large, how sure. Sizes in mm need the pixel spacing."""
+class Lesion(Model):
+    """A mass: what is outlined and connected over neighbouring slices. Sizes in mm need the pixel spacing."""
 
+    number: int = Field(description="from 1, the largest first; its segment in the DICOM SEG")
     tumor_class: TumorClass
-    segment: int = Field(description="number of its segment in the DICOM SEG, from 1")
-    probability: Probability = Field(description="mean over its slices, weighted by the mask's area")
-    slices: int
-    key_slice: str = Field(description="scan id of the slice with the largest mask")
+    probability: Probability = Field(description="mean over its slices, weighted by its area on them")
+    slices: tuple[str, ...] = Field(description="scan ids, in the order of their places")
+    key_slice: str = Field(description="scan id of the slice on which its area is largest")
     key_area_px: int
     key_area_mm2: float | None = None
-    longest_diameter_px: float = Field(description="in plane, the longest of all slices")
+    longest_diameter_px: float = Field(description="within a slice, the longest of all slices")
+    perpendicular_diameter_px: float = Field(description="its width at a right angle to it, on that slice")
+    longest_diameter_mm: float | None = None
+    perpendicular_diameter_mm: float | None = None
+    centroid: tuple[float, float] = Field(description="row, column; mean over its slices")
+    centroid_mm: tuple[float, float, float] | None = Field(default=None, description="x, y, z in the patient (LPS)")
+    volume_mm3: float | None = None
+    volume_withheld: Reason | None = None
+
+
+class ClassFinding(Model):
+    """A tumor class that a series shows: its lesions together. Sizes in mm need the pixel spacing."""
+
+    tumor_class: TumorClass
+    probability: Probability = Field(description="mean over its slices, weighted by the mask's area")
+    lesions: int
+    slices: int
+    key_slice: str = Field(description="scan id of the slice with the largest outline of one lesion")
+    key_area_px: int
+    key_area_mm2: float | None = None
+    longest_diameter_px: float = Field(description="in plane, the longest of all lesions")
     longest_diameter_mm: float | None = None
     volume_mm3: float | None = None
     volume_withheld: Reason | None = None
+
+
+class AcquisitionResult(Model):
+    """What one acquisition of a series shows: parallel slices taken in one way, each place once."""
+
+    image_type: tuple[str, ...] = ()
+    echo_time_ms: float | None = None
+    temporal_position: float | None = None
+    b_value: float | None = Field(default=None, description="s/mm2")
+    slices: int = Field(description="of those analyzed")
+    counted: int = Field(description="slices with a tumor that a neighbour supports")
+    predicted: TumorClass
+    probabilities: dict[TumorClass, Probability]
+    confidence: Probability
 
 
 class SliceResult(Model):
@@ -46,14 +84,15 @@ class SliceResult(Model):
     probabilities: dict[TumorClass, Probability] | None = None
     area_px: int = 0
     area_mm2: float | None = None
-    position_mm: float | None = Field(default=None, description="along the normal of the slices, from the first one")
-    counted: bool = Field(default=False, description="its mask is part of a finding of the series")
+    acquisition: int | None = Field(default=None, description="number of its acquisition, from 1, if analyzed")
+    position_mm: float | None = Field(default=None, description="along the normal, from its acquisition's first slice")
+    counted: bool = Field(default=False, description="its mask is part of a lesion of the series")
 
 
 class SeriesResult(Model):
     """What a whole series shows: `reports/{series_id}/{revision}/series.json`."""
 
-    schema_version: str = SCHEMA_VERSION
+    schema_version: str = SERIES_SCHEMA_VERSION
     series_id: str
     study_id: str | None = None
     patient_id: str | None = None
@@ -65,7 +104,10 @@ class SeriesResult(Model):
     needs_review: bool = False
     review_reasons: tuple[Reason, ...] = ()
     findings: tuple[ClassFinding, ...] = Field(default=(), description="the largest volume, or else area, first")
-    slices: tuple[SliceResult, ...] = Field(default=(), description="in the order of their positions")
+    lesions: tuple[Lesion, ...] = Field(default=(), description="the largest volume, or else area, first")
+    acquisitions: tuple[AcquisitionResult, ...] = Field(default=(), description="each called by itself")
+    rests_on: int | None = Field(default=None, description="number, from 1, of the acquisition whose call it is")
+    slices: tuple[SliceResult, ...] = Field(default=(), description="by acquisition, in the order of their positions")
     model_ids: tuple[str, ...] = ()
     finished_at: datetime | None = Field(default=None, description="when the last slice was")
     files: dict[str, str] = Field(default_factory=dict, description="keys in the results bucket, by name")

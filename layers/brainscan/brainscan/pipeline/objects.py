@@ -18,10 +18,13 @@ from brainscan.dicom.seg import segmentation
 from brainscan.dicom.source import SourceImage
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.stamp import ReportObject, Stamp
+from brainscan.dicom.values import number
 from brainscan.domain import Outcome, Reason, ScanRecord, SeriesResult
 from brainscan.observability import logger
 from brainscan.pipeline.sources import Slice
-from brainscan.series.label_volume import Labels, label_volume
+from brainscan.series.components import Mask
+from brainscan.series.label_volume import label_volume
+from brainscan.series.result import SeriesAnalysis
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
 
@@ -35,43 +38,45 @@ class ReportObjects:
     labels: bytes | None = None
 
 
-def report_objects(
-    result: SeriesResult, slices: Sequence[Slice], no_geometry: Reason | None, services: Services, pool: Executor
-) -> ReportObjects:
+def report_objects(analysis: SeriesAnalysis, slices: Sequence[Slice], services: Services) -> ReportObjects:
     """Make the SEG, the SR that refers to it, and the secondary capture.
 
     What sources lack is found by looking at their headers, and costs the objects that need it. Whatever is raised in
     the making is therefore a fault of ours, and rises: the report is tried again, and its failure seen.
     """
+    result = analysis.result
     analyzed = {each.record.scan_id: each for each in slices if each.analyzed}
     reason = _no_objects(result, list(analyzed.values()))
     if reason:
         return ReportObjects(withheld=dict.fromkeys(map(str, ReportObject), reason))
     in_order = [each.scan_id for each in result.slices if each.scan_id in analyzed]
     images = {scan_id: image for scan_id in in_order if (image := analyzed[scan_id].image)}
-    stamp = Stamp(
+    stamp = _stamp(result, services)
+    made = ReportObjects()
+    seg = _add_segmentation(made, analysis, [images[scan_id] for scan_id in analysis.stack], stamp)
+    made.dicom[ReportObject.REPORT] = measurement_report(result, images, seg, stamp)
+    if no_key := _no_key_picture(result, analyzed):
+        made.withheld[ReportObject.CAPTURE] = no_key
+    else:
+        key = result.findings[0].key_slice
+        picture = _image(analyzed[key].record.overlay_key, services)
+        made.dicom[ReportObject.CAPTURE] = capture(picture, result, images[key], stamp)
+    return made
+
+
+def masks_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Mask]:
+    """The masks of scans that have one: (rows, columns), True on tumor."""
+    return list(pool.map(lambda record: _mask(record, services), records))
+
+
+def _stamp(result: SeriesResult, services: Services) -> Stamp:
+    return Stamp(
         services.pseudonyms,
         result.series_id,
         result.revision,
         result.model_ids[-1] if result.model_ids else "",
         (result.finished_at or datetime.now(UTC)).astimezone(UTC),
     )
-    made = ReportObjects()
-    in_place = list(images.values())
-    unfit = Reason.NO_TUMOR_FOUND if not result.findings else no_geometry or no_common_grid(in_place)
-    seg = None
-    if unfit:
-        made.withheld[ReportObject.SEGMENTATION] = unfit
-    else:
-        labels = _labels(result, analyzed, images, services, pool)
-        seg = made.dicom[ReportObject.SEGMENTATION] = segmentation(in_place, labels, result.findings, stamp)
-        _add_volume(made, in_place, labels)
-    made.dicom[ReportObject.REPORT] = measurement_report(result, images, seg, stamp)
-    if no_key := _no_key_picture(result, analyzed):
-        made.withheld[ReportObject.CAPTURE] = no_key
-    else:
-        made.dicom[ReportObject.CAPTURE] = _capture(result, analyzed, images, stamp, services)
-    return made
 
 
 def _no_objects(result: SeriesResult, analyzed: Sequence[Slice]) -> Reason | None:
@@ -93,38 +98,30 @@ def _no_key_picture(result: SeriesResult, analyzed: Mapping[str, Slice]) -> Reas
     return Reason.BURNED_IN_TEXT if hidden else None
 
 
-def _add_volume(made: ReportObjects, images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> None:
-    first = images[0].header
-    spacing = frame_spacing(first, images[0].frame or 0)
-    volume = label_volume([image.plane for image in images], spacing, first.get("SliceThickness"), labels)
+def _add_segmentation(
+    made: ReportObjects, analysis: SeriesAnalysis, stack: Sequence[SourceImage], stamp: Stamp
+) -> Dataset | None:
+    """The SEG of the acquisition that the series rests on, and its label volume; or why they are withheld."""
+    no_mask = None if analysis.labels else Reason.NO_TUMOR_FOUND
+    unfit = no_mask or analysis.no_geometry or no_common_grid(stack)
+    if unfit:
+        made.withheld[ReportObject.SEGMENTATION] = unfit
+        return None
+    labels = {analysis.stack.index(scan_id): label for scan_id, label in analysis.labels.items()}
+    seg = made.dicom[ReportObject.SEGMENTATION] = segmentation(stack, labels, analysis.result.lesions, stamp)
+    first = stack[0]
+    spacing = frame_spacing(first.header, first.frame or 0)
+    thickness = number(first.header, "SliceThickness")
+    volume = label_volume([image.plane for image in stack], spacing, thickness, labels)
     if isinstance(volume, Reason):
         made.withheld["labels"] = volume
     else:
         made.labels = volume
+    return seg
 
 
-def _labels(
-    result: SeriesResult,
-    analyzed: dict[str, Slice],
-    images: dict[str, SourceImage],
-    services: Services,
-    pool: Executor,
-) -> dict[int, Labels]:
-    """(rows, columns) of segment numbers, by place in `images`, of the slices that count."""
-    segments = {finding.tumor_class: finding.segment for finding in result.findings}
-    place_of = {scan_id: place for place, scan_id in enumerate(images)}
-    counted = [each for each in result.slices if each.counted]
-    masks = pool.map(lambda each: _mask(analyzed[each.scan_id].record, services), counted)
-    return {
-        place_of[each.scan_id]: np.where(mask, segments[each.predicted], 0).astype(np.uint8)
-        for each, mask in zip(counted, masks, strict=True)
-        if each.predicted
-    }
-
-
-def _mask(record: ScanRecord, services: Services) -> Labels:
-    """(rows, columns), above 0 on tumor."""
-    return np.asarray(Image.open(io.BytesIO(_image(record.mask_key, services))))
+def _mask(record: ScanRecord, services: Services) -> Mask:
+    return np.asarray(Image.open(io.BytesIO(_image(record.mask_key, services)))) > 0
 
 
 def _image(key: str | None, services: Services) -> bytes:
@@ -136,14 +133,3 @@ def _image(key: str | None, services: Services) -> bytes:
     if key is None:
         raise ObjectGoneError("the scan's record names no such image")
     return services.results.get(key)
-
-
-def _capture(
-    result: SeriesResult,
-    analyzed: dict[str, Slice],
-    images: dict[str, SourceImage],
-    stamp: Stamp,
-    services: Services,
-) -> Dataset:
-    key = result.findings[0].key_slice
-    return capture(_image(analyzed[key].record.overlay_key, services), result, images[key], stamp)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from brainscan.domain import Outcome, Report, ScanRecord, Series
-from brainscan.pipeline.objects import report_objects
-from brainscan.pipeline.sources import planes_of, sources_of
+from brainscan.pipeline.objects import masks_of, report_objects
+from brainscan.pipeline.sources import slice_sources, sources_of
 from brainscan.pipeline.summary import write_report
-from brainscan.series.result import result_of
+from brainscan.series.result import analyze_series
 from brainscan.services import Services
 
 
@@ -62,6 +63,6 @@ def report(series_id: str, services: Services) -> Reported:
 def _write(series: Series, records: Sequence[ScanRecord], services: Services) -> Report:
     with ThreadPoolExecutor(max_workers=16) as pool:
         slices = sources_of(records, services, pool)
-        result, no_geometry = result_of(series, records, planes_of(slices))
-        objects = report_objects(result, slices, no_geometry, services, pool)
-        return write_report(result, objects, services)
+        read_masks = partial(masks_of, services=services, pool=pool)
+        analysis = analyze_series(series, records, slice_sources(slices), read_masks)
+        return write_report(analysis.result, report_objects(analysis, slices, services), services)

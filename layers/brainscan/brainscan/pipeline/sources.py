@@ -1,14 +1,15 @@
 """The slices of a series with the headers of their staged sources, as far as these are there and readable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from pydicom import Dataset
 
 from brainscan.dicom.source import SourceImage, read_source
+from brainscan.dicom.technique import taken, technique_of
 from brainscan.domain import Kind, Outcome, Reason, ScanError, ScanRecord
-from brainscan.series.planes import Plane
+from brainscan.series.acquisitions import SliceSource
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
 
@@ -35,9 +36,14 @@ def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor
     return [_slice(record, headers.get(record.staged_key)) for record in records]
 
 
-def planes_of(slices: Sequence[Slice]) -> Mapping[str, Plane]:
-    """Where slices lie, by scan id; those are left out whose header does not say."""
-    return {each.record.scan_id: plane for each in slices if each.image and (plane := each.image.plane)}
+def slice_sources(slices: Sequence[Slice]) -> dict[str, SliceSource]:
+    """What readable sources say of where and how slices were taken, by scan id."""
+    return {each.record.scan_id: _source(each.image) for each in slices if each.image}
+
+
+def _source(image: SourceImage) -> SliceSource:
+    header, frame = image.header, image.frame
+    return SliceSource(image.plane, technique_of(header, frame), taken(header, frame))
 
 
 def _slice(record: ScanRecord, header: Dataset | Reason | None) -> Slice:

@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import nibabel as nib
 import numpy as np
@@ -10,10 +10,10 @@ import numpy.typing as npt
 from highdicom.spatial import create_affine_matrix_from_attributes
 
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
-from brainscan.series.planes import SAME_PLACE_MM, Plane
+from brainscan.series.planes import Plane
 
-Labels = npt.NDArray[np.uint8]
-"""(rows, columns) of segment numbers, 0 where there is none."""
+Labels = npt.NDArray[np.unsignedinteger[Any]]
+"""(rows, columns) of the numbers of lesions, which are segments; 0 where there is none."""
 
 UNEVEN: Final = 0.05
 """A slice may lie so far from its place on an even grid, as a share of the distance between slices."""
@@ -31,14 +31,14 @@ def label_volume(
     """Write the segments of a series as one volume, gzipped: the same slices give the same bytes.
 
     Args:
-        planes: Of the analyzed slices in the order of their positions, parallel to each other.
+        planes: Of the analyzed slices in the order of their positions, parallel to each other, no two at one place.
         spacing_mm: Between (rows, columns) of every slice.
         thickness_mm: What a lone slice is thick; distances between slices tell it of several.
         labels: By place in `planes`; at least one.
 
     Returns:
-        NIfTI-1 of (columns, rows, slices), segment numbers as uint8; a slice that was not analyzed is empty. Or why
-        there is none: `NO_POSITIONS`, `NO_SPACING`, `REPEATED_POSITIONS`, or `UNEVEN_SLICES`, which no NIfTI can
+        NIfTI-1 of (columns, rows, slices), segment numbers; a slice that was not analyzed is empty. Or why
+        there is none: `NO_POSITIONS`, `NO_SPACING`, or `UNEVEN_SLICES`, which no NIfTI can
         describe.
     """
     known = [plane for plane in planes if plane is not None]
@@ -50,8 +50,9 @@ def label_volume(
     if isinstance(grid, Reason):
         return grid
     places, step_mm = grid
-    rows, columns = next(iter(labels.values())).shape
-    volume = np.zeros((columns, rows, int(places[-1]) + 1), np.uint8)
+    first = next(iter(labels.values()))
+    rows, columns = first.shape
+    volume = np.zeros((columns, rows, int(places[-1]) + 1), first.dtype)
     for place, label in labels.items():
         volume[:, :, places[place]] = label.T
     return _encoded(volume, _affine(known[0], spacing_mm, step_mm))
@@ -65,8 +66,6 @@ def _grid(
     if len(planes) == 1:
         return np.zeros(1, np.int_), planes[0].normal * float(thickness_mm or 1)
     gaps = np.diff(corners @ planes[0].normal)
-    if gaps.min() < SAME_PLACE_MM:
-        return Reason.REPEATED_POSITIONS
     places = np.concatenate([[0], np.rint(gaps / np.median(gaps)).astype(np.int_).cumsum()])
     step = (corners[-1] - corners[0]) / max(1, places[-1])
     astray = np.linalg.norm(corners - corners[0] - places[:, None] * step, axis=1)

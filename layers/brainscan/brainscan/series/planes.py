@@ -8,8 +8,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from brainscan.domain import Reason
-
 SAME_PLACE_MM: Final = 0.01
 """Positions closer than this are one place: another echo, phase or time, not another slice."""
 
@@ -42,17 +40,11 @@ class Plane:
         return same_frame and abs(float(self.normal @ other.normal)) >= PARALLEL
 
 
-def positions_mm(planes: Sequence[Plane | None]) -> npt.NDArray[np.float64] | Reason:
-    """Where slices lie along their common normal, from the first one; oblique ones as well.
+def positions_mm(planes: Sequence[Plane]) -> npt.NDArray[np.float64]:
+    """Where parallel slices lie along their common normal, from the first one; oblique ones as well.
 
     Returns:
-        (slices,) millimetres, in the order given; or why there is no such order: `NO_POSITIONS`, or `NOT_PARALLEL`
-        where directions or frames of reference differ.
+        (slices,) millimetres, in the order given.
     """
-    known = [plane for plane in planes if plane is not None]
-    if len(known) < len(planes) or not known:
-        return Reason.NO_POSITIONS
-    if not all(plane.parallel_to(known[0]) for plane in known):
-        return Reason.NOT_PARALLEL
-    places = np.array([plane.position_mm for plane in known]) @ known[0].normal
+    places = np.array([plane.position_mm for plane in planes]) @ planes[0].normal
     return np.asarray(places - places.min(), np.float64)

@@ -1,62 +1,168 @@
-"""The slices of a series and where they lie -> what the series shows."""
+"""The slices of a series, where and how they were taken, and their masks -> what the series shows."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from brainscan.domain import Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
-from brainscan.series.call import SeriesCall, call_series
+import numpy as np
+
+from brainscan.domain import AcquisitionResult, Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
+from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, places_of
+from brainscan.series.call import Call, call_acquisition, resting_on
+from brainscan.series.components import Mask
+from brainscan.series.label_volume import Labels
+from brainscan.series.lesions import OutlinedSlice, findings_of, lesions_of
 from brainscan.series.order import in_order
-from brainscan.series.planes import Plane, positions_mm
 from brainscan.series.volume import widths_mm
 
+ReadMasks = Callable[[Sequence[ScanRecord]], Sequence[Mask]]
+"""The masks of slices, on the grids of their own pixels."""
 
-def result_of(
-    series: Series, records: Sequence[ScanRecord], planes: Mapping[str, Plane]
-) -> tuple[SeriesResult, Reason | None]:
-    """What a series shows.
+
+@dataclass(frozen=True)
+class SeriesAnalysis:
+    """What a series shows, the slices of the acquisition that it rests on, and its lesions on them.
+
+    `stack` holds scan ids in the order of their places; `no_geometry` says why they have none; `labels` (rows,
+    columns) of lesions' numbers by scan id, of the slices that have any.
+    """
+
+    result: SeriesResult
+    stack: tuple[str, ...] = ()
+    no_geometry: Reason | None = None
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+
+
+def analyze_series(
+    series: Series, records: Sequence[ScanRecord], sources: Mapping[str, SliceSource], read_masks: ReadMasks
+) -> SeriesAnalysis:
+    """Call each acquisition of a series, and measure the lesions of the one that it rests on.
 
     Args:
         series: Whose result it is.
         records: Of all its slices.
-        planes: By scan id, of those whose source says where they lie.
-
-    Returns:
-        The result, and why the analyzed slices have no common geometry, if they have none.
+        sources: By scan id, of those whose source was readable.
+        read_masks: Asked once, for the slices that count.
     """
-    analyzed = [record.scan_id for record in records if record.outcome is Outcome.ANALYZED]
-    found = positions_mm([planes.get(scan_id) for scan_id in analyzed])
-    if isinstance(found, Reason):
-        ordered = in_order(records, {})
-        return _result(series, ordered, call_series(ordered, found), {}), found
-    positions = dict(zip(analyzed, map(float, found), strict=True))
-    widths = widths_mm(found)
-    ordered = in_order(records, positions)
-    known = widths if isinstance(widths, Reason) else dict(zip(analyzed, map(float, widths), strict=True))
-    return _result(series, ordered, call_series(ordered, known), positions), None
+    analyzed = {record.scan_id: record for record in in_order(records) if record.outcome is Outcome.ANALYZED}
+    known = _known(series, records)
+    if not analyzed:
+        slices = tuple(_slice_result(record) for record in in_order(records))
+        return SeriesAnalysis(known.model_copy(update={"slices": slices}))
+    acquisitions = acquisitions_of(list(analyzed), sources)
+    places = places_of(acquisitions, sources)
+    calls = [call_acquisition([analyzed[each] for each in one.slices], places) for one in acquisitions]
+    chosen = resting_on(calls)
+    call, stack = calls[chosen], acquisitions[chosen]
+    outlined = _outlined(call, stack, sources, read_masks)
+    lesions, labels = lesions_of(outlined)
+    review_reasons = _review_reasons(calls, call) + known.review_reasons
+    result = known.model_copy(
+        update={
+            "outcome": Outcome.ANALYZED,
+            "predicted": call.predicted,
+            "probabilities": call.probabilities,
+            "confidence": call.confidence,
+            "needs_review": bool(review_reasons),
+            "review_reasons": review_reasons,
+            "findings": findings_of(lesions, outlined),
+            "lesions": tuple(lesions),
+            "acquisitions": tuple(map(_acquisition_result, acquisitions, calls)),
+            "rests_on": chosen + 1,
+            "slices": _slice_results(records, acquisitions, {each.record.scan_id for each in outlined}),
+        }
+    )
+    no_geometry = stack.positions_mm if isinstance(stack.positions_mm, Reason) else None
+    return SeriesAnalysis(result, stack.slices, no_geometry, labels)
 
 
-def _result(
-    series: Series, ordered: Sequence[ScanRecord], call: SeriesCall, positions: Mapping[str, float]
-) -> SeriesResult:
+def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
+    """What holds of a series whatever its slices show."""
+    unanswered = any(record.outcome in {Outcome.REJECTED, Outcome.FAILED} for record in records)
     return SeriesResult(
         series_id=series.series_id,
         study_id=series.study_id,
         patient_id=series.patient_id,
         revision=series.revision,
-        outcome=call.outcome,
-        predicted=call.predicted,
-        probabilities=call.probabilities,
-        confidence=call.confidence,
-        needs_review=bool(call.review_reasons),
-        review_reasons=call.review_reasons,
-        findings=call.findings,
-        slices=tuple(_slice_result(record, call, positions) for record in ordered),
-        model_ids=tuple(sorted({record.model_id for record in ordered if record.model_id})),
-        finished_at=_latest(ordered),
+        outcome=Outcome.ABSTAINED,
+        needs_review=unanswered,
+        review_reasons=(Reason.SLICES_UNANSWERED,) if unanswered else (),
+        model_ids=tuple(sorted({record.model_id for record in records if record.model_id})),
+        finished_at=max((record.finished_at for record in records if record.finished_at), default=None),
     )
 
 
-def _slice_result(record: ScanRecord, call: SeriesCall, positions: Mapping[str, float]) -> SliceResult:
+def _outlined(
+    call: Call, stack: Acquisition, sources: Mapping[str, SliceSource], read_masks: ReadMasks
+) -> list[OutlinedSlice]:
+    """The counted slices with their masks, in the order of their places."""
+    place_of = {record.scan_id: place for place, record in enumerate(call.speaking)}
+    widths = _widths(stack)
+    outlined = []
+    for record, mask in zip(call.counted, read_masks(call.counted), strict=True):
+        place, source = place_of[record.scan_id], sources.get(record.scan_id)
+        width = widths if isinstance(widths, Reason) else widths[place]
+        outlined.append(OutlinedSlice(record, mask, place, source.plane if source else None, width))
+    return outlined
+
+
+def _widths(stack: Acquisition) -> Sequence[float] | Reason:
+    if isinstance(stack.positions_mm, Reason):
+        return stack.positions_mm
+    widths = widths_mm(np.array(stack.positions_mm))
+    return widths if isinstance(widths, Reason) else widths.tolist()
+
+
+def _review_reasons(calls: Sequence[Call], chosen: Call) -> tuple[Reason, ...]:
+    stated = {
+        Reason.ISOLATED_SLICE: any(call.has_isolated for call in calls),
+        Reason.MIXED_CLASSES: len({record.predicted for record in chosen.counted}) > 1,
+        Reason.ACQUISITIONS_DISAGREE: len({call.predicted for call in calls}) > 1,
+        Reason.SLICE_NEEDS_REVIEW: any(record.needs_review for record in chosen.counted),
+    }
+    return tuple(reason for reason, holds in stated.items() if holds)
+
+
+def _acquisition_result(acquisition: Acquisition, call: Call) -> AcquisitionResult:
+    return AcquisitionResult(
+        image_type=acquisition.technique.image_type,
+        echo_time_ms=acquisition.technique.echo_time_ms,
+        temporal_position=acquisition.technique.temporal_position,
+        b_value=acquisition.technique.b_value,
+        slices=len(acquisition.slices),
+        counted=len(call.counted),
+        predicted=call.predicted,
+        probabilities=call.probabilities,
+        confidence=call.confidence,
+    )
+
+
+def _slice_results(
+    records: Sequence[ScanRecord], acquisitions: Sequence[Acquisition], counted: Collection[str]
+) -> tuple[SliceResult, ...]:
+    """The slices acquisition by acquisition; those that do not speak, where they lie in the first."""
+    positions: dict[str, float] = {}
+    number_of: dict[str, int] = {}
+    for number, one in enumerate(acquisitions, start=1):
+        number_of |= dict.fromkeys(one.slices, number)
+        if not isinstance(one.positions_mm, Reason):
+            positions |= dict(zip(one.slices, one.positions_mm, strict=True))
+    by_acquisition: dict[int, list[ScanRecord]] = {}
+    for record in records:
+        by_acquisition.setdefault(number_of.get(record.scan_id, 1), []).append(record)
+    return tuple(
+        _slice_result(record, number_of.get(record.scan_id), positions, counted)
+        for number in sorted(by_acquisition)
+        for record in in_order(by_acquisition[number], positions)
+    )
+
+
+def _slice_result(
+    record: ScanRecord,
+    acquisition: int | None = None,
+    positions: Mapping[str, float] = MappingProxyType({}),
+    counted: Collection[str] = (),
+) -> SliceResult:
     return SliceResult(
         scan_id=record.scan_id,
         outcome=record.outcome,
@@ -65,10 +171,7 @@ def _slice_result(record: ScanRecord, call: SeriesCall, positions: Mapping[str, 
         probabilities=record.probabilities,
         area_px=record.tumor.area_px if record.tumor else 0,
         area_mm2=record.tumor.area_mm2 if record.tumor else None,
+        acquisition=acquisition,
         position_mm=positions.get(record.scan_id),
-        counted=record.scan_id in call.counted,
+        counted=record.scan_id in counted,
     )
-
-
-def _latest(records: Sequence[ScanRecord]) -> datetime | None:
-    return max((record.finished_at for record in records if record.finished_at), default=None)

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from brainscan.domain import Reason
-from brainscan.series.planes import SAME_PLACE_MM
 
 HOLE: Final = 2.5
 """A distance beyond so many medians is a hole: one slice without an answer is bridged, two are not."""
@@ -21,18 +20,16 @@ def widths_mm(positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | R
     are, and a gap between thin slices counts as if the slice filled it.
 
     Args:
-        positions: (slices,) millimetres along the normal, in any order.
+        positions: (slices,) millimetres along the normal, no two alike, in any order.
 
     Returns:
         (slices,) millimetres in the same order, NaN beside a hole where a slice is missing; or why there are none:
-        `SINGLE_SLICE`, `REPEATED_POSITIONS`.
+        `SINGLE_SLICE`.
     """
     if positions.size < 2:
         return Reason.SINGLE_SLICE
     order = positions.argsort()
     distances = np.diff(positions[order])
-    if distances.min() < SAME_PLACE_MM:
-        return Reason.REPEATED_POSITIONS
     distances[distances > HOLE * np.median(distances)] = np.nan
     before = np.concatenate([distances[:1], distances])
     after = np.concatenate([distances, distances[-1:]])

@@ -1,0 +1,76 @@
+"""What a header says of how its slice was taken: what tells the acquisitions of one series apart."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
+
+from brainscan.dicom.values import items, number, texts
+from brainscan.series.acquisitions import Technique
+
+NUMBERS: Final = ("EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "AcquisitionNumber", "AcquisitionTime")
+"""Of a classic image."""
+
+GROUPS: Final = {
+    "MREchoSequence": ("EffectiveEchoTime",),
+    "MRDiffusionSequence": ("DiffusionBValue",),
+    "FrameContentSequence": ("TemporalPositionIndex", "FrameAcquisitionNumber"),
+    "MRImageFrameTypeSequence": (),
+}
+"""Functional groups of a frame (PS3.3 C.8.13.5, C.7.6.16.2.2) that say the same of it, and their numbers."""
+
+
+def copy_technique(image: Dataset, header: Dataset) -> None:
+    """Copy of a classic image what is read here; as plain numbers, whatever form they have there."""
+    _copy_numbers(image, header, NUMBERS)
+
+
+def copy_frame_technique(groups: Dataset, copied: Dataset) -> None:
+    """The same of a frame's functional groups."""
+    for name, keywords in GROUPS.items():
+        for item in items(groups, name)[:1]:
+            copy = Dataset()
+            _copy_numbers(item, copy, keywords)
+            copy.FrameType = list(texts(item, "FrameType"))
+            setattr(copied, name, [copy])
+
+
+def _copy_numbers(stated: Dataset, copied: Dataset, keywords: Iterable[str]) -> None:
+    for keyword in keywords:
+        value, tag = number(stated, keyword), tag_for_keyword(keyword)
+        if value is not None and tag is not None:
+            copied.add_new(tag, "FD", value)
+
+
+def technique_of(header: Dataset, frame: int | None) -> Technique:
+    """How an image, or a frame of it, from 0, was taken."""
+    groups = _groups_of(header, frame)
+    return Technique(
+        image_type=texts(groups["MRImageFrameTypeSequence"], "FrameType") or texts(header, "ImageType"),
+        echo_time_ms=_first(number(groups["MREchoSequence"], "EffectiveEchoTime"), number(header, "EchoTime")),
+        temporal_position=_first(
+            number(groups["FrameContentSequence"], "TemporalPositionIndex"),
+            number(header, "TemporalPositionIdentifier"),
+        ),
+        b_value=_first(number(groups["MRDiffusionSequence"], "DiffusionBValue"), number(header, "DiffusionBValue")),
+    )
+
+
+def taken(header: Dataset, frame: int | None) -> tuple[float, ...]:
+    """When an image was taken among those of its place: acquisition number and time, instance number, frame."""
+    of_frame = number(_groups_of(header, frame)["FrameContentSequence"], "FrameAcquisitionNumber")
+    stated = [number(header, keyword) for keyword in ("AcquisitionNumber", "AcquisitionTime", "InstanceNumber")]
+    return (*(value or 0.0 for value in (of_frame, *stated)), float(frame or 0))
+
+
+def _groups_of(header: Dataset, frame: int | None) -> dict[str, Dataset]:
+    """The functional groups of a frame, its own before the shared ones; an empty one where there is none."""
+    own = items(header, "PerFrameFunctionalGroupsSequence")[(frame or 0) : (frame or 0) + 1]
+    shared = items(header, "SharedFunctionalGroupsSequence")[:1]
+    found = {name: [item for groups in (*own, *shared) for item in items(groups, name)[:1]] for name in GROUPS}
+    return {name: stated[0] if stated else Dataset() for name, stated in found.items()}
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)

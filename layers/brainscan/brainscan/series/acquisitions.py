@@ -1,0 +1,131 @@
+"""Slices of a series -> acquisitions: stacks of parallel slices, taken in one way, each place once.
+
+Echoes, time points and averages of a place are not neighbours of each other, and neither are slices of planes that
+cross. So a series falls apart by plane, echo time, temporal position, b-value and image type; and where places still
+repeat, by the order in which they were taken.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from brainscan.domain import Reason
+from brainscan.series.planes import SAME_PLACE_MM, Plane, positions_mm
+
+
+@dataclass(frozen=True)
+class Technique:
+    """How a slice was taken, as far as its header says."""
+
+    image_type: tuple[str, ...] = ()
+    echo_time_ms: float | None = None
+    temporal_position: float | None = None
+    b_value: float | None = None
+
+
+@dataclass(frozen=True)
+class SliceSource:
+    """What the source of a slice says of it; `taken` sorts by acquisition number, time and instance number."""
+
+    plane: Plane | None = None
+    technique: Technique = field(default_factory=Technique)
+    taken: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """A stack of slices, by their ids in the order of their places.
+
+    `positions_mm` are along the common normal, from the first slice; or why there are none, `NO_POSITIONS`: the
+    slices are then in the order given.
+    """
+
+    slices: tuple[str, ...]
+    technique: Technique
+    positions_mm: tuple[float, ...] | Reason
+
+
+_TELLING: Final[tuple[Callable[[Technique], Hashable], ...]] = (
+    lambda technique: technique.image_type,
+    lambda technique: technique.echo_time_ms,
+    lambda technique: technique.temporal_position,
+    lambda technique: technique.b_value,
+)
+"""What acquisitions differ in, besides their planes."""
+
+
+def acquisitions_of(slices: Sequence[str], sources: Mapping[str, SliceSource]) -> list[Acquisition]:
+    """Group slices into acquisitions, in the order of their first slices.
+
+    Args:
+        slices: ids, in the order that intake gave them.
+        sources: by id; where a slice has none, nothing is known of the series but this order.
+    """
+    if any(each not in sources for each in slices):
+        return [Acquisition(tuple(slices), Technique(), Reason.NO_POSITIONS)]
+    planes = planes_of(sources)
+    found: list[Acquisition] = []
+    for alike in _by_technique(slices, sources):
+        technique = sources[alike[0]].technique
+        if any(each not in planes for each in alike):
+            found.append(Acquisition(tuple(alike), technique, Reason.NO_POSITIONS))
+            continue
+        stacks = [_by_place(stack, planes, sources) for stack in _by_plane(alike, planes)]
+        found += [Acquisition(tuple(once), technique, _positions(once, planes)) for turns in stacks for once in turns]
+    return found
+
+
+def planes_of(sources: Mapping[str, SliceSource]) -> dict[str, Plane]:
+    """Where slices lie, by id; those are left out whose source does not say."""
+    return {each: source.plane for each, source in sources.items() if source.plane}
+
+
+def places_of(acquisitions: Sequence[Acquisition], sources: Mapping[str, SliceSource]) -> int:
+    """At how many places a series was imaged, however often each."""
+    planes = planes_of(sources)
+    unplaced = [len(each.slices) for each in acquisitions if isinstance(each.positions_mm, Reason)]
+    placed = [each for one in acquisitions if not isinstance(one.positions_mm, Reason) for each in one.slices]
+    return sum(unplaced) + sum(len(_by_place(stack, planes, sources)[0]) for stack in _by_plane(placed, planes))
+
+
+def _by_technique(slices: Sequence[str], sources: Mapping[str, SliceSource]) -> list[list[str]]:
+    """Groups of a technique; what differs from slice to slice tells nothing and is passed over."""
+    techniques = {each: sources[each].technique for each in slices}
+    telling = [tell for tell in _TELLING if 2 * len({tell(each) for each in techniques.values()}) <= len(slices)]
+    groups: dict[Hashable, list[str]] = defaultdict(list)
+    for each in slices:
+        groups[tuple(tell(techniques[each]) for tell in telling)].append(each)
+    return list(groups.values())
+
+
+def _by_plane(slices: Sequence[str], planes: Mapping[str, Plane]) -> list[list[str]]:
+    groups: list[list[str]] = []
+    for each in slices:
+        parallel = next((group for group in groups if planes[each].parallel_to(planes[group[0]])), None)
+        if parallel is None:
+            groups.append([each])
+        else:
+            parallel.append(each)
+    return groups
+
+
+def _by_place(stack: Sequence[str], planes: Mapping[str, Plane], sources: Mapping[str, SliceSource]) -> list[list[str]]:
+    """Parallel slices in the order of their places, apart by how often the place was imaged before."""
+    places: list[list[str]] = []
+    last = -np.inf
+    for position, each in sorted(zip(_positions(stack, planes), stack, strict=True)):
+        if position - last >= SAME_PLACE_MM:
+            places.append([])
+            last = position
+        places[-1].append(each)
+    for place in places:
+        place.sort(key=lambda each: sources[each].taken)
+    turns = max(map(len, places))
+    return [[place[turn] for place in places if turn < len(place)] for turn in range(turns)]
+
+
+def _positions(stack: Sequence[str], planes: Mapping[str, Plane]) -> tuple[float, ...]:
+    return tuple(map(float, positions_mm([planes[each] for each in stack])))

@@ -1,0 +1,80 @@
+"""What cannot be written of a series is withheld with its reason, and costs nothing else."""
+
+from shutil import which
+
+from fhir.resources.R4B.bundle import Bundle
+
+from brainscan.domain import Kind, Outcome, Reason
+from brainscan.pipeline.report import report
+from brainscan.store.objects import report_key, staged_key
+from tests import series as mr
+from tests.unit.pipeline.reporting import SERIES, errors_of, objects, summary
+
+
+class TestWithheld:
+    def test_a_series_without_tumor_has_a_report_of_its_absence_alone(self, world, scanned, tmp_path):
+        scanned(masks={})
+        report(SERIES, world.services)
+        assert summary(world)["withheld"] == {"seg": "no_tumor_found", "capture": "no_tumor_found"}
+        [(name, sr)] = objects(world).items()
+        assert name == "sr.dcm"
+        assert "Absent" in sr.to_json()
+        if which("dciodvfy"):
+            assert errors_of(sr, tmp_path) == []
+
+    def test_pictures_that_are_no_dicom_have_summary_and_bundle(self, world, scanned):
+        scanned(kind=Kind.PNG)
+        report(SERIES, world.services)
+        assert objects(world) == {}
+        assert set(summary(world)["withheld"].values()) == {"not_dicom"}
+        assert summary(world)["findings"][0]["volume_withheld"] == "no_positions"
+
+    def test_sources_that_expired_cost_the_objects_alone(self, world, scanned):
+        scanned()
+        world.s3.delete_object(Bucket="results", Key=staged_key("0"))
+        report(SERIES, world.services)
+        assert set(summary(world)["withheld"].values()) == {"object_gone"}
+
+    def test_slices_of_different_size_have_a_report_without_segmentation(self, world, scanned):
+        slices = mr.mr_series()
+        slices[0].PixelSpacing = [1, 1]
+        scanned(slices)
+        report(SERIES, world.services)
+        assert summary(world)["withheld"] == {"seg": "mixed_geometry"}
+        assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
+
+    def test_a_header_that_lacks_its_study_costs_the_objects_and_names_nobody_in_the_log(self, world, scanned, logged):
+        slices = mr.mr_series()
+        for each in slices:
+            del each.StudyInstanceUID
+        scanned(slices)
+        report(SERIES, world.services)
+        assert set(summary(world)["withheld"].values()) == {"unusable_header"}
+        assert '"attributes":["StudyInstanceUID"]' in logged.getvalue()
+        assert "Canary" not in logged.getvalue()
+
+    def test_files_that_one_uid_names_have_no_segmentation_that_would_refer_to_them_by_it(self, world, scanned):
+        scanned(mr.mr_series(SOPInstanceUID="1.2.3.4.5"))
+        report(SERIES, world.services)
+        assert summary(world)["withheld"]["seg"] == "repeated_instance_uid"
+
+    def test_an_image_of_a_class_that_nobody_knows_costs_the_objects(self, world, scanned):
+        scanned(mr.mr_series(SOPClassUID="1.2.3.4.5"))
+        report(SERIES, world.services)
+        assert set(summary(world)["withheld"].values()) == {"unusable_header"}
+
+    def test_slices_without_pixel_spacing_have_a_report_without_segmentation(self, world, scanned):
+        slices = mr.mr_series()
+        for each in slices:
+            del each.PixelSpacing
+        scanned(slices)
+        report(SERIES, world.services)
+        assert summary(world)["withheld"] == {"seg": "no_spacing"}
+        assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
+
+    def test_a_series_of_which_nothing_was_analyzed_abstains(self, world, scanned):
+        nothing = {"predicted": None, "probabilities": None, "confidence": None, "tumor": None}
+        scanned(masks={}, outcome=Outcome.REJECTED, reasons=(Reason.UNREADABLE,), **nothing)
+        assert report(SERIES, world.services).report.outcome is Outcome.ABSTAINED
+        assert set(summary(world)["withheld"].values()) == {"no_slice_analyzed"}
+        Bundle.model_validate_json(world.services.results.get(report_key(SERIES, 6, "fhir.json")))

@@ -1,0 +1,106 @@
+"""Slices fall into acquisitions by plane and technique, each place once; a repeated place is another acquisition."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brainscan.domain import Reason
+from brainscan.series.acquisitions import SliceSource, Technique, acquisitions_of, places_of
+from brainscan.series.planes import Plane
+from tests.series import TRANSVERSE
+
+SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+ALONG = {TRANSVERSE: 2, SAGITTAL: 0, CORONAL: 1}
+
+
+def source(height, orientation=TRANSVERSE, taken=(), **technique):
+    position = [0.0, 0.0, 0.0]
+    position[ALONG[orientation]] = float(height)
+    return SliceSource(Plane(tuple(position), orientation, "1.2"), Technique(**technique), taken)
+
+
+def grouped(sources):
+    return [each.slices for each in acquisitions_of(list(sources), sources)]
+
+
+HEIGHTS = (0, 3, 6, 9)
+
+
+def test_one_stack_is_one_acquisition_in_the_order_of_its_places():
+    sources = {f"{height}": source(height) for height in (6, 0, 9, 3)}
+    [found] = acquisitions_of(list(sources), sources)
+    assert found.slices == ("0", "3", "6", "9")
+    assert found.positions_mm == (0, 3, 6, 9)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "values"),
+    [
+        ("echo_time_ms", (12.0, 90.0)),
+        ("temporal_position", (1.0, 2.0, 3.0)),
+        ("b_value", (0.0, 1000.0)),
+        ("image_type", (("ORIGINAL", "PRIMARY", "M"), ("ORIGINAL", "PRIMARY", "IP"))),
+    ],
+)
+def test_what_repeats_in_another_way_is_another_acquisition(attribute, values):
+    sources = {
+        f"{number}-{height}": source(height, **{attribute: value})
+        for height in HEIGHTS
+        for number, value in enumerate(values)
+    }
+    expected = [tuple(f"{number}-{height}" for height in HEIGHTS) for number in range(len(values))]
+    assert grouped(sources) == expected
+    acquisitions = acquisitions_of(list(sources), sources)
+    assert [getattr(each.technique, attribute) for each in acquisitions] == list(values)
+    assert places_of(acquisitions, sources) == len(HEIGHTS)
+
+
+def test_repeats_that_no_attribute_tells_apart_go_by_when_they_were_taken():
+    sources = {
+        f"{turn}-{height}": source(height, taken=(turn, 10 * turn + height)) for height in HEIGHTS for turn in (2, 1)
+    }
+    assert grouped(sources) == [tuple(f"{turn}-{height}" for height in HEIGHTS) for turn in (1, 2)]
+
+
+def test_a_single_repeated_slice_does_not_take_the_others_with_it():
+    sources = {f"{height}": source(height, taken=(1,)) for height in HEIGHTS} | {"again": source(6, taken=(2,))}
+    assert grouped(sources) == [("0", "3", "6", "9"), ("again",)]
+
+
+def test_an_attribute_that_differs_from_slice_to_slice_parts_nothing():
+    sources = {f"{height}": source(height, temporal_position=float(height)) for height in HEIGHTS}
+    assert grouped(sources) == [("0", "3", "6", "9")]
+
+
+def test_planes_that_cross_are_acquisitions_of_their_own_and_all_their_places_are_counted():
+    sources = {f"{plane}{height}": source(height, plane) for plane in ALONG for height in (0, 3, 6)}
+    acquisitions = acquisitions_of(list(sources), sources)
+    assert [len(each.slices) for each in acquisitions] == [3, 3, 3]
+    assert places_of(acquisitions, sources) == 9
+
+
+def test_where_a_slice_does_not_say_where_it_lies_the_order_given_stands():
+    sources = {"b": source(0), "a": SliceSource(), "c": source(9)}
+    [found] = acquisitions_of(list(sources), sources)
+    assert (found.slices, found.positions_mm) == (("b", "a", "c"), Reason.NO_POSITIONS)
+
+
+def test_where_a_slice_has_no_source_nothing_is_known_but_the_order_given():
+    [found] = acquisitions_of(["b", "a"], {"b": source(0)})
+    assert (found.slices, found.positions_mm) == (("b", "a"), Reason.NO_POSITIONS)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(list(ALONG)), st.integers(0, 4), st.sampled_from([12.0, 90.0])), min_size=1))
+def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken):
+    sources = {f"{n}": source(3 * h, plane, (n,), echo_time_ms=echo) for n, (plane, h, echo) in enumerate(taken)}
+    given_order = random.Random(len(taken)).sample(list(sources), len(sources))
+    acquisitions = acquisitions_of(given_order, sources)
+    assert sorted(each for one in acquisitions for each in one.slices) == sorted(sources)
+    for one in acquisitions:
+        assert list(one.positions_mm) == sorted(set(one.positions_mm))
+        assert len({sources[each].plane.orientation for each in one.slices}) == 1
+    assert places_of(acquisitions, sources) == len({(plane, h) for plane, h, _ in taken})

@@ -1,0 +1,127 @@
+"""What a series shows: which acquisition it rests on, what a reader should look at, and each slice where it lies."""
+
+import numpy as np
+
+from brainscan.domain import Outcome, Reason, Series, TumorClass
+from brainscan.series.acquisitions import SliceSource, Technique
+from brainscan.series.planes import Plane
+from brainscan.series.result import analyze_series
+from tests import series as mr
+
+G, M, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
+SMALL, LARGE = mr.disc(4), mr.disc(8)
+SERIES = Series(series_id="5" * 32, expected=1, revision=1)
+
+
+def analyzed(records, masks, sources=None):
+    by_id = {record.scan_id: masks.get(n) for n, record in enumerate(records)}
+    return analyze_series(SERIES, records, sources or {}, lambda counted: [by_id[each.scan_id] for each in counted])
+
+
+def series_of(*found):
+    """A slice for each (class, mask); None stands for an abstained one."""
+    records = [
+        mr.answered(n, N, outcome=Outcome.ABSTAINED) if each is None else mr.answered(n, *each)
+        for n, each in enumerate(found)
+    ]
+    return analyzed(records, {n: each[1] for n, each in enumerate(found) if each})
+
+
+def imaged(*techniques, sick):
+    """Six places, each imaged in every way; the places of `sick` show a glioma."""
+    records, sources, masks = [], {}, {}
+    for place in range(6):
+        for technique in techniques:
+            n = len(records)
+            mask = LARGE if place in sick else None
+            records.append(mr.answered(n, G if place in sick else N, mask))
+            plane = Plane((0.0, 0.0, 6.0 * place), mr.TRANSVERSE, "1.2")
+            sources[records[-1].scan_id] = SliceSource(plane, Technique(**technique), (float(n),))
+            masks[n] = mask
+    return analyzed(records, masks, sources)
+
+
+ECHOES = ({"echo_time_ms": 12.0}, {"echo_time_ms": 90.0})
+TIMES = tuple({"temporal_position": float(n)} for n in (1, 2, 3))
+AVERAGES = ({}, {}, {})
+
+
+def test_a_place_imaged_several_times_is_as_isolated_as_if_it_had_been_imaged_once():
+    for techniques in (ECHOES, TIMES, AVERAGES):
+        result = imaged(*techniques, sick={2}).result
+        assert (result.predicted, result.lesions) == (N, ())
+        assert result.review_reasons == (Reason.ISOLATED_SLICE,)
+        assert len(result.acquisitions) == len(techniques)
+
+
+def test_a_tumor_on_two_places_is_measured_once_however_often_they_were_imaged():
+    once = imaged({}, sick={2, 3}).result.lesions
+    for techniques in (ECHOES, TIMES, AVERAGES):
+        result = imaged(*techniques, sick={2, 3}).result
+        [lesion] = result.lesions
+        assert (lesion.volume_mm3, len(lesion.slices)) == (once[0].volume_mm3, 2)
+        assert result.rests_on == 1
+        assert sum(each.counted for each in result.slices) == 2
+        assert [each.acquisition for each in result.slices] == [n + 1 for n in range(len(techniques)) for _ in range(6)]
+
+
+def test_slices_of_crossing_planes_are_no_neighbours():
+    coronal = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
+    records = [mr.answered(0), mr.answered(1), mr.answered(2, G, LARGE), mr.answered(3, G, LARGE), mr.answered(4)]
+    planes = [Plane((0.0, 0.0, 6.0 * n), mr.TRANSVERSE, "1.2") for n in range(3)]
+    planes += [Plane((0.0, 6.0 * n, 0.0), coronal, "1.2") for n in range(2)]
+    sources = {each.scan_id: SliceSource(plane) for each, plane in zip(records, planes, strict=True)}
+    result = analyzed(records, {2: LARGE, 3: LARGE}, sources).result
+    assert (result.predicted, len(result.acquisitions)) == (N, 2)
+    assert Reason.ISOLATED_SLICE in result.review_reasons
+
+
+def test_acquisitions_that_disagree_ask_for_review_and_the_tumor_stands():
+    records, sources, masks = [], {}, {}
+    for n in range(12):
+        echo, place = divmod(n, 6)
+        sick = echo == 1 and place in {2, 3}
+        masks[n] = LARGE if sick else None
+        records.append(mr.answered(n, G if sick else N, masks[n]))
+        plane = Plane((0.0, 0.0, 6.0 * place), mr.TRANSVERSE, "1.2")
+        sources[records[-1].scan_id] = SliceSource(plane, Technique(echo_time_ms=12.0 + echo))
+    result = analyzed(records, masks, sources).result
+    assert (result.predicted, result.rests_on) == (G, 2)
+    assert [each.predicted for each in result.acquisitions] == [N, G]
+    assert result.review_reasons == (Reason.ACQUISITIONS_DISAGREE,)
+
+
+def test_an_abstained_slice_neither_supports_nor_interrupts():
+    assert series_of((N, None), (G, LARGE), None, (G, LARGE)).result.predicted is G
+    assert series_of(None, (G, LARGE), None, (N, None), (N, None)).result.predicted is N
+
+
+def test_neighbours_of_different_classes_are_findings_of_their_own():
+    result = series_of((N, None), (M, LARGE), (G, SMALL), (N, None)).result
+    assert [(each.tumor_class, each.lesions) for each in result.findings] == [(M, 1), (G, 1)]
+    assert result.review_reasons == (Reason.MIXED_CLASSES,)
+
+
+def test_rejected_and_failed_slices_ask_for_review():
+    records = [mr.answered(0), mr.answered(1), mr.answered(2, outcome=Outcome.FAILED)]
+    assert analyzed(records, {}).result.review_reasons == (Reason.SLICES_UNANSWERED,)
+
+
+def test_a_slice_behind_the_call_that_needs_review_makes_the_series_need_it():
+    records = [mr.answered(0, G, LARGE, needs_review=True), mr.answered(1, G, LARGE), mr.answered(2)]
+    assert analyzed(records, {0: LARGE, 1: LARGE}).result.review_reasons == (Reason.SLICE_NEEDS_REVIEW,)
+
+
+def test_a_series_in_which_nothing_speaks_abstains_and_lists_its_slices():
+    result = series_of(None, None).result
+    assert (result.outcome, result.predicted, result.acquisitions) == (Outcome.ABSTAINED, None, ())
+    assert len(result.slices) == 2
+
+
+def test_without_positions_slices_are_in_their_order_and_the_volume_says_why_it_is_missing():
+    analysis = series_of((N, None), (G, LARGE), (G, LARGE))
+    assert analysis.no_geometry is Reason.NO_POSITIONS
+    assert [each.position_mm for each in analysis.result.slices] == [None] * 3
+    assert analysis.result.lesions[0].volume_withheld is Reason.NO_POSITIONS
+    assert {int(label.max()) for label in analysis.labels.values()} == {1}
+    assert all(np.array_equal(label > 0, LARGE) for label in analysis.labels.values())
