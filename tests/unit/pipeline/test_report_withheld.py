@@ -1,5 +1,6 @@
 """What cannot be written of a series is withheld with its reason, and costs nothing else."""
 
+from copy import deepcopy
 from shutil import which
 
 from fhir.resources.R4B.bundle import Bundle
@@ -52,6 +53,17 @@ class TestWithheld:
         assert set(summary(world)["withheld"].values()) == {"unusable_header"}
         assert '"attributes":["StudyInstanceUID"]' in logged.getvalue()
         assert "Canary" not in logged.getvalue()
+
+    def test_frames_at_the_places_of_others_cost_the_segmentation_alone(self, world, scanned):
+        image = mr.enhanced(mr.mr_series())  # and then its phase images, which have no answers
+        frames = list(image.PerFrameFunctionalGroupsSequence)
+        image.PerFrameFunctionalGroupsSequence = [*frames, *deepcopy(frames)]
+        image.NumberOfFrames = 2 * len(frames)
+        image.PixelData = 2 * image.PixelData
+        scanned([image])
+        report(SERIES, world.services)
+        assert summary(world)["withheld"] == {"seg": "repeated_positions"}
+        assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
     def test_files_that_one_uid_names_have_no_segmentation_that_would_refer_to_them_by_it(self, world, scanned):
         scanned(mr.mr_series(SOPInstanceUID="1.2.3.4.5"))

@@ -13,6 +13,7 @@ from pydicom import Dataset
 from pydicom.valuerep import format_number_as_ds
 
 from brainscan.dicom.pixels import frame_spacing
+from brainscan.dicom.planes import plane_of
 from brainscan.dicom.source import SourceImage, is_multiframe
 from brainscan.dicom.values import number
 from brainscan.domain import Reason
@@ -27,13 +28,17 @@ def no_common_grid(images: Sequence[SourceImage]) -> Reason | None:
     """Why slices, parallel to each other, cannot be the source of one segmentation; None where they can.
 
     Returns:
-        `SEVERAL_MULTIFRAME_FILES`; `REPEATED_INSTANCE_UID` where files cannot be told apart by what a segmentation
-        refers to them by; `NO_SPACING`; `MIXED_GEOMETRY` where matrix, spacing or directions differ.
+        `SEVERAL_MULTIFRAME_FILES`; `REPEATED_POSITIONS` where frames of a multi-frame file lie at one place, be they
+        answered or not, since a segmentation takes the file as a whole; `REPEATED_INSTANCE_UID` where files cannot be
+        told apart by what a segmentation refers to them by; `NO_SPACING`; `MIXED_GEOMETRY` where matrix, spacing or
+        directions differ.
     """
     multiframe = [is_multiframe(image.header) for image in images]
     files = {str(image.header.SOPInstanceUID) for image in images}
     if any(multiframe) and len(files) > 1:
         return Reason.SEVERAL_MULTIFRAME_FILES
+    if any(multiframe) and _frames_share_places(images[0].header):
+        return Reason.REPEATED_POSITIONS
     if not any(multiframe) and len(files) < len(images):
         return Reason.REPEATED_INSTANCE_UID
     spacings = {_spacing_of(image) for image in images}
@@ -43,6 +48,12 @@ def no_common_grid(images: Sequence[SourceImage]) -> Reason | None:
     directions = np.array([plane.orientation for plane in planes_of(images)])
     mixed = len(spacings) > 1 or len(matrices) > 1 or np.ptp(directions, axis=0).max() > SAME_DIRECTION
     return Reason.MIXED_GEOMETRY if mixed else None
+
+
+def _frames_share_places(header: Dataset) -> bool:
+    frames = range(len(header.get("PerFrameFunctionalGroupsSequence") or []))
+    places = [tuple(plane.position_mm) for frame in frames if (plane := plane_of(header, frame))]
+    return len(set(places)) < len(places)
 
 
 def state_geometry(images: Sequence[SourceImage]) -> None:
