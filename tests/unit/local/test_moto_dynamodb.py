@@ -70,9 +70,9 @@ def test_cancelled_transactions_undo_nothing_of_others(table: Resources):
     assert int(item["n"]["N"]) == 20
 
 
-def indexed(number: int, series: str) -> dict[str, Any]:
-    """A slice of a series, whose place in it is its number."""
-    keys = {"pk": f"scan {number}", "sk": "META", "series_pk": series, "series_sk": f"{number:03d}"}
+def indexed(number: int, model: str) -> dict[str, Any]:
+    """A scan that a model answered, whose place among those is its number."""
+    keys = {"pk": f"scan {number}", "sk": "META", "model_pk": model, "model_sk": f"{number:03d}"}
     return {name: {"S": value} for name, value in keys.items()} | {"data": {"B": bytes([number])}, "n": {"N": "1.50"}}
 
 
@@ -83,15 +83,15 @@ def test_a_query_finds_its_own_partition_in_order_and_in_pages(table: Resources)
     client.put_item(TableName=name, Item={"pk": {"S": "scan 1"}, "sk": {"S": "ABOUT"}})
     of_scan = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "scan 1"}}}
     assert [item["sk"]["S"] for item in client.query(TableName=name, **of_scan)["Items"]] == ["ABOUT", "META"]
-    of_series = {
-        "IndexName": "series",
-        "KeyConditionExpression": "series_pk = :pk",
+    of_model = {
+        "IndexName": "model",
+        "KeyConditionExpression": "model_pk = :pk",
         "ExpressionAttributeValues": {":pk": {"S": "even"}},
         "Limit": 2,
     }
-    pages = list(client.get_paginator("query").paginate(TableName=name, **of_series))
+    pages = list(client.get_paginator("query").paginate(TableName=name, **of_model))
     assert [item for page in pages for item in page["Items"]] == [indexed(number, "even") for number in (0, 2, 4)]
-    nothing = of_series | {"ExpressionAttributeValues": {":pk": {"S": "neither"}}}
+    nothing = of_model | {"ExpressionAttributeValues": {":pk": {"S": "neither"}}}
     assert client.query(TableName=name, **nothing)["Items"] == []
 
 

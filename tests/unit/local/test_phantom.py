@@ -200,7 +200,7 @@ def test_the_export_is_a_medium_of_three_patients_with_pngs_junk_and_one_damaged
     types = Counter(each.DirectoryRecordType for each in listed)
     assert types == {"PATIENT": 3, "STUDY": 3, "SERIES": 6, "IMAGE": 3 * (3 + 1)}
     headers = [read_header(export[name], Limits()) for name in dicom]
-    assert Counter(header.relevance.skip for header in headers) == {None: 9, Reason.LOCALIZER: 3}
+    assert Counter(header.skip for header in headers) == {None: 9, Reason.LOCALIZER: 3}
     assert {name for name, kind in kinds.items() if kind is Kind.OTHER} == {
         "AUTORUN.INF",
         "README.txt",
