@@ -25,7 +25,7 @@ from brainscan.inference.manifest import (
 from brainscan.inference.runtime import Network, Prediction
 from training.datasets.samples import CHANNELS, Sample, with_views
 from training.datasets.splits import read_data
-from training.evaluation.crossfit import cross_fit
+from training.evaluation.crossfit import FEWEST_GROUPS, cross_fit
 from training.evaluation.evaluated import evaluate
 from training.evaluation.figures import stated_sources
 from training.evaluation.predictions import Run, predict, predict_cached
@@ -102,6 +102,8 @@ def measure(network: Network, model: keras.Model, out: Path, test: Sequence[Samp
     draft = network.manifest
     int8 = predict_cached(test, network.run, draft.input.size, draft.model_id, cache)
     shipped, cross_fitted = cross_fit(int8, draft)
+    if shipped.calibration == NOTHING_YET:
+        say(f"the test part has fewer than {FEWEST_GROUPS} patients: temperature and thresholds stay at their defaults")
     as_shipped = list(evaluate(int8, shipped))
     drawn = evenly(test, PARITY_OF_EACH_SET)
     float32 = predict_cached(drawn, _keras(model), draft.input.size, f"keras-{draft.model_id}", cache)

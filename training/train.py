@@ -40,7 +40,11 @@ def main(arguments: Sequence[str]) -> int:
     strategy = strategy_for(environment)
     keras.utils.set_random_seed(settings.seed)
     keras.config.set_dtype_policy(precision.choose(settings.precision))
-    fitted, validation = load_data(environment, settings)
+    try:
+        fitted, validation = load_data(environment, settings)
+    except HyperparameterError as error:
+        print(error, file=sys.stderr)
+        return 2
     print(
         f"fitted_slices={len(fitted)}; validation_slices={len(validation)}; {keras.config.dtype_policy().name}",
         flush=True,
@@ -89,10 +93,18 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
 
 
 def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prepared, Prepared]:
-    """(fitted, validation), both from the train part, prepared at the settings' size."""
+    """(fitted, validation), both from the train part, prepared at the settings' size; sets left out are in the latter.
+
+    Raises:
+        HyperparameterError: a set is to be left out that the data do not have.
+    """
     samples = [sample for sample in read_data(environment.data) if sample.part == "train"]
-    parts = split_validation(grouped(samples)) if settings.validation == "groups" else (samples, [])
-    fitted, validation = (prepare_all(with_views(part), settings.size, environment.cache) for part in parts)
+    if unknown := set(settings.leave_out) - (sources := {sample.source for sample in samples}):
+        raise HyperparameterError(f"leave_out: no set {', '.join(sorted(unknown))} among {', '.join(sorted(sources))}")
+    seen = [sample for sample in samples if sample.source not in settings.leave_out]
+    learned, kept = split_validation(grouped(seen)) if settings.validation == "groups" else (seen, [])
+    kept = [*kept, *(sample for sample in samples if sample.source in settings.leave_out)]
+    fitted, validation = (prepare_all(with_views(part), settings.size, environment.cache) for part in (learned, kept))
     return fitted, validation
 
 

@@ -186,7 +186,8 @@ def test_no_canary_is_ever_heard(heard, monkeypatch):
         take_all(stack, heard)
     for kind in (
         "log ",
-        "request TransactWriteItems",
+        "request PutItem",
+        "request UpdateItem",
         "request SendMessageBatch",
         "item ",
         "object ",

@@ -94,6 +94,7 @@ def test_the_job_leaves_an_artifact_that_serves(job: tuple[Path, str]) -> None:
     said = network.run(prepare(pixels, network.manifest.input.size).input[np.newaxis])
     assert said.cls.shape == (1, 4)
     assert network.manifest.source_revision == "test-job"
+    assert network.manifest.calibration.groups == 0, "there is no test part to fit constants on"
     with tarfile.open(fileobj=BytesIO((job[0] / "model/model.tar.gz").read_bytes())) as archive:
         assert {"model.tflite", "manifest.json", "model.keras", "1", "report"} <= set(archive.getnames())
 

@@ -41,7 +41,12 @@ def fit(scored: Sequence[Scored], manifest: Manifest) -> Manifest:
 
 
 def cross_fit(predictions: Sequence[ServedPrediction], manifest: Manifest) -> tuple[Manifest, list[EvaluatedScan]]:
-    """The manifest with constants of all predictions, and each prediction with constants of the other half."""
+    """The manifest with constants of all predictions, and each prediction with constants of the other half.
+
+    Of fewer groups than `FEWEST_GROUPS` nothing can be fitted that another one measures: the manifest is as it was.
+    """
+    if len({prediction.sample.group for prediction in predictions}) < FEWEST_GROUPS:
+        return manifest, list(evaluate(predictions, manifest))
     scored = score(predictions)
     first = first_half([prediction.sample for prediction in predictions])
     of_half = {

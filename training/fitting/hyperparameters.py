@@ -39,6 +39,11 @@ def _pairs(value: Any) -> Any:
     return {name: number for name, _, number in entries}
 
 
+def _names(value: Any) -> Any:
+    """`name,name` -> (name, name); anything else as it is."""
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
 class Hyperparameters(BaseModel):
     """Every knob of a run. Defaults are the recipe from ImageNet's weights; docs/training.md says what each is for."""
 
@@ -51,6 +56,11 @@ class Hyperparameters(BaseModel):
         default="groups", description="whole groups of the train part kept out for figures, or nothing kept out"
     )
     validation_slices: int = Field(default=2000, ge=0, description="validation slices that an epoch is judged on")
+
+    leave_out: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
+        default=(),
+        description="SOURCE,...: sets for validation alone: what the recipe is worth at a hospital that it never saw",
+    )
 
     size: int = Field(default=160, ge=32, multiple_of=32, description="side of the input at the end, and as served")
     stages: Annotated[dict[int, Share], BeforeValidator(_pairs)] = Field(

@@ -98,7 +98,8 @@ class WeightAverage:
         momentum = min(self._momentum, (1 + steps_done) / (10 + steps_done)) ** passed
         for value, variable in zip(self.values, self._variables, strict=True):
             fresh: npt.NDArray[np.float32] = keras.ops.convert_to_numpy(variable.value)
-            value += (1 - momentum) * (fresh - value)
+            value *= momentum  # not `value += share * (fresh - value)`, which rounds even where nothing is kept
+            value += (1 - momentum) * fresh
         self._followed = steps_done
 
     def restore(self, values: list[npt.NDArray[np.float32]], steps_done: int) -> None:

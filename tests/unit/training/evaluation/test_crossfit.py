@@ -9,7 +9,7 @@ from brainscan.domain import CLASSES
 from brainscan.imaging.prepare import Crop
 from brainscan.inference.manifest import Calibration, InputContract, Manifest, Metrics, Parity
 from training.datasets.samples import CHENG, LGG, Sample
-from training.evaluation.crossfit import evaluate_fairly, first_half, fit
+from training.evaluation.crossfit import cross_fit, evaluate_fairly, first_half, fit
 from training.evaluation.predictions import ServedPrediction
 from training.evaluation.thresholds import UNTUNED, score
 
@@ -96,3 +96,12 @@ def test_no_group_is_in_both_halves_and_each_source_and_label_is_in_either() -> 
 def test_a_single_patient_cannot_be_halved() -> None:
     with pytest.raises(ValueError, match="cannot be halved"):
         first_half([Sample(Path("a.png"), "glioma", None, CHENG, "p1")] * 5)
+
+
+def test_constants_stay_as_they_are_where_there_are_too_few_patients_to_measure_them_on() -> None:
+    draft = manifest(cross_fitted=False)
+    one = [prediction("patient-1", "glioma", np.array([2.0, 0, 0, 0]))]
+    shipped, scans = cross_fit(one, draft)
+    assert shipped == draft
+    assert len(scans) == 1
+    assert cross_fit([], draft) == (draft, [])
