@@ -7,7 +7,7 @@ network names for it.
 
 import base64
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +17,16 @@ from brainscan.domain import Model
 from brainscan.imaging.texture import texture
 
 Positive = Annotated[float, Field(gt=0)]
-PACKED: Final = np.dtype("<f2")
-"""How the manifest packs arrays: float16 keeps three digits, which a distance never misses."""
+MEAN: Final = np.dtype("<f4")
+"""How the manifest packs the mean: nothing bounds what a network pools, and float16 ends at 65,504."""
+AXES: Final = np.dtype("<f2")
+"""How it packs directions, most of what it holds: float16 keeps three digits, which a distance never misses."""
 
 
 class Gaussian(Model):
     """What training scans are like, and the distance from which on a scan is unlike them.
 
-    Arrays are base64 of little-endian float16: `mean` (features,), `axes` (principal axes, features).
+    Arrays are base64 of little-endian numbers: `mean` (features,) float32, `axes` (principal axes, features) float16.
     """
 
     mean: str
@@ -44,8 +46,8 @@ class Gaussian(Model):
     ) -> Self:
         """Pack arrays: mean (F,), axes (k, F), variances (k,)."""
         return cls(
-            mean=_pack(mean),
-            axes=_pack(axes),
+            mean=_pack(mean, MEAN),
+            axes=_pack(axes, AXES),
             variances=tuple(float(v) for v in variances),
             rest_variance=rest_variance,
             threshold=threshold,
@@ -54,8 +56,8 @@ class Gaussian(Model):
     @cached_property
     def _arrays(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Mean (F,) and axes (k, F)."""
-        mean = _unpack(self.mean)
-        return mean, _unpack(self.axes).reshape(len(self.variances), len(mean))
+        mean = _unpack(self.mean, MEAN)
+        return mean, _unpack(self.axes, AXES).reshape(len(self.variances), len(mean))
 
     def distances(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """How far scans lie from the training scans: their Mahalanobis distance.
@@ -110,9 +112,9 @@ class Scope(Model):
         return np.maximum(by_texture, by_features)
 
 
-def _pack(array: npt.NDArray[np.float32]) -> str:
-    return base64.b64encode(array.astype(PACKED).tobytes()).decode("ascii")
+def _pack(array: npt.NDArray[np.float32], form: np.dtype[Any]) -> str:
+    return base64.b64encode(array.astype(form).tobytes()).decode("ascii")
 
 
-def _unpack(text: str) -> npt.NDArray[np.float32]:
-    return np.frombuffer(base64.b64decode(text), PACKED).astype(np.float32)
+def _unpack(text: str, form: np.dtype[Any]) -> npt.NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(text), form).astype(np.float32)

@@ -53,6 +53,14 @@ def test_the_manifest_keeps_it_to_the_digit_that_matters(scope: Gaussian) -> Non
     assert len(scope.model_dump_json()) < 4000
 
 
+def test_features_of_any_size_are_described() -> None:
+    """A network of a few steps pools numbers that float16 does not hold."""
+    known = features(300) * np.float32(1e5)
+    fitted = fit_gaussian(known)
+    assert np.isfinite(fitted.threshold)
+    assert np.median(fitted.distances(known)) == pytest.approx(1, abs=0.15)
+
+
 def test_features_of_another_network_are_refused(scope: Gaussian) -> None:
     with pytest.raises(ValueError, match="expected"):
         scope.distances(np.zeros((1, 32), np.float32))
