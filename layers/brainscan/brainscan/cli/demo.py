@@ -30,6 +30,9 @@ SHOWN = 20
 
 POLL_S = 0.2
 
+LINE_S = 10
+"""Seconds between the lines that stand for the progress bar where the output is no terminal."""
+
 REPORTS_S = 600
 """How long the reports of series may take after the last scan."""
 
@@ -58,6 +61,7 @@ def demo(
         console.print(f"[red]cannot read {path}[/red]: name a file, a folder or a ZIP")
         raise typer.Exit(2)
     upload = _packed(path, out, console) if path and path.is_dir() else path or _synthetic(out)
+    _say("starting the laptop stack", console)
     with LocalStack() as stack, _functions_log(out / "functions.log"):
         from brainscan.services import services
 
@@ -67,6 +71,7 @@ def demo(
         seconds = time.perf_counter() - begin
         records = _records(export_id, services(), _names(upload, services()))
         _save(records, out, services())
+        _say(f"all {len(records)} scans have their outcome; reporting series", console)
         stack.drain(timeout_s=REPORTS_S)
         _save_reports(stack, out)
         _tell(records, export, seconds, out, console)
@@ -128,6 +133,7 @@ def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Co
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("scans", total=None)
+        told = time.monotonic()
         while True:
             stack.check()
             export = services.table.exports.get(export_id)
@@ -136,7 +142,16 @@ def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Co
                 progress.update(bar, completed=export.scans - waiting, total=export.scans)
                 if export.done:
                     return export
+                if time.monotonic() - told >= LINE_S:
+                    _say(f"{export.scans - waiting} of {export.scans} scans have their outcome", console)
+                    told = time.monotonic()
             time.sleep(POLL_S)
+
+
+def _say(text: str, console: Console) -> None:
+    """A line for a file or a pipe; a terminal has the progress bar."""
+    if not console.is_terminal:
+        console.print(text)
 
 
 def _names(upload: Path, services: "Services") -> dict[str, str]:

@@ -58,7 +58,7 @@ STYLES = {
 }
 
 
-NAME_WIDTH = 20
+NAME_WIDTH = 18
 """Characters of a file's name that fit beside the rest in a terminal of 80; its end tells more than its beginning."""
 
 
@@ -122,7 +122,7 @@ def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
         table.add_column(heading, no_wrap=True, min_width=width)
     for heading, width in (("sure", 4), ("area", 8), ("length", 6)):
         table.add_column(heading, justify="right", no_wrap=True, min_width=width)
-    table.add_column("note", no_wrap=True)
+    table.add_column("note")  # the one that gives way in a narrow terminal: over several lines
     for label, record in named:
         short = label if len(label) <= NAME_WIDTH else f"…{label[1 - NAME_WIDTH :]}"
         table.add_row(short, *_call(record), _area(record), _diameter(record), _note(record))
@@ -133,9 +133,9 @@ def id_table_of(records: Iterable[ScanRecord]) -> Table:
     """A table of records under their ids, which `brainscan show` takes; ids are never cut."""
     table = _table(None)
     table.add_column("scan", no_wrap=True, min_width=32)
-    for heading in ("outcome", "class", "sure"):
-        table.add_column(heading, no_wrap=True, min_width=9 if heading == "outcome" else 4)
-    table.add_column("note", no_wrap=True)
+    for heading, width in (("outcome", 9), ("class", 10), ("sure", 4)):
+        table.add_column(heading, no_wrap=True, min_width=width)
+    table.add_column("note")  # the one that gives way in a narrow terminal: over several lines
     for record in records:
         table.add_row(record.scan_id, *_call(record), _note(record))
     return table

@@ -1,0 +1,40 @@
+"""In a terminal of 80 columns a table shows everything that matters; notes take the room that is left."""
+
+import io
+
+from rich.console import Console
+from rich.table import Table
+
+from brainscan.cli.render import id_table_of, table_of
+from brainscan.domain import Outcome, Reason, TumorClass
+from tests.making import a_record, analyzed
+
+CERTAIN = analyzed(a_record(1), TumorClass.MENINGIOMA, 0.93)
+DOUBTFUL = analyzed(a_record(2), TumorClass.NO_TUMOR, 0.57).model_copy(
+    update={
+        "outcome": Outcome.ABSTAINED,
+        "reasons": (Reason.LOW_CERTAINTY,),
+        "review_reasons": (Reason.TUMOR_WITHOUT_MASK, Reason.BORDERLINE_CERTAINTY),
+    }
+)
+
+
+def shown(table: Table) -> str:
+    console = Console(width=80, file=io.StringIO(), color_system=None)
+    console.print(table)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    return text
+
+
+def test_findings_have_class_certainty_size_and_every_word_of_their_note():
+    text = shown(table_of([("a/long/way/to/the/file 0001.dcm", CERTAIN), ("x.png", DOUBTFUL)], "Findings"))
+    for wanted in ("outcome", "class", "sure", "area", "length", "note", "meningioma", "0.93", "abstained", "0.57"):
+        assert wanted in text
+    assert {"low", "certainty", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
+
+
+def test_ids_stand_whole_beside_class_and_certainty():
+    text = shown(id_table_of([CERTAIN, DOUBTFUL]))
+    for wanted in (CERTAIN.scan_id, DOUBTFUL.scan_id, "meningioma", "0.93", "no_tumor", "0.57"):
+        assert wanted in text
