@@ -184,6 +184,7 @@ def world(table: Table) -> World:
         results=Results(s3, "results"),
         table=table,
         queue=ScanQueue(sqs, url),
+        retries=ScanQueue(sqs, sqs.create_queue(QueueName="retries")["QueueUrl"]),
         parts=PartQueue(sqs, parts_url),
         bus=Bus(_watched_bus(sqs), "default", "brainscan"),
         secret=lambda: PSEUDONYMS.secret,

@@ -27,6 +27,7 @@ class Services:
     results: Results
     table: Table
     queue: ScanQueue
+    retries: ScanQueue
     parts: PartQueue
     bus: Bus
     secret: Callable[[], bytes]
@@ -53,6 +54,7 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
         table=Table.over(client("dynamodb"), told.table_name, told.retention_days),
         bus=Bus(client("events"), told.event_bus, told.event_source),
         queue=ScanQueue(sqs, told.scan_queue_url),
+        retries=ScanQueue(sqs, told.retry_queue_url),
         parts=PartQueue(sqs, told.upload_queue_url),
         secret=partial(_secret, told),
         limits=limits,

@@ -61,7 +61,7 @@ def test_the_template_keeps_the_rule(rule: Rule):
 def test_there_is_something_to_rule():
     found = resources()
     assert len(reading.buckets(found)) == 2
-    assert len(reading.queues(found)) == 8
+    assert len(reading.queues(found)) == 9
     assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Count", "Report", "Deliver", "ResultsApi"}
     assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "Deliver"}
     assert reading.answering(found) == {"ResultsApi"}

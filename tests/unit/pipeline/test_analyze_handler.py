@@ -1,15 +1,17 @@
-"""The analyze function takes new scans together and others alone, and answers for each message by itself."""
+"""The analyze function takes new scans together and others alone; one that fails costs its neighbours nothing."""
 
 import importlib.util
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from brainscan.pipeline.analyze import ScanResult
 from brainscan.settings import settings
-from brainscan.store.queues import message
+from brainscan.store.queues import ScanQueue, message
 from tests.making import a_record
 
 ROOT = Path(__file__).parents[3]
@@ -17,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def handler(monkeypatch):
-    """The function's module, whose use cases are watched: scans named in `broken` fail, those in `stuck` for ever."""
+    """The function, with what it calls in place of AWS."""
     told = {
         "BRAINSCAN_RESULTS_BUCKET": "results",
         "BRAINSCAN_TABLE_NAME": "scans",
@@ -34,37 +36,64 @@ def handler(monkeypatch):
     spec = importlib.util.spec_from_file_location("analyze_handler", ROOT / "functions/analyze/handler.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    module.together, module.given_up, module.broken, module.stuck = [], [], set(), set()
+    watched = Watched()
+    monkeypatch.setattr(module, "analyze", watched.analyze)
+    monkeypatch.setattr(module, "give_up", watched.give_up)
+    monkeypatch.setattr(module, "services", lambda: SimpleNamespace(retries=watched))
+    watched.lambda_handler = module.lambda_handler
+    yield watched
+    settings.cache_clear()
 
-    def analyze(scans, _services, _network):
-        module.together.append([scan.scan_id for scan in scans])
+
+@dataclass
+class Watched:
+    """Use cases and the RetryQueue: `broken` scans fail, giving up `stuck` ones does, a `full` queue takes none."""
+
+    broken: set[str] = field(default_factory=set)
+    stuck: set[str] = field(default_factory=set)
+    full: bool = False
+    together: list[list[str]] = field(default_factory=list)
+    given_up: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    hidden: list[tuple[str, int]] = field(default_factory=list)
+    lambda_handler: Any = None
+
+    def analyze(self, scans, _services, _network):
+        self.together.append([scan.scan_id for scan in scans])
         return [
             ScanResult(scan.scan_id, error=ValueError())
-            if scan.scan_id in module.broken
+            if scan.scan_id in self.broken
             else ScanResult(scan.scan_id, a_record())
             for scan in scans
         ]
 
-    def give_up(scan, _services):
-        if scan.scan_id in module.stuck:
+    def give_up(self, scan, _services):
+        if scan.scan_id in self.stuck:
             raise ConnectionError
-        module.given_up.append(scan.scan_id)
+        self.given_up.append(scan.scan_id)
 
-    monkeypatch.setattr(module, "analyze", analyze)
-    monkeypatch.setattr(module, "give_up", give_up)
-    monkeypatch.setattr(module, "services", lambda: None)
-    yield module
-    settings.cache_clear()
+    def is_at(self, arn):
+        return arn == "retries"
+
+    def send(self, scans):
+        if self.full:
+            raise ConnectionError
+        self.sent += [scan.scan_id for scan in scans]
+
+    def hide(self, receipt_handle, seconds):
+        self.hidden.append((receipt_handle, seconds))
 
 
-def invoke(handler, *deliveries):
-    """Hand over messages, each a body with its receive count; the ids of those to retry."""
+def invoke(handler, *deliveries, queue="scans"):
+    """Hand over messages of a queue, each a body with its receive count; the ids of those that the queue keeps."""
     records = [
         {
             "messageId": f"message {number}",
+            "receiptHandle": f"receipt {number}",
             "body": body,
             "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": "0"},
             "eventSource": "aws:sqs",
+            "eventSourceARN": queue,
         }
         for number, (body, receives) in enumerate(deliveries)
     ]
@@ -83,36 +112,72 @@ def scan(number: int) -> str:
     return message(a_record(number))
 
 
-def test_scans_that_come_first_are_analyzed_together_and_others_alone(handler):
-    ids = [a_record(number).scan_id for number in range(4)]
-    assert invoke(handler, (scan(0), 1), (scan(1), 2), (scan(2), 1), (scan(3), 5)) == []
-    assert handler.together == [[ids[0], ids[2]], [ids[1]], [ids[3]]]
+IDS = [a_record(number).scan_id for number in range(4)]
 
 
-def test_only_the_message_of_the_scan_that_failed_is_retried(handler):
-    handler.broken = {a_record(1).scan_id}
-    assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 1)) == ["message 1"]
-    assert handler.given_up == []
+class TestScanQueue:
+    def test_scans_that_come_first_are_analyzed_together(self, handler):
+        assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 1)) == []
+        assert handler.together == [IDS[:3]]
+        assert handler.sent == []
+
+    def test_scans_whose_process_died_go_on_to_where_each_comes_alone(self, handler):
+        assert invoke(handler, (scan(0), 1), (scan(1), 2), (scan(2), 5)) == []
+        assert handler.together == [[IDS[0]]]
+        assert handler.sent == [IDS[1], IDS[2]]
+
+    def test_a_scan_that_failed_goes_on_and_its_neighbours_are_answered(self, handler):
+        handler.broken = {IDS[1]}
+        assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 1)) == []
+        assert handler.sent == [IDS[1]]
+        assert handler.given_up == []
+
+    def test_what_cannot_go_on_stays_in_the_queue(self, handler):
+        handler.broken, handler.full = {IDS[1]}, True
+        assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 2)) == ["message 2", "message 1"]
+
+    def test_a_message_that_is_no_scan_stays_and_its_neighbours_are_answered(self, handler):
+        assert invoke(handler, (scan(0), 1), (json.dumps({"no": "scan"}), 1)) == ["message 1"]
+        assert handler.together == [[IDS[0]]]
+
+    def test_a_batch_that_fails_as_a_whole_goes_on_as_a_whole(self, handler, monkeypatch):
+        handler.broken = None  # who asks what is in there fails
+        assert invoke(handler, (scan(0), 1), (scan(1), 1)) == []
+        assert handler.sent == IDS[:2]
 
 
-def test_a_message_that_is_no_scan_is_retried_and_its_neighbours_are_answered(handler):
-    assert invoke(handler, (scan(0), 1), (json.dumps({"no": "scan"}), 1)) == ["message 1"]
-    assert handler.together == [[a_record(0).scan_id]]
+class TestRetryQueue:
+    @pytest.mark.parametrize("receives", [1, 2, 3])
+    def test_a_scan_is_tried_alone_and_acknowledged(self, handler, receives):
+        assert invoke(handler, (scan(0), receives), queue="retries") == []
+        assert handler.together == [[IDS[0]]]
+        assert handler.given_up == []
+
+    def test_one_that_fails_again_comes_back_after_a_pause_that_grows(self, handler):
+        handler.broken = {IDS[0]}
+        for receives, least in ((1, 5), (2, 10), (3, 20)):
+            assert invoke(handler, (scan(0), receives), queue="retries") == ["message 0"]
+            receipt, seconds = handler.hidden[-1]
+            assert (receipt, least <= seconds <= 2 * least) == ("receipt 0", True)
+        assert handler.given_up == []
+
+    @pytest.mark.parametrize("receives", [4, 5])
+    def test_one_that_was_tried_as_often_as_it_may_is_not_tried_again_but_given_up(self, handler, receives):
+        assert invoke(handler, (scan(0), receives), queue="retries") == ["message 0"]
+        assert handler.together == []
+        assert handler.given_up == [IDS[0]]
+        assert handler.hidden == [("receipt 0", 0)]
+
+    def test_a_give_up_that_is_refused_is_tried_at_the_last_receive(self, handler):
+        handler.stuck = {IDS[0]}
+        assert invoke(handler, (scan(0), 4), queue="retries") == ["message 0"]
+        handler.stuck = set()
+        assert invoke(handler, (scan(0), 5), queue="retries") == ["message 0"]
+        assert handler.given_up == [IDS[0]]
 
 
-def test_a_scan_that_failed_as_often_as_it_may_is_given_up_and_no_sooner(handler):
-    handler.broken = {a_record(0).scan_id, a_record(1).scan_id}
-    assert invoke(handler, (scan(0), 4), (scan(1), 5)) == ["message 0", "message 1"]
-    assert handler.given_up == [a_record(1).scan_id]
-
-
-def test_a_give_up_that_is_refused_costs_that_scan_alone(handler):
-    handler.broken = {a_record(number).scan_id for number in range(3)}
-    handler.stuck = {a_record(0).scan_id}
-    assert invoke(handler, (scan(0), 5), (scan(1), 5), (scan(2), 5)) == ["message 0", "message 1", "message 2"]
-    assert handler.given_up == [a_record(1).scan_id, a_record(2).scan_id]
-
-
-def test_a_batch_that_fails_as_a_whole_is_retried_as_a_whole(handler, monkeypatch):
-    monkeypatch.setattr(handler, "analyze", lambda *_: (_ for _ in ()).throw(ConnectionError()))
-    assert invoke(handler, (scan(0), 1), (scan(1), 1)) == ["message 0", "message 1"]
+def test_a_queue_is_known_by_the_name_that_its_url_and_its_arn_end_in():
+    queue = ScanQueue(None, "https://sqs.eu-central-1.amazonaws.com/123456789012/stack-RetryQueue")
+    assert queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-RetryQueue")
+    assert not queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-ScanQueue")
+    assert not ScanQueue(None, "").is_at("")

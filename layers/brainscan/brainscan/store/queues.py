@@ -1,7 +1,7 @@
 """The queues that intake sends to: one message a scan, and one for each part of an upload that is split."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brainscan.domain import BrainscanError, Part, Scan
 from brainscan.store.retry import retried
@@ -19,7 +19,7 @@ class QueueError(BrainscanError):
 
 
 class ScanQueue:
-    """Where intake leaves scans for analyze."""
+    """Where scans wait for analyze: new ones, or those that failed once."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
@@ -32,6 +32,15 @@ class ScanQueue:
             QueueError: SQS refused some of them.
         """
         _send(self._client, self._url, [message(scan) for scan in scans])
+
+    def is_at(self, arn: str) -> bool:
+        """Whether this is the queue of that ARN: both end in its name."""
+        return bool(self._url) and self._url.rpartition("/")[2] == arn.rpartition(":")[2]
+
+    def hide(self, receipt_handle: str, seconds: int) -> None:
+        """Let a message that was received come back after some seconds."""
+        request: Any = {"ReceiptHandle": receipt_handle, "VisibilityTimeout": seconds}
+        retried(lambda: self._client.change_message_visibility(QueueUrl=self._url, **request))
 
 
 class PartQueue:
