@@ -33,3 +33,8 @@ def test_repeats_kills_throttles_and_lost_responses_together_change_nothing_whil
 def test_minutes_without_s3_and_dynamodb_lose_nothing():
     outages = (Outage("s3", 2.0, 122.0), Outage("dynamodb", 60.0, 180.0))
     holds(Scenario(7, tuple(uploads(7, 20, 60.0)), Rates(outages=outages)))
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_scans_that_kill_their_process_fail_alone(seed):
+    holds(Scenario(seed, tuple(uploads(seed, 16, 4.0, poisons=2)), NONE))

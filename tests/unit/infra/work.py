@@ -217,9 +217,10 @@ def functions_have_a_concurrency_limit(resources: Resources) -> Iterator[str]:
 
 def functions_may_feed_themselves_where_that_is_meant(resources: Resources) -> Iterator[str]:
     """Lambda stops a function that sends to its own queue after 16 rounds, silently, unless it is told not to."""
-    for name, _, function_id, _ in consumed(resources):
-        feeds_itself = "sqs:SendMessage" in granted(resources, function_id, f"{name}.Arn")
-        if (lambdas(resources)[function_id].get("RecursiveLoop") == "Allow") != feeds_itself:
+    fed = [(name, function_id) for name, _, function_id, _ in consumed(resources)]
+    loops = {each for name, each in fed if "sqs:SendMessage" in granted(resources, each, f"{name}.Arn")}
+    for function_id in {each for _, each in fed}:
+        if (lambdas(resources)[function_id].get("RecursiveLoop") == "Allow") != (function_id in loops):
             yield function_id
 
 
