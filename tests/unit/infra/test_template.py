@@ -136,7 +136,7 @@ MUTATIONS = [
     (work.rules_send_to_queues_that_let_them, "ReportedSeries.Targets.0.Arn", "ScanDLQ.Arn"),
     (work.rules_hear_their_own_stack_alone, "ReportedSeries.EventPattern.source", ["brainscan"]),
     (work.functions_may_feed_themselves_where_that_is_meant, "Intake.RecursiveLoop", DELETE),
-    (work.functions_may_feed_themselves_where_that_is_meant, "Analyze.RecursiveLoop", "Allow"),
+    (work.functions_may_feed_themselves_where_that_is_meant, "Deliver.RecursiveLoop", "Allow"),
     (work.readers_can_tell_missing_from_forbidden, f"ReportRole.{STATEMENT}.1", DELETE),
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.DestinationConfig", DELETE),
     (work.streams_give_up_into_a_dead_letter_queue, "ReportSettled.MaximumRetryAttempts", -1),
