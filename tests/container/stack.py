@@ -134,7 +134,7 @@ class Stack:
 
     def drain(self, timeout_s: float = 240) -> None:
         """Wait until no upload or scan is on its way."""
-        self.wait(lambda: not (self.depth("UploadQueue") or self.depth("ScanQueue")), timeout_s)
+        self.wait(lambda: not any(map(self.depth, ("UploadQueue", "ScanQueue", "RetryQueue"))), timeout_s)
 
     def wait(self, holds: Callable[[], bool], timeout_s: float) -> None:
         """Wait until something holds.
