@@ -192,3 +192,25 @@ def test_uneven_slices_state_no_distance_and_the_median_of_theirs_as_thickness(w
     report(SERIES, world.services)
     [measures] = objects(world)["seg.dcm"].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
     assert ("SpacingBetweenSlices" in measures, measures.SliceThickness) == (False, 3.5)
+
+
+@pytest.mark.parametrize("order", ["phase first", "magnitude first", "in turn"])
+def test_frames_that_were_left_out_are_no_source_though_they_lie_at_the_same_places(world, scanned, order):
+    """Phase and magnitude of the same six places, in one object."""
+    magnitude = {"phase first": range(6, 12), "magnitude first": range(6), "in turn": range(1, 12, 2)}[order]
+    image = mr.enhanced(mr.mr_series(12))
+    frames = image.PerFrameFunctionalGroupsSequence
+    phase = sorted(set(range(12)) - set(magnitude))
+    for left_out, answered in zip(phase, magnitude, strict=True):
+        frames[left_out].PlanePositionSequence = frames[answered].PlanePositionSequence
+    scanned([image], masks={magnitude[place]: mask for place, mask in MASKS.items()}, numbers=magnitude)
+    report(SERIES, world.services)
+    made = objects(world)
+    assert summary(world)["withheld"] == {}
+    groups = made["seg.dcm"].PerFrameFunctionalGroupsSequence
+    sources = [each.DerivationImageSequence[0].SourceImageSequence[0].ReferencedFrameNumber for each in groups]
+    places = [each.PlanePositionSequence[0].ImagePositionPatient for each in groups]
+    assert sorted(sources) == [magnitude[place] + 1 for place in MASKS]
+    assert places == [frames[number - 1].PlanePositionSequence[0].ImagePositionPatient for number in sources]
+    for number, pixels in zip(sources, made["seg.dcm"].pixel_array, strict=True):
+        assert np.array_equal(pixels.astype(bool), MASKS[list(magnitude).index(number - 1)])

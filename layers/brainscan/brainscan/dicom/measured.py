@@ -28,17 +28,16 @@ def no_common_grid(images: Sequence[SourceImage]) -> Reason | None:
     """Why slices, parallel to each other, cannot be the source of one segmentation; None where they can.
 
     Returns:
-        `SEVERAL_MULTIFRAME_FILES`; `REPEATED_POSITIONS` where frames of a multi-frame file lie at one place, be they
-        answered or not, since a segmentation takes the file as a whole; `REPEATED_INSTANCE_UID` where files cannot be
-        told apart by what a segmentation refers to them by; `NO_SPACING`; `MIXED_GEOMETRY` where matrix, spacing or
-        directions differ.
+        `SEVERAL_MULTIFRAME_FILES`; `NO_POSITIONS` where a multi-frame file does not say where each frame lies;
+        `REPEATED_INSTANCE_UID` where files cannot be told apart by what a segmentation refers to them by; `NO_SPACING`;
+        `MIXED_GEOMETRY` where matrix, spacing or directions differ.
     """
     multiframe = [is_multiframe(image.header) for image in images]
     files = {str(image.header.SOPInstanceUID) for image in images}
     if any(multiframe) and len(files) > 1:
         return Reason.SEVERAL_MULTIFRAME_FILES
-    if any(multiframe) and _frames_share_places(images[0].header):
-        return Reason.REPEATED_POSITIONS
+    if any(multiframe) and any(not _has_own_groups(image) for image in images):
+        return Reason.NO_POSITIONS
     if not any(multiframe) and len(files) < len(images):
         return Reason.REPEATED_INSTANCE_UID
     spacings = {_spacing_of(image) for image in images}
@@ -50,10 +49,8 @@ def no_common_grid(images: Sequence[SourceImage]) -> Reason | None:
     return Reason.MIXED_GEOMETRY if mixed else None
 
 
-def _frames_share_places(header: Dataset) -> bool:
-    frames = range(len(header.get("PerFrameFunctionalGroupsSequence") or []))
-    places = [tuple(plane.position_mm) for frame in frames if (plane := plane_of(header, frame))]
-    return len(set(places)) < len(places)
+def _has_own_groups(image: SourceImage) -> bool:
+    return len(image.header.get("PerFrameFunctionalGroupsSequence") or []) > (image.frame or 0)
 
 
 def state_geometry(images: Sequence[SourceImage]) -> None:

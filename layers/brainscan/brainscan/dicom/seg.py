@@ -9,7 +9,7 @@ from pydicom import Dataset
 
 from brainscan.dicom.coding import algorithm, code, lesion_name
 from brainscan.dicom.measured import state_geometry
-from brainscan.dicom.source import SourceImage, first_of_each_file, is_multiframe
+from brainscan.dicom.source import SourceImage, is_multiframe
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, Lesion
 from brainscan.series.label_volume import Labels
@@ -32,10 +32,10 @@ def segmentation(
         labels: (rows, columns) of segment numbers, 0 where there is none, by place in `images`; at least one.
         lesions: What the segments are, by number.
     """
-    headers = first_of_each_file(images)
     state_geometry(images)
-    if is_multiframe(headers[0]):
-        sources, further, pixels = headers, None, _by_frame(images, labels)
+    multiframe = is_multiframe(images[0].header)
+    if multiframe:
+        sources, further, pixels = [_of_frames(images)], None, _by_frame(images, labels)
     else:
         sources = [images[place].header for place in sorted(labels)]
         further = [image.header for place, image in enumerate(images) if place not in labels] or None
@@ -50,18 +50,41 @@ def segmentation(
         further_source_images=further,
         **stamp.series_arguments(ReportObject.SEGMENTATION, sources[0]),
     )
+    if multiframe:
+        _refer_to_frames(made, images)
     stamp.make_repeatable(made)
     return made
 
 
+def _of_frames(images: Sequence[SourceImage]) -> Dataset:
+    """The multi-frame object as if it held these frames alone: others may lie at the same places, such as of phase."""
+    whole = images[0].header
+    frames = whole.PerFrameFunctionalGroupsSequence
+    header = Dataset()
+    header.update(whole)
+    header.file_meta = whole.file_meta
+    for keyword in ("PerFrameFunctionalGroupsSequence", "NumberOfFrames"):
+        header.pop(keyword, None)  # an element that is kept would be changed in the whole, too
+    header.PerFrameFunctionalGroupsSequence = [frames[image.frame or 0] for image in images]
+    header.NumberOfFrames = len(images)
+    return header
+
+
 def _by_frame(images: Sequence[SourceImage], labels: Mapping[int, Labels]) -> Labels:
-    """(frames, rows, columns) of the multi-frame object, in its own order."""
-    header: Dataset = images[0].header
+    """(frames, rows, columns) of the frames of `_of_frames`."""
     first = next(iter(labels.values()))
-    pixels = np.zeros((int(header.NumberOfFrames), *first.shape), first.dtype)
+    pixels = np.zeros((len(images), *first.shape), first.dtype)
     for place, label in labels.items():
-        pixels[images[place].frame or 0] = label
+        pixels[place] = label
     return pixels
+
+
+def _refer_to_frames(made: Segmentation, images: Sequence[SourceImage]) -> None:
+    """Number the frames that the segmentation is derived from as the object itself does, from 1."""
+    for groups in made.PerFrameFunctionalGroupsSequence:
+        for derivation in groups.get("DerivationImageSequence", []):
+            for source in derivation.SourceImageSequence:
+                source.ReferencedFrameNumber = (images[source.ReferencedFrameNumber - 1].frame or 0) + 1
 
 
 def _segment(lesion: Lesion, stamp: Stamp) -> SegmentDescription:

@@ -82,7 +82,6 @@ class Reason(StrEnum):
     SINGLE_SLICE = "single_slice"
     UNEVEN_SLICES = "uneven_slices"
     MIXED_GEOMETRY = "mixed_geometry"
-    REPEATED_POSITIONS = "repeated_positions"
     SEVERAL_MULTIFRAME_FILES = "several_multiframe_files"
     REPEATED_INSTANCE_UID = "repeated_instance_uid"
     UNUSABLE_HEADER = "unusable_header"
