@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydicom import Dataset, dcmread
 
+from brainscan.dicom.pixels import frame_count
 from brainscan.domain import Outcome, ScanRecord, TumorClass
 from brainscan.imaging.mask import Mask, encode_mask
 from brainscan.imaging.overlay import overlay
@@ -30,7 +31,7 @@ class Scanned:
     classes: dict[int, TumorClass] = field(default_factory=dict)
 
     def record(self, number: int) -> ScanRecord:
-        multiframe = len(self.images) == 1 and "NumberOfFrames" in self.images[0]
+        multiframe = len(self.images) == 1 and frame_count(self.images[0]) > 1
         mask = self.masks.get(number)
         predicted = self.classes.get(number, TumorClass.GLIOMA if mask is not None else TumorClass.NO_TUMOR)
         waiting = a_record(number)

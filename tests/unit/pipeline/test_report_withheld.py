@@ -4,7 +4,7 @@ from shutil import which
 
 from fhir.resources.R4B.bundle import Bundle
 
-from brainscan.domain import Kind, Outcome, Reason
+from brainscan.domain import Kind, Outcome, Reason, TumorClass
 from brainscan.pipeline.report import report
 from brainscan.store.objects import report_key, staged_key
 from tests import series as mr
@@ -63,6 +63,17 @@ class TestWithheld:
         report(SERIES, world.services)
         assert summary(world)["withheld"]["seg"] == "no_positions"
         assert {"sr.dcm", "capture.dcm"} <= set(objects(world))
+
+    def test_slices_of_a_mosaic_have_a_report_without_segmentation(self, world, scanned):
+        """Its position is the whole picture's: where each tile lies is in private elements alone."""
+        [image] = mr.mr_series(1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"])
+        image.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", 6)
+        image.Rows, image.Columns = 3 * mr.ROWS, 3 * mr.COLUMNS
+        image.PixelData = 9 * image.PixelData
+        scanned([image])
+        assert report(SERIES, world.services).report.predicted is TumorClass.GLIOMA
+        assert summary(world)["withheld"] == {"seg": "no_positions"}
+        assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
     def test_files_that_one_uid_names_have_no_segmentation_that_would_refer_to_them_by_it(self, world, scanned):
         scanned(mr.mr_series(SOPInstanceUID="1.2.3.4.5"))

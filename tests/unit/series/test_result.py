@@ -76,6 +76,17 @@ def test_slices_of_crossing_planes_are_no_neighbours():
     assert Reason.ISOLATED_SLICE in result.review_reasons
 
 
+def test_slices_of_crossing_planes_stand_for_no_volume():
+    sagittal = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+    records = [mr.answered(n, G, LARGE) for n in range(6)]
+    planes = [Plane((0.0, 0.0, 6.0 * n), mr.TRANSVERSE, "1.2") for n in range(3)]
+    planes += [Plane((6.0 * n, 0.0, 0.0), sagittal, "1.2") for n in range(3)]
+    sources = {each.scan_id: SliceSource(plane) for each, plane in zip(records, planes, strict=True)}
+    result = analyzed(records, dict.fromkeys(range(6), LARGE), sources).result
+    assert (result.predicted, len(result.acquisitions)) == (G, 2)
+    assert [each.volume_withheld for each in result.lesions] == [Reason.MIXED_GEOMETRY]
+
+
 def test_acquisitions_that_disagree_ask_for_review_and_the_tumor_stands():
     records, sources, masks = [], {}, {}
     for n in range(12):
@@ -100,6 +111,27 @@ def test_neighbours_of_different_classes_are_findings_of_their_own():
     result = series_of((N, None), (M, LARGE), (G, SMALL), (N, None)).result
     assert [(each.tumor_class, each.lesions) for each in result.findings] == [(M, 1), (G, 1)]
     assert result.review_reasons == (Reason.MIXED_CLASSES,)
+
+
+def test_a_lone_slice_among_places_without_an_answer_is_isolated():
+    """However few places speak: the tumor was not seen where it was looked for."""
+    result = series_of(None, None, (G, LARGE), None, None).result
+    assert (result.predicted, result.lesions) == (N, ())
+    assert result.review_reasons == (Reason.ISOLATED_SLICE, Reason.SLICES_UNANSWERED)
+
+
+def test_a_time_point_without_an_answer_is_no_place_of_its_own():
+    records = [mr.answered(n, G, LARGE) for n in range(2)]
+    records += [mr.answered(n + 2, N, outcome=Outcome.ABSTAINED, order=n) for n in range(2)]
+    records = [records[0], *records[2:]]  # of two places; the second was imaged once, and abstained from
+    assert analyzed(records, {0: LARGE}).result.predicted is G
+
+
+def test_a_series_of_which_most_pictures_were_abstained_from_asks_for_review():
+    assert series_of((N, None), (N, None), None).result.review_reasons == ()
+    assert series_of((N, None), None, None).result.review_reasons == (Reason.SLICES_UNANSWERED,)
+    blank = [mr.answered(n, N, outcome=Outcome.ABSTAINED, reasons=(Reason.BLANK_IMAGE,)) for n in (1, 2)]
+    assert analyzed([mr.answered(0), *blank], {}).result.review_reasons == ()
 
 
 def test_rejected_and_failed_slices_ask_for_review():

@@ -13,7 +13,6 @@ from pydicom import Dataset
 from pydicom.valuerep import format_number_as_ds
 
 from brainscan.dicom.pixels import frame_spacing
-from brainscan.dicom.planes import plane_of
 from brainscan.dicom.source import SourceImage, is_multiframe
 from brainscan.dicom.values import number
 from brainscan.domain import Reason

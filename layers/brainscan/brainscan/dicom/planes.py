@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from brainscan.dicom.mosaic import is_mosaic
 from brainscan.series.planes import Plane
 
 
@@ -12,8 +13,11 @@ def plane_of(header: Dataset, frame: int | None) -> Plane | None:
     """The plane of an image, or of one frame of it, from 0; None where the header does not say.
 
     Args:
-        header: of a classic object, or of a multi-frame one with functional groups.
+        header: of a classic object, or of a multi-frame one with functional groups; of a mosaic, the position that is
+            stated is the whole picture's, and of no slice.
     """
+    if is_mosaic(header):
+        return None
     place = frame or 0
     try:
         position = _stated(header, place, "PlanePositionSequence", "ImagePositionPatient")

@@ -91,6 +91,12 @@ def places_of(acquisitions: Sequence[Acquisition], sources: Mapping[str, SliceSo
     return sum(unplaced) + sum(len(_by_place(stack, planes, sources)[0]) for stack in _by_plane(placed, planes))
 
 
+def crossing(sources: Mapping[str, SliceSource]) -> bool:
+    """Whether slices of a series lie in planes that cross, as those of a scout view do."""
+    planes = planes_of(sources)
+    return len(_by_plane(list(planes), planes)) > 1
+
+
 def _by_technique(slices: Sequence[str], sources: Mapping[str, SliceSource]) -> list[list[str]]:
     """Groups of a technique; what differs from slice to slice tells nothing and is passed over."""
     techniques = {each: sources[each].technique for each in slices}

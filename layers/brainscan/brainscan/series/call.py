@@ -50,7 +50,7 @@ def call_acquisition(speaking: Sequence[ScanRecord], places: int) -> Call:
 
     Args:
         speaking: Its analyzed slices in the order of their places, at least one.
-        places: At how many places the whole series was imaged.
+        places: At how many places the whole series was imaged, those without an answer included.
     """
     counted = _counted(speaking, alone=places < ALONE_COUNTS_BELOW)
     probabilities = weighted_mean(counted, list(map(_area_px, counted))) if counted else weighted_mean(speaking)

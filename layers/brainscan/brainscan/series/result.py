@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from brainscan.domain import AcquisitionResult, Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
-from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, places_of
+from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, crossing, places_of
 from brainscan.series.call import Call, call_acquisition, resting_on
 from brainscan.series.components import Mask
 from brainscan.series.label_volume import Labels
@@ -50,11 +50,11 @@ def analyze_series(
         slices = tuple(_slice_result(record) for record in in_order(records))
         return SeriesAnalysis(known.model_copy(update={"slices": slices}))
     acquisitions = acquisitions_of(list(analyzed), sources)
-    places = places_of(acquisitions, sources)
+    places = places_of(acquisitions, sources) + _places_without_answer(records)
     calls = [call_acquisition([analyzed[each] for each in one.slices], places) for one in acquisitions]
     chosen = resting_on(calls)
     call, stack = calls[chosen], acquisitions[chosen]
-    outlined = _outlined(call, stack, sources, read_masks)
+    outlined = _outlined(call, _widths(stack, crossing=crossing(sources)), sources, read_masks)
     lesions, labels = lesions_of(outlined)
     review_reasons = _review_reasons(calls, call) + known.review_reasons
     result = known.model_copy(
@@ -78,7 +78,7 @@ def analyze_series(
 
 def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
     """What holds of a series whatever its slices show."""
-    unanswered = any(record.outcome in {Outcome.REJECTED, Outcome.FAILED} for record in records)
+    unanswered = _many_unanswered(records)
     return SeriesResult(
         series_id=series.series_id,
         study_id=series.study_id,
@@ -92,12 +92,24 @@ def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
     )
 
 
+def _many_unanswered(records: Sequence[ScanRecord]) -> bool:
+    """Whether a slice could not be read, or the network abstained from more pictures than it answered."""
+    outcomes = [record.outcome for record in records if Reason.BLANK_IMAGE not in record.reasons]
+    unread = Outcome.REJECTED in outcomes or Outcome.FAILED in outcomes
+    return unread or outcomes.count(Outcome.ABSTAINED) > outcomes.count(Outcome.ANALYZED)
+
+
+def _places_without_answer(records: Sequence[ScanRecord]) -> int:
+    """Places, by their order, that were imaged and of which no slice has an answer."""
+    answered = {record.order for record in records if record.outcome is Outcome.ANALYZED}
+    return len({record.order for record in records} - answered)
+
+
 def _outlined(
-    call: Call, stack: Acquisition, sources: Mapping[str, SliceSource], read_masks: ReadMasks
+    call: Call, widths: Sequence[float] | Reason, sources: Mapping[str, SliceSource], read_masks: ReadMasks
 ) -> list[OutlinedSlice]:
     """The counted slices with their masks, in the order of their places."""
     place_of = {record.scan_id: place for place, record in enumerate(call.speaking)}
-    widths = _widths(stack)
     outlined = []
     for record, mask in zip(call.counted, read_masks(call.counted), strict=True):
         place, source = place_of[record.scan_id], sources.get(record.scan_id)
@@ -106,9 +118,12 @@ def _outlined(
     return outlined
 
 
-def _widths(stack: Acquisition) -> Sequence[float] | Reason:
+def _widths(stack: Acquisition, *, crossing: bool) -> Sequence[float] | Reason:
+    """What each slice of a stack stands for; of a few cuts through a head in several planes, none stands for more."""
     if isinstance(stack.positions_mm, Reason):
         return stack.positions_mm
+    if crossing:
+        return Reason.MIXED_GEOMETRY
     widths = widths_mm(np.array(stack.positions_mm))
     return widths if isinstance(widths, Reason) else widths.tolist()
 
