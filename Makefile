@@ -102,8 +102,8 @@ sam: $(SAM_VENV)/.done $(CHECKOV_VENV)/.done  ## sam validate --lint, and checko
 
 lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	$(BIN)/python -m uv pip compile pyproject.toml --extra dev $(LOCK) -o requirements/dev.txt
-	$(BIN)/python -m uv pip compile pyproject.toml --extra report $(LOCK) -c requirements/dev.txt -o requirements/layer.txt
-	$(BIN)/python -m uv pip compile pyproject.toml --extra image $(LOCK) -c requirements/dev.txt -o requirements/image.txt
+	$(BIN)/python -m uv pip compile pyproject.toml --extra report --override requirements/not-in-layer.txt $(LOCK) -c requirements/dev.txt -o requirements/layer.txt
+	$(BIN)/python -m uv pip compile pyproject.toml --override requirements/not-in-image.txt $(LOCK) -c requirements/dev.txt -o requirements/image.txt
 	$(BIN)/python -m uv pip compile pyproject.toml --extra local $(LOCK) -c requirements/dev.txt -o requirements/local.txt
 	echo aws-sam-cli | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/sam.txt
 	echo 'ministack[full]' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/ministack.txt

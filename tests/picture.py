@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Kind
 from brainscan.inference.runtime import Network
+from brainscan.inference.shipped import model_dir
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits
-from brainscan_local.paths import model_dir
 from brainscan_local.phantom import MENINGIOMA, Phantom, head, to_dicom
 
 WIDTH, HEIGHT = 1280, 460

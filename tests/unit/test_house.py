@@ -21,6 +21,7 @@ FLOORS = (
     {"inference", "store", "archive"},
     {"services"},
     {"pipeline", "events", "api"},
+    {"library"},
     {"brainscan_local"},
     {"cli"},
 )

@@ -1,3 +1,29 @@
-"""Brain MRI in a bucket becomes a tumor class, a mask and a queryable record. Research use only."""
+"""Brain MRI in a bucket becomes a tumor class, a mask and a queryable record. Research use only.
+
+From Python:
+
+    import brainscan
+    for scan in brainscan.analyze("study/").scans:
+        print(scan.path, scan.record.outcome, scan.record.predicted)
+
+What takes long to import is imported with the first call.
+"""
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+__all__ = ["Analysis", "AnalyzedScan", "AnalyzedSeries", "Network", "__version__", "analyze", "open_model", "query"]
+
+
+def __getattr__(name: str) -> Any:
+    """The library's names, types of which are in `__init__.pyi`."""
+    if name in __all__:
+        return getattr(import_module("brainscan.library"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What `__getattr__` answers to is listed as well."""
+    return sorted({*globals(), *__all__})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
 from aws_lambda_powertools.utilities import parameters
@@ -17,6 +17,32 @@ WORKERS = 16
 """Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
 
 CLIENT = Config(max_pool_connections=WORKERS, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+class ReportStore(Protocol):
+    """Where a report's sources are read from, and its files written to: the results bucket, or a folder."""
+
+    def get(self, key: str) -> bytes:
+        """Read one object whole; `ObjectGoneError` if there is none."""
+
+    def put(self, key: str, data: bytes, content_type: str) -> str:
+        """Write one object; its key."""
+
+
+class ReportServices(Protocol):
+    """What the report of a series needs of its surroundings."""
+
+    @property
+    def results(self) -> ReportStore:
+        """Where its sources and files lie."""
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """What UIDs of its objects follow from."""
+
+    @property
+    def limits(self) -> Limits:
+        """How large a source may be."""
 
 
 @dataclass(frozen=True)

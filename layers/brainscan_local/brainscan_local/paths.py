@@ -1,6 +1,5 @@
 """Where the parts of a checkout lie on this machine."""
 
-import os
 from pathlib import Path
 
 from brainscan.domain import BrainscanError
@@ -21,9 +20,3 @@ def checkout(start: Path | None = None) -> Path:
         if (folder / "template.yaml").is_file():
             return folder
     raise CheckoutError("no template.yaml here or above; run from a checkout, with `pip install --editable .`")
-
-
-def model_dir() -> Path:
-    """The model to use: `BRAINSCAN_MODEL_DIR`, or the one that the checkout ships."""
-    told = os.environ.get("BRAINSCAN_MODEL_DIR")
-    return Path(told) if told else checkout() / "functions/analyze/model"

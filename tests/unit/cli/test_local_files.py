@@ -11,8 +11,8 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from brainscan.cli.demo import _packed
-from brainscan.cli.local_files import files_below, is_readable, printable, shortened
 from brainscan.cli.main import app
+from brainscan.library.local_files import files_below, is_readable, printable, shortened
 from tests.making import png
 
 NOT_UTF8 = os.fsdecode(b"Sch\xe4del.png")
@@ -68,7 +68,7 @@ def test_a_full_disk_ends_a_command_in_one_line_and_what_was_written_stays(folde
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device", "Canary")
 
-    monkeypatch.setattr("brainscan.cli.analyze._print", full)
+    monkeypatch.setattr("brainscan.cli.analyze._line", full)
     done = CliRunner().invoke(app, ["analyze", str(folder), "--out", str(tmp_path / "out")])
     assert done.exit_code == 3
     assert done.stderr.splitlines()[-1] == "stopped: No space left on device; what was written before stays usable"

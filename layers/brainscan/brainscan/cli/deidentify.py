@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 
 from brainscan.archive import File, upload_files, upload_kind
-from brainscan.cli.local_files import files_below, is_readable
 from brainscan.domain import RESEARCH_USE_STATEMENT, Kind, Reason, ScanError
 from brainscan.identity import Pseudonyms
+from brainscan.library.local_files import files_below, is_readable
 from brainscan.settings import Limits, limits
 
 

@@ -16,10 +16,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from brainscan.cli.local_files import files_below, is_readable, printable
-from brainscan.cli.render import json_line, summary_of, table_of
+from brainscan.cli.render import summary_of, table_of
+from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, tell, wait
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord, TumorClass
+from brainscan.library.local_files import files_below, is_readable, printable
 
 if TYPE_CHECKING:
     from brainscan.services import Services

@@ -1,28 +1,36 @@
 """`brainscan results`: ask the table, through the repository that the functions use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import partial
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
 from brainscan import store
-from brainscan.cli.render import Format, write
+from brainscan.cli.render import id_table_of
+from brainscan.cli.rows import Format, flat, write_rows
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
-from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
-from brainscan.store import Page
-from brainscan.store.table.query import all_pages
-from brainscan.store.table.worklist import Wanted, days_between, worklist
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, Report, ReviewState, ScanRecord, TumorClass
+from brainscan.library.query import query
 
-Group = Callable[[str, int, str | None], Page[ScanRecord]]
-"""Asks for a page of scans that belong together, by what they belong to."""
+REPORTS_AT_ONCE: Final = 500
+"""Scans whose series' reports are read together."""
 
 Days = Annotated[str | None, typer.Option(help="UTC day of upload, YYYY-MM-DD; default today.")]
+
+
+class Printed(StrEnum):
+    """How scans are printed: for a person, or as one of the formats."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
 
 
 def results(
@@ -42,7 +50,7 @@ def results(
     needs_review: Annotated[bool, typer.Option("--needs-review", help="The same as --review needed.")] = False,
     model: Annotated[str | None, typer.Option(help="Scans that one model answered, by its id.")] = None,
     min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Certainty in the class that stands.")] = 0.0,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TABLE,
+    form: Annotated[Printed, typer.Option("--format", help="How to print.")] = Printed.TABLE,
     out: Annotated[Path | None, typer.Option(help="File to write to; parquet needs one.")] = None,
     limit: Annotated[int, typer.Option(help="Most scans to print; 0 prints all.")] = 0,
 ) -> None:
@@ -53,50 +61,61 @@ def results(
 
     Exit codes: 0 found; 1 nothing matches; 2 wrong usage; 3 the table cannot be reached.
     """
-    if form is Format.PARQUET and out is None:
+    if form is Printed.PARQUET and out is None:
         raise typer.BadParameter("parquet is written to a file; name it with --out", param_hint="--format")
-    groups: tuple[tuple[str | None, Callable[[store.Table], Group]], ...] = (
-        (export, lambda table: table.queries.of_export),
-        (series, lambda table: table.series.scans),
-        (study, lambda table: table.queries.of_study),
-        (patient, lambda table: table.queries.of_patient),
-    )
-    group = next(((ask, value) for value, ask in groups if value), None)
-    try:
-        wanted = Wanted(
-            days=_days(day, first, last),
-            finding=finding,
-            outcome=outcome,
-            review=ReviewState.NEEDED if needs_review else review,
-            model_id=model,
-            min_confidence=min_confidence,
-        )
-    except (ValueError, ValidationError) as wrong:
-        raise typer.BadParameter(str(wrong), param_hint="--from") from None
-    dated = any((day, first, last))
+    only = parsed_day(day, "--day")
+    until = only or parsed_day(last, "--to")
+    since = only or parsed_day(first, "--from")
     with reaching(table) as asked:
-        found = (
-            _of_group(group[0](asked), group[1], wanted, dated) if group else all_pages(partial(_page, asked, wanted))
-        )
-        count = write(islice(found, limit or None), form, Console(), out)
+        try:
+            found = query(
+                asked,
+                finding=finding,
+                first=since,
+                last=until or (datetime.now(UTC).date() if since else None),
+                export=export,
+                series=series,
+                study=study,
+                patient=patient,
+                outcome=outcome,
+                review=ReviewState.NEEDED if needs_review else review,
+                model=model,
+                min_confidence=min_confidence,
+            )
+        except (ValueError, ValidationError) as wrong:
+            raise typer.BadParameter(str(wrong), param_hint="--from") from None
+        count = _print(islice(found, limit or None), form, out, asked)
     if not count:
         raise typer.Exit(NOTHING_FOUND)
 
 
-def _days(day: str | None, first: str | None, last: str | None) -> tuple[str, ...]:
-    today = datetime.now(UTC).date()
-    only = parsed_day(day, "--day")
-    until = only or parsed_day(last, "--to") or today
-    return days_between(only or parsed_day(first, "--from") or until, until)
+def _print(records: Iterator[ScanRecord], form: Printed, out: Path | None, table: store.Table) -> int:
+    """Print records, or write them to `out`; all but the table as they come. Returns how many there were."""
+    if form is Printed.TABLE:
+        known = list(records)
+        console = Console()
+        console.print(id_table_of(known))
+        console.print(f"[dim]{len(known)} scans. {RESEARCH_USE_STATEMENT}[/dim]")
+        return len(known)
+    reported = with_reports(records, table)
+    if form is Printed.JSON:
+        return write_rows((_whole(record, report) for record, report in reported), Format.JSON, out)
+    return write_rows((flat(record, report) for record, report in reported), Format(form.value), out)
 
 
-def _page(table: store.Table, wanted: Wanted, size: int, cursor: str | None) -> Page[ScanRecord]:
-    return worklist(table, wanted, size, cursor)
+def with_reports(records: Iterable[ScanRecord], table: store.Table) -> Iterator[tuple[ScanRecord, Report | None]]:
+    """Each record with the latest report of its series, if there is one; reports are read some hundreds at a time."""
+    rest = iter(records)
+    known: dict[str, Report | None] = {}
+    while some := list(islice(rest, REPORTS_AT_ONCE)):
+        unknown = {record.series_id for record in some if record.series_id and record.series_id not in known}
+        known |= dict.fromkeys(unknown) | table.reports.latest_of(sorted(unknown))
+        yield from ((record, known.get(record.series_id or "")) for record in some)
 
 
-def _of_group(ask: Group, group_id: str, wanted: Wanted, dated: bool) -> Iterator[ScanRecord]:
-    """Scans that belong together, on any day unless days were asked for."""
-    for record in all_pages(partial(ask, group_id)):
-        on_days = wanted if dated else wanted.model_copy(update={"days": (record.day,)})
-        if on_days.holds_for(record):
-            yield record
+def _whole(record: ScanRecord, report: Report | None) -> dict[str, Any]:
+    fields = record.model_dump(mode="json", exclude_none=True)
+    if report is not None:
+        told = {"revision", "predicted", "confidence", "needs_review", "volumes_mm3"}
+        fields["series_report"] = report.model_dump(mode="json", exclude_none=True, include=told)
+    return fields

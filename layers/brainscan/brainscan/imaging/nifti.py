@@ -34,7 +34,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stack:
+class Stack:
     """How a volume lies in the patient, and which of the file's axes its slices follow each other along.
 
     `orientation` (3, 2) says for each of the file's axes which of right, front and head (0, 1, 2) it runs along, and
@@ -63,8 +63,8 @@ def slice_count(data: bytes, limits: Limits) -> int:
         ScanError: as `read_slice`.
         Exception: whatever nibabel raises on damage.
     """
-    image = _volume(data, limits)
-    return int(image.shape[_stack(image).axis]) * math.prod(image.shape[3:])
+    image = volume_in(data, limits)
+    return int(image.shape[stack_of(image).axis]) * math.prod(image.shape[3:])
 
 
 def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
@@ -80,8 +80,8 @@ def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
             `TOO_MANY_PIXELS`, or `UNREADABLE` (no such slice, no orientation).
         Exception: whatever nibabel raises on damage.
     """
-    image = _volume(data, limits)
-    stack = _stack(image)
+    image = volume_in(data, limits)
+    stack = stack_of(image)
     volume, place = divmod(index, image.shape[stack.axis])
     if not 0 <= volume < math.prod(image.shape[3:]):
         raise ScanError(Reason.UNREADABLE, "the volume has no such slice")
@@ -95,7 +95,13 @@ def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
     return Slice(_gray(plane[::-1, ::-1].T), _spacing(image, stack), _flags(image))
 
 
-def _volume(data: bytes, limits: Limits) -> nib.Nifti1Image:
+def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:
+    """A file's volume; its voxels are not read yet.
+
+    Raises:
+        ScanError: as `read_slice`.
+        Exception: whatever nibabel raises on damage.
+    """
     kind = nib.Nifti2Image if data[4:7] in (b"n+2", b"ni2") else nib.Nifti1Image
     if b"ni" in (data[344:346], data[4:6]):
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "a NIfTI header without its pixels; send a single .nii file")
@@ -107,7 +113,7 @@ def _volume(data: bytes, limits: Limits) -> nib.Nifti1Image:
     return image
 
 
-def _stack(image: nib.Nifti1Image) -> _Stack:
+def stack_of(image: nib.Nifti1Image) -> Stack:
     """The axis that the slices follow each other along: the one of thick slices, else foot to head."""
     orientation = io_orientation(image.affine)
     if not np.isfinite(orientation).all():
@@ -115,8 +121,8 @@ def _stack(image: nib.Nifti1Image) -> _Stack:
     zooms = np.asarray(image.header.get_zooms()[:3], np.float64)
     thickest = int(zooms.argmax())
     if zooms[thickest] > THICK * np.delete(zooms, thickest).max():
-        return _Stack(thickest, orientation)
-    return _Stack(int(np.flatnonzero(orientation[:, 0] == HEAD)[0]), orientation)
+        return Stack(thickest, orientation)
+    return Stack(int(np.flatnonzero(orientation[:, 0] == HEAD)[0]), orientation)
 
 
 def _flags(image: nib.Nifti1Image) -> tuple[Reason, ...]:
@@ -133,12 +139,17 @@ def _flags(image: nib.Nifti1Image) -> tuple[Reason, ...]:
     return (Reason.UNCLEAR_ORIENTATION,)
 
 
-def _spacing(image: nib.Nifti1Image, stack: _Stack) -> tuple[float, float] | None:
+def _spacing(image: nib.Nifti1Image, stack: Stack) -> tuple[float, float] | None:
     """NIfTI calls its units millimetres unless it says otherwise."""
-    scale = {"meter": 1000.0, "micron": 0.001}.get(image.header.get_xyzt_units()[0], 1.0)
+    scale = millimetres(image.header)
     zooms = dict(zip(stack.orientation[:, 0].astype(int), image.header.get_zooms()[:3], strict=True))
     column, row = (float(zooms[each]) * scale for each in stack.in_plane)
     return (row, column) if 0 < row < math.inf and 0 < column < math.inf else None
+
+
+def millimetres(header: nib.Nifti1Header) -> float:
+    """How long a header's unit of space is."""
+    return {"meter": 1000.0, "micron": 0.001}.get(header.get_xyzt_units()[0], 1.0)
 
 
 def _gray(plane: npt.NDArray[Any]) -> Pixels:

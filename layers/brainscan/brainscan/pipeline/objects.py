@@ -25,7 +25,7 @@ from brainscan.pipeline.sources import Slice
 from brainscan.series.components import Mask
 from brainscan.series.label_volume import label_volume
 from brainscan.series.result import SeriesAnalysis
-from brainscan.services import Services
+from brainscan.services import ReportServices
 from brainscan.store import ObjectGoneError
 
 
@@ -38,7 +38,7 @@ class ReportObjects:
     labels: bytes | None = None
 
 
-def report_objects(analysis: SeriesAnalysis, slices: Sequence[Slice], services: Services) -> ReportObjects:
+def report_objects(analysis: SeriesAnalysis, slices: Sequence[Slice], services: ReportServices) -> ReportObjects:
     """Make the SEG, the SR that refers to it, and the secondary capture.
 
     What sources lack is found by looking at their headers, and costs the objects that need it. Whatever is raised in
@@ -64,12 +64,12 @@ def report_objects(analysis: SeriesAnalysis, slices: Sequence[Slice], services: 
     return made
 
 
-def masks_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Mask]:
+def masks_of(records: Sequence[ScanRecord], services: ReportServices, pool: Executor) -> list[Mask]:
     """The masks of scans that have one: (rows, columns), True on tumor."""
     return list(pool.map(lambda record: _mask(record, services), records))
 
 
-def _stamp(result: SeriesResult, services: Services) -> Stamp:
+def _stamp(result: SeriesResult, services: ReportServices) -> Stamp:
     return Stamp(
         services.pseudonyms,
         result.series_id,
@@ -120,11 +120,11 @@ def _add_segmentation(
     return seg
 
 
-def _mask(record: ScanRecord, services: Services) -> Mask:
+def _mask(record: ScanRecord, services: ReportServices) -> Mask:
     return np.asarray(Image.open(io.BytesIO(_image(record.mask_key, services)))) > 0
 
 
-def _image(key: str | None, services: Services) -> bytes:
+def _image(key: str | None, services: ReportServices) -> bytes:
     """An image that a scan's record names.
 
     Raises:

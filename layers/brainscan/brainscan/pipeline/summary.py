@@ -8,13 +8,13 @@ from pydicom import Dataset
 from brainscan.domain import Report, SeriesResult
 from brainscan.fhir import WrittenObject, bundle
 from brainscan.pipeline.objects import ReportObjects
-from brainscan.services import Services
+from brainscan.services import ReportServices
 from brainscan.store.objects import report_key
 
 _CONTENT_TYPES: Final = {"dcm": "application/dicom", "json": "application/json", "gz": "application/gzip"}
 
 
-def write_report(result: SeriesResult, objects: ReportObjects, services: Services) -> Report:
+def write_report(result: SeriesResult, objects: ReportObjects, services: ReportServices) -> Report:
     """Write every file under `reports/{series_id}/{revision}/`, the summary that lists them last.
 
     Returns:
@@ -44,7 +44,7 @@ def write_report(result: SeriesResult, objects: ReportObjects, services: Service
     )
 
 
-def _write(result: SeriesResult, name: str, data: bytes, services: Services) -> str:
+def _write(result: SeriesResult, name: str, data: bytes, services: ReportServices) -> str:
     content_type = _CONTENT_TYPES[name.rpartition(".")[2]]
     return services.results.put(report_key(result.series_id, result.revision, name), data, content_type)
 

@@ -24,6 +24,9 @@ T = TypeVar("T")
 PARALLEL = 16
 """Shards that are asked at once; a page waits for the slowest of them, not for their sum."""
 
+LARGEST_PAGE = 2500
+"""Answers that are held at once by who takes all of them."""
+
 THIN_PAGES = 5
 """Pages that a filter reads at most for one of its own; it returns what it has, with a cursor."""
 
@@ -96,13 +99,17 @@ def _fetch_all(shards: Sequence["_Shard"]) -> None:
 
 
 def all_pages(ask: Ask[T], size: int = 100) -> Iterator[T]:
-    """Every answer of a query, fetched page by page as they are used."""
+    """Every answer of a query, fetched page by page as they are used.
+
+    Each page is larger than the one before, up to `LARGEST_PAGE`: every page asks all shards, 80 of them for a day.
+    """
     cursor: str | None = None
     while True:
         page = ask(size, cursor)
         yield from page.items
         if (cursor := page.cursor) is None:
             return
+        size = min(5 * size, LARGEST_PAGE)
 
 
 def keeping(ask: Ask[T], keep: Callable[[T], bool], limit: int, cursor: str | None) -> Page[T]:

@@ -1,5 +1,7 @@
 """The table's item of each series' latest report: a higher revision replaces a lower one, never the reverse."""
 
+from collections.abc import Sequence
+
 from brainscan.domain import Report
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
@@ -16,6 +18,11 @@ class Reports:
         """The report of a series, if it has one."""
         found = self._table.get(keys.report(series_id))
         return report_of(found) if found else None
+
+    def latest_of(self, series_ids: Sequence[str]) -> dict[str, Report]:
+        """The reports of those series that have one, by the series' id."""
+        found = map(report_of, self._table.get_batch([keys.report(series_id) for series_id in series_ids]))
+        return {report.series_id: report for report in found}
 
     def commit(self, report: Report) -> bool:
         """Make a report the latest of its series; False if one of a higher revision is, or this one is announced."""

@@ -1,0 +1,86 @@
+"""Analyzed scans on this machine -> what each series of them shows, as the pipeline reports it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from brainscan.domain import Kind, Outcome, Reason, ScanRecord, Series, SeriesResult
+from brainscan.imaging.nifti_space import Space
+from brainscan.library.scans import AnalyzedScan, Mask
+from brainscan.pipeline.sources import Slice, slice_sources
+from brainscan.series.acquisitions import SliceSource
+from brainscan.series.planes import Plane
+from brainscan.series.result import SeriesAnalysis, analyze_series
+
+
+@dataclass(frozen=True, repr=False)
+class AnalyzedSeries:
+    """A DICOM series or a NIfTI volume: its scans, and what they show together."""
+
+    scans: tuple[AnalyzedScan, ...]
+    analysis: SeriesAnalysis
+
+    @property
+    def result(self) -> SeriesResult:
+        """Verdict, probabilities, lesions with their volumes, slices."""
+        return self.analysis.result
+
+    @property
+    def kind(self) -> Kind:
+        """DICOM or NIfTI."""
+        return next(scan.record.kind for scan in self.scans if scan.record)
+
+    @property
+    def name(self) -> str:
+        """What its files are called after: the first file that it was found in."""
+        return self.scans[0].name.partition(".frame")[0]
+
+    @property
+    def slices(self) -> list[Slice]:
+        """Its scans as the pipeline's report takes them."""
+        return [_slice(scan, scan.record) for scan in self.scans if scan.record]
+
+
+def series_in(scans: Iterable[AnalyzedScan]) -> list[AnalyzedSeries]:
+    """Group scans into series and call each; an image that was found twice counts once, as found last."""
+    groups: dict[str, dict[str, AnalyzedScan]] = {}
+    for scan in scans:
+        if scan.record and scan.record.series_id:
+            group = groups.setdefault(scan.record.series_id, {})
+            group[scan.record.instance_id or scan.record.scan_id] = scan
+    return [_called(series_id, tuple(group.values())) for series_id, group in groups.items()]
+
+
+def _called(series_id: str, scans: tuple[AnalyzedScan, ...]) -> AnalyzedSeries:
+    records = [scan.record for scan in scans if scan.record]
+    by_id = {scan.record.scan_id: scan for scan in scans if scan.record}
+    series = Series(
+        series_id=series_id,
+        study_id=records[0].study_id,
+        patient_id=records[0].patient_id,
+        expected=len(records),
+        revision=len(records),
+    )
+
+    def masks(wanted: Sequence[ScanRecord]) -> list[Mask]:
+        return [mask for each in wanted if (mask := by_id[each.scan_id].mask) is not None]
+
+    return AnalyzedSeries(scans, analyze_series(series, records, _sources(scans), masks))
+
+
+def _sources(scans: Sequence[AnalyzedScan]) -> dict[str, SliceSource]:
+    dicom = slice_sources([_slice(scan, scan.record) for scan in scans if scan.record and scan.header])
+    return dicom | {
+        scan.record.scan_id: _in_volume(scan.record, scan.space) for scan in scans if scan.record and scan.space
+    }
+
+
+def _in_volume(record: ScanRecord, space: Space) -> SliceSource:
+    """Where a slice of a NIfTI lies; of a file of several volumes, a place comes once in each."""
+    index = record.source.frame or 0
+    return SliceSource(Plane(*space.corners[index], frame_of_reference=""), taken=(float(index),))
+
+
+def _slice(scan: AnalyzedScan, record: ScanRecord) -> Slice:
+    if record.outcome is Outcome.ANALYZED and scan.header is None:
+        return Slice(record, missing=Reason.UNREADABLE if record.kind is Kind.DICOM else Reason.NOT_DICOM)
+    return Slice(record, scan.header)
