@@ -5,30 +5,34 @@ RetryQueue, from which each comes alone: whatever kills its process kills nothin
 receives are left, which are for saying that it failed; then its message goes to the dead-letter queue.
 """
 
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import SQSEvent
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.domain import Outcome, Scan
 from brainscan.events import scan_in
 from brainscan.inference.runtime import Network
-from brainscan.observability import describe, logger, measure_answer, measure_messages, metrics, tracer
+from brainscan.observability import (
+    describe,
+    logger,
+    measure_answer,
+    measure_failures,
+    measure_messages,
+    metrics,
+    tracer,
+)
 from brainscan.pipeline.analyze import ScanResult, analyze, give_up
 from brainscan.services import services
 from brainscan.settings import settings
+from brainscan.store import ScanQueue
+from brainscan.store.queues import pause_s
 from brainscan.store.retry import time_left
 
 LAST_RECEIVES = 2
 """Receives that are kept for committing that a scan failed, should the first attempt at that fail, too."""
-
-FIRST_PAUSE_S = 5
-LONGEST_PAUSE_S = 600
-"""A retry waits for a random time that doubles from one to the next."""
 
 MARGIN_S = 5
 """What is left of an invocation when the last retry of a call must have ended."""
@@ -39,35 +43,39 @@ network = Network.load(settings().model_dir)
 
 @dataclass(frozen=True)
 class Delivery:
-    """One message: its scan, how often its queue has delivered it, and whether that is the RetryQueue."""
+    """One message: its scan, and how often its queue has delivered it."""
 
     message_id: str
     receipt_handle: str
     scan: Scan
     receive_count: int
-    retried: bool
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the scan was tried as often as it may."""
-        return self.retried and self.receive_count > settings().max_receive_count - LAST_RECEIVES
+
+@dataclass(frozen=True)
+class Retry:
+    """A delivery that its queue keeps, and after how long it comes back."""
+
+    delivery: Delivery
+    pause_s: float
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Take a batch of messages; report those that their queue keeps."""
-    measure_messages("analyze", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
+    """Take a batch of messages of one of the two queues; report those that it keeps."""
+    records = event["Records"]
+    measure_messages("analyze", (int(record["attributes"]["SentTimestamp"]) for record in records))
     kept: list[str] = []
     deliveries = list(parsed(SQSEvent(event), kept))
-    fresh = [each for each in deliveries if not each.retried and each.receive_count == 1]
-    begun = [each for each in deliveries if not each.retried and each.receive_count > 1]
+    come_alone = services().retries.is_at(records[0]["eventSourceARN"])
+    queue = services().retries if come_alone else services().queue
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
-        kept += to_retries(begun)  # first: what killed its process before may do so again
-        kept += to_retries(analyzed(fresh))
-        for delivery in (each for each in deliveries if each.retried):
-            kept += again(delivery)
+        with queue.held([record["receiptHandle"] for record in records]):
+            retries = tried_alone(deliveries) if come_alone else tried_together(deliveries)
+        for retry in retries:
+            hide(queue, retry)
+    kept += [retry.delivery.message_id for retry in retries]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
 
@@ -75,25 +83,34 @@ def parsed(event: SQSEvent, kept: list[str]) -> Iterator[Delivery]:
     """The deliveries of a batch; messages that speak of no scan go to `kept`."""
     for record in event.records:
         try:
-            yield delivery_of(record)
+            scan = scan_in(record.body)
         except Exception as error:
             logger.error("message is no scan", message_id=record.message_id, **describe(error))
+            measure_failures(1)
             kept.append(record.message_id)
+        else:
+            receive_count = int(record.attributes.approximate_receive_count)
+            yield Delivery(record.message_id, record.receipt_handle, scan, receive_count)
 
 
-def delivery_of(record: SQSRecord) -> Delivery:
-    """What a record of the event delivers.
+def tried_together(deliveries: Sequence[Delivery]) -> list[Retry]:
+    """Analyze scans that come for the first time; those that failed, or came before, go on to the RetryQueue."""
+    first = [each for each in deliveries if each.receive_count == 1]
+    begun = [each for each in deliveries if each.receive_count > 1]
+    stay = to_retries(begun)  # before anything else: what killed its process may do so again
+    stay = [*stay, *to_retries(analyzed(first))]
+    return [Retry(each, pause_s(each.receive_count)) for each in stay]
 
-    Raises:
-        MessageError: no scan.
-    """
-    return Delivery(
-        message_id=record.message_id,
-        receipt_handle=record.receipt_handle,
-        scan=scan_in(record.body),
-        receive_count=int(record.attributes.approximate_receive_count),
-        retried=services().retries.is_at(record.event_source_arn),
-    )
+
+def tried_alone(deliveries: Sequence[Delivery]) -> list[Retry]:
+    """Analyze scans of the RetryQueue one by one; those that were tried as often as they may are given up instead."""
+    retries = []
+    for delivery in deliveries:
+        if delivery.receive_count <= settings().max_receive_count - LAST_RECEIVES:
+            retries += [Retry(each, pause_s(each.receive_count)) for each in analyzed([delivery])]
+        else:
+            retries.append(Retry(delivery, 0 if fail(delivery) else pause_s(delivery.receive_count)))
+    return retries
 
 
 def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -107,7 +124,9 @@ def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
         logger.error("batch failed", scans=len(deliveries), **describe(error))
         results = [ScanResult(delivery.scan.scan_id, error=error) for delivery in deliveries]
     pairs = zip(deliveries, results, strict=True)
-    return [delivery for delivery, result in pairs if not is_answered(delivery, result)]
+    failed = [delivery for delivery, result in pairs if not is_answered(delivery, result)]
+    measure_failures(len(failed))
+    return failed
 
 
 def is_answered(delivery: Delivery, result: ScanResult) -> bool:
@@ -124,39 +143,31 @@ def is_answered(delivery: Delivery, result: ScanResult) -> bool:
     return False
 
 
-def to_retries(deliveries: Sequence[Delivery]) -> list[str]:
-    """Send scans on to the RetryQueue; the ids of the messages that their queue keeps, because that failed."""
+def to_retries(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Send scans on to the RetryQueue; those that stay where they are, because that failed."""
     try:
         services().retries.send([delivery.scan for delivery in deliveries])
     except Exception as error:
         logger.error("scans stay in their queue", scans=len(deliveries), **describe(error))
-        return [delivery.message_id for delivery in deliveries]
+        return deliveries
     return []
 
 
-def again(delivery: Delivery) -> list[str]:
-    """Try a scan alone, or commit that it failed; the id of its message if the RetryQueue keeps it."""
-    if delivery.is_over:
-        fail(delivery)
-        pause_s = 0.0
-    elif not analyzed([delivery]):
-        return []
-    else:
-        longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**delivery.receive_count)
-        pause_s = random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
+def hide(queue: ScanQueue, retry: Retry) -> None:
+    """Let a message come back after its pause; where that fails, it comes back when its last heartbeat is over."""
     try:
-        services().retries.hide(delivery.receipt_handle, int(pause_s))
+        queue.hide([retry.delivery.receipt_handle], retry.pause_s)
     except Exception as error:
-        logger.warning("retry waits for the visibility timeout", extra=describe(error))
-    return [delivery.message_id]
+        logger.warning("retry comes without a pause", extra=describe(error))
 
 
-def fail(delivery: Delivery) -> None:
-    """Commit the outcome of a scan whose retries are over; trouble with it is that scan's alone."""
+def fail(delivery: Delivery) -> bool:
+    """Commit the outcome of a scan whose retries are over; False if that failed, too."""
     try:
         failed = give_up(delivery.scan, services())
     except Exception as error:
         logger.error("give-up failed", scan_id=delivery.scan.scan_id, **describe(error))
-        return
+        return False
     if failed:
         measure_answer(failed)
+    return True

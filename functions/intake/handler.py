@@ -10,10 +10,19 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.domain import ExportState, Part
 from brainscan.events import part_in, uploads_in
-from brainscan.observability import describe, logger, measure_intake, measure_messages, metrics, tracer
+from brainscan.observability import (
+    describe,
+    logger,
+    measure_failures,
+    measure_intake,
+    measure_messages,
+    metrics,
+    tracer,
+)
 from brainscan.pipeline.expand import Tally
 from brainscan.pipeline.intake import Upload, intake, intake_part
 from brainscan.services import services
+from brainscan.store.queues import pause_s
 
 # A batch of which nothing succeeds is an ordinary partial response here: each message has its own way to the DLQ.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -29,10 +38,30 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
 
 
 def take_message(record: SQSRecord) -> None:
+    """Take every upload that a message speaks of; should one fail, the message comes back after a pause."""
+    try:
+        with services().parts.held([record.receipt_handle]):
+            take_all(record)
+    except Exception:
+        hide(record)
+        measure_failures(1)
+        raise
+    measure_failures(0)
+
+
+def take_all(record: SQSRecord) -> None:
     """Take every upload that a message speaks of, also when one of them fails; then fail for the first that did."""
     errors = list(filter(None, map(take_in, work_in(record))))
     if errors:
         raise errors[0]
+
+
+def hide(record: SQSRecord) -> None:
+    """Let a message come back after a pause; where that fails, it comes back when its last heartbeat is over."""
+    try:
+        services().parts.hide([record.receipt_handle], pause_s(int(record.attributes.approximate_receive_count)))
+    except Exception as error:
+        logger.warning("retry comes without a pause", extra=describe(error))
 
 
 def work_in(record: SQSRecord) -> Iterator[Upload | Part]:

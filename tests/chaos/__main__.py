@@ -6,13 +6,14 @@ python -m tests.chaos [--events 100000] [--seed 1] [--contention-only | --faults
 import argparse
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tests.chaos.contention import bench
 from tests.chaos.faults import USUAL
 from tests.chaos.invariants import violations
 from tests.chaos.shrink import Run, shrink, told
 from tests.chaos.uploads import uploads
+from tests.chaos.waits import told as waited
 from tests.chaos.world import Scenario, world_of
 
 UPLOADS_A_RUN = 500
@@ -38,10 +39,12 @@ class Sum:
     transactions: int = 0
     calls: int = 0
     broken: int = 0
+    waits: list[float] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """As a table, a line a figure."""
-        return [f"{name:<14} {value:>10,}" for name, value in vars(self).items()]
+        """As a table, a line a figure; and how long scans waited."""
+        figures = {name: value for name, value in vars(self).items() if name != "waits"}
+        return [*(f"{name:<14} {value:>10,}" for name, value in figures.items()), waited(self.waits)]
 
 
 def scenario(seed: int) -> Scenario:
@@ -69,6 +72,7 @@ def one(seed: int, total: Sum) -> Run | None:
         total.transactions += world.dynamodb.transactions
         total.calls += sum(sum(client.calls.values()) for client in (world.s3, world.sqs, world.dynamodb, world.events))
         total.broken += len(found)
+        total.waits += world.waits.seconds.values()
         return Run(wanted, found, tuple(world.plan.happened)) if found else None
 
 

@@ -11,8 +11,8 @@ from brainscan.services import CLIENT
 from tests.chaos.faults import Fault, Plan
 from tests.chaos.simulation import ProcessKilledError, Simulation
 
-READ_TIMEOUT_S: Final = 60.0
-"""botocore's own."""
+READ_TIMEOUT_S: Final = float(CLIENT.read_timeout)  # type: ignore[attr-defined]
+"""How long a client waits for an answer that is lost."""
 
 THROTTLES: Final[Mapping[str, tuple[str, ...]]] = {
     "dynamodb": ("ProvisionedThroughputExceededException", "ThrottlingException"),

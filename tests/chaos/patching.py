@@ -1,7 +1,7 @@
 """Puts the product into simulated time: its clocks, its waits, its thread pools and its model.
 
 Patched by what they are, not by where: whatever module of the product has `ThreadPoolExecutor`, a pool derived from it,
-or `datetime`, gets the simulated one, so that moving code needs no change here.
+`Event` or `datetime`, gets the simulated one, so that moving code needs no change here.
 """
 
 import os
@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
+from functools import partial
+from threading import Event
 from typing import Any
 from unittest.mock import patch
 
@@ -20,7 +22,7 @@ from brainscan import observability
 from brainscan.inference.runtime import Network
 from brainscan.settings import limits, settings
 from tests.chaos.network import TwoModels
-from tests.chaos.simulation import Pool, Simulation
+from tests.chaos.simulation import Pool, Signal, Simulation
 
 
 def product_modules() -> list[Any]:
@@ -34,6 +36,7 @@ class Patches:
     def __init__(self, simulation: Simulation) -> None:
         self.pool = type("SimulatedPool", (Pool,), {"simulation": simulation})
         self.datetime = _datetime_of(simulation)
+        self.event = partial(Signal, simulation)
         self._modules = 0
         self._replaced: list[tuple[Any, str, Any]] = []
 
@@ -47,6 +50,9 @@ class Patches:
                 if isinstance(value, type) and issubclass(value, ThreadPoolExecutor):
                     self._replaced.append((module, name, value))
                     setattr(module, name, self.pool)
+                elif value is Event:
+                    self._replaced.append((module, name, value))
+                    setattr(module, name, self.event)
                 elif value is datetime:
                     self._replaced.append((module, name, value))
                     setattr(module, name, self.datetime)

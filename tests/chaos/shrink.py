@@ -15,11 +15,12 @@ MOST_LINES = 120
 
 @dataclass(frozen=True)
 class Run:
-    """What came of a scenario: broken promises, the invocations that faults hit, and the trace, if one was kept."""
+    """What came of a scenario: broken promises, invocations that faults hit, how long scans waited, the trace."""
 
     scenario: Scenario
     violations: tuple[Violation, ...]
     hit: tuple[str, ...]
+    waits: tuple[float, ...] = ()
     trace: tuple[str, ...] = ()
 
 
@@ -28,7 +29,8 @@ def run(scenario: Scenario, *, traced: bool = False) -> Run:
     with world_of(scenario, traced=traced) as world:
         world.run()
         found = tuple(violations(world))
-        return Run(scenario, found, tuple(world.plan.happened), tuple(world.simulation.trace or ()))
+        waits = tuple(world.waits.seconds.values())
+        return Run(scenario, found, tuple(world.plan.happened), waits, tuple(world.simulation.trace or ()))
 
 
 def shrink(failed: Run, most_runs: int = MOST_RUNS) -> Run:

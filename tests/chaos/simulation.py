@@ -145,6 +145,36 @@ class Simulation:
             self.trace.append(f"{self.elapsed:10.3f}  {process.name if process else '-':<24}  {what}")
 
 
+class Signal:
+    """`threading.Event` in simulated time."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._set = False
+        self._waiters: list[Callable[[], None]] = []
+
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._set
+
+    def set(self) -> None:
+        """Wake those who wait."""
+        self._set = True
+        for waiter in self._waiters:
+            self._simulation.after(0, waiter)
+
+    def wait(self, timeout: float) -> bool:
+        """Wait until it is set, or so many seconds; outside of any task nothing else will set it."""
+        task = self._simulation.current
+        if task is None or self._set:
+            return True
+        resume = task.resumer()
+        self._waiters.append(resume)
+        self._simulation.after(timeout, resume)
+        task.wait()
+        return self._set
+
+
 class Future:
     """What a pool's task will give."""
 

@@ -30,11 +30,18 @@ def test_repeats_kills_throttles_and_lost_responses_together_change_nothing_whil
     holds(Scenario(seed, tuple(uploads(seed, 30, 6.0)), replace(USUAL, kills=0.05), second_model_from=3.0))
 
 
+@pytest.mark.parametrize("service", ["s3", "dynamodb"])
+def test_two_minutes_without_a_service_cost_minutes(service):
+    waits = holds(Scenario(7, tuple(uploads(7, 20, 30.0)), Rates(outages=(Outage(service, 10.0, 130.0),)))).waits
+    assert 100 < max(waits) < 400
+
+
 def test_minutes_without_s3_and_dynamodb_lose_nothing():
     outages = (Outage("s3", 2.0, 122.0), Outage("dynamodb", 60.0, 180.0))
     holds(Scenario(7, tuple(uploads(7, 20, 60.0)), Rates(outages=outages)))
 
 
 @pytest.mark.parametrize("seed", [1, 3])
-def test_scans_that_kill_their_process_fail_alone(seed):
-    holds(Scenario(seed, tuple(uploads(seed, 16, 4.0, poisons=2)), NONE))
+def test_scans_that_kill_their_process_fail_alone_and_cost_their_neighbours_seconds(seed):
+    done = holds(Scenario(seed, tuple(uploads(seed, 16, 4.0, poisons=2)), NONE))
+    assert max(done.waits) < 90

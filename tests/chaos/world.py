@@ -28,6 +28,7 @@ from tests.chaos.queues import Queue, Queues
 from tests.chaos.simulation import Simulation
 from tests.chaos.table import Table
 from tests.chaos.uploads import Upload, poison_fingerprints
+from tests.chaos.waits import Waits
 from tests.making import s3_event
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,10 @@ class World:
     streams: list[StreamMapping] = field(default_factory=list)
     queue_mappings: list[QueueMapping] = field(default_factory=list)
     uploaded: dict[str, list[tuple[Upload, Object]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.waits = Waits(self.simulation)
+        self.dynamodb.listeners.append(self.waits.hear)
 
     def run(self, until: float | None = None) -> None:
         """Let everything happen."""

@@ -49,6 +49,11 @@ def measure_messages(function: str, sent_ms: Iterable[int]) -> None:
         metrics.add_metric(name="QueueAge", unit=MetricUnit.Seconds, value=max(0.0, (now_ms - sent) / 1000))
 
 
+def measure_failures(messages: int) -> None:
+    """Count messages whose work failed and is to be tried again: an invocation with such has not failed as a whole."""
+    metrics.add_metric(name="MessagesFailed", unit=MetricUnit.Count, value=messages)
+
+
 def measure_intake(files: int, skipped: int, scans: Mapping[Outcome, int]) -> None:
     """Count what was taken in: files, and of them the skipped ones; new scans, queued and rejected."""
     metrics.add_metric(name="FilesTakenIn", unit=MetricUnit.Count, value=files)

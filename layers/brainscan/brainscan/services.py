@@ -16,7 +16,13 @@ from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
 WORKERS = 16
 """Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
 
-CLIENT = Config(max_pool_connections=WORKERS, retries={"mode": "standard", "total_max_attempts": 2})
+CLIENT = Config(
+    max_pool_connections=WORKERS,
+    connect_timeout=5,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 2},
+)
+"""An answer that is lost on its way costs ten seconds, and is asked for again by `store/retry.py`."""
 
 
 class ReportStore(Protocol):

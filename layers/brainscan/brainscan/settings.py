@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     stow_url: str = Field(default="", description="DICOMweb address of the PACS that gets the reports' objects")
     stow_secret_arn: str = Field(default="", description="the secret with the PACS's user name and password")
     model_dir: Path = Path("model")
-    max_receive_count: int = Field(default=5, description="redrive policy of the queues")
+    max_receive_count: int = Field(default=12, description="redrive policy of the queues")
     link_seconds: int = Field(default=300, description="how long links to objects hold")
     oidc_issuer: str = Field(
         default="", description="who signs readers in on the worklist page; empty: nobody needs to"

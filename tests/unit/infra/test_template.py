@@ -202,6 +202,12 @@ MUTATIONS = [
     (watching.waiting_messages_raise_an_alarm, "UploadQueueOld.MetricName", "NumberOfMessagesSent"),
     (watching.consumers_raise_alarms, "AnalyzeThrottles.MetricName", "Invocations"),
     (watching.consumers_raise_alarms, "IntakeErrors.Metrics.1", {"Id": "errors", "Expression": "0"}),
+    (
+        watching.partial_failures_raise_an_alarm,
+        "AnalyzePartialFailures.Metrics.1.MetricStat.Metric.MetricName",
+        "Errors",
+    ),
+    (watching.refusals_of_tables_raise_an_alarm, "TableWriteThrottles.MetricName", "ReadThrottleEvents"),
     (watching.followers_raise_alarms, "ReportBehind.MetricName", "Duration"),
     (watching.apis_raise_alarms, "ResultsApiErrors.Metrics.1.MetricStat.Metric.MetricName", "4xx"),
     (watching.apis_raise_alarms, "ResultsApiSlow.Dimensions.0.Name", "Stage"),

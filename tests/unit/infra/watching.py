@@ -42,6 +42,19 @@ def consumers_raise_alarms(resources: Resources) -> Iterator[str]:
         yield from (function_id for _, _, function_id, _ in consumed(resources) if function_id not in watched)
 
 
+def partial_failures_raise_an_alarm(resources: Resources) -> Iterator[str]:
+    """A function that answers for each message by itself does not fail as a whole: Lambda's own metric stays at 0."""
+    told = _watched(resources, "MessagesFailed", "function")
+    yield from ({"Intake", "Analyze"} - {name.capitalize() for name in told})
+
+
+def refusals_of_tables_raise_an_alarm(resources: Resources) -> Iterator[str]:
+    """Throttles and conflicts are retried in place, so that only the table itself tells of them."""
+    for metric in ("WriteThrottleEvents", "ReadThrottleEvents", "TransactionConflict"):
+        watched = _watched(resources, metric, "TableName")
+        yield from (name for name in of_type(resources, "AWS::DynamoDB::Table") if name not in watched)
+
+
 def followers_raise_alarms(resources: Resources) -> Iterator[str]:
     """Failing, throttled and late readers of a stream, which forgets its records after 24 hours."""
     for metric in ("Errors", "Throttles", "Duration", "IteratorAge"):
@@ -88,6 +101,8 @@ RULES: tuple[Rule, ...] = (
     dead_letters_raise_an_alarm,
     waiting_messages_raise_an_alarm,
     consumers_raise_alarms,
+    partial_failures_raise_an_alarm,
+    refusals_of_tables_raise_an_alarm,
     followers_raise_alarms,
     apis_raise_alarms,
     durations_alarm_at_four_fifths_of_the_timeout,

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import pytest
 
 from brainscan.pipeline.analyze import ScanResult
 from brainscan.settings import settings
-from brainscan.store.queues import ScanQueue, message
+from brainscan.store.queues import message
 from tests.making import a_record
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +40,7 @@ def handler(monkeypatch):
     watched = Watched()
     monkeypatch.setattr(module, "analyze", watched.analyze)
     monkeypatch.setattr(module, "give_up", watched.give_up)
-    monkeypatch.setattr(module, "services", lambda: SimpleNamespace(retries=watched))
+    monkeypatch.setattr(module, "services", lambda: SimpleNamespace(retries=watched, queue=watched))
     watched.lambda_handler = module.lambda_handler
     yield watched
     settings.cache_clear()
@@ -56,9 +57,11 @@ class Watched:
     given_up: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     hidden: list[tuple[str, int]] = field(default_factory=list)
+    holding: bool = False
     lambda_handler: Any = None
 
     def analyze(self, scans, _services, _network):
+        assert self.holding
         self.together.append([scan.scan_id for scan in scans])
         return [
             ScanResult(scan.scan_id, error=ValueError())
@@ -80,8 +83,15 @@ class Watched:
             raise ConnectionError
         self.sent += [scan.scan_id for scan in scans]
 
-    def hide(self, receipt_handle, seconds):
-        self.hidden.append((receipt_handle, seconds))
+    @contextmanager
+    def held(self, receipt_handles):
+        self.holding = True
+        yield
+        self.holding = False
+
+    def hide(self, receipt_handles, seconds):
+        assert not self.holding  # the next heartbeat would undo it
+        self.hidden += [(handle, seconds) for handle in receipt_handles]
 
 
 def invoke(handler, *deliveries, queue="scans"):
@@ -168,16 +178,10 @@ class TestRetryQueue:
         assert handler.given_up == [IDS[0]]
         assert handler.hidden == [("receipt 0", 0)]
 
-    def test_a_give_up_that_is_refused_is_tried_at_the_last_receive(self, handler):
+    def test_a_give_up_that_is_refused_is_tried_at_the_last_receive_after_a_pause(self, handler):
         handler.stuck = {IDS[0]}
         assert invoke(handler, (scan(0), 4), queue="retries") == ["message 0"]
+        assert handler.hidden[0][1] >= 40
         handler.stuck = set()
         assert invoke(handler, (scan(0), 5), queue="retries") == ["message 0"]
         assert handler.given_up == [IDS[0]]
-
-
-def test_a_queue_is_known_by_the_name_that_its_url_and_its_arn_end_in():
-    queue = ScanQueue(None, "https://sqs.eu-central-1.amazonaws.com/123456789012/stack-RetryQueue")
-    assert queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-RetryQueue")
-    assert not queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-ScanQueue")
-    assert not ScanQueue(None, "").is_at("")

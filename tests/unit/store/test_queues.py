@@ -1,0 +1,83 @@
+"""Messages that are worked on stay hidden; what broke off comes back soon, and what failed after its pause."""
+
+import time
+from threading import Event
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from brainscan.store import queues
+from brainscan.store.queues import ScanQueue, pause_s
+
+
+@pytest.fixture
+def sqs():
+    with mock_aws():
+        yield boto3.client("sqs", region_name="us-east-1")
+
+
+@pytest.fixture
+def queue(sqs):
+    url = sqs.create_queue(QueueName="scans", Attributes={"VisibilityTimeout": "721"})["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="a scan")
+    return ScanQueue(sqs, url), url
+
+
+def received(sqs, url: str) -> list[str]:
+    return [each["ReceiptHandle"] for each in sqs.receive_message(QueueUrl=url).get("Messages", [])]
+
+
+def test_a_message_whose_work_broke_off_comes_back_long_before_the_visibility_timeout(sqs, queue, monkeypatch):
+    monkeypatch.setattr(queues, "HIDDEN_S", 1)
+    scans, url = queue
+    with scans.held(received(sqs, url)):
+        time.sleep(0.1)
+    time.sleep(1.1)
+    assert len(received(sqs, url)) == 1
+
+
+def test_a_message_stays_hidden_for_as_long_as_its_work_takes(sqs, queue, monkeypatch):
+    monkeypatch.setattr(queues, "HIDDEN_S", 1)
+    monkeypatch.setattr(queues, "HEARTBEAT_S", 0.2)
+    scans, url = queue
+    with scans.held(received(sqs, url)):
+        time.sleep(1.6)
+        assert received(sqs, url) == []
+
+
+def test_a_heartbeat_that_fails_changes_nothing_for_the_work(sqs, queue):
+    scans, _ = queue
+    asked = Event()
+    sqs.change_message_visibility_batch = lambda **_: asked.set() or 1 / 0
+    with scans.held(["a receipt"]):
+        assert asked.wait(5)
+
+
+def test_work_that_fails_raises_its_own_error_and_ends_the_heartbeats(sqs, queue):
+    scans, url = queue
+    with pytest.raises(KeyError), scans.held(received(sqs, url)):
+        raise KeyError
+
+
+def test_a_message_that_failed_comes_back_after_its_pause(sqs, queue):
+    scans, url = queue
+    handles = received(sqs, url)
+    scans.hide(handles, 0.2)
+    time.sleep(0.3)
+    assert len(received(sqs, url)) == 1
+
+
+def test_pauses_grow_from_seconds_to_ten_minutes_and_no_two_are_alike():
+    pauses = [pause_s(receives) for receives in range(1, 13)]
+    assert 5 <= pauses[0] <= 10
+    assert 300 <= pauses[-1] <= 600
+    assert pause_s(12) != pause_s(12)
+    assert sum(pause_s(receives) for receives in range(1, 11)) > 900
+
+
+def test_a_queue_is_known_by_the_name_that_its_url_and_its_arn_end_in():
+    queue = ScanQueue(None, "https://sqs.eu-central-1.amazonaws.com/123456789012/stack-RetryQueue")
+    assert queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-RetryQueue")
+    assert not queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-ScanQueue")
+    assert not ScanQueue(None, "").is_at("")
