@@ -12,10 +12,11 @@ import pytest
 from scipy.ndimage import binary_dilation
 
 from brainscan.dicom.header import read_header
-from brainscan.domain import Kind, Reason, ScanError, TumorClass
+from brainscan.domain import CLASSES, Kind, Reason, ScanError, TumorClass
 from brainscan.imaging.decode import count_frames, decode
 from brainscan.imaging.prepare import prepare
 from brainscan.imaging.sniff import sniff
+from brainscan.inference.runtime import Network
 from brainscan.settings import Limits
 from brainscan_local.phantom import (
     GLIOMA,
@@ -29,6 +30,7 @@ from brainscan_local.phantom import (
     write_export,
 )
 
+ROOT = Path(__file__).parents[3]
 SIZE, SLICES = 128, 12
 
 
@@ -115,6 +117,25 @@ def test_a_lesion_takes_up_contrast_agent(patient: Phantom) -> None:
     shown = patient.lesion.any(axis=(1, 2))
     beyond = around(patient.lesion, 3, 6) & shown[:, None, None]
     assert np.percentile(volume[patient.lesion], 75) > 1.25 * np.median(volume[beyond])
+
+
+def test_without_contrast_agent_vessels_and_dura_are_darker_than_white_matter(healthy: Phantom) -> None:
+    plain = head(7, None, SIZE, SLICES, contrast=False)
+    enhanced = healthy.volume > plain.volume.astype(int) + 300
+    assert enhanced.sum() > 500
+    assert np.median(plain.volume[enhanced]) < 400 < np.median(healthy.volume[enhanced])
+    said = pydicom.dcmread(io.BytesIO(to_dicom(plain)[0]))
+    assert "ContrastBolusAgent" not in said
+    assert "CONTRAST" not in said.SeriesDescription
+
+
+def test_no_healthy_picture_of_the_export_is_called_a_tumor(tmp_path: Path) -> None:
+    pictures = sorted((write_export(tmp_path / "export") / "PNG").glob("healthy-*.png"))
+    model = Network.load(ROOT / "functions/analyze/model")
+    size = model.manifest.input.size
+    inputs = [prepare(decode(path.read_bytes(), Kind.PNG, Limits()).pixels, size).input for path in pictures]
+    classes = model.run(np.stack(inputs)).cls.argmax(axis=1)
+    assert [CLASSES[index] for index in classes] == [TumorClass.NO_TUMOR] * 4
 
 
 def test_a_glioma_is_a_bright_rim_around_a_dark_core() -> None:

@@ -1,6 +1,6 @@
 """Synthetic heads whose lesions are known, and the export of a hospital that scanned them.
 
-head(seed=1, lesion=GLIOMA).volume     # uint16 (12, 256, 256), T1-weighted after contrast agent
+head(seed=1, lesion=GLIOMA).volume     # uint16 (12, 256, 256), T1-weighted
 write_export(Path("export.zip"))       # three patients' DICOM series, PNGs, and what else exports hold
 """
 

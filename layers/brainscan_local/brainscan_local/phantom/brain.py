@@ -36,7 +36,7 @@ def _paint_hemispheres(image: Field, person: Person, site: Site) -> None:
     gap = person.sulcus_mm + 0.6 * np.clip(1 - surface / 7, 0, 1)
     paint(image, overlap(union(surface, sulcus - gap), skull), Signal.SPINAL_FLUID)
     veins = overlap(sulcus - 1, 1.6 - 2 * patches, surface - 8, skull)
-    paint(image, veins, Signal.VESSEL, opacity=0.7)
+    paint(image, veins, site.uptake.vessel, opacity=0.7)
 
 
 def _fissures(site: Site) -> Field:
@@ -85,20 +85,20 @@ def _paint_ventricles(image: Field, person: Person, site: Site) -> None:
     choroid_plexus = union(
         ellipsoid(side, (23.5, 30, 9), (2.4, 5, 4)), capsule(side, (4, -6, 16), (12, 14, 21), 0.9, 1.2)
     )
-    paint(image, choroid_plexus, Signal.VESSEL, opacity=0.7)
+    paint(image, choroid_plexus, site.uptake.vessel, opacity=0.7)
     veins = union(
         capsule(side, (1.5, -8, 12), (1.5, 18, 14), 0.9, 1.0),
         capsule(side, (0, 20, 13), (0, 30, 8), 2.0, 2.0),
         capsule(side, (0, 30, 8), (0, 72, -4), 1.7, 2.4),
     )
-    paint(image, veins, Signal.VESSEL)
+    paint(image, veins, site.uptake.vessel)
 
 
 def _paint_cerebellum(image: Field, person: Person, site: Site) -> None:
     at, side = site.brain, site.brain.mirrored()
     skull = (DURA_DEPTH_MM + 1.5) - site.depth
     cerebellum = overlap(ellipsoid(at, (0, 47, -36), (50, 34, 27)), skull + 1)
-    paint(image, overlap(cerebellum - 1.5, skull), Signal.DURA)
+    paint(image, overlap(cerebellum - 1.5, skull), site.uptake.dura)
     paint(image, overlap(cerebellum - 0.8, skull), Signal.SPINAL_FLUID)
     paint(image, cerebellum, Signal.WHITE_MATTER - 20)
     core = ellipsoid(side, (17, 42, -36), (17, 12, 14)) + 2 * site.patches
@@ -132,4 +132,4 @@ def _paint_stem(image: Field, site: Site) -> None:
         capsule(side, (1, -5, -20), (17, 14, -16), 1.1, 0.9),
         capsule(side, (8, -14, -21), (1.5, -30, -12), 1.2, 1.0),
     )
-    paint(image, arteries, Signal.VESSEL, opacity=0.8)
+    paint(image, arteries, site.uptake.vessel, opacity=0.8)

@@ -85,7 +85,7 @@ def _files(size: int, slices: int) -> Iterator[tuple[str, bytes]]:
     """Path in the export and content of each file."""
     patients = enumerate(_PATIENTS, start=1)
     yield from medium(content for seed, patient in patients for content in _study(seed, *patient, size, slices))
-    healthy = head(_HEALTHY_SEED, None, size, _HEALTHY_SLICES)
+    healthy = head(_HEALTHY_SEED, None, size, _HEALTHY_SLICES, contrast=False)
     pngs = [to_png(pixels) for pixels in healthy.volume]
     for index, content in enumerate(pngs, start=1):
         yield f"PNG/healthy-{index}.png", content
@@ -120,8 +120,9 @@ def _common_elements(phantom: Phantom, patient: str, origin: list[str]) -> Datas
     common.ReferringPhysicianName = ""
     common.Modality, common.BodyPartExamined = "MR", "HEAD"
     common.Manufacturer, common.ManufacturerModelName = "brainscan", "phantom"
-    common.StudyDescription, common.SeriesDescription = "MR HEAD", "T1 SE TRA CONTRAST"
-    common.ContrastBolusAgent = "GADOLINIUM"
+    common.StudyDescription, common.SeriesDescription = "MR HEAD", "T1 SE TRA"
+    if phantom.contrast:
+        common.SeriesDescription, common.ContrastBolusAgent = "T1 SE TRA CONTRAST", "GADOLINIUM"
     common.ScanningSequence, common.SequenceVariant, common.ScanOptions = "SE", "SK", ""
     common.MRAcquisitionType, common.EchoTrainLength = "2D", 1
     common.RepetitionTime, common.EchoTime, common.MagneticFieldStrength = 550, 9, 3

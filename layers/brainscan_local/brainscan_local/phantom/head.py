@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from brainscan_local.phantom.brain import paint_brain
 from brainscan_local.phantom.fields import Field, Points, Waves
 from brainscan_local.phantom.lesions import Lesion, LesionSpec
-from brainscan_local.phantom.person import Person
+from brainscan_local.phantom.person import ENHANCED, PLAIN, Person, Uptake
 from brainscan_local.phantom.skull import paint_base, paint_coverings, paint_sinuses
 
 FIELD_OF_VIEW_MM: Final = 230.0
@@ -27,24 +27,27 @@ class Phantom:
     """A scanned head.
 
     `volume` uint16 (slices, rows, columns) from the bottom up; rows to the back, columns to the patient's left.
-    `lesion` boolean of the same shape, the truth. `spacing_mm` (slice, row, column). `bottom_mm` height of slice 0.
+    `contrast` whether agent was given. `lesion` boolean of the same shape, the truth. `spacing_mm` (slice, row,
+    column). `bottom_mm` height of slice 0.
     """
 
     spec: LesionSpec | None
+    contrast: bool
     volume: npt.NDArray[np.uint16]
     lesion: npt.NDArray[np.bool_]
     spacing_mm: tuple[float, float, float]
     bottom_mm: float
 
 
-def head(seed: int, lesion: LesionSpec | None, size: int = 256, slices: int = 12) -> Phantom:
-    """Make a head and scan it, axially, T1-weighted after contrast agent.
+def head(seed: int, lesion: LesionSpec | None, size: int = 256, slices: int = 12, contrast: bool = True) -> Phantom:
+    """Make a head and scan it, axially, T1-weighted.
 
     Args:
         seed: whose head it is; the same seed gives the same bytes.
         lesion: what grows in it, or None for a healthy one.
         size: rows and columns of each slice.
         slices: evenly spread from the orbits to the crown; at least two.
+        contrast: whether the patient was given contrast agent; healthy people who are scanned usually are not.
     """
     rng = np.random.default_rng(seed)
     person = Person(rng)
@@ -59,15 +62,16 @@ def head(seed: int, lesion: LesionSpec | None, size: int = 256, slices: int = 12
         inside = person.depth(plane) > -pixel_mm
         at = plane.within(inside)
         signal = np.zeros(plane.x.shape, np.float32)
-        signal[inside], truth[index][inside] = _tissue(person, mass, at)
+        signal[inside], truth[index][inside] = _tissue(person, mass, at, ENHANCED if contrast else PLAIN)
         signal[inside] *= 1 + 0.02 * texture(at)
         volume[index] = _received(signal, plane, coil, rng)
-    return Phantom(lesion, volume, truth, (float(heights[1] - heights[0]), pixel_mm, pixel_mm), LOWEST_SLICE_MM)
+    spacing_mm = (float(heights[1] - heights[0]), pixel_mm, pixel_mm)
+    return Phantom(lesion, contrast, volume, truth, spacing_mm, LOWEST_SLICE_MM)
 
 
-def _tissue(person: Person, mass: Lesion | None, at: Points) -> tuple[Field, npt.NDArray[np.bool_]]:
+def _tissue(person: Person, mass: Lesion | None, at: Points, uptake: Uptake) -> tuple[Field, npt.NDArray[np.bool_]]:
     """What is at each point: the signal it gives, and whether it is tumor."""
-    site = person.site(at, healthy=mass.pushed(at) if mass else at)
+    site = person.site(uptake, at, healthy=mass.pushed(at) if mass else at)
     image = np.zeros_like(at.x)
     paint_coverings(image, site)
     paint_brain(image, person, site)

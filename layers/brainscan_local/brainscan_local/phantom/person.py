@@ -10,7 +10,7 @@ from brainscan_local.phantom.fields import Field, Points, Waves, ellipsoid
 
 
 class Signal(IntEnum):
-    """Brightness of tissues in a T1-weighted image after contrast agent, in 12 bits."""
+    """Brightness of tissues in a T1-weighted image, in 12 bits, of those that take up no contrast agent."""
 
     AIR = 0
     BONE = 70
@@ -20,14 +20,24 @@ class Signal(IntEnum):
     DEEP_GRAY_MATTER = 430
     MUSCLE = 430
     WHITE_MATTER = 505
-    DURA = 620
+    SCLERA = 620
     SKIN = 700
     MARROW = 640
-    MUCOSA = 760
-    GLAND = 800
-    VESSEL = 930
     FAT = 1200
 
+
+@dataclass(frozen=True, slots=True)
+class Uptake:
+    """Brightness of the tissues that contrast agent reaches."""
+
+    dura: int
+    mucosa: int
+    gland: int
+    vessel: int
+
+
+PLAIN: Final = Uptake(dura=180, mucosa=470, gland=470, vessel=150)
+ENHANCED: Final = Uptake(dura=620, mucosa=760, gland=800, vessel=930)
 
 SCALP_MM: Final = 5.2
 DURA_DEPTH_MM: Final = 11.8
@@ -38,10 +48,12 @@ DURA_DEPTH_MM: Final = 11.8
 class Site:
     """Points of a slice inside the head, and what is known of each.
 
-    `scanned` are the points themselves, `skull` and `brain` where they would be in a straight and healthy head;
-    `depth` is in millimetres below the skin; `patches` is a random field of a centimetre's scale.
+    `uptake` says whether contrast agent was given; `scanned` are the points themselves, `skull` and `brain` where they
+    would be in a straight and healthy head; `depth` is in millimetres below the skin; `patches` is a random field of a
+    centimetre's scale.
     """
 
+    uptake: Uptake
     scanned: Points
     skull: Points
     brain: Points
@@ -69,10 +81,15 @@ class Person:
         egg = Points(at.x / (1 + 0.10 * behind), at.y, at.z)
         return 0.9 * self._shape(at) - ellipsoid(egg, (0, 0, 0), self._half_axes)
 
-    def site(self, scanned: Points, healthy: Points) -> Site:
+    def site(self, uptake: Uptake, scanned: Points, healthy: Points) -> Site:
         """Look around at points of a slice; `healthy` is where their tissue was before any mass."""
         return Site(
-            scanned, self._straight(scanned), self._straight(healthy), self.depth(scanned), self._patches(healthy)
+            uptake,
+            scanned,
+            self._straight(scanned),
+            self._straight(healthy),
+            self.depth(scanned),
+            self._patches(healthy),
         )
 
     def _straight(self, at: Points) -> Points:

@@ -19,7 +19,7 @@ def paint_coverings(image: Field, site: Site) -> None:
     paint(image, SCALP_MM + 0.3 * patches - depth, Signal.BONE)
     marrow_mm = 1.2 + 0.45 * patches
     paint(image, np.abs(depth - (SCALP_MM + 3.2)) - marrow_mm, Signal.MARROW, opacity=0.7)
-    paint(image, DURA_DEPTH_MM - 0.4 - depth, Signal.DURA, opacity=0.8)
+    paint(image, DURA_DEPTH_MM - 0.4 - depth, site.uptake.dura, opacity=0.8)
 
 
 def paint_base(image: Field, person: Person, site: Site) -> None:
@@ -37,9 +37,9 @@ def paint_base(image: Field, person: Person, site: Site) -> None:
     paint(image, overlap(petrous, inside), Signal.BONE + 80 * air_cells)
     paint(image, overlap(ellipsoid(at, (0, -14, -37), (21, 16, 13)), inside), Signal.BONE)
     paint(image, ellipsoid(at, (0, 0, -40), (10, 6, 12)), Signal.MARROW)
-    paint(image, ellipsoid(side, (12, -13, -32), (5, 11, 6)), Signal.GLAND)  # cavernous sinus
+    paint(image, ellipsoid(side, (12, -13, -32), (5, 11, 6)), site.uptake.gland)  # cavernous sinus
     paint(image, ellipsoid(side, (12.5, -12, -32), (2.3, 3.5, 4)), Signal.BONE)  # flow void of the carotid
-    paint(image, ellipsoid(at, (0, -13, -31), (6.5, 5.5, 4)), Signal.GLAND)
+    paint(image, ellipsoid(at, (0, -13, -31), (6.5, 5.5, 4)), site.uptake.gland)
     _paint_orbits(image, side, site.depth)
     _paint_air(image, person, site)
 
@@ -54,8 +54,8 @@ def _paint_orbits(image: Field, side: Points, depth: Field) -> None:
         capsule(side, (31, -62, -23), (17, -34, -28), 1.7, 1.2),
         capsule(side, (30, -53, -33), (11, -27, -29), 2.0, 2.0),
     ):
-        paint(image, muscle_or_nerve, Signal.DURA)
-    paint(image, ellipsoid(side, (31, -65, -34), (12.6, 12.6, 12.6)), Signal.DURA)
+        paint(image, muscle_or_nerve, Signal.SCLERA)
+    paint(image, ellipsoid(side, (31, -65, -34), (12.6, 12.6, 12.6)), Signal.SCLERA)
     paint(image, ellipsoid(side, (31, -65, -34), (11.6, 11.6, 11.6)), Signal.VITREOUS)
     paint(image, ellipsoid(side, (31, -74, -34), (4.5, 2.2, 4.5)), Signal.MUSCLE)
 
@@ -65,24 +65,24 @@ def _paint_air(image: Field, person: Person, site: Site) -> None:
     cells = overlap(ellipsoid(site.skull, (0, -54, -35), (13, 28, 11)), SCALP_MM + 1 - site.depth)
     paint(image, cells - 1, Signal.BONE)
     paint(image, cells, Signal.AIR + 25)
-    paint(image, overlap(cells, person.folia.sheet(site.skull) - 0.6), Signal.MUCOSA, opacity=0.8)
+    paint(image, overlap(cells, person.folia.sheet(site.skull) - 0.6), site.uptake.mucosa, opacity=0.8)
     frontal = overlap(ellipsoid(site.skull, (0, -82, -22), (16, 5, 12)), SCALP_MM + 1.5 - site.depth)
     paint(image, frontal, Signal.AIR + 20)
 
 
 def paint_sinuses(image: Field, site: Site) -> None:
-    """Draw the falx between the hemispheres and the veins in its rim, both bright with contrast agent."""
+    """Draw the falx between the hemispheres and the veins in its rim, both bright where there is contrast agent."""
     at, side, depth = site.skull, site.brain.mirrored(), site.depth
     dura = (DURA_DEPTH_MM - 0.4) - depth
     callosum = ellipsoid(at, (0, 4, 4), (9, 46, 32))
     falx = overlap(side.x - 0.35, dura, -18 - at.z, -callosum)
-    paint(image, falx, Signal.DURA, opacity=0.8)
+    paint(image, falx, site.uptake.dura, opacity=0.8)
     sagittal = overlap(
         side.x - 3.4 + 0.6 * (depth - DURA_DEPTH_MM),
         union(8 - at.z, 40 - at.y),
         depth - (DURA_DEPTH_MM + 5),
         dura,
     )
-    paint(image, sagittal, Signal.VESSEL)
+    paint(image, sagittal, site.uptake.vessel)
     transverse = overlap(capsule(side, (4, 74, -8), (54, 42, -24), 3.0, 3.2), dura)
-    paint(image, transverse, Signal.VESSEL)
+    paint(image, transverse, site.uptake.vessel)
