@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brainscan.archive import File, Stretch, stretches, upload_files, upload_kind
+from brainscan.archive import File, PartRange, part_ranges, upload_files, upload_kind
 from brainscan.domain import Kind, Reason
 from brainscan.settings import Limits
 from tests.making import png, zipped
@@ -31,9 +31,9 @@ class Pipe(io.RawIOBase):
         return len(data)
 
 
-def read(archive: bytes, limits: Limits = LIMITS, stretch: Stretch | None = None) -> list[File]:
+def read(archive: bytes, limits: Limits = LIMITS, part_range: PartRange | None = None) -> list[File]:
     content = io.BytesIO(archive)
-    return list(upload_files(content, upload_kind(content), "upload", len(archive), limits, stretch))
+    return list(upload_files(content, upload_kind(content), "upload", len(archive), limits, part_range))
 
 
 def outcomes(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason]:
@@ -71,16 +71,16 @@ def test_a_directory_of_the_64_bit_form_is_read_and_its_count_is_limited(monkeyp
 def test_ranges_of_a_zip_cover_every_file_once_and_keep_its_places():
     archive = zipped({f"{n}.png": png(seed=n) for n in range(10)})
     limits = Limits(part_files=4)
-    ranges = stretches(io.BytesIO(archive), Kind.ZIP, limits)
-    assert ranges == [Stretch(0, 4), Stretch(4, 8), Stretch(8, 10)]
+    ranges = part_ranges(io.BytesIO(archive), Kind.ZIP, limits)
+    assert ranges == [PartRange(0, 4), PartRange(4, 8), PartRange(8, 10)]
     found = [file for each in ranges for file in read(archive, limits, each)]
     assert [(file.index, file.data) for file in found] == [(n, png(seed=n)) for n in range(10)]
 
 
 def test_ranges_of_a_zip_hold_no_more_than_their_bytes():
     archive = zipped({f"{n}.png": os.urandom(1000) for n in range(5)}, zipfile.ZIP_STORED)
-    ranges = stretches(io.BytesIO(archive), Kind.ZIP, Limits(part_bytes=2500))
-    assert ranges == [Stretch(0, 2), Stretch(2, 4), Stretch(4, 5)]
+    ranges = part_ranges(io.BytesIO(archive), Kind.ZIP, Limits(part_bytes=2500))
+    assert ranges == [PartRange(0, 2), PartRange(2, 4), PartRange(4, 5)]
 
 
 def test_ranges_of_a_zip_share_one_budget():
@@ -88,7 +88,7 @@ def test_ranges_of_a_zip_share_one_budget():
     limits = Limits(expanded_bytes=120_000, part_files=1)
     found = [
         file.problem
-        for each in stretches(io.BytesIO(archive), Kind.ZIP, limits)
+        for each in part_ranges(io.BytesIO(archive), Kind.ZIP, limits)
         for file in read(archive, limits, each)
     ]
     assert found == [None, None, Reason.EXPANDED_TOO_LARGE, Reason.EXPANDED_TOO_LARGE]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brainscan.archive import File, Stretch, stretches, upload_files, upload_kind
+from brainscan.archive import File, PartRange, part_ranges, upload_files, upload_kind
 from brainscan.domain import Kind, Reason
 from brainscan.settings import MIB, Limits
 from tests.making import png, tarred, zipped
@@ -35,9 +35,9 @@ class Forward(io.BytesIO):
         return super().seek(offset, whence)
 
 
-def read(archive: bytes, limits: Limits = LIMITS, stretch: Stretch | None = None) -> list[File]:
+def read(archive: bytes, limits: Limits = LIMITS, part_range: PartRange | None = None) -> list[File]:
     content = io.BytesIO(archive) if archive.startswith(b"PK") else Forward(archive)
-    return list(upload_files(content, upload_kind(content), "upload", len(archive), limits, stretch))
+    return list(upload_files(content, upload_kind(content), "upload", len(archive), limits, part_range))
 
 
 def outcomes(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason]:
@@ -58,12 +58,12 @@ def test_reading_goes_on_behind_any_file(compression):
     archive = tarred(IMAGES | {"folder/" * 30 + "long": png(seed=9)}, compression)
     whole = read(archive)
     for done in whole[:-1]:
-        rest = read(archive, stretch=Stretch(first=done.index + 1, offset=done.after))
+        rest = read(archive, part_range=PartRange(first=done.index + 1, offset=done.after))
         assert rest == whole[done.index + 1 :]
 
 
 def test_a_tar_is_not_split_beforehand():
-    assert stretches(io.BytesIO(tarred(IMAGES)), Kind.TAR, Limits(part_files=1)) == [Stretch()]
+    assert part_ranges(io.BytesIO(tarred(IMAGES)), Kind.TAR, Limits(part_files=1)) == [PartRange()]
 
 
 def test_content_decides_and_links_and_devices_are_skipped():

@@ -10,13 +10,13 @@ from brainscan.domain import Kind, Reason, ScanError
 from brainscan.imaging.sniff import HEAD_BYTES, sniff
 from brainscan.settings import Limits
 
-__all__ = ["File", "Stretch", "is_archive", "stretches", "upload_files", "upload_kind"]
+__all__ = ["File", "PartRange", "is_archive", "part_ranges", "upload_files", "upload_kind"]
 
 _OPENERS: dict[Kind, Opener] = {Kind.ZIP: zips.files, Kind.TAR: tars.files}
 
 
 @dataclass(frozen=True)
-class Stretch:
+class PartRange:
     """Some of an archive's files: from place `first` up to `stop`, or as far as it goes.
 
     In a tar, `offset` is where the header of the first one begins.
@@ -39,27 +39,27 @@ def is_archive(content: IO[bytes], kind: Kind) -> bool:
     return kind in _OPENERS or (kind is Kind.GZIP and tars.is_gzipped_tar(content))
 
 
-def stretches(content: IO[bytes], kind: Kind, limits: Limits) -> list[Stretch]:
+def part_ranges(content: IO[bytes], kind: Kind, limits: Limits) -> list[PartRange]:
     """How to split an archive for several readers at a time; a stream that can only be read forward is not split."""
     if kind is not Kind.ZIP:
-        return [Stretch()]
+        return [PartRange()]
     try:
-        return [Stretch(places.start, places.stop) for places in zips.stretches(content, limits)]
+        return [PartRange(places.start, places.stop) for places in zips.part_ranges(content, limits)]
     except ScanError:
-        return [Stretch()]  # whoever reads it will be refused, too
+        return [PartRange()]  # whoever reads it will be refused, too
 
 
 def upload_files(
-    content: IO[bytes], kind: Kind, path: str, size: int, limits: Limits, stretch: Stretch | None = None
+    content: IO[bytes], kind: Kind, path: str, size: int, limits: Limits, part_range: PartRange | None = None
 ) -> Iterator[File]:
-    """Every file of an upload, or of a stretch of it: the object itself, or the entries of an archive.
+    """Every file of an upload, or of a part range of it: the object itself, or the entries of an archive.
 
     Args:
         content: The object, seekable and at its beginning.
         kind: What `sniff` said of it.
         path: Its name, which goes no further than into digests.
         size: Its size in bytes.
-        stretch: What of it is wanted; default: all.
+        part_range: What of it is wanted; default: all.
     """
     budget = Budget(limits.expanded_bytes)
     archived = is_archive(content, kind)
@@ -69,14 +69,14 @@ def upload_files(
         yield recognized(path, content.read(), limits, budget, loose=True)
     else:
         try:
-            for file in _entries(content, kind, limits, budget, stretch or Stretch()):
+            for file in _entries(content, kind, limits, budget, part_range or PartRange()):
                 yield from unpacked(file, 0, limits, budget, _OPENERS)
         except ScanError as refused:
             yield File(path, kind=kind, problem=refused.reason)
 
 
-def _entries(content: IO[bytes], kind: Kind, limits: Limits, budget: Budget, stretch: Stretch) -> Iterator[File]:
+def _entries(content: IO[bytes], kind: Kind, limits: Limits, budget: Budget, part_range: PartRange) -> Iterator[File]:
     if kind is Kind.ZIP:
-        places = None if stretch.stop is None else range(stretch.first, stretch.stop)
+        places = None if part_range.stop is None else range(part_range.first, part_range.stop)
         return zips.files(content, limits, budget, places)
-    return tars.files(content, limits, budget, stretch.first, stretch.offset, gzipped=kind is Kind.GZIP)
+    return tars.files(content, limits, budget, part_range.first, part_range.offset, gzipped=kind is Kind.GZIP)

@@ -23,7 +23,7 @@ END64_RECORD: Final = struct.Struct("<4sQ2H2L4Q")
 LONGEST_COMMENT: Final = 0xFFFF
 
 
-def stretches(archive: IO[bytes], limits: Limits) -> list[range]:
+def part_ranges(archive: IO[bytes], limits: Limits) -> list[range]:
     """Split the places of a ZIP's files into ranges of `limits.part_files` and, compressed, `limits.part_bytes`.
 
     Every reader of the same ZIP finds the same ranges; there is at least one.

@@ -13,7 +13,7 @@ from brainscan.terminology import TumorClass
 
 
 class Part(Model):
-    """A stretch of an upload that one invocation of intake expands; also a message body of the UploadQueue.
+    """A part range of an upload that one invocation of intake expands; also a message body of the UploadQueue.
 
     It names no object: what the upload is called is kept with its staged bytes, in the results bucket.
     """

@@ -1,11 +1,11 @@
-"""A stretch of an upload -> its files, staged and registered, each with its line in the listing."""
+"""A part range of an upload -> its files, staged and registered, each with its line in the listing."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO
 
-from brainscan.archive import File, Stretch, upload_files, upload_kind
+from brainscan.archive import File, PartRange, upload_files, upload_kind
 from brainscan.domain import Kind, Outcome, ScanRecord
 from brainscan.pipeline import listing
 from brainscan.pipeline.files import FileOutcome, Origin, file_outcome
@@ -23,7 +23,7 @@ INTAKE = "intake"
 
 @dataclass
 class Tally:
-    """What came of a stretch so far.
+    """What came of a part range so far.
 
     `scans` counts all, `new` by outcome those that were not known before; `rest` is what a tar holds beyond the bounds
     of one part.
@@ -35,11 +35,13 @@ class Tally:
     scans: int = 0
     new: Counter[Outcome] = field(default_factory=Counter)
     lines: list[listing.Line] = field(default_factory=list)
-    rest: Stretch | None = None
+    rest: PartRange | None = None
 
 
-def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: Origin, services: Services) -> Tally:
-    """Stage, register and queue every file of a stretch; memory holds one chunk of files at a time.
+def expand(
+    content: IO[bytes], path: str, size: int, part_range: PartRange, origin: Origin, services: Services
+) -> Tally:
+    """Stage, register and queue every file of a part range; memory holds one chunk of files at a time.
 
     Args:
         content: The uploaded object, seekable and at its beginning.
@@ -49,8 +51,8 @@ def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: O
     with Threads(WORKERS) as pool:
         kind = upload_kind(content)
         tally = Tally(kind)
-        found = upload_files(content, kind, path, size, services.limits, stretch)
-        for chunk in _chunks(_bounded(found, stretch, tally, services.limits)):
+        found = upload_files(content, kind, path, size, services.limits, part_range)
+        for chunk in _chunks(_bounded(found, part_range, tally, services.limits)):
             outcomes = list(pool.map(lambda file: _stage(file, origin, services), chunk))
             tally.new += _register([record for each in outcomes for record in each.records], services)
             for file, outcome in zip(chunk, outcomes, strict=True):
@@ -61,15 +63,15 @@ def expand(content: IO[bytes], path: str, size: int, stretch: Stretch, origin: O
     return tally
 
 
-def _bounded(files: Iterator[File], stretch: Stretch, tally: Tally, limits: Limits) -> Iterator[File]:
+def _bounded(files: Iterator[File], part_range: PartRange, tally: Tally, limits: Limits) -> Iterator[File]:
     """The files of one part of a tar: up to its bounds, and the rest is noted; other uploads were split before."""
     behind: File | None = None
     for file in files:
         if behind is not None and behind.index != file.index and behind.after is not None:
-            taken = (behind.index or 0) + 1 - stretch.first
-            grown = behind.after - stretch.offset
+            taken = (behind.index or 0) + 1 - part_range.first
+            grown = behind.after - part_range.offset
             if taken >= limits.part_files or grown >= limits.part_bytes:
-                tally.rest = Stretch(first=file.index or 0, offset=behind.after)
+                tally.rest = PartRange(first=file.index or 0, offset=behind.after)
                 return
         behind = file
         yield file

@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from brainscan.archive import Stretch, is_archive, stretches, upload_kind
+from brainscan.archive import PartRange, is_archive, part_ranges, upload_kind
 from brainscan.domain import BrainscanError, Export, ExportState, Kind, Part, PartDone, Reason
 from brainscan.pipeline import listing
 from brainscan.pipeline.expand import Tally, expand
@@ -122,7 +122,7 @@ def _parts(upload: Upload, head: Head, export: Export, services: Services) -> li
         kind = upload_kind(content)
         if head.size > services.limits.archive_bytes or not is_archive(content, kind):
             return [Part(export_id=export.export_id)]
-        found = stretches(content, kind, services.limits)
+        found = part_ranges(content, kind, services.limits)
     last = len(found) - 1
     return [
         Part(export_id=export.export_id, number=number, first=each.first, stop=each.stop, last=number == last)
@@ -150,8 +150,8 @@ def _expand_part(
             received_at=export.received_at,
         )
         with services.uploads.open(upload.bucket, upload.key, head) as content:
-            stretch = Stretch(part.first, part.stop, part.offset)
-            tally = expand(content, upload.key, head.size, stretch, origin, services)
+            part_range = PartRange(part.first, part.stop, part.offset)
+            tally = expand(content, upload.key, head.size, part_range, origin, services)
         if tally.rest is not None:
             following = part.model_copy(
                 update={"number": part.number + 1, "first": tally.rest.first, "offset": tally.rest.offset}
