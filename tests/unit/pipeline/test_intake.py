@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
-from brainscan.pipeline.expand import Tally
+from brainscan.pipeline.expand import CHUNK_FILES, Tally
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.settings import Limits
 from brainscan.store.queues import QueueError
@@ -100,6 +100,26 @@ def test_an_intake_that_broke_off_is_completed_by_the_next_without_counting_twic
     export = intake(upload, world.services)
     assert export.counts == {Outcome.QUEUED: 40}
     assert len({scan.scan_id for scan in world.queued()}) == 40
+
+
+def test_what_was_answered_meanwhile_is_not_queued_by_the_intake_that_completes_it(world, monkeypatch):
+    upload = world.upload("export.zip", zipped({f"{n}.png": png(seed=n) for n in range(CHUNK_FILES + 1)}))
+    send, scans = world.services.queue.send, world.services.table.scans
+    with monkeypatch.context() as broken:
+        broken.setattr(world.services.queue, "send", lambda these: send(these) if len(these) > 1 else refuse_send())
+        with pytest.raises(QueueError):
+            intake(upload, world.services)
+    answered, *others = world.queued()
+    record = scans.get(answered.scan_id)
+    assert scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [record.outcome]) == [True]
+    intake(upload, world.services)
+    queued = {scan.scan_id for scan in world.queued()}
+    assert answered.scan_id not in queued
+    assert queued > {scan.scan_id for scan in others}
+
+
+def refuse_send():
+    raise QueueError
 
 
 def test_identity_is_the_same_whenever_and_however_often_an_object_is_taken_in(world):

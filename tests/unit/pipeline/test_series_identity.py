@@ -44,6 +44,15 @@ def test_a_name_spelled_twice_does_not_split_the_series_of_an_id(world):
     assert len({scan.series_id for scan in world.queued()}) == 1
 
 
+def test_slices_that_share_one_instance_uid_are_instances_of_their_own(world):
+    images = mr.mr_series(3)
+    for image in images:
+        image.SOPInstanceUID = images[0].SOPInstanceUID
+        image.file_meta.MediaStorageSOPInstanceUID = images[0].SOPInstanceUID
+    uploaded(world, *images)
+    assert len({scan.instance_id for scan in world.queued()}) == 3
+
+
 def test_a_slice_of_no_series_says_that_no_report_will_speak_of_it(world):
     images = mr.mr_series(2)
     for image in images:
