@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from pydicom import Dataset, dcmread
 from pydicom.datadict import keyword_for_tag
 from typer.testing import CliRunner
@@ -15,6 +16,7 @@ from brainscan.cli.main import app
 from brainscan.dicom.deidentify import deidentified, encoded
 from brainscan.domain import Reason, ScanError
 from brainscan.identity import Pseudonyms
+from brainscan.imaging.burned_in import shows_text
 from brainscan.settings import Limits
 from brainscan_local.phantom import write_export
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
@@ -25,7 +27,7 @@ SECRET = Pseudonyms(b"one")
 SHARED = Path(os.environ.get("BRAINSCAN_SHARED", "../shared")) / "data/dicom"
 
 
-def identifying(**elements: Any) -> Dataset:
+def identifying(picture: np.ndarray = PIXELS, **elements: Any) -> Dataset:
     """An image that names its patient wherever a writer might: at the top, nested, and in private attributes."""
     inner, request = Dataset(), Dataset()
     inner.ReferencedSOPClassUID, inner.ReferencedSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.4", "1.2.3.4.5"
@@ -54,7 +56,7 @@ def identifying(**elements: Any) -> Dataset:
         "ReferencedImageSequence": [inner],
         "RequestAttributesSequence": [request],
     }
-    dataset = dicom_object(PIXELS, **known | elements)
+    dataset = dicom_object(picture, **known | elements)
     block = dataset.private_block(0x0011, "CANARY MAKER", create=True)
     block.add_new(0x01, "LO", NAME)
     block.add_new(0x02, "UN", NAME.encode())
@@ -62,13 +64,13 @@ def identifying(**elements: Any) -> Dataset:
 
 
 def copy_of(dataset: Dataset, pseudonyms: Pseudonyms = SECRET) -> Dataset:
-    return dcmread(io.BytesIO(encoded(deidentified(dicom_bytes(dataset), pseudonyms, Limits()))))
+    return dcmread(io.BytesIO(encoded(deidentified(dicom_bytes(dataset), pseudonyms, Limits(), shows_text))))
 
 
 def test_no_byte_of_the_copy_names_the_patient_and_pixels_are_the_same():
     data = bytearray(dicom_bytes(identifying()))
     data[:128] = NAME.encode().ljust(128)
-    written = encoded(deidentified(bytes(data), SECRET, Limits()))
+    written = encoded(deidentified(bytes(data), SECRET, Limits(), shows_text))
     assert NAME.encode() in data
     for planted in (b"CANARY", b"JANE", DATE.encode(), b"1.2.3.4", b"1.2.3.5", b"1.2.3.6"):
         assert planted not in written
@@ -105,7 +107,17 @@ def test_uids_of_the_standard_stay():
 )
 def test_pictures_that_may_show_a_name_are_refused(elements):
     with pytest.raises(ScanError) as refused:
-        deidentified(dicom_bytes(identifying(**elements)), SECRET, Limits())
+        deidentified(dicom_bytes(identifying(**elements)), SECRET, Limits(), shows_text)
+    assert refused.value.reason is Reason.BURNED_IN_TEXT
+
+
+def test_a_picture_in_whose_pixels_a_name_stands_is_refused():
+    image = Image.new("L", (128, 128))
+    ImageDraw.Draw(image).ellipse((30, 30, 98, 118), 90)
+    assert copy_of(identifying(picture=np.asarray(image))).PatientName != NAME
+    ImageDraw.Draw(image).text((4, 4), NAME, 200, ImageFont.load_default(11))
+    with pytest.raises(ScanError) as refused:
+        copy_of(identifying(picture=np.asarray(image), BurnedInAnnotation="NO"))
     assert refused.value.reason is Reason.BURNED_IN_TEXT
 
 
@@ -124,7 +136,7 @@ def test_the_command_copies_an_export_under_new_names(tmp_path):
 def test_real_objects_of_every_vendor_are_copied_with_their_pixels():
     for path in sorted(SHARED.rglob("*.dcm")):
         before = dcmread(path)
-        after = dcmread(io.BytesIO(encoded(deidentified(path.read_bytes(), SECRET, Limits()))))
+        after = dcmread(io.BytesIO(encoded(deidentified(path.read_bytes(), SECRET, Limits(), shows_text))))
         assert after.PixelData == before.PixelData
         old = {str(before.get(key)) for key in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")}
         values = {str(element.value) for element in after.iterall()}

@@ -6,7 +6,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import Kind, Reason
 from brainscan.inference.runtime import Network
@@ -74,3 +74,17 @@ def test_of_a_scan_whose_picture_may_name_the_patient_only_the_mask_is_drawn(net
     assert shown.overlay_png
     assert (hidden.image_png, hidden.overlay_png) == (None, None)
     assert (hidden.mask_png, hidden.finding) == (shown.mask_png, shown.finding)
+
+
+@pytest.mark.parametrize("stated", [{}, {"BurnedInAnnotation": "NO"}], ids=["unstated", "denied"])
+def test_a_name_in_the_pixels_is_drawn_nowhere_whatever_the_header_says(network, stated):
+    image = Image.fromarray(head())
+    clean = ScanBytes(dicom_bytes(dicom_object(head(), **stated)), Kind.DICOM)
+    ImageDraw.Draw(image).text((4, 4), "MUELLER^ANNA", 255, ImageFont.load_default(11))
+    named = ScanBytes(dicom_bytes(dicom_object(np.asarray(image), **stated)), Kind.DICOM)
+    shown, hidden = predict([clean, named], network, LIMITS)
+    assert shown.image_png
+    assert Reason.BURNED_IN_TEXT not in shown.finding.review_reasons
+    assert (hidden.image_png, hidden.overlay_png) == (None, None)
+    assert hidden.finding.review_reasons.count(Reason.BURNED_IN_TEXT) == 1
+    assert hidden.finding.flagged((Reason.BURNED_IN_TEXT,)) == hidden.finding

@@ -164,8 +164,9 @@ def test_what_is_no_dicom_object_is_pseudonymous(world, scanned, logged):
         assert not [secret for secret in secrets if secret in text]
 
 
-def test_a_picture_that_may_name_the_patient_is_in_no_capture(world, scanned):
-    scanned(flags=(Reason.BURNED_IN_TEXT,))
+@pytest.mark.parametrize("found", ["flags", "review_reasons"], ids=["by the header", "in the pixels"])
+def test_a_picture_that_may_name_the_patient_is_in_no_capture(world, scanned, found):
+    scanned(**{found: (Reason.BURNED_IN_TEXT,)})
     report(SERIES, world.services)
     assert summary(world)["withheld"]["capture"] == "burned_in_text"
     assert set(objects(world)) == {"seg.dcm", "sr.dcm"}

@@ -34,6 +34,7 @@ def deidentify(
     Exit codes: 0 every DICOM image has its copy; 1 some were left out, by the reasons shown.
     """
     from brainscan.dicom.deidentify import deidentified, encoded
+    from brainscan.imaging.burned_in import shows_text
 
     console = Console()
     pseudonyms = Pseudonyms(secret_file.read_bytes() if secret_file else secrets.token_bytes(32))
@@ -42,7 +43,7 @@ def deidentify(
         try:
             if file.problem or file.kind is not Kind.DICOM:
                 raise ScanError(file.problem or Reason.NOT_AN_IMAGE, "only DICOM images are copied")
-            dataset = deidentified(file.data, pseudonyms, limits())
+            dataset = deidentified(file.data, pseudonyms, limits(), shows_text)
         except ScanError as refused:
             left[refused.reason] += 1
             continue

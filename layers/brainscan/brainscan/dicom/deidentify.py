@@ -14,7 +14,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, generate_uid
 
-from brainscan.dicom.pixels import read_object
+from brainscan.dicom.pixels import Pixels, frame_count, frame_pixels, read_object
 from brainscan.dicom.relevance import may_show_a_name
 from brainscan.domain import Reason, ScanError
 from brainscan.identity import Pseudonyms
@@ -28,18 +28,25 @@ _UID_ACTIONS: Final = (table.replace_UID, table.delete_or_empty_or_replace_UID)
 Rules = dict[tuple[int, ...], Callable[[Dataset, tuple[int, ...]], None]]
 
 
-def deidentified(data: bytes, pseudonyms: Pseudonyms, limits: Limits) -> Dataset:
+def deidentified(data: bytes, pseudonyms: Pseudonyms, limits: Limits, shows_text: Callable[[Pixels], bool]) -> Dataset:
     """Read an image and take out what identifies a patient; pixels stay as they are.
 
     Equal UIDs and patient ids stay equal over all files that share a secret, so that series and studies hold
     together. Dates are emptied or replaced by one dummy date.
 
+    Args:
+        data: The whole file.
+        pseudonyms: Whose secret new UIDs and patient ids follow from.
+        limits: What a deflated object may inflate to.
+        shows_text: Asked of each frame; a picture that cannot be decoded is not released either.
+
     Raises:
-        ScanError: `NOT_AN_IMAGE`; `BURNED_IN_TEXT`, the picture itself may show a name; `UNREADABLE`.
+        ScanError: `NOT_AN_IMAGE`; `BURNED_IN_TEXT`, the picture itself may show a name; `UNREADABLE`,
+            `UNSUPPORTED_ENCODING`.
     """
     try:
         dataset = read_object(data, limits.scan_bytes)
-        _require_clean_pixels(dataset)
+        _require_clean_pixels(dataset, shows_text)
         identity = (str(dataset.get("IssuerOfPatientID") or ""), str(dataset.get("PatientID") or ""))
         _apply(dataset, _rules(pseudonyms))
         pseudonym = pseudonyms.digest("deidentified patient", *identity)[:16].upper()
@@ -60,8 +67,8 @@ def encoded(dataset: Dataset) -> bytes:
     return file.getvalue()
 
 
-def _require_clean_pixels(dataset: Dataset) -> None:
-    if may_show_a_name(dataset):
+def _require_clean_pixels(dataset: Dataset, shows_text: Callable[[Pixels], bool]) -> None:
+    if may_show_a_name(dataset) or any(shows_text(frame_pixels(dataset, n)) for n in range(frame_count(dataset))):
         raise ScanError(Reason.BURNED_IN_TEXT, "the picture may show a name; look at it and release it by hand")
 
 

@@ -89,7 +89,8 @@ class Finding(Model):
         """The same finding, for review where intake had doubts about the scan."""
         if not flags or self.outcome not in {Outcome.ANALYZED, Outcome.ABSTAINED}:
             return self
-        return self.model_copy(update={"needs_review": True, "review_reasons": (*self.review_reasons, *flags)})
+        reasons = tuple(dict.fromkeys((*self.review_reasons, *flags)))
+        return self.model_copy(update={"needs_review": True, "review_reasons": reasons})
 
 
 class ScanRecord(Scan, Finding):

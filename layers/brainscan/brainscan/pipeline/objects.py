@@ -94,7 +94,8 @@ def _no_key_picture(result: SeriesResult, analyzed: Mapping[str, Slice]) -> Reas
     """Why no key slice can be shown: there is none, or text in its picture may name the patient."""
     if not result.findings:
         return Reason.NO_TUMOR_FOUND
-    hidden = Reason.BURNED_IN_TEXT in analyzed[result.findings[0].key_slice].record.flags
+    key = analyzed[result.findings[0].key_slice].record
+    hidden = Reason.BURNED_IN_TEXT in (*key.flags, *key.review_reasons)
     return Reason.BURNED_IN_TEXT if hidden else None
 
 

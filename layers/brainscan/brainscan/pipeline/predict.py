@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainscan.domain import Finding, Kind, Outcome, Reason, Scan, ScanError
+from brainscan.imaging.burned_in import shows_text
 from brainscan.imaging.decode import Decoded, decode
 from brainscan.imaging.mask import encode_mask, to_mask
 from brainscan.imaging.measure import measure
@@ -31,7 +32,7 @@ ABSTENTIONS = frozenset({Reason.BLANK_IMAGE, Reason.OUT_OF_SCOPE})
 class ScanBytes:
     """One scan to predict: the bytes of its file, and which frame of it.
 
-    `hidden`: its picture may show a name, so that none is drawn of it; a mask shows none.
+    `hidden`: its header says that the picture may show a name, so that none is drawn of it; a mask shows none.
     """
 
     data: bytes
@@ -117,9 +118,16 @@ def predict(scans: Sequence[ScanBytes], network: Network, limits: Limits) -> lis
     predictions = progress.attempt("interpret", interpretations, granted_cores()) | progress.stopped
     whole = [replace(predictions[position], timings_ms=progress.timings_ms[position]) for position in range(len(scans))]
     return [
-        replace(prediction, image_png=None, overlay_png=None) if scan.hidden else prediction
+        replace(prediction, image_png=None, overlay_png=None)
+        if scan.hidden or _names_somebody(prediction)
+        else prediction
         for scan, prediction in zip(scans, whole, strict=True)
     ]
+
+
+def _names_somebody(prediction: ScanPrediction) -> bool:
+    """Whether text was found in the picture: it may be a name, whatever the header says."""
+    return prediction.finding is not None and Reason.BURNED_IN_TEXT in prediction.finding.review_reasons
 
 
 def _decode(scan: ScanBytes, limits: Limits) -> Decoded:
@@ -162,7 +170,7 @@ def _interpret(
     calibrated = probabilities(cls_logits, manifest.temperature)
     finding = interpret(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance)
     return ScanPrediction(
-        finding=finding.flagged(decoded.flags),
+        finding=finding.flagged(decoded.flags + ((Reason.BURNED_IN_TEXT,) if shows_text(decoded.pixels) else ())),
         rows=rows,
         columns=columns,
         spacing_mm=decoded.spacing_mm,
