@@ -14,6 +14,7 @@ from botocore.config import Config
 from moto import mock_aws
 from samtranslator.yaml_helper import yaml_parse
 
+import brainscan.observability  # noqa: F401 - its handler takes the standard output of now, not that of one test
 from brainscan.domain import Part, Scan
 from brainscan.events import part_in, scan_changes_in, scan_in
 from brainscan.inference.runtime import Network

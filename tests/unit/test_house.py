@@ -22,6 +22,7 @@ FLOORS = (
     {"services"},
     {"pipeline", "events", "api"},
     {"library"},
+    {"uploads"},
     {"brainscan_local"},
     {"cli"},
 )

@@ -233,6 +233,7 @@ def _write_environment(path: Path, stack: "LocalStack") -> None:
     """What another shell needs to look into the running stack with `brainscan results` or the AWS CLI."""
     told = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
     values = {name: os.environ[name] for name in told} | {
+        "BRAINSCAN_UPLOADS_BUCKET": stack.uploads_bucket,
         "BRAINSCAN_TABLE_NAME": stack.table_name,
         "BRAINSCAN_RESULTS_BUCKET": stack.results_bucket,
     }

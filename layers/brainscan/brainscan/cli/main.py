@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "review": ("review:review", "Confirm, correct or reject what the network found."),
     "serve": ("serve:serve", "Serve the worklist page on this machine, until Ctrl-C."),
     "show": ("show:show", "Show all that is known of one scan, with its image."),
+    "upload": ("upload:upload", "Upload scans of this machine, and follow them until each has its outcome."),
     "train": ("train:app", "Audit the data, submit a training job."),
 }
 """Name -> (module:attribute in this folder, a line for the overview). A module is imported when its command is run."""

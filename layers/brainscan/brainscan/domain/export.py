@@ -56,6 +56,7 @@ class Export(Model):
     state: ExportState
     kind: Kind | None = None
     received_at: datetime
+    token: str | None = Field(default=None, description="by which its sender finds it: 32 digits that say nothing")
     files: int = 0
     skipped: int = 0
     expected: int = Field(default=0, description="scans that its files hold")

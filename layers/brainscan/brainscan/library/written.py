@@ -1,7 +1,8 @@
 """What was found on this machine -> files in a folder: results, masks, overlays, and each series' report."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from brainscan.identity import Pseudonyms
 from brainscan.library.found import PSEUDONYMS
 from brainscan.library.scans import AnalyzedScan
 from brainscan.library.series import AnalyzedSeries
+from brainscan.observability import logger
 from brainscan.pipeline.objects import report_objects
 from brainscan.pipeline.summary import write_report
 from brainscan.settings import Limits
@@ -90,11 +92,23 @@ def write_series(series: AnalyzedSeries, out: Path, limits: Limits) -> list[Path
     folder = Folder(out)
     services = LocalServices(folder, limits)
     if series.kind is Kind.DICOM:
-        report = write_report(series.result, report_objects(series.analysis, series.slices, services), services)
+        with _unlogged():
+            report = write_report(series.result, report_objects(series.analysis, series.slices, services), services)
         return [out / key for key in report.files.values()]
     summary = series.result.model_dump_json(exclude_none=True, indent=2).encode()
     written = _write_nifti_mask(series, folder)
     return [out / key for key in (*written, folder.put(f"{series.name}.series.json", summary, "application/json"))]
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """What functions warn of in their log is in the summary; here, standard output is the user's."""
+    level = logger.log_level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _write_nifti_mask(series: AnalyzedSeries, folder: Folder) -> list[str]:

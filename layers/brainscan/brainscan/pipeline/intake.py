@@ -62,7 +62,7 @@ def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_lis
         head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
     except ObjectGoneError:
         return _unread(upload, Reason.OBJECT_GONE, services)
-    export = _export(upload, head.version_id, services)
+    export = _export(upload, head.version_id, services, head.token)
     if export.state != ExportState.EXPANDING:
         return export
     upload = replace(upload, version_id=head.version_id, sequencer=upload.sequencer or head.sequencer)
@@ -102,10 +102,10 @@ def intake_part(part: Part, services: Services, on_expanded: OnExpanded = _no_li
     return _current(upload, export, services)
 
 
-def _export(upload: Upload, version_id: str, services: Services) -> Export:
+def _export(upload: Upload, version_id: str, services: Services, token: str | None = None) -> Export:
     """The export as the table knows it, or a new one."""
     export_id = services.pseudonyms.export_id(upload.bucket, upload.key, version_id)
-    new = Export(export_id=export_id, state=ExportState.EXPANDING, received_at=upload.received_at)
+    new = Export(export_id=export_id, state=ExportState.EXPANDING, received_at=upload.received_at, token=token)
     return services.table.exports.get(export_id) or new
 
 

@@ -1,6 +1,7 @@
 """S3: reading uploads, and writing everything that is derived from them to the results bucket."""
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,13 +43,21 @@ class UploadUnreadError(BrainscanError):
     """
 
 
+SENDER_METADATA = "brainscan-sent-as"
+"""Under this name of its metadata an object says which token its sender will look for it by."""
+
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+"""Anything else is not ours, and may say who the patient is."""
+
+
 @dataclass(frozen=True)
 class Head:
-    """What S3 knows of an object without reading it."""
+    """What S3 knows of an object without reading it; `token` is its sender's name for it."""
 
     version_id: str
     size: int
     sequencer: str
+    token: str | None = None
 
 
 class Uploads:
@@ -70,7 +79,9 @@ class Uploads:
                 found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key, VersionId=version_id))
         milliseconds = int(found["LastModified"].timestamp() * 1000)
         version = found.get("VersionId") or version_id or "null"
-        return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}")
+        token = found.get("Metadata", {}).get(SENDER_METADATA, "")
+        known = token if _TOKEN.fullmatch(token) else None
+        return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}", token=known)
 
     @contextmanager
     def open(self, bucket: str, key: str, head: Head) -> Iterator[IO[bytes]]:
