@@ -23,6 +23,7 @@ FLOORS = (
     {"pipeline", "events", "api"},
     {"library"},
     {"uploads"},
+    {"gateway"},
     {"brainscan_local"},
     {"cli"},
 )

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "demo": ("demo:demo", "Start the laptop stack, upload PATH, and show what became of every scan."),
     "dlq": ("dlq:app", "Look at dead-letter queues, and send messages back."),
     "export": ("show:export_app", "Uploaded objects."),
+    "gateway": ("gateway:gateway", "Receive MR images by C-STORE, send them to the uploads bucket, until Ctrl-C."),
     "results": ("results:results", "Find scans by finding, day, outcome, review, model, series or patient."),
     "review": ("review:review", "Confirm, correct or reject what the network found."),
     "serve": ("serve:serve", "Serve the worklist page on this machine, until Ctrl-C."),

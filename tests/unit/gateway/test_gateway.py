@@ -1,0 +1,259 @@
+"""A gateway that is killed, restarted and cut off loses no image that it acknowledged, and sends none twice."""
+
+import io
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import boto3
+import pytest
+import requests
+from botocore.config import Config
+from moto.server import ThreadedMotoServer
+from pydicom import dcmread
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+from pynetdicom import AE
+from pynetdicom.sop_class import Verification
+
+from brainscan.gateway.node import CANNOT_UNDERSTAND, MR_STORAGE, OUT_OF_RESOURCES, serving
+from brainscan.gateway.returns import PacsNode, ReturnError
+from brainscan.gateway.spool import Spool
+from brainscan_local.phantom import GLIOMA, head, to_dicom
+
+BUCKET = "uploads"
+SLICES = 200
+RESENDS = 60
+
+
+@pytest.fixture(scope="module")
+def instances() -> list[bytes]:
+    """Slices of five studies."""
+    studies = [to_dicom(head(seed, GLIOMA, size=48, slices=SLICES // 5), str(seed)) for seed in range(1, 6)]
+    return [instance for study in studies for instance in study]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Bucket:
+    """A bucket behind an address of its own, which can go away and come back."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
+        self._server.start()
+        requests.post(f"{self.url}/moto-api/reset", timeout=10).raise_for_status()
+        self.s3.create_bucket(Bucket=BUCKET)
+        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def s3(self):
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            config=Config(retries={"total_max_attempts": 5}),
+        )
+
+    def go_away(self) -> None:
+        self._server.stop()
+
+    def come_back(self) -> None:
+        """Moto keeps its buckets in the process."""
+        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=self.port, verbose=False)
+        self._server.start()
+
+    def images(self) -> list[bytes]:
+        """Every image in every version of every object."""
+        found = []
+        for version in self.s3.list_object_versions(Bucket=BUCKET).get("Versions", []):
+            body = self.s3.get_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])["Body"].read()
+            with zipfile.ZipFile(io.BytesIO(body)) as archive:
+                found += [archive.read(name) for name in archive.namelist()]
+        return found
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    running = Bucket()
+    yield running
+    running.go_away()
+
+
+class Gateway:
+    """The command in a process of its own."""
+
+    def __init__(self, folder: Path, bucket: Bucket, *options: str) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-c", "from brainscan.cli.main import app; app()", "gateway", "--to", BUCKET]
+        command += ["--port", str(self.port), "--spool", str(folder), "--quiet", "0.5", *options]
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL": bucket.url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert b"listens on" in self.process.stdout.readline()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> str:
+        self.process.send_signal(signal.SIGTERM)
+        said = self.process.communicate(timeout=30)[0].decode()
+        assert self.process.returncode == 0, said
+        return said
+
+
+def store(port: int, images: Sequence[bytes], until: int | None = None) -> list[bytes]:
+    """Send images as a PACS does; those that were not acknowledged, which it keeps and sends again."""
+    entity = AE(ae_title="PACS")
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 10
+    entity.add_requested_context(MRImageStorage, ExplicitVRLittleEndian)
+    association = entity.associate("127.0.0.1", port, ae_title="BRAINSCAN")
+    left = []
+    for number, image in enumerate(images):
+        if number == until or not association.is_established:
+            return left + list(images[number:])
+        try:
+            status = association.send_c_store(dcmread(io.BytesIO(image)))
+        except RuntimeError:
+            return left + list(images[number:])
+        if getattr(status, "Status", None) != 0:
+            left.append(image)
+    association.release()
+    return left
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.2)
+
+
+def uids(images: Sequence[bytes]) -> list[str]:
+    return sorted(str(dcmread(io.BytesIO(each), stop_before_pixels=True).SOPInstanceUID) for each in images)
+
+
+def test_killed_again_and_again_among_200_slices_it_loses_none_and_doubles_none(tmp_path, bucket, instances):
+    waiting, choice = list(instances), random.Random(7)
+    for kill in range(3):
+        running = Gateway(tmp_path, bucket, "--no-deidentify")
+        waiting = store(running.port, waiting, until=50)
+        if kill:
+            time.sleep(choice.uniform(0.3, 2.5))  # while it packs, sends, or just after
+        running.kill()
+    assert 0 < len(waiting) < SLICES
+    running = Gateway(tmp_path, bucket, "--no-deidentify")
+    assert not store(running.port, waiting)
+    assert not store(running.port, instances[:RESENDS])  # a PACS that lost an acknowledgement
+    wait_for(lambda: not list((tmp_path / "studies").glob("*/*")) and not list((tmp_path / "bundles").iterdir()))
+    assert "stopped" in running.stop()
+    sent = bucket.images()
+    assert uids(sent) == uids(instances)
+    by_uid = {str(dcmread(io.BytesIO(each)).SOPInstanceUID): each for each in instances}
+    for each in sent:
+        read = dcmread(io.BytesIO(each))
+        assert read.PixelData == dcmread(io.BytesIO(by_uid[str(read.SOPInstanceUID)])).PixelData
+
+
+def test_while_the_network_is_away_images_are_taken_and_wait(tmp_path, bucket, instances):
+    bucket.go_away()
+    running = Gateway(tmp_path, bucket)
+    assert not store(running.port, instances[:20])
+    time.sleep(4)
+    running.kill()
+    bucket.come_back()
+    running = Gateway(tmp_path, bucket)
+    wait_for(lambda: len(bucket.images()) == 20)
+    said = running.stop()
+    assert "PHANTOM" not in said
+    assert not any(b"PHANTOM" in image for image in bucket.images())
+
+
+def echo(port: int, title: str = "BRAINSCAN", caller: str = "PACS") -> bool:
+    entity = AE(ae_title=caller)
+    entity.add_requested_context(Verification)
+    association = entity.associate("127.0.0.1", port, ae_title=title)
+    if not association.is_established:
+        return False
+    status = association.send_c_echo()
+    association.release()
+    return status.Status == 0
+
+
+def test_it_answers_echo_by_its_title_and_only_to_whom_it_knows(tmp_path):
+    with serving(Spool(tmp_path), "127.0.0.1", 0, "BRAINSCAN", ["PACS"]) as port:
+        assert echo(port)
+        assert not echo(port, title="OTHER")
+        assert not echo(port, caller="STRANGER")
+
+
+def test_every_mr_storage_class_is_accepted_in_any_transfer_syntax(tmp_path):
+    with serving(Spool(tmp_path), "127.0.0.1", 0, "BRAINSCAN", []) as port:
+        for syntax in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201"):
+            entity = AE(ae_title="PACS")
+            for storage in MR_STORAGE:
+                entity.add_requested_context(storage, syntax)
+            association = entity.associate("127.0.0.1", port, ae_title="BRAINSCAN")
+            assert len(association.accepted_contexts) == len(MR_STORAGE) == 5
+            association.release()
+
+
+def test_a_disk_that_is_full_is_told_to_the_sender_who_keeps_the_image(tmp_path, instances, monkeypatch):
+    spool = Spool(tmp_path)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(spool, "add", full)
+    with serving(spool, "127.0.0.1", 0, "BRAINSCAN", []) as port:
+        assert store(port, instances[:2]) == instances[:2]
+    assert (OUT_OF_RESOURCES, CANNOT_UNDERSTAND) == (0xA700, 0xC000)
+
+
+def test_an_image_of_a_process_that_died_while_writing_is_not_taken_for_whole(tmp_path):
+    spool = Spool(tmp_path)
+    spool.add(b"whole", "1.2.3")
+    (tmp_path / "incoming/half").write_bytes(b"ha")
+    again = Spool(tmp_path)
+    [study] = again.quiet_studies(0)
+    assert [path.read_bytes() for path in study.files] == [b"whole"]
+    assert not list((tmp_path / "incoming").iterdir())
+    assert not list(again.quiet_studies(60))
+
+
+def test_reports_go_back_by_c_store_and_a_pacs_that_refuses_is_told_apart(tmp_path, instances):
+    spool = Spool(tmp_path)
+    objects = [dcmread(io.BytesIO(each)) for each in instances[:3]]
+    with serving(spool, "127.0.0.1", 0, "PACS", ["BRAINSCAN"]) as port:
+        PacsNode.parse(f"PACS@127.0.0.1:{port}", "BRAINSCAN").store(objects)
+        assert spool.waiting() == 3
+        with pytest.raises(ReturnError):
+            PacsNode("127.0.0.1", port, "OTHER", "BRAINSCAN").store(objects)
+    with pytest.raises(ReturnError):
+        PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN").store(objects)
+    for wrong in ("PACS", "PACS@host", "@host:1", "PACS@host:x"):
+        with pytest.raises(ValueError, match="TITLE@HOST:PORT"):
+            PacsNode.parse(wrong, "BRAINSCAN")
