@@ -11,6 +11,7 @@ from brainscan.dicom.deidentify import deidentified, encoded
 from brainscan.dicom.pixels import read_object
 from brainscan.domain import Kind, Reason, ScanError
 from brainscan.identity import Pseudonyms
+from brainscan.imaging.burned_in import shows_text
 from brainscan.library.local_files import files_below, is_readable, printable
 from brainscan.settings import Limits
 from brainscan.uploads.ledger import Ledger
@@ -91,7 +92,7 @@ def prepare(file: File, ledger: Ledger, pseudonyms: Pseudonyms | None, limits: L
 
 def _without_identity(data: bytes, ledger: Ledger, pseudonyms: Pseudonyms, limits: Limits) -> bytes:
     """The image de-identified; whom its pseudonyms stand for is kept in the ledger before it is given on."""
-    copy = deidentified(data, pseudonyms, limits)
+    copy = deidentified(data, pseudonyms, limits, shows_text)
     original = read_object(data, limits.scan_bytes)
     stated = {str(copy.get(keyword, "")): str(original.get(keyword, "")) for keyword in IDENTIFYING}
     ledger.add_identities({new: old for new, old in stated.items() if new})
