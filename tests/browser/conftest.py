@@ -1,10 +1,12 @@
 """A running stack with its page, and Debian's Chromium to look at it with."""
 
+import io
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pydicom import dcmread
 
 from brainscan.cli.serve import page as serving_page
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
@@ -20,16 +22,30 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory) -> Iterator[LocalStack]:
-    """The laptop stack after one upload: a DICOM series with a lesion, loose images, and one that is broken."""
+    """The laptop stack after one upload: studies of one and of two series, loose images, and one that is broken."""
     phantom = head(seed=7, lesion=GLIOMA, slices=12)
     files = {f"series/{number}": data for number, data in enumerate(to_dicom(phantom))}
+    files |= {f"study/{number}": data for number, data in enumerate(_study_of_two_series())}
     files |= {f"loose/{place}.png": to_png(phantom.volume[place]) for place in (2, 5, 8)}
     archive = tmp_path_factory.mktemp("upload") / "export.zip"
     archive.write_bytes(zipped(files | {"broken.png": b"\x89PNG\r\n\x1a\nbroken"}))
     with LocalStack() as stack:
         stack.upload(archive)
-        stack.drain(timeout_s=150)
+        stack.drain(timeout_s=300)
         yield stack
+
+
+def _study_of_two_series() -> list[bytes]:
+    """A study in which one series shows a lesion and the other does not."""
+    ill, well = (to_dicom(head(seed=8, lesion=lesion, slices=12), "TWO") for lesion in (GLIOMA, None))
+    study = dcmread(io.BytesIO(ill[0])).StudyInstanceUID
+    for place, data in enumerate(well):
+        image = dcmread(io.BytesIO(data))
+        image.StudyInstanceUID = study
+        out = io.BytesIO()
+        image.save_as(out)
+        well[place] = out.getvalue()
+    return [*ill, *well]
 
 
 @pytest.fixture(scope="session")

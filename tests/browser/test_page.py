@@ -31,7 +31,7 @@ def open_view(page: Page, view: str) -> None:
         series = next(scan["series_id"] for scan in scans(page) if scan["series_id"])
         page.goto(f"/?series={series}")
     else:
-        page.goto("/" if view == "list" else f"/?{view}")
+        page.goto("/?list=scans" if view == "list" else f"/?{view}")
     page.locator("main:not([aria-busy]) h1").wait_for()
 
 
@@ -72,6 +72,7 @@ def test_an_upload_shows_its_progress_and_then_its_scans(page, stack, tmp_path):
 
 
 def test_filters_live_in_the_address(page):
+    open_view(page, "list")
     page.get_by_label("Outcome").select_option("rejected")
     expect(page).to_have_url(re.compile("outcome=rejected"))
     expect(rows(page)).to_have_count(len(scans(page, "outcome=rejected")))
@@ -109,7 +110,7 @@ def test_a_confirmed_finding_is_found_under_the_new_filter(page):
     page.goto(f"/?scan={scan['scan_id']}")
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text(f"confirmed by {READER}")).to_be_visible()
-    page.get_by_role("link", name="Worklist", exact=True).click()
+    open_view(page, "list")
     page.get_by_label("Review").select_option("confirmed")
     expect(page.locator(f"a[href='/?scan={scan['scan_id']}']")).to_be_visible()
 
@@ -142,6 +143,8 @@ def test_a_series_scrolls_and_jumps_to_its_key_slice(page):
 
 
 def test_all_can_be_done_without_a_mouse(page):
+    open_view(page, "list")
+    rows(page).first.wait_for()
     page.keyboard.press("j")
     first = page.evaluate("document.activeElement.getAttribute('href')")
     page.keyboard.press("j")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import boto3
 import pytest
 
-from brainscan.api import app, routes
+from brainscan.api import app, parameters
 from brainscan.api.access import READ, REVIEW
 from brainscan.settings import settings
 from brainscan_local.web import event_of
@@ -48,7 +48,7 @@ def api(dynamodb, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     boto3.client("s3").create_bucket(Bucket="results")
-    caches = (settings, routes._table, routes._linker)
+    caches = (settings, parameters.the_table, parameters.linker)
     for cached in caches:
         cached.cache_clear()
     yield

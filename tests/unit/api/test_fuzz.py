@@ -15,6 +15,7 @@ from brainscan.store import Table
 from brainscan_local.web import serving
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
+from tests.summaries import a_series
 from tests.unit.api.conftest import READER
 
 CASES = int(os.environ.get("BRAINSCAN_FUZZ_CASES", "20"))
@@ -62,6 +63,8 @@ def address(api, dynamodb):
     table.scans.register(records)
     final = [analyzed(r, CLASSES[n % 4], 0.9, needs_review=n < 6) for n, r in enumerate(records[:10])]
     table.scans.commit(final, [Outcome.QUEUED] * 10)
+    table.summaries.put(a_series(0, series_id="5" * 32))
+    table.statistics.mark_arrival(NOON.date().isoformat())
     with serving(app.answer, lambda headers, *_: READER if headers.get("Authorization") == TOKEN else {}) as address:
         yield address
 

@@ -61,17 +61,17 @@ def test_an_empty_mask_never_contradicts_no_tumor():
 @pytest.mark.parametrize(
     ("confidence", "outcome", "review"),
     [
-        (0.39, Outcome.ABSTAINED, True),
-        (0.4, Outcome.ANALYZED, True),
-        (0.59, Outcome.ANALYZED, True),
-        (0.6, Outcome.ANALYZED, False),
+        (0.39, Outcome.ABSTAINED, (Reason.BORDERLINE_CERTAINTY, Reason.ABSTAINED_LIKELY_TUMOR)),
+        (0.4, Outcome.ANALYZED, (Reason.BORDERLINE_CERTAINTY,)),
+        (0.59, Outcome.ANALYZED, (Reason.BORDERLINE_CERTAINTY,)),
+        (0.6, Outcome.ANALYZED, ()),
     ],
 )
 def test_low_certainty_abstains_and_borderline_certainty_needs_review(confidence, outcome, review):
     finding = interpret(certain_of("glioma", confidence), TUMOR, 0.01, MANIFEST)
     assert finding.outcome is outcome
     assert finding.reasons == ((Reason.LOW_CERTAINTY,) if outcome is Outcome.ABSTAINED else ())
-    assert finding.review_reasons == ((Reason.BORDERLINE_CERTAINTY,) if review else ())
+    assert finding.review_reasons == review
 
 
 def test_an_abstained_scan_keeps_its_probabilities_and_measurements():
@@ -90,3 +90,21 @@ def test_a_scan_far_from_the_training_scans_is_out_of_scope():
     assert interpret(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, 1.01).reasons == (Reason.OUT_OF_SCOPE,)
     assert interpret(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, 0.99).outcome is Outcome.ANALYZED
     assert interpret(certain_of("glioma", 0.9), TUMOR, 0.01, MANIFEST, None).outcome is Outcome.ANALYZED
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "tumor", "distance", "reasons"),
+    [
+        (certain_of("glioma", 0.9), None, 1.5, {Reason.ABSTAINED_LIKELY_TUMOR}),
+        (certain_of("glioma", 0.9), TUMOR, 1.5, {Reason.ABSTAINED_LIKELY_TUMOR, Reason.OUT_OF_SCOPE_WITH_MASK}),
+        (certain_of("no_tumor", 0.9), TUMOR, 1.5, {Reason.OUT_OF_SCOPE_WITH_MASK}),
+        (certain_of("no_tumor", 0.9), None, 1.5, set()),
+        (np.array([0.3, 0.2, 0.2, 0.3]), None, 0.5, {Reason.ABSTAINED_LIKELY_TUMOR}),
+        (certain_of("glioma", 0.9), TUMOR, 0.5, set()),
+    ],
+)
+def test_an_abstained_scan_that_may_show_a_tumor_needs_review(probabilities, tumor, distance, reasons):
+    finding = interpret(probabilities, tumor, 0.01, MANIFEST, distance)
+    doubts = {Reason.ABSTAINED_LIKELY_TUMOR, Reason.OUT_OF_SCOPE_WITH_MASK}
+    assert set(finding.review_reasons) & doubts == reasons
+    assert not reasons or finding.needs_review

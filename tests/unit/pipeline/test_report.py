@@ -117,6 +117,53 @@ def test_slices_of_a_replaced_upload_leave_the_series(world, scanned):
     assert series.images
 
 
+STUDY = "6" * 32
+
+
+def test_a_report_tells_what_the_series_and_its_study_show(world, scanned):
+    scanned()
+    report(SERIES, world.services)
+    series, said = world.services.table.summaries.series(SERIES), summary(world)
+    assert series.volume_mm3 == pytest.approx(sum(each["volume_mm3"] for each in said["lesions"]))
+    longest = [each["longest_diameter_mm"] for each in said["lesions"]]
+    assert [each.longest_diameter_mm for each in series.lesions] == pytest.approx(longest)
+    assert (series.called, series.slices_speaking, series.files["seg"]) == ("glioma", 6, said["files"]["seg"])
+    assert (series.geometry.distance_mm, series.geometry.normal) == (pytest.approx(3.0), pytest.approx((0, 0, 1)))
+    study = world.services.table.summaries.study(STUDY)
+    assert (study.called, study.rests_on, study.volume_mm3) == ("glioma", SERIES, series.volume_mm3)
+
+
+def test_a_report_that_broke_off_before_it_was_committed_is_made_again_whole(world, scanned, monkeypatch):
+    scanned()
+    with monkeypatch.context() as broken:
+        broken.setattr(type(world.services.table.reports), "commit", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            report(SERIES, world.services)
+    before = world.services.table.summaries.study(STUDY)
+    assert report(SERIES, world.services).state is State.REPORTED
+    assert world.services.table.summaries.study(STUDY) == before
+
+
+def test_a_series_whose_slices_were_all_replaced_is_taken_back_from_its_study(world, scanned):
+    scanned()
+    report(SERIES, world.services)
+    world.services.table.scans.supersede(a_record().export_id)
+    assert world.services.table.series.get(SERIES).expected == 0
+    assert report(SERIES, world.services).state is State.WITHDRAWN
+    assert world.services.table.summaries.study(STUDY).withdrawn
+    assert report(SERIES, world.services).state is State.WAITING
+
+
+def test_abstained_slices_that_may_be_tumors_put_their_series_up_for_review(world, scanned):
+    why = (Reason.ABSTAINED_LIKELY_TUMOR,)
+    scanned(masks={}, outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,), needs_review=True, review_reasons=why)
+    report(SERIES, world.services)
+    study = world.services.table.summaries.study(STUDY)
+    assert (study.called, study.review_state) == (None, "needed")
+    assert set(why) < set(study.review_reasons)
+    assert (study.slices_speaking, study.slices_abstained) == (0, 6)
+
+
 class TestCountsThatLag:
     def test_a_slice_that_was_not_counted_yet_is_waited_for(self, world, scanned, monkeypatch):
         series = scanned(numbers=range(5))

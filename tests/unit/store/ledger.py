@@ -57,14 +57,14 @@ class Ledger:
     def query(self, **request: Any) -> dict[str, Any]:
         """Answer as DynamoDB does: up to Limit items after ExclusiveStartKey; of the table, a range of sort keys."""
         values = request["ExpressionAttributeValues"]
-        if ":instance" in values:
-            return self._slices(request)
+        if ":instance" in values or ":kind" in values:
+            return self._beginning(request)
         if "IndexName" not in request:
             return self._range(values[":pk"]["S"], values[":first"]["S"], values[":last"]["S"])
         index = request["IndexName"]
         entries = self._lists.get((index, values[":pk"]["S"]), [])
         low = bisect.bisect_left(entries, (values.get(":since", {"S": ""})["S"],))
-        high = len(entries)
+        high = bisect.bisect_left(entries, (values[":below"]["S"],)) if ":below" in values else len(entries)
         forward = request["ScanIndexForward"]
         if start := request.get("ExclusiveStartKey"):
             place = bisect.bisect_left(entries, (start[f"{index}_sk"]["S"], start["pk"]["S"]))
@@ -87,16 +87,16 @@ class Ledger:
         self.units += max(1, math.ceil(sum(map(item_size, found)) / READ_UNIT_BYTES))
         return {"Items": found}
 
-    def _slices(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _beginning(self, request: dict[str, Any]) -> dict[str, Any]:
         """Items of the table whose sort keys begin alike, after ExclusiveStartKey; strongly consistent."""
         values = request["ExpressionAttributeValues"]
         after = request.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"]
         entries = self._lists.get(("", values[":pk"]["S"]), [])
-        begins = values[":instance"]["S"]
-        found = [item for sk, _, item in entries if sk.startswith(begins) and sk > after][: request["Limit"]]
+        begins = (values.get(":instance") or values[":kind"])["S"]
+        found = [item for sk, _, item in entries if sk.startswith(begins) and sk > after][: request.get("Limit")]
         self.queries += 1
         self.units += max(1, math.ceil(sum(map(item_size, found)) / READ_UNIT_BYTES))
-        return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if len(found) == request["Limit"] else {})
+        return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if len(found) == request.get("Limit") else {})
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         """Scans by key, strongly consistent: each costs what it would alone."""

@@ -9,7 +9,17 @@ import pytest
 from botocore import xform_name
 
 from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, ScanRecord, TumorClass
-from brainscan.store.table import Exports, Reports, ScanQueries, Scans, SeriesItems, Statistics, Versions
+from brainscan.store.table import (
+    Exports,
+    Reports,
+    ScanQueries,
+    Scans,
+    SeriesItems,
+    Statistics,
+    Summaries,
+    SummaryQueries,
+    Versions,
+)
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
 
@@ -67,6 +77,8 @@ QUESTIONS = {
     "Statistics": (Statistics, {"mark_arrival"}),
     "Versions": (Versions, {"make_latest", "forget_superseded"}),
     "Reports": (Reports, {"commit", "mark_announced"}),
+    "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
+    "SummaryQueries": (SummaryQueries, set()),
 }
 """The table's parts, and which of their methods write."""
 

@@ -12,8 +12,9 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from brainscan.api import access, page, problems, routes
+from brainscan.api import access, page, problems, routes, summary_routes
 from brainscan.api.models import Problem
+from brainscan.api.parameters import objects_origin
 from brainscan.api.problems import ProblemError, problem
 from brainscan.domain import RESEARCH_USE_STATEMENT, BrainscanError
 
@@ -42,7 +43,7 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
         answered: dict[str, Any] = application.resolve(event, context)
     except ProblemError as refused:
         answered = _plain(problems.of_ours(refused))
-    answered["headers"] = page.headers(routes.objects_origin()) | answered.get("headers", {})
+    answered["headers"] = page.headers(objects_origin()) | answered.get("headers", {})
     return answered
 
 
@@ -69,6 +70,7 @@ def _require_json(event: dict[str, Any]) -> None:
 def app() -> APIGatewayHttpResolver:
     """The routes, with every error as a problem document."""
     application = APIGatewayHttpResolver(enable_validation=True)
+    application.include_router(summary_routes.router, prefix="/v1")
     application.include_router(routes.router, prefix="/v1")
     application.include_router(page.router)
     application.exception_handler(RequestValidationError)(problems.of_validation)

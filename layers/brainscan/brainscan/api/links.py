@@ -7,7 +7,7 @@ from mimetypes import guess_type
 from pathlib import PurePosixPath
 
 from brainscan.api.models import Link
-from brainscan.domain import Kind, ScanRecord
+from brainscan.domain import Kind, ScanRecord, SeriesSummary, Summary
 from brainscan.store.objects import Results, report_prefix
 
 CONTENT_TYPES = {
@@ -45,6 +45,22 @@ class Linker:
         for key in (key for key in keys if PurePosixPath(key).parent == PurePosixPath(keys[-1]).parent):
             name = PurePosixPath(key).name
             links.append(self._link(name, key, _content_type(name), f"brainscan-{series_id[:12]}-{name}"))
+        return tuple(links)
+
+    def of_summary(self, summary: Summary) -> tuple[Link, ...]:
+        """Image and mask of the slice to look at first."""
+        keys = {"image": summary.image_key, "mask": summary.mask_key}
+        short = (summary.key_slice or "")[:12]
+        return tuple(
+            self._link(name, key, "image/png", f"brainscan-{short}-{name}.png") for name, key in keys.items() if key
+        )
+
+    def of_files(self, summary: SeriesSummary) -> tuple[Link, ...]:
+        """What was written with a series' latest report, such as its DICOM SEG and SR."""
+        links = []
+        for key in summary.files.values():
+            name = PurePosixPath(key).name
+            links.append(self._link(name, key, _content_type(name), f"brainscan-{summary.series_id[:12]}-{name}"))
         return tuple(links)
 
     def _of_scan(self, record: ScanRecord) -> Iterator[Link]:

@@ -13,7 +13,6 @@ from brainscan.domain import (
     Review,
     ReviewState,
     ScanRecord,
-    Series,
     TumorClass,
     Verdict,
 )
@@ -62,13 +61,6 @@ class ExportView(Export):
     @property
     def done(self) -> bool:
         return super().done
-
-
-class SeriesView(Series):
-    """A series, and the answers that were written for it."""
-
-    links: tuple[Link, ...] = Field(description="segmentation, report and whatever else was written for the series")
-    research_use: str = RESEARCH_USE_STATEMENT
 
 
 class ScanPage(Model):

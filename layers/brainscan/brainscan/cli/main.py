@@ -23,10 +23,12 @@ COMMANDS: Final = {
     "gateway": ("gateway:gateway", "Receive MR images by C-STORE, send them to the uploads bucket, until Ctrl-C."),
     "results": ("results:results", "Find scans by finding, day, outcome, review, model, series or patient."),
     "review": ("review:review", "Confirm, correct or reject what the network found."),
+    "series": ("studies:series", "List series with their verdicts and volumes, or show one."),
     "serve": ("serve:serve", "Serve the worklist page on this machine, until Ctrl-C."),
     "show": ("show:show", "Show all that is known of one scan, with its image."),
-    "upload": ("upload:upload", "Upload scans of this machine, and follow them until each has its outcome."),
+    "studies": ("studies:studies", "List studies with their verdicts and volumes, or show one."),
     "train": ("train:app", "Audit the data, submit a training job."),
+    "upload": ("upload:upload", "Upload scans of this machine, and follow them until each has its outcome."),
 }
 """Name -> (module:attribute in this folder, a line for the overview). A module is imported when its command is run."""
 

@@ -37,9 +37,7 @@ def results(
     table: Table,
     finding: Annotated[TumorClass | None, typer.Option(help="Class that stands: a reader's, or the network's.")] = None,
     day: Days = None,
-    first: Annotated[
-        str | None, typer.Option("--from", help="First day of several; up to 31 are one question.")
-    ] = None,
+    first: Annotated[str | None, typer.Option("--from", help="First day of several, in any number.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day of several; default today.")] = None,
     export: Annotated[str | None, typer.Option(help="Scans of one export, by its id.")] = None,
     series: Annotated[str | None, typer.Option(help="Scans of one series, by its id.")] = None,

@@ -10,6 +10,15 @@ from brainscan.domain.reasons import Outcome, Reason, ScanError
 from brainscan.domain.review import Review, ReviewState, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
 from brainscan.domain.series import AcquisitionResult, ClassFinding, Lesion, Report, Series, SeriesResult, SliceResult
+from brainscan.domain.summary import (
+    Geometry,
+    LesionSummary,
+    SeriesSummary,
+    SeriesVerdict,
+    StudySummary,
+    Summary,
+    study_of,
+)
 from brainscan.terminology import CLASSES, TUMORS, TumorClass
 
 __all__ = [
@@ -24,8 +33,10 @@ __all__ = [
     "Export",
     "ExportState",
     "Finding",
+    "Geometry",
     "Kind",
     "Lesion",
+    "LesionSummary",
     "Measurements",
     "Model",
     "Outcome",
@@ -41,8 +52,13 @@ __all__ = [
     "ScanRecord",
     "Series",
     "SeriesResult",
+    "SeriesSummary",
+    "SeriesVerdict",
     "SliceResult",
     "Source",
+    "StudySummary",
+    "Summary",
     "TumorClass",
     "Verdict",
+    "study_of",
 ]

@@ -61,6 +61,8 @@ class Reason(StrEnum):
     TUMOR_WITHOUT_MASK = "tumor_without_mask"
     MASK_WITHOUT_TUMOR = "mask_without_tumor"
     BORDERLINE_CERTAINTY = "borderline_certainty"
+    ABSTAINED_LIKELY_TUMOR = "abstained_likely_tumor"
+    OUT_OF_SCOPE_WITH_MASK = "out_of_scope_with_mask"
     UNCLEAR_MODALITY = "unclear_modality"
     UNCLEAR_CONTENT = "unclear_content"
     UNCLEAR_BODY_PART = "unclear_body_part"
@@ -72,6 +74,8 @@ class Reason(StrEnum):
     ACQUISITIONS_DISAGREE = "acquisitions_disagree"
     SLICES_UNANSWERED = "slices_unanswered"
     SLICE_NEEDS_REVIEW = "slice_needs_review"
+    # a study needs review
+    SERIES_DISAGREE = "series_disagree"
     # a volume or an object of a series is withheld
     NO_SLICE_ANALYZED = "no_slice_analyzed"
     NO_TUMOR_FOUND = "no_tumor_found"

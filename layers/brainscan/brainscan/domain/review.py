@@ -16,6 +16,8 @@ class Verdict(StrEnum):
     CONFIRMED = "confirmed"
     CORRECTED = "corrected"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    """The reader takes the verdict before back; what was found stands as if nobody had judged it."""
 
 
 class ReviewState(StrEnum):
@@ -35,6 +37,11 @@ class Review(Model):
     reader: str = Field(description="who reviewed, as the identity provider names them")
     reviewed_at: datetime
     revision: int = Field(ge=1, description="1 for a scan's first review")
+
+    @property
+    def stands(self) -> bool:
+        """Whether it says anything of the finding."""
+        return self.verdict is not Verdict.WITHDRAWN
 
     @model_validator(mode="after")
     def _corrections_name_a_class(self) -> Self:

@@ -120,13 +120,13 @@ class ScanRecord(Scan, Finding):
     @property
     def called(self) -> TumorClass | None:
         """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
-        if self.review is None:
+        if self.review is None or not self.review.stands:
             return self.predicted if self.outcome is Outcome.ANALYZED else None
         return self.predicted if self.review.verdict is Verdict.CONFIRMED else self.review.corrected
 
     @property
     def review_state(self) -> ReviewState | None:
         """Where the scan stands with its readers; None if nobody looked and nobody needs to."""
-        if self.review is not None:
+        if self.review is not None and self.review.stands:
             return ReviewState(self.review.verdict)
         return ReviewState.NEEDED if self.needs_review else None

@@ -1,10 +1,15 @@
 """Probabilities and mask -> a finding: the class, whether it may be trusted, and what a reader should look at."""
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
 from brainscan.domain import Finding, Measurements, Outcome, Reason, TumorClass
 from brainscan.inference.manifest import Manifest, Thresholds
+
+LIKELY_TUMOR: Final = 0.5
+"""Probability of any tumor from which on an abstained scan is for a reader: more likely than not."""
 
 
 def interpret(
@@ -31,7 +36,9 @@ def interpret(
     predicted = manifest.classes[int(probabilities.argmax())]
     confidence = float(probabilities.max())
     abstained = _abstentions(confidence, scope_distance, thresholds)
+    no_tumor = float(probabilities[manifest.classes.index(TumorClass.NO_TUMOR)])
     review = _review_reasons(predicted, confidence, tumor, mask_fraction, thresholds)
+    review += _doubtful_abstentions(abstained, 1 - no_tumor, tumor)
     return Finding(
         outcome=Outcome.ABSTAINED if abstained else Outcome.ANALYZED,
         reasons=abstained,
@@ -69,3 +76,14 @@ def _review_reasons(
     if confidence < thresholds.review_confidence:
         reasons.append(Reason.BORDERLINE_CERTAINTY)
     return tuple(reasons)
+
+
+def _doubtful_abstentions(
+    abstained: tuple[Reason, ...], tumor_probability: float, tumor: Measurements | None
+) -> tuple[Reason, ...]:
+    """Why a reader should see a scan that the model will not call."""
+    stated = {
+        Reason.ABSTAINED_LIKELY_TUMOR: bool(abstained) and tumor_probability >= LIKELY_TUMOR,
+        Reason.OUT_OF_SCOPE_WITH_MASK: Reason.OUT_OF_SCOPE in abstained and tumor is not None,
+    }
+    return tuple(reason for reason, holds in stated.items() if holds)

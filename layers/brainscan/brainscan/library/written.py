@@ -93,7 +93,7 @@ def write_series(series: AnalyzedSeries, out: Path, limits: Limits) -> list[Path
     services = LocalServices(folder, limits)
     if series.kind is Kind.DICOM:
         with _unlogged():
-            report = write_report(series.result, report_objects(series.analysis, series.slices, services), services)
+            _, report = write_report(series.result, report_objects(series.analysis, series.slices, services), services)
         return [out / key for key in report.files.values()]
     summary = series.result.model_dump_json(exclude_none=True, indent=2).encode()
     written = _write_nifti_mask(series, folder)

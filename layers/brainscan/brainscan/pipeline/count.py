@@ -28,9 +28,9 @@ def count(shard: str, changes: Sequence[ScanChange], table: Table) -> int:
 
 
 def _settle(series_id: str, table: Table) -> bool:
-    """Say of a series that no slice of it waits, if that is so."""
+    """Say of a series that no slice of it waits, if that is so: also of one that has no slice any more."""
     series = table.series.get(series_id)
-    if series is None or series.remaining or not series.expected:
+    if series is None or series.remaining:
         return False
     table.series.put_settled(series)
     return True

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from brainscan.domain import Outcome, Report, ScanRecord, Series
+from brainscan.domain import Outcome, Report, ScanRecord, Series, SeriesSummary
 from brainscan.pipeline.objects import masks_of, report_objects
+from brainscan.pipeline.series_summary import summary_of
 from brainscan.pipeline.sources import slice_sources, sources_of
 from brainscan.pipeline.summary import write_report
 from brainscan.series.result import analyze_series
@@ -24,6 +25,7 @@ class State(StrEnum):
     WAITING = "waiting"
     REPORTED = "reported"
     REPEAT = "repeat"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,11 @@ def report(series_id: str, services: Services) -> Reported:
         BusError, botocore.exceptions.ClientError: to be retried.
     """
     series = services.table.series.get(series_id)
-    if series is None or series.remaining or not series.expected:
+    if series is None or series.remaining:
         return Reported(series_id, State.WAITING)
+    if not series.expected:
+        withdrawn = services.table.summaries.withdraw(series_id, series.revision)
+        return Reported(series_id, State.WITHDRAWN if withdrawn else State.WAITING)
     known = services.table.reports.latest(series_id)
     state = State.REPEAT
     if known is None or known.revision < series.revision:
@@ -51,7 +56,8 @@ def report(series_id: str, services: Services) -> Reported:
         if records is None or any(record.outcome is Outcome.QUEUED for record in records):
             return Reported(series_id, State.WAITING)  # the stream has not told of all yet, and will be heard again
         state = State.REPORTED
-        known = _write(series, records, services)
+        known, summary = _write(series, records, services)
+        services.table.summaries.put(summary)  # before the report: what breaks off in between is done again whole
         if not services.table.reports.commit(known):
             return Reported(series_id, State.REPEAT, known)
     if not known.announced:
@@ -60,9 +66,11 @@ def report(series_id: str, services: Services) -> Reported:
     return Reported(series_id, state, known)
 
 
-def _write(series: Series, records: Sequence[ScanRecord], services: Services) -> Report:
+def _write(series: Series, records: Sequence[ScanRecord], services: Services) -> tuple[Report, SeriesSummary]:
     with ThreadPoolExecutor(max_workers=16) as pool:
         slices = sources_of(records, services, pool)
         read_masks = partial(masks_of, services=services, pool=pool)
-        analysis = analyze_series(series, records, slice_sources(slices), read_masks)
-        return write_report(analysis.result, report_objects(analysis, slices, services), services)
+        sources = slice_sources(slices)
+        analysis = analyze_series(series, records, sources, read_masks)
+        written, reported = write_report(analysis.result, report_objects(analysis, slices, services), services)
+        return reported, summary_of(written, records, sources)

@@ -14,11 +14,11 @@ from brainscan.store.objects import report_key
 _CONTENT_TYPES: Final = {"dcm": "application/dicom", "json": "application/json", "gz": "application/gzip"}
 
 
-def write_report(result: SeriesResult, objects: ReportObjects, services: ReportServices) -> Report:
+def write_report(result: SeriesResult, objects: ReportObjects, services: ReportServices) -> tuple[SeriesResult, Report]:
     """Write every file under `reports/{series_id}/{revision}/`, the summary that lists them last.
 
     Returns:
-        The report, not yet committed.
+        The result with its files, and the report, not yet committed.
     """
     files = {
         kind.value: _write(result, f"{kind}.dcm", _encoded(each), services) for kind, each in objects.dicom.items()
@@ -30,7 +30,7 @@ def write_report(result: SeriesResult, objects: ReportObjects, services: ReportS
     files["series"] = report_key(result.series_id, result.revision, "series.json")
     whole = result.model_copy(update={"files": files, "withheld": {str(k): v for k, v in objects.withheld.items()}})
     _write(result, "series.json", whole.model_dump_json(exclude_none=True, indent=2).encode(), services)
-    return Report(
+    report = Report(
         series_id=result.series_id,
         study_id=result.study_id,
         patient_id=result.patient_id,
@@ -42,6 +42,7 @@ def write_report(result: SeriesResult, objects: ReportObjects, services: ReportS
         volumes_mm3={f.tumor_class: f.volume_mm3 for f in result.findings if f.volume_mm3 is not None},
         files=files,
     )
+    return whole, report
 
 
 def _write(result: SeriesResult, name: str, data: bytes, services: ReportServices) -> str:

@@ -18,6 +18,9 @@ from brainscan.series.volume import widths_mm
 ReadMasks = Callable[[Sequence[ScanRecord]], Sequence[Mask]]
 """The masks of slices, on the grids of their own pixels."""
 
+_DOUBTFUL_ABSTENTIONS = frozenset({Reason.ABSTAINED_LIKELY_TUMOR, Reason.OUT_OF_SCOPE_WITH_MASK})
+"""Reasons of abstained slices that are reasons of their series: they do not speak, and a reader should see them."""
+
 
 @dataclass(frozen=True)
 class SeriesAnalysis:
@@ -79,14 +82,16 @@ def analyze_series(
 def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
     """What holds of a series whatever its slices show."""
     unanswered = _many_unanswered(records)
+    doubtful = {reason for record in records for reason in record.review_reasons if reason in _DOUBTFUL_ABSTENTIONS}
+    reasons = (*([Reason.SLICES_UNANSWERED] if unanswered else []), *sorted(doubtful))
     return SeriesResult(
         series_id=series.series_id,
         study_id=series.study_id,
         patient_id=series.patient_id,
         revision=series.revision,
         outcome=Outcome.ABSTAINED,
-        needs_review=unanswered,
-        review_reasons=(Reason.SLICES_UNANSWERED,) if unanswered else (),
+        needs_review=bool(reasons),
+        review_reasons=reasons,
         model_ids=tuple(sorted({record.model_id for record in records if record.model_id})),
         finished_at=max((record.finished_at for record in records if record.finished_at), default=None),
     )

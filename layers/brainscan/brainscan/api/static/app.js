@@ -2,11 +2,14 @@
 
 import { exportsView } from "./exports.js";
 import { listView } from "./list.js";
+import { patientView } from "./patient.js";
 import { backToList, go, start } from "./router.js";
 import { scanView } from "./scan.js";
 import { seriesView } from "./series.js";
 import { signOut, signsIn } from "./signin.js";
+import { undo } from "./review.js";
 import { statisticsView } from "./statistics.js";
+import { studyView } from "./study.js";
 
 const main = document.getElementById("main");
 const help = document.getElementById("help");
@@ -29,8 +32,9 @@ document.addEventListener("keydown", (event) => {
     return;
   if (event.key === "?") help.showModal();
   else if (event.key === "u") go(backToList());
-  else if (event.key === "f") document.querySelector(".filter select, .filter input")?.focus();
+  else if (event.key === "z") undo();
+  else if (event.key === "f") document.querySelector(".filter select, .filter input:not([type=hidden])")?.focus();
   else main.dispatchEvent(new CustomEvent("command", { detail: event }));
 });
 
-start({ scan: scanView, series: seriesView, exports: exportsView, statistics: statisticsView, list: listView });
+start({ study: studyView, patient: patientView, scan: scanView, series: seriesView, exports: exportsView, statistics: statisticsView, list: listView });

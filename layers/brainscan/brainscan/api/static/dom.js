@@ -44,6 +44,24 @@ export function size(tumor) {
   return `${across}, ${area}`;
 }
 
+export function volume(item) {
+  if (item.volume_mm3 == null) return item.volume_withheld ? `none: ${words(item.volume_withheld)}` : "–";
+  if (!item.volume_mm3) return "–";
+  return item.volume_mm3 < 1000 ? `${item.volume_mm3.toFixed(0)} mm³` : `${(item.volume_mm3 / 1000).toFixed(1)} cm³`;
+}
+
+export function length(mm, px) {
+  return mm != null ? `${mm.toFixed(1)} mm` : `${px.toFixed(0)} px`;
+}
+
+export const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+export const reasons = (codes) => (codes.length ? h("small", {}, codes.map(words).join(", ")) : null);
+
+export const daysAgo = (days) => new Date(Date.now() - days * 864e5).toISOString().slice(0, 10);
+
+export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+
 export function badge(code, kind = code) {
   return h("span", { class: `badge ${kind}` }, words(code));
 }
@@ -55,5 +73,14 @@ export function say(text) {
 }
 
 export function trouble(error) {
-  return h("p", { class: "trouble", role: "alert" }, error.message);
+  return h("p", { class: "trouble", role: "alert" }, error.message || "The answer could not be read.");
+}
+
+export function panel(title, ...children) {
+  return h("section", { class: "panel" }, h("h2", {}, title), ...children);
+}
+
+export function pairs(facts) {
+  const known = Object.entries(facts).filter(([, value]) => value != null && value !== "");
+  return h("dl", { class: "pairs" }, known.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }

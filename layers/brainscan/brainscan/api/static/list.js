@@ -1,100 +1,79 @@
-// The worklist: a table of scans whose filters live in the address, and the uploads that are under way.
+// The worklist of studies, series or scans: filters, order and place live in the address, and a reader who comes back
+// finds the list as it was left.
 
 import { all, ask } from "./api.js";
-import { go } from "./router.js";
-import { CLASSES } from "./classes.js";
-import { OUTCOMES, REVIEWS, arrived, badge, h, link, percent, say, size, today, trouble, words } from "./dom.js";
+import { filterForm, wantedOf } from "./filters.js";
+import { KINDS } from "./rows.js";
+import { go, keep, kept } from "./router.js";
+import { capital, h, plural, say, trouble } from "./dom.js";
 import { progressOf } from "./exports.js";
 
-const FILTERS = ["finding", "outcome", "review", "min_confidence", "from", "to"];
 const PAGE = 50;
 const POLL_MS = 1500;
 
 export async function listView(query, signal) {
-  const wanted = Object.fromEntries(FILTERS.filter((name) => query.get(name)).map((name) => [name, query.get(name)]));
-  const page = await ask("scans", { ...wanted, limit: PAGE });
-  const body = h("tbody", {}, page.items.map(row));
+  const kind = KINDS[query.get("list")] ? query.get("list") : "studies";
+  const wanted = wantedOf(kind, query);
+  const form = filterForm(kind, query, signal);
+  const body = h("tbody");
   const count = h("p", { class: "muted", id: "count" });
-  const more = h("button", { type: "button", class: "quiet", hidden: !page.cursor }, "Show more");
-  more.addEventListener("click", async () => {
-    const next = await ask("scans", { ...wanted, limit: PAGE, cursor: page.cursor });
-    body.append(...next.items.map(row));
-    page.cursor = next.cursor;
-    more.hidden = !page.cursor;
-    tell();
-  });
-  const tell = () => {
-    const shown = body.children.length;
-    count.textContent = shown
-      ? `${shown}${page.cursor ? " or more" : ""} ${shown === 1 ? "scan" : "scans"}`
-      : "No scan matches. Choose other days or fewer filters.";
-    say(count.textContent);
-  };
-  tell();
+  const more = h("button", { type: "button", class: "quiet", hidden: true }, "Show more");
+  const told = h("div");
+  const list = rowsOf(kind, wanted, { body, count, more });
+  more.addEventListener("click", () => list.next().catch((error) => told.replaceChildren(trouble(error))));
+  try {
+    await list.next();
+    await list.upTo(kept().shown ?? 0);
+  } catch (error) {
+    told.replaceChildren(trouble(error)); // the filters stay: they may be what is wrong
+  }
   const underWay = h("section", { "aria-label": "Uploads under way", class: "under-way" });
   follow(underWay, signal);
   document.getElementById("main").addEventListener("command", ({ detail }) => move(body, detail), { signal });
+  document.getElementById("main").addEventListener("leave", () => keep({ shown: body.children.length,
+    order: [...body.querySelectorAll("a.open")].map((each) => each.getAttribute("href")) }), { signal });
   return [
-    h("div", { class: "title" }, h("h1", {}, "Worklist"), count),
+    h("div", { class: "title" }, h("h1", {}, query.get("review") === "needed" ? "Review queue" : "Worklist"), count),
+    tabs(kind, query),
     underWay,
-    filterForm(query),
-    h("table", { class: "worklist" }, head(), body),
+    form,
+    told,
+    h("table", { class: `worklist ${kind}` }, head(kind), body),
     more,
   ];
 }
 
-function filterForm(query) {
-  const choice = (name, label, codes) =>
-    h("label", {}, label, h("select", { name }, h("option", { value: "" }, "any"),
-      codes.map((code) => h("option", { value: code, selected: query.get(name) === code }, words(code)))));
-  const day = (name, label) =>
-    h("label", {}, label, h("input", { type: "date", name, value: query.get(name) ?? today(), max: "9999-12-31" }));
-  const form = h("form", { class: "filter", "aria-label": "Filters" },
-    choice("finding", "Class", CLASSES), choice("outcome", "Outcome", OUTCOMES), choice("review", "Review", REVIEWS),
-    h("label", {}, "Certainty from",
-      h("input", { type: "number", name: "min_confidence", min: 0, max: 1, step: 0.05, inputmode: "decimal",
-        placeholder: "0.00", value: query.get("min_confidence") ?? "" })),
-    day("from", "Arrived from"), day("to", "to"));
-  form.addEventListener("change", () => {
-    if (!form.checkValidity()) return form.reportValidity();
-    const given = [...new FormData(form)].filter(([, value]) => value !== "");
-    go(`/?${new URLSearchParams(given)}`);
-    return true;
-  });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  return form;
+function rowsOf(kind, wanted, { body, count, more }) {
+  let cursor;
+  const next = async () => {
+    const page = await ask(kind, { ...wanted, limit: PAGE, cursor });
+    body.append(...page.items.map(KINDS[kind].row));
+    cursor = page.cursor;
+    more.hidden = !cursor;
+    const shown = body.children.length;
+    const name = KINDS[kind].one;
+    count.textContent = shown
+      ? `${plural(shown, name, kind)}${cursor ? " or more" : ""}`
+      : `No ${name} matches. Choose other days or fewer filters.`;
+    say(count.textContent);
+  };
+  const upTo = async (shown) => {
+    while (cursor && body.children.length < shown) await next();
+  };
+  return { next, upTo };
 }
 
-const head = () =>
-  h("thead", {}, h("tr", {}, ["Image", "Class", "Certainty", "Size", "Outcome", "Review", "Arrived (UTC)", "Series"]
-    .map((name) => h("th", { scope: "col" }, name))));
-
-function row(scan) {
-  const cell = (label, ...children) =>
-    h("td", { "data-label": label, class: children[0] === "–" ? "empty" : null }, ...children);
-  const image = link(scan, "image");
-  const name = scan.called ? words(scan.called) : words(scan.outcome);
-  return h("tr", { class: scan.review_state === "needed" ? "attention" : "" },
-    h("td", { class: "thumbnail" }, image
-      ? h("img", { src: image, alt: "", loading: "lazy", width: 56, height: 56 })
-      : h("span", { class: "no-image", "aria-hidden": "true" }, "–")),
-    h("th", { scope: "row" },
-      h("a", { href: `/?scan=${scan.scan_id}`, "data-route": true, class: "open" },
-        h("span", { class: `dot ${scan.called ?? "none"}`, "aria-hidden": "true" }), name,
-        h("span", { class: "short-id" }, scan.scan_id.slice(0, 8)))),
-    cell("Certainty", percent(scan.called ? scan.probabilities?.[scan.called] : scan.confidence)),
-    cell("Size", size(scan.tumor)),
-    cell("Outcome", badge(scan.outcome), reasons(scan.reasons)),
-    cell("Review", scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : "–",
-      reasons(scan.review ? [] : scan.review_reasons)),
-    cell("Arrived", arrived(scan.received_at)),
-    cell("Series", scan.series_id
-      ? h("a", { href: `/?series=${scan.series_id}`, "data-route": true, "aria-label": `Series ${scan.series_id.slice(0, 8)}` },
-          scan.series_id.slice(0, 8))
-      : "–"));
+function tabs(kind, query) {
+  const address = (each) => {
+    const kept = ["from", "to", "finding", "review"].filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
+    return `/?${new URLSearchParams([["list", each], ...kept])}`;
+  };
+  return h("nav", { class: "kinds", "aria-label": "What to list" }, Object.keys(KINDS).map((each) =>
+    h("a", { href: address(each), "data-route": true, "aria-current": each === kind ? "true" : null }, capital(each))));
 }
 
-const reasons = (codes) => (codes.length ? h("small", {}, codes.map(words).join(", ")) : null);
+const head = (kind) =>
+  h("thead", {}, h("tr", {}, KINDS[kind].columns.map((name) => h("th", { scope: "col" }, name))));
 
 function move(body, event) {
   const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];

@@ -1,46 +1,106 @@
-// Which view the address asks for: shows it, moves to another, and remembers the list that a reader came from.
+// Which view the address asks for: shows it, moves to another, and brings a reader back to where a list was left.
 
-import { say, trouble } from "./dom.js";
+import { h, say, trouble } from "./dom.js";
 
 const main = document.getElementById("main");
 let views = {};
 let leave = new AbortController();
 let lastList = "/";
+let shown = null; // the address of the list that is shown
 
 // Show what the address asks for, now and whenever it changes; `list` is shown where it names none of the views.
 export function start(known) {
   views = known;
+  history.scrollRestoration = "manual";
   window.addEventListener("popstate", () => show());
+  window.addEventListener("pagehide", remember);
   show();
 }
 
-export function go(address) {
+// Move to an address; `focus` names a field that should have the focus there.
+export function go(address, { focus } = {}) {
+  remember();
   history.pushState(null, "", address);
-  show(true);
+  show(true, focus);
 }
+
+export const here = () => location.pathname + location.search;
 
 export const backToList = () => lastList;
 
-async function show(moved = false) {
+// What a list keeps of itself, for whoever comes back to its address in this tab.
+export const kept = (address = location.pathname + location.search) =>
+  JSON.parse(sessionStorage.getItem(`list ${address}`) ?? "{}");
+
+export function keep(facts, address = shown) {
+  if (address) sessionStorage.setItem(`list ${address}`, JSON.stringify({ ...kept(address), ...facts }));
+}
+
+// The address that follows another in the list that a reader came from; null behind its end.
+export function following(address) {
+  const order = kept(lastList).order ?? [];
+  const place = order.indexOf(address);
+  return place >= 0 ? (order[place + 1] ?? null) : null;
+}
+
+function remember() {
+  if (!shown) return;
+  const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  keep({ scroll: scrollY, focused });
+  main.dispatchEvent(new CustomEvent("leave"));
+}
+
+async function show(moved = false, focus = null) {
+  if (!moved) remember();
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
   const query = new URLSearchParams(location.search);
   const name = Object.keys(views).find((each) => query.has(each)) ?? "list";
-  if (name === "list") lastList = location.pathname + location.search;
-  for (const each of document.querySelectorAll("nav a"))
-    each.toggleAttribute("aria-current", each.dataset.view === name);
+  const address = location.pathname + location.search;
+  shown = null;
+  if (name === "list") lastList = address;
+  const tab = name === "list" && query.get("review") === "needed" ? "queue" : name;
+  for (const each of document.querySelectorAll("header nav a")) {
+    if (each.dataset.view === tab) each.setAttribute("aria-current", "page");
+    else each.removeAttribute("aria-current");
+  }
   main.setAttribute("aria-busy", "true");
   try {
     const view = await views[name](query, signal);
     if (signal.aborted) return;
-    main.replaceChildren(...view);
-    document.title = `${main.querySelector("h1").textContent} – brainscan`;
-    if (moved) main.focus();
+    main.replaceChildren(...view.filter(Boolean));
+    if (name === "list") shown = address;
     say("");
   } catch (error) {
-    if (!signal.aborted) main.replaceChildren(trouble(error));
+    if (!signal.aborted) main.replaceChildren(...failed(error));
   } finally {
     main.removeAttribute("aria-busy");
   }
+  if (signal.aborted) return;
+  document.title = `${main.querySelector("h1").textContent} – brainscan`;
+  settle(moved, focus, name === "list" ? kept(address) : {});
+}
+
+// Where a reader looks and stands in a view that has just been shown.
+function settle(moved, focus, before) {
+  const field = focus && main.querySelector(`[name="${focus}"]`);
+  const opened = before.focused && [...main.querySelectorAll("a.open")].find((each) => each.getAttribute("href") === before.focused);
+  if (field) field.focus();
+  else if (opened) opened.focus({ preventScroll: true });
+  else if (moved) main.focus({ preventScroll: true });
+  scrollTo(0, before.scroll ?? 0);
+}
+
+function failed(error) {
+  const missing = error.status === 404;
+  return [
+    h("div", { class: "title" }, h("h1", {}, missing ? "There is no such thing" : "This could not be shown")),
+    trouble(error),
+    h("p", {}, missing
+      ? "It may have expired, or the address is not whole. "
+      : "The answer did not come. ",
+      h("button", { type: "button", onclick: () => show() }, "Try again"), " ",
+      h("a", { href: lastList, "data-route": true }, "Back to the worklist")),
+  ];
 }

@@ -1,15 +1,19 @@
 // A series: its slices to scroll through, and the tumor's extent along them.
 
 import { all, ask } from "./api.js";
+import { attention, basis, lesions, probabilities, states } from "./evidence.js";
 import { backToList } from "./router.js";
 import { TUMORS } from "./classes.js";
 import { badge, h, link, percent, svg, words } from "./dom.js";
 import { picture } from "./picture.js";
+import { heading, reviewPanel, reviewsOf } from "./review.js";
 import { isSource, openViewer } from "./viewer.js";
 
 export async function seriesView(query, signal) {
   const id = query.get("series");
   const [series, slices] = await Promise.all([ask(`series/${id}`), all(`series/${id}/scans`)]);
+  const { summary } = series;
+  const history = summary ? await reviewsOf(`series/${id}`) : [];
   if (!slices.length) throw new Error("No slice of this series has arrived.");
   const shown = picture();
   const areas = slices.map((slice) => (TUMORS.includes(slice.called) ? (slice.tumor?.area_px ?? 0) : 0));
@@ -45,14 +49,19 @@ export async function seriesView(query, signal) {
   const jump = h("button", { type: "button", disabled: !areas[key], onclick: () => show(key) }, `Key slice ${areas[key] ? key + 1 : ""}`);
   return [
     h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
-    h("div", { class: "title" }, h("h1", {}, `Series ${id.slice(0, 8)}`),
-      h("p", { class: "muted" }, series.remaining ? `${series.remaining} of ${series.expected} slices are still waiting` : `${series.expected} slices, all with an outcome`)),
+    h("div", { class: "title" }, h("h1", {}, summary ? heading(summary) : `Series ${id.slice(0, 8)}`),
+      ...(summary ? states(summary) : []),
+      h("p", { class: "muted" }, `series ${id.slice(0, 8)}, `, series.remaining ? `${series.remaining} of ${series.expected} slices are still waiting` : `${series.expected} slices, all with an outcome`)),
     h("div", { class: "reading series" },
       h("div", { class: "viewer" }, shown.frame, caption, slider,
         h("p", { class: "strip-title" }, "Mask area along the slices, first to last; in the colour of the slice's class"),
         chart.element,
         h("div", { class: "controls" }, jump, dicomButton(id, slices, signal)), shown.controls),
-      h("div", { class: "facts" }, callsOf(slices), written(series))),
+      h("div", { class: "facts" },
+        ...(summary
+          ? [attention(summary), probabilities(summary), lesions(summary), reviewPanel(`series/${id}`, summary, history, signal)]
+          : []),
+        callsOf(slices), written(series), summary ? basis(summary) : null, studyOf(series))),
   ];
 }
 
@@ -89,8 +98,11 @@ function callsOf(slices) {
   return h("section", { class: "panel" }, h("h2", {}, "Slices by class"),
     h("dl", { class: "pairs" }, [...counts].sort((a, b) => b[1] - a[1]).flatMap(([name, n]) => [h("dt", {}, words(name)), h("dd", {}, String(n))]),
       h("dt", {}, "need review"), h("dd", {}, String(review))),
-    h("p", { class: "muted" }, "A slice's class says nothing of the whole series; look at the slices."));
+    h("p", { class: "muted" }, "A slice alone does not make the series' class."));
 }
+
+const studyOf = (series) => (series.study_id
+  ? h("p", {}, h("a", { href: `/?study=${series.study_id}`, "data-route": true }, `Study ${series.study_id.slice(0, 8)}`)) : null);
 
 function written(series) {
   if (!series.links.length) return null;

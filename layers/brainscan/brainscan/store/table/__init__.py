@@ -11,6 +11,8 @@ from brainscan.store.table.scan_queries import ScanQueries
 from brainscan.store.table.scans import Scans
 from brainscan.store.table.series import SeriesItems
 from brainscan.store.table.statistics import Statistics
+from brainscan.store.table.summaries import Summaries
+from brainscan.store.table.summary_queries import SummaryQueries
 from brainscan.store.table.versions import Versions
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ __all__ = [
     "Scans",
     "SeriesItems",
     "Statistics",
+    "Summaries",
+    "SummaryQueries",
     "Table",
     "Versions",
 ]
@@ -42,6 +46,8 @@ class Table:
     counts: Counts
     versions: Versions
     reports: Reports
+    summaries: Summaries
+    summary_queries: SummaryQueries
 
     @classmethod
     def over(cls, client: "DynamoDBClient", name: str, retention_days: int = 0) -> "Table":
@@ -56,4 +62,6 @@ class Table:
             counts=Counts(table),
             versions=Versions(table),
             reports=Reports(table),
+            summaries=Summaries(table),
+            summary_queries=SummaryQueries(table),
         )

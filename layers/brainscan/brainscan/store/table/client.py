@@ -100,6 +100,18 @@ class TableClient:
         actions: Any = [{"Put": put}, {"Put": {"TableName": self.name, "Item": companion}}]
         return _held(lambda: self.client.transact_write_items(TransactItems=actions))
 
+    def put_all_or_none(self, writes: Sequence[Write]) -> bool:
+        """Make all writes or none; whether all conditions held, those without one always do."""
+        actions: list[Any] = []
+        for write in writes:
+            put: dict[str, Any] = {"TableName": self.name, "Item": write.item}
+            if write.condition:
+                put["ConditionExpression"] = write.condition
+            if write.values:
+                put["ExpressionAttributeValues"] = to_item(write.values)
+            actions.append({"Put": put})
+        return _held(lambda: self.client.transact_write_items(TransactItems=actions))
+
     def update(self, key: Mapping[str, str], **request: Any) -> bool:
         """Change attributes of an item; False, and nothing is changed, if the request's condition does not hold."""
         return _held(lambda: self.client.update_item(TableName=self.name, Key=to_item(key), **request))

@@ -6,7 +6,16 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from brainscan.domain import Export, Model, PartDone, Report, Review, ScanRecord
+from brainscan.domain import (
+    Export,
+    Model,
+    PartDone,
+    Report,
+    Review,
+    ScanRecord,
+    SeriesSummary,
+    StudySummary,
+)
 from brainscan.store.table import keys
 
 type_in = TypeSerializer().serialize
@@ -73,6 +82,31 @@ def report_item(report: Report, expires_at: int | None) -> Item:
 def report_of(item: Item) -> Report:
     """Inverse of `report_item`."""
     return Report.model_validate(_known(Report, item))
+
+
+def series_summary_item(summary: SeriesSummary, expires_at: int | None) -> Item:
+    """What a series shows, with its place in the indexes."""
+    return _summary_item(summary, keys.series_summary(summary.series_id), expires_at)
+
+
+def series_summary_of(item: Item) -> SeriesSummary:
+    """Inverse of `series_summary_item`."""
+    return SeriesSummary.model_validate(_known(SeriesSummary, item))
+
+
+def study_summary_item(summary: StudySummary, expires_at: int | None) -> Item:
+    """What a study shows, with its place in the indexes."""
+    return _summary_item(summary, keys.study_summary(summary.study_id), expires_at)
+
+
+def study_summary_of(item: Item) -> StudySummary:
+    """Inverse of `study_summary_item`."""
+    return StudySummary.model_validate(_known(StudySummary, item))
+
+
+def _summary_item(summary: SeriesSummary | StudySummary, key: Mapping[str, str], expires_at: int | None) -> Item:
+    fields = summary.model_dump(mode="json", exclude_none=True)
+    return to_item({**fields, **key, **keys.summary_indexes(summary), "expires_at": expires_at})
 
 
 def _known(model: type[Model], item: Item) -> dict[str, Any]:

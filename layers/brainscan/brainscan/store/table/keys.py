@@ -4,10 +4,11 @@ Keys of days, findings and exports end in a shard, so that a burst spreads over 
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-sharding.html).
 """
 
+from datetime import UTC
 from enum import StrEnum
 from typing import Final
 
-from brainscan.domain import Export, Outcome, ReviewState, ScanRecord, TumorClass
+from brainscan.domain import Export, Outcome, ReviewState, ScanRecord, SeriesSummary, StudySummary, TumorClass
 
 DAY_SHARDS: Final = 16
 """10,000 writes a second of one finding are 625 a partition key; DynamoDB takes 1,000."""
@@ -25,6 +26,8 @@ INSTANCE: Final = "INSTANCE#"
 SERIES: Final = "SERIES#"
 SERIES_LABELS: Final = ("series_id", "study_id", "patient_id")
 """Attributes of a scan that its series' counters repeat."""
+NOT_REVIEWED: Final = "none"
+"""Stands in keys for series and studies that nobody looked at and nobody needs to."""
 DAYS: Final = "DAYS"
 """The partition of the markers of days: an item a day, written once by each process that takes scans in."""
 
@@ -39,6 +42,7 @@ class Index(StrEnum):
     REVIEW = "review"
     OUTCOME = "outcome"
     MODEL = "model"
+    VOLUME = "volume"
 
 
 KEYS_ONLY: Final = frozenset({Index.EXPORT, Index.STUDY, Index.PATIENT})
@@ -98,6 +102,26 @@ def series_id_of(pk: str) -> str | None:
 def report(series_id: str) -> dict[str, str]:
     """Primary key of a series' latest report; it shares the partition of the series."""
     return {"pk": f"{SERIES}{series_id}", "sk": "REPORT"}
+
+
+def series_summary(series_id: str) -> dict[str, str]:
+    """Primary key of what a series shows; it shares the partition of the series."""
+    return {"pk": f"{SERIES}{series_id}", "sk": "SUMMARY"}
+
+
+def study_summary(study_id: str) -> dict[str, str]:
+    """Primary key of what a study shows."""
+    return {"pk": f"STUDY#{study_id}", "sk": META}
+
+
+def summary_review(summary: dict[str, str], revision: int) -> dict[str, str]:
+    """Primary key of a review of a series or a study, in its partition."""
+    return {"pk": summary["pk"], "sk": f"{REVIEWS}{revision:06d}"}
+
+
+def in_export(export_id: str, summary: dict[str, str]) -> dict[str, str]:
+    """Primary key of the link from an export to a series or study that scans of it belong to."""
+    return {"pk": f"EXPORT#{export_id}", "sk": summary["pk"]}
 
 
 def uploaded_object(object_id: str) -> dict[str, str]:
@@ -169,6 +193,37 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
     if record.called and record.probabilities:
         by_confidence = f"{confidence_key(record.probabilities[record.called])}#{record.scan_id}"
         keys |= _pair(Index.FINDING, f"{finding_day(record.called, record.day)}#{day_shard}", by_confidence)
+    return keys
+
+
+def summary_partition(kind: str, day: str, value: str = "") -> str:
+    """Partition key of the series or studies of a day, in each index: all of them, or those of a value.
+
+    One a day: 10,000 slices a second are about a hundred series.
+    """
+    return f"{kind}#{value}#{day}" if value else f"{kind}#{day}"
+
+
+def number_key(value: float | None, digits: int) -> str:
+    """A number of at most so many digits before its point as text that sorts as it does; none is below all."""
+    return "-" if value is None else f"{value:0{digits + 7}.6f}"
+
+
+def summary_indexes(summary: SeriesSummary | StudySummary) -> dict[str, str]:
+    """Index keys of a series or study; none once no scan of it is left."""
+    if summary.withdrawn:
+        return {}
+    kind, name = ("series", summary.series_id) if isinstance(summary, SeriesSummary) else ("study", summary.study_id)
+    day, arrived = summary.day, f"{summary.received_at.astimezone(UTC).isoformat()}#{name}"
+    by_state = summary_partition(kind, day, summary.review_state or NOT_REVIEWED)
+    keys = _pair(Index.OUTCOME, summary_partition(kind, day), arrived) | _pair(Index.REVIEW, by_state, arrived)
+    by_probability = f"{number_key(summary.tumor_probability, 1)}#{name}"
+    keys |= _pair(Index.FINDING, summary_partition(kind, day), by_probability)
+    keys |= _pair(Index.VOLUME, summary_partition(kind, day), f"{number_key(summary.volume_mm3, 8)}#{name}")
+    if summary.model_id:
+        keys |= _pair(Index.MODEL, summary_partition(kind, day, summary.model_id), arrived)
+    if isinstance(summary, StudySummary) and summary.patient_id:
+        keys |= _pair(Index.PATIENT, f"study#{summary.patient_id}", arrived)
     return keys
 
 

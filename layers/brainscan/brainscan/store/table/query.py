@@ -51,13 +51,16 @@ Ask = Callable[[int, str | None], Page[T]]
 class Query:
     """One access pattern: an index, its partition keys, and a range of its sort key.
 
-    Several partitions are the shards of one logical partition. `since` is inclusive.
+    Several partitions are the shards of one logical partition. `since` is inclusive, `below` is not; at most one of
+    them is given. `only` names the attributes that are wanted of each item, besides its sort key in the index.
     """
 
     index: Index
     partitions: Sequence[str]
     since: str | None = None
     descending: bool = False
+    below: str | None = None
+    only: Sequence[str] = ()
 
 
 def run(table: TableClient, query: Query, limit: int, cursor: str | None) -> Page[Item]:
@@ -70,8 +73,7 @@ def run(table: TableClient, query: Query, limit: int, cursor: str | None) -> Pag
         CursorError: the cursor is not one of this query's.
     """
     positions = _decode(cursor, query)
-    partitions = len(query.partitions)
-    share = limit if partitions == 1 else max(2, -(-limit * 3 // (2 * partitions)))
+    share = _share(limit, len(query.partitions))
     asked = [_Shard(table, query, pk, share, positions[pk]) for pk in query.partitions if positions[pk] != ""]
     try:
         _fetch_all(asked)
@@ -86,6 +88,25 @@ def run(table: TableClient, query: Query, limit: int, cursor: str | None) -> Pag
         items.append(item)
     ends = {shard.pk: shard.position() for shard in asked}
     return Page(tuple(items), _encode([ends.get(pk, "") for pk in query.partitions]))
+
+
+def merged(table: TableClient, query: Query, expected: int) -> Iterator[tuple[str, Item]]:
+    """Items with their sort keys, in their order over all partitions, fetched as they are used.
+
+    Args:
+        table: The table.
+        query: What to ask.
+        expected: About how many items will be used.
+    """
+    asked = [_Shard(table, query, pk, _share(expected, len(query.partitions)), None) for pk in query.partitions]
+    _fetch_all(asked)
+    streams = map(_Shard.tagged, asked)
+    for sort_key, _, item in heapq.merge(*streams, key=lambda tagged: tagged[0], reverse=query.descending):
+        yield sort_key, item
+
+
+def _share(limit: int, partitions: int) -> int:
+    return limit if partitions == 1 else max(2, -(-limit * 3 // (2 * partitions)))
 
 
 def shards(logical: str, count: int) -> list[str]:
@@ -204,7 +225,15 @@ def _request(table: str, query: Query, pk: str) -> dict[str, Any]:
     if query.since is not None:
         condition, values = f"{condition} AND #sk >= :since", {**values, ":since": query.since}
         names["#sk"] = f"{query.index}_sk"
+    elif query.below is not None:
+        condition, values = f"{condition} AND #sk < :below", {**values, ":below": query.below}
+        names["#sk"] = f"{query.index}_sk"
+    projection = {}
+    if query.only:
+        named = {f"#a{place}": name for place, name in enumerate([*query.only, f"{query.index}_sk"])}
+        projection, names = {"ProjectionExpression": ", ".join(named)}, names | named
     return {
+        **projection,
         "TableName": table,
         "IndexName": query.index.value,
         "KeyConditionExpression": condition,

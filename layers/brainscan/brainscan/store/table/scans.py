@@ -129,7 +129,11 @@ class Scans:
             return None
         if before.superseded or before.revision != seen_revision:
             raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")
-        if before.outcome not in REVIEWABLE or (verdict is Verdict.CONFIRMED and before.predicted is None):
+        nothing = {
+            Verdict.CONFIRMED: before.predicted is None,
+            Verdict.WITHDRAWN: not (before.review and before.review.stands),
+        }
+        if before.outcome not in REVIEWABLE or nothing.get(verdict):
             raise NotReviewableError("the scan has no finding that this verdict could be about")
         review = Review(
             verdict=verdict,
@@ -138,7 +142,8 @@ class Scans:
             reviewed_at=datetime.now(UTC),
             revision=seen_revision + 1,
         )
-        after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": False})
+        open_again = not review.stands and bool(before.review_reasons)
+        after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": open_again})
         write = self._replacement(after, before.outcome, before.revision)
         if not self._table.put_together(write, review_item(scan_id, review, self._table.expires_at)):
             raise ReviewConflictError("the scan has just been reviewed by someone else; read it again")

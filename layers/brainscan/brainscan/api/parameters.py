@@ -1,0 +1,122 @@
+"""What all routes share: parameters and their checks, documented registration, the table, links, and refusals."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from functools import cache
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import BeforeValidator
+
+from brainscan.api.links import Linker
+from brainscan.api.models import ScanPage, ScanView
+from brainscan.api.problems import ProblemError
+from brainscan.domain import ScanRecord
+from brainscan.services import results, table
+from brainscan.settings import settings
+from brainscan.store import Page, Table
+from brainscan.store.table.worklist import days_between
+
+T = TypeVar("T")
+
+_NO_QUERY = "no query parameter is known here"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def described(method: Callable[..., Any], rule: str, **told: Any) -> Callable[[F], F]:
+    """Register a route whose description in the OpenAPI document is its function's docstring."""
+
+    def register(function: F) -> F:
+        told["middlewares"] = [_only_declared_parameters]
+        registered: F = method(rule, description=cleandoc(function.__doc__ or ""), **told)(function)
+        return registered
+
+    return register
+
+
+def _only_declared_parameters(
+    application: APIGatewayHttpResolver, go_on: Callable[[APIGatewayHttpResolver], Response[Any]]
+) -> Response[Any]:
+    """Refuse a misspelt filter, which would otherwise answer as if it had matched everything.
+
+    The problem names what the route takes; a name that nobody declared is the client's own word, and stays out.
+
+    Raises:
+        ProblemError: 422, the query has a parameter that the route does not declare.
+    """
+    declared = [field.alias for field in application.context["_route"].dependant.query_params]
+    if not set(application.current_event.query_string_parameters) <= set(declared):
+        taken = f"only these query parameters are known here: {', '.join(declared)}" if declared else _NO_QUERY
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, taken)
+    return go_on(application)
+
+
+def _iso_only(text: object) -> object:
+    """Numbers would do as days, of the Unix era; nobody who writes one means that."""
+    if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return text
+
+
+Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="32 hexadecimal digits")]
+Limit = Annotated[int, Query(ge=1, le=200, description="most answers on a page")]
+Cursor = Annotated[str | None, Query(max_length=8192, description="of the page before; none for the first page")]
+IsoDate = Annotated[date, BeforeValidator(_iso_only)]
+Day = Annotated[IsoDate | None, Query(description="a UTC day, YYYY-MM-DD; today where none is given")]
+From = Annotated[IsoDate | None, Query(alias="from", description="first UTC day; the last where none is given")]
+To = Annotated[IsoDate | None, Query(alias="to", description="last UTC day; today where none is given")]
+
+
+def objects_origin() -> str:
+    """Where links lead, as scheme and host: the page may load images from there and from nowhere else."""
+    link = urlsplit(linker().results.presigned("origin", "image/png", "origin", 1))
+    return f"{link.scheme}://{link.netloc}"
+
+
+@cache
+def the_table() -> Table:
+    """The table of this deployment."""
+    return table(settings())
+
+
+@cache
+def linker() -> Linker:
+    """Makes links into the results bucket of this deployment."""
+    return Linker(results(settings()), settings().link_seconds)
+
+
+def page_of(page: Page[ScanRecord]) -> ScanPage:
+    """A page of scans as clients see it."""
+    return ScanPage(items=tuple(map(view_of, page.items)), cursor=page.cursor)
+
+
+def view_of(record: ScanRecord) -> ScanView:
+    """A scan as clients see it."""
+    return ScanView(**record.model_dump(), links=linker().of_scan(record))
+
+
+def found(thing: T | None, what: str) -> T:
+    """What was asked for; a refusal where there is no such thing."""
+    if thing is None:
+        raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no such {what}")
+    return thing
+
+
+def today() -> date:
+    """The current UTC day."""
+    return datetime.now(UTC).date()
+
+
+def days_of(first: date | None, last: date | None) -> tuple[str, ...]:
+    """Days of a question, the last one first."""
+    until = last or max(today(), first or today())
+    try:
+        return days_between(first or until, until)
+    except ValueError as wrong:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(wrong)) from None

@@ -1,0 +1,100 @@
+// The filters of a list: a form whose state is the address, with the number of answers beside each choice.
+
+import { ask } from "./api.js";
+import { go } from "./router.js";
+import { CLASSES } from "./classes.js";
+import { OUTCOMES, REVIEWS, daysAgo, h, today, words } from "./dom.js";
+
+const DAYS = 30; // shown where no first day is asked for
+const OF_SUMMARIES = ["finding", "review", "model_id", "export_id", "reader", "sort"];
+const OF_SCANS = ["finding", "outcome", "review", "model_id", "min_confidence"];
+const SORTS = [["", "latest first"], ["probability", "likely tumors first"], ["volume", "large volumes first"],
+  ["review", "to review first"]];
+
+// What a list asks the API, by the address.
+export function wantedOf(kind, query) {
+  const names = kind === "scans" ? OF_SCANS : OF_SUMMARIES;
+  const given = names.filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
+  const to = query.get("to") || today();
+  return { ...Object.fromEntries(given), from: query.get("from") || first(to), to };
+}
+
+function first(to) {
+  const usual = daysAgo(DAYS - 1);
+  return usual < to ? usual : to;
+}
+
+export function filterForm(kind, query, signal) {
+  const wanted = wantedOf(kind, query);
+  const form = h("form", { class: "filter", "aria-label": "Filters" },
+    h("input", { type: "hidden", name: "list", value: kind }),
+    ...(kind === "scans" ? ofScans(query) : ofSummaries(query)),
+    day("from", "Arrived from", wanted.from), day("to", "to", wanted.to));
+  form.addEventListener("change", () => {
+    if (!form.checkValidity()) return form.reportValidity();
+    const given = [...new FormData(form)].filter(([, value]) => value !== "");
+    go(`/?${new URLSearchParams(given)}`, { focus: document.activeElement.name });
+    return true;
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  if (kind !== "scans") count(kind, wanted, form, signal);
+  return form;
+}
+
+const day = (name, label, value) =>
+  h("label", {}, label, h("input", { type: "date", name, value, max: "9999-12-31", required: true }));
+
+function choice(name, label, options, chosen) {
+  return h("label", {}, label, h("select", { name }, options.map(([value, text]) =>
+    h("option", { value, selected: (chosen ?? "") === value }, text))));
+}
+
+const any = (codes) => [["", "any"], ...codes.map((code) => [code, words(code)])];
+
+function ofScans(query) {
+  return [
+    choice("finding", "Class", any(CLASSES), query.get("finding")),
+    choice("outcome", "Outcome", any(OUTCOMES), query.get("outcome")),
+    choice("review", "Review", any(REVIEWS), query.get("review")),
+    h("label", {}, "Certainty from", h("input", { type: "number", name: "min_confidence", min: 0, max: 1, step: 0.05,
+      inputmode: "decimal", placeholder: "0.00", value: query.get("min_confidence") ?? "" })),
+  ];
+}
+
+function ofSummaries(query) {
+  const known = (name) => [["", "any"], ...(query.get(name) ? [[query.get(name), short(query.get(name))]] : [])];
+  const upload = query.get("export_id");
+  return [
+    choice("finding", "Class", any(CLASSES), query.get("finding")),
+    choice("review", "Review", any(REVIEWS), query.get("review")),
+    choice("reader", "Reader", known("reader"), query.get("reader")),
+    choice("model_id", "Model", known("model_id"), query.get("model_id")),
+    upload ? choice("export_id", "Upload", known("export_id"), upload) : null,
+    choice("sort", "Order", SORTS, query.get("sort")),
+  ].filter(Boolean);
+}
+
+const short = (value) => (/^[0-9a-f]{32,}$/.test(value) ? value.slice(0, 8) : value);
+
+// Fills in how many answers each choice has, and the choices that only the answers know.
+async function count(kind, wanted, form, signal) {
+  const { sort: _sort, ...filters } = wanted;
+  let counts;
+  try {
+    counts = await ask(`${kind}/counts`, filters);
+  } catch {
+    return; // the list itself says what is wrong
+  }
+  if (signal.aborted) return;
+  const label = (select, of, text) => {
+    for (const [value, n] of Object.entries(of))
+      if (![...select.options].some((option) => option.value === value) && value !== "none")
+        select.append(h("option", { value }, short(value)));
+    for (const option of select.options) if (option.value) option.textContent = `${text(option.value)} (${of[option.value] ?? 0})`;
+  };
+  label(form.elements.finding, counts.findings, words);
+  label(form.elements.review, counts.reviews, words);
+  label(form.elements.reader, counts.readers, short);
+  label(form.elements.model_id, counts.models, short);
+  form.dataset.counted = counts.total;
+}

@@ -1,0 +1,88 @@
+// A reader's verdict on a study, a series or a scan: by button or key, then on to the next of the list; it can be undone.
+
+import { ask, send } from "./api.js";
+import { CLASSES } from "./classes.js";
+import { arrived, capital, h, panel, say, trouble, words } from "./dom.js";
+import { following, go, here } from "./router.js";
+
+const NEXT = "open next after a decision";
+const goesOn = () => localStorage.getItem(NEXT) !== "no";
+
+let last = null; // the latest decision of this page: { path, revision, address }
+
+// The review of an item at an API path such as `studies/ID`; its history is what readers said so far.
+export function reviewPanel(path, item, history, signal) {
+  const told = h("div");
+  const decide = async (verdict, corrected) => {
+    try {
+      const after = await send(`${path}/reviews`, { verdict, revision: item.revision, ...(corrected ? { corrected } : {}) });
+      last = { path, revision: after.revision, address: here() };
+      const next = goesOn() ? following(here()) : null;
+      go(next ?? here());
+      offerUndo(`Recorded: ${words(after.review.verdict)}${corrected ? ` to ${words(corrected)}` : ""}.`);
+    } catch (error) {
+      const again = h("button", { type: "button", onclick: () => go(here()) }, "Read it again");
+      told.replaceChildren(trouble(error), error.status === 409 ? again : "");
+    }
+  };
+  const choices = CLASSES.filter((code) => code !== item.predicted);
+  listen(item, decide, signal);
+  const choice = h("select", { "aria-label": "Corrected class" }, choices.map((code) => h("option", { value: code }, words(code))));
+  const next = h("input", { type: "checkbox", checked: goesOn() });
+  next.addEventListener("change", () => localStorage.setItem(NEXT, next.checked ? "yes" : "no"));
+  return panel("Review",
+    h("div", { class: "verdicts" },
+      item.predicted ? h("button", { type: "button", class: "primary", onclick: () => decide("confirmed") }, `Confirm ${words(item.predicted)}`) : null,
+      h("button", { type: "button", class: "danger", onclick: () => decide("rejected") }, "Reject"),
+      h("span", { class: "correct" }, choice,
+        h("button", { type: "button", onclick: () => decide("corrected", choice.value) }, "Correct"))),
+    h("label", { class: "goes-on" }, next, "Open the next one after a decision"),
+    told, past(history));
+}
+
+// `c` confirms, `x` rejects, the number of a class corrects to it.
+function listen(item, decide, signal) {
+  document.getElementById("main").addEventListener("command", ({ detail }) => {
+    const corrected = CLASSES[Number(detail.key) - 1];
+    if (detail.key === "c" && item.predicted) decide("confirmed");
+    else if (detail.key === "x") decide("rejected");
+    else if (corrected && corrected === item.predicted) decide("confirmed");
+    else if (corrected) decide("corrected", corrected);
+    else return;
+    detail.preventDefault();
+  }, { signal });
+}
+
+function past(history) {
+  if (!history.length) return null;
+  return h("ol", { class: "history" }, history.map((each) =>
+    h("li", {}, h("strong", {}, words(each.verdict)), each.corrected ? ` to ${words(each.corrected)}` : "",
+      ` by ${each.reader}, `, arrived(each.reviewed_at))));
+}
+
+function offerUndo(text) {
+  say(text);
+  const bar = document.getElementById("undo");
+  bar.replaceChildren(text, " ", h("button", { type: "button", onclick: undo }, "Undo ", h("kbd", {}, "z")));
+  bar.hidden = false;
+}
+
+// Takes the latest decision back: the history keeps both, and what was decided is shown again.
+export async function undo() {
+  if (!last) return;
+  const { path, revision, address } = last;
+  const bar = document.getElementById("undo");
+  try {
+    await send(`${path}/reviews`, { verdict: "withdrawn", revision });
+    last = null;
+    bar.hidden = true;
+    go(address);
+    say("Taken back.");
+  } catch (error) {
+    bar.replaceChildren(trouble(error));
+  }
+}
+
+export const reviewsOf = async (path) => (await ask(`${path}/reviews`)).items;
+
+export const heading = (item) => capital(item.called ? words(item.called) : words(item.outcome));

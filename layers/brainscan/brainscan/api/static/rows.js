@@ -1,0 +1,79 @@
+// A row of the worklist: of a study, of a series, of a scan.
+
+import { arrived, badge, h, length, link, percent, plural, reasons, size, volume, words } from "./dom.js";
+
+const cell = (label, ...children) =>
+  h("td", { "data-label": label, class: children[0] === "–" ? "empty" : null }, ...children);
+
+function thumbnail(item) {
+  const image = link(item, "image");
+  return h("td", { class: "thumbnail" }, image
+    ? h("img", { src: image, alt: "", loading: "lazy", width: 56, height: 56 })
+    : h("span", { class: "no-image", "aria-hidden": "true" }, "–"));
+}
+
+function opening(address, id, item) {
+  const name = item.called ? words(item.called) : words(item.outcome);
+  return h("th", { scope: "row" },
+    h("a", { href: address, "data-route": true, class: "open" },
+      h("span", { class: `dot ${item.called ?? "none"}`, "aria-hidden": "true" }), name,
+      h("span", { class: "short-id" }, id.slice(0, 8))));
+}
+
+const row = (item, ...cells) => h("tr", { class: item.review_state === "needed" ? "attention" : "" }, ...cells);
+
+const review = (item) =>
+  cell("Review", item.review_state ? badge(item.review_state, `review-${item.review_state}`) : "–",
+    reasons(item.review_state === "needed" ? item.review_reasons : []),
+    item.review_state && item.review ? h("small", {}, item.review.reader) : null);
+
+const lesions = (item) => {
+  if (!item.lesion_count) return cell("Lesions", "–");
+  const longest = item.lesions.reduce((most, each) => (each.longest_diameter_px > most.longest_diameter_px ? each : most));
+  return cell("Lesions", `${plural(item.lesion_count, "lesion")}, ${length(longest.longest_diameter_mm, longest.longest_diameter_px)}`);
+};
+
+const slices = (item) =>
+  cell("Slices", h("span", { title: "speaking, abstained, without an answer" },
+    `${item.slices_speaking} / ${item.slices_abstained} / ${item.slices_rejected}`));
+
+function studyRow(study) {
+  const other = study.disagreeing.length;
+  return row(study, thumbnail(study), opening(`/?study=${study.study_id}`, study.study_id, study),
+    cell("Tumor", percent(study.tumor_probability)), cell("Volume", volume(study)), lesions(study),
+    cell("Series", plural(study.series.length, "series", "series"), other ? h("small", {}, `${other} called otherwise`) : null),
+    slices(study), review(study), cell("Arrived", arrived(study.received_at)));
+}
+
+function seriesRow(series) {
+  return row(series, thumbnail(series), opening(`/?series=${series.series_id}`, series.series_id, series),
+    cell("Tumor", percent(series.tumor_probability)), cell("Volume", volume(series)), lesions(series),
+    slices(series), review(series), cell("Arrived", arrived(series.received_at)),
+    cell("Study", series.study_id
+      ? h("a", { href: `/?study=${series.study_id}`, "data-route": true, "aria-label": `Study ${series.study_id.slice(0, 8)}` },
+          series.study_id.slice(0, 8))
+      : "–"));
+}
+
+function scanRow(scan) {
+  return row(scan, thumbnail(scan), opening(`/?scan=${scan.scan_id}`, scan.scan_id, scan),
+    cell("Certainty", percent(scan.called ? scan.probabilities?.[scan.called] : scan.confidence)),
+    cell("Size", size(scan.tumor)),
+    cell("Outcome", badge(scan.outcome), reasons(scan.reasons)),
+    cell("Review", scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : "–",
+      reasons(scan.review ? [] : scan.review_reasons)),
+    cell("Arrived", arrived(scan.received_at)),
+    cell("Series", scan.series_id
+      ? h("a", { href: `/?series=${scan.series_id}`, "data-route": true, "aria-label": `Series ${scan.series_id.slice(0, 8)}` },
+          scan.series_id.slice(0, 8))
+      : "–"));
+}
+
+export const KINDS = {
+  studies: { one: "study", row: studyRow,
+    columns: ["Image", "Study", "Tumor", "Volume", "Lesions", "Series", "Slices", "Review", "Arrived (UTC)"] },
+  series: { one: "series", row: seriesRow,
+    columns: ["Image", "Series", "Tumor", "Volume", "Lesions", "Slices", "Review", "Arrived (UTC)", "Study"] },
+  scans: { one: "scan", row: scanRow,
+    columns: ["Image", "Class", "Certainty", "Size", "Outcome", "Review", "Arrived (UTC)", "Series"] },
+};

@@ -1,0 +1,241 @@
+"""The routes of studies and series under /v1: lists, counts of their filters, one of them, and its reviews."""
+
+from datetime import date
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+from pydantic import ValidationError
+
+from brainscan.api.models import HistoryAnswer, NewReview
+from brainscan.api.parameters import Cursor, From, Id, Limit, To, days_of, described, found, linker, the_table
+from brainscan.api.problems import ProblemError
+from brainscan.api.summary_models import (
+    CountsAnswer,
+    PatientHistory,
+    SeriesPage,
+    SeriesSummaryView,
+    SeriesView,
+    StudyPage,
+    StudyView,
+    StudyWithSeries,
+)
+from brainscan.domain import ReviewState, SeriesSummary, StudySummary, TumorClass
+from brainscan.domain.follow_up import follow_ups
+from brainscan.store.table.summary_queries import Sort, WantedSummaries
+
+router = APIGatewayHttpRouter()
+
+Finding = Annotated[TumorClass | None, Query(description="the class that stands")]
+Review = Annotated[ReviewState | None, Query(description="where it stands with its readers")]
+ModelId = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="the network that answered")]
+ExportId = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="the upload that scans of it came with")]
+Reader = Annotated[str | None, Query(max_length=128, description="whose verdict is the latest")]
+Order = Annotated[Sort, Query(description="latest, most probable tumor, largest volume, or those to review first")]
+
+
+@described(router.get, "/studies", summary="The worklist of studies", operation_id="studies", tags=["studies"])
+def list_studies(
+    finding: Finding = None,
+    review: Review = None,
+    model_id: ModelId = None,
+    export_id: ExportId = None,
+    reader: Reader = None,
+    sort: Order = Sort.ARRIVAL,
+    first: From = None,
+    last: To = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> StudyPage:
+    """Studies whose first scan arrived on some days, in any number; a page may be short and still have a cursor."""
+    wanted = _wanted(first, last, finding, review, model_id, export_id, reader, sort)
+    page = the_table().summary_queries.studies(wanted, limit, cursor)
+    return StudyPage(items=tuple(map(_study, page.items)), cursor=page.cursor)
+
+
+@described(router.get, "/studies/counts", summary="Studies by filter", operation_id="study_counts", tags=["studies"])
+def count_studies(
+    finding: Finding = None,
+    review: Review = None,
+    model_id: ModelId = None,
+    export_id: ExportId = None,
+    reader: Reader = None,
+    first: From = None,
+    last: To = None,
+) -> CountsAnswer:
+    """For each value of each filter, the studies that it would list beside all other filters."""
+    wanted = _wanted(first, last, finding, review, model_id, export_id, reader)
+    return CountsAnswer(**the_table().summary_queries.study_counts(wanted).model_dump())
+
+
+@described(router.get, "/studies/<study_id>", summary="One study", operation_id="study", tags=["studies"])
+def get_study(study_id: Id) -> StudyWithSeries:
+    """What a study shows, the series that its verdict rests on, which disagree, and each series with its reports."""
+    study = found(the_table().summaries.study(study_id), "study")
+    series = the_table().summaries.series_of(study)
+    return StudyWithSeries(
+        **study.model_dump(), links=linker().of_summary(study), of_series=tuple(map(series_view, series))
+    )
+
+
+@described(
+    router.get,
+    "/studies/<study_id>/reviews",
+    summary="Reviews of a study",
+    operation_id="study_reviews",
+    tags=["reviews"],
+)
+def list_study_reviews(study_id: Id) -> HistoryAnswer:
+    """Every verdict on a study, the first one first."""
+    found(the_table().summaries.study(study_id), "study")
+    return HistoryAnswer(items=tuple(the_table().summaries.study_history(study_id)))
+
+
+@described(
+    router.post,
+    "/studies/<study_id>/reviews",
+    summary="Review a study",
+    operation_id="review_study",
+    tags=["reviews"],
+    status_code=201,
+)
+def add_study_review(study_id: Id, new: NewReview) -> StudyView:
+    """Confirm, correct or reject what a study shows; 409 if it has changed since the reader saw `revision` of it."""
+    try:
+        after = the_table().summaries.review_study(study_id, new.revision, new.verdict, new.corrected, _reader())
+    except ValidationError:
+        raise _wrong_correction() from None
+    return _study(found(after, "study"))
+
+
+@described(router.get, "/series", summary="The worklist of series", operation_id="list_series", tags=["series"])
+def list_series(
+    finding: Finding = None,
+    review: Review = None,
+    model_id: ModelId = None,
+    export_id: ExportId = None,
+    reader: Reader = None,
+    sort: Order = Sort.ARRIVAL,
+    first: From = None,
+    last: To = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> SeriesPage:
+    """Series whose first scan arrived on some days, in any number; a page may be short and still have a cursor."""
+    wanted = _wanted(first, last, finding, review, model_id, export_id, reader, sort)
+    page = the_table().summary_queries.series(wanted, limit, cursor)
+    return SeriesPage(items=tuple(map(series_view, page.items)), cursor=page.cursor)
+
+
+@described(router.get, "/series/counts", summary="Series by filter", operation_id="series_counts", tags=["series"])
+def count_series(
+    finding: Finding = None,
+    review: Review = None,
+    model_id: ModelId = None,
+    export_id: ExportId = None,
+    reader: Reader = None,
+    first: From = None,
+    last: To = None,
+) -> CountsAnswer:
+    """For each value of each filter, the series that it would list beside all other filters."""
+    wanted = _wanted(first, last, finding, review, model_id, export_id, reader)
+    return CountsAnswer(**the_table().summary_queries.series_counts(wanted).model_dump())
+
+
+@described(router.get, "/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
+def get_series(series_id: Id) -> SeriesView:
+    """A series with its live counts, what it shows, and links to what was written for it."""
+    series = found(the_table().series.get(series_id), "series")
+    summary = the_table().summaries.series(series_id)
+    return SeriesView(
+        **series.model_dump(),
+        summary=series_view(summary) if summary else None,
+        links=linker().of_series(series_id),
+    )
+
+
+@described(
+    router.get,
+    "/series/<series_id>/reviews",
+    summary="Reviews of a series",
+    operation_id="series_reviews",
+    tags=["reviews"],
+)
+def list_series_reviews(series_id: Id) -> HistoryAnswer:
+    """Every verdict on a series as a whole, the first one first."""
+    found(the_table().summaries.series(series_id), "reported series")
+    return HistoryAnswer(items=tuple(the_table().summaries.series_history(series_id)))
+
+
+@described(
+    router.post,
+    "/series/<series_id>/reviews",
+    summary="Review a series",
+    operation_id="review_series",
+    tags=["reviews"],
+    status_code=201,
+)
+def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
+    """Confirm, correct or reject what a series shows; 409 if it has changed since the reader saw `revision` of it."""
+    try:
+        after = the_table().summaries.review_series(series_id, new.revision, new.verdict, new.corrected, _reader())
+    except ValidationError:
+        raise _wrong_correction() from None
+    return series_view(found(after, "reported series"))
+
+
+@described(
+    router.get,
+    "/patients/<patient_id>/studies",
+    summary="A patient's history",
+    operation_id="history",
+    tags=["studies"],
+)
+def list_studies_of_patient(patient_id: Id) -> PatientHistory:
+    """A pseudonymous patient's studies by time of arrival, with the change of volume where series lie alike."""
+    studies = the_table().summary_queries.studies_of_patient(patient_id)
+    series = {each.series_id: each for study in studies for each in the_table().summaries.series_of(study)}
+    return PatientHistory(items=tuple(map(_study, studies)), follow_ups=tuple(follow_ups(studies, series)))
+
+
+def series_view(summary: SeriesSummary) -> SeriesSummaryView:
+    """A series as clients see it."""
+    links = linker()
+    return SeriesSummaryView(**summary.model_dump(), links=links.of_summary(summary), reports=links.of_files(summary))
+
+
+def _study(summary: StudySummary) -> StudyView:
+    return StudyView(**summary.model_dump(), links=linker().of_summary(summary))
+
+
+def _reader() -> str:
+    name: str = router.context["caller"].name
+    return name
+
+
+def _wrong_correction() -> ProblemError:
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class")
+
+
+def _wanted(
+    first: date | None,
+    last: date | None,
+    finding: TumorClass | None,
+    review: ReviewState | None,
+    model_id: str | None,
+    export_id: str | None,
+    reader: str | None,
+    sort: Sort = Sort.ARRIVAL,
+) -> WantedSummaries:
+    days = days_of(first, last)
+    return WantedSummaries(
+        first=days[-1],
+        last=days[0],
+        finding=finding,
+        review=review,
+        model_id=model_id,
+        export_id=export_id,
+        reader=reader,
+        sort=sort,
+    )

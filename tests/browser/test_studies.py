@@ -1,0 +1,143 @@
+"""Studies come first on the page: listed, counted, judged by key and on to the next, found again as they were left."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import READER
+
+VIEWS = ("studies", "series", "study", "queue", "patient", "missing")
+
+
+def answer(page: Page, path: str) -> dict:
+    """What the API answers."""
+    return page.evaluate(f"fetch('/v1/{path}').then(answer => answer.json())")
+
+
+def studies(page: Page, query: str = "") -> list[dict]:
+    return answer(page, f"studies?limit=200&from=2020-01-01&{query}")["items"]
+
+
+def disagreeing(page: Page) -> dict:
+    """The study of which two series say different things."""
+    return next(each for each in studies(page) if len(each["series"]) > 1)
+
+
+def open_view(page: Page, view: str) -> None:
+    """Go to one of the page's views."""
+    address = {
+        "studies": lambda: "/",
+        "series": lambda: "/?list=series",
+        "study": lambda: f"/?study={disagreeing(page)['study_id']}",
+        "queue": lambda: "/?review=needed&sort=review",
+        "patient": lambda: f"/?patient={disagreeing(page)['patient_id']}",
+        "missing": lambda: f"/?study={'0' * 32}",
+    }[view]()
+    if view == "missing":
+        page.expected_complaints = [
+            "Failed to load resource: the server responded with a status of 404 (Not Found)"
+        ] * 2
+    page.goto(address)
+    page.locator("main:not([aria-busy]) h1").wait_for()
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_no_serious_violation(page, view):
+    open_view(page, view)
+    found = Axe().run(page).response["violations"]
+    serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}]
+    assert serious == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_fits_its_width(page, view):
+    open_view(page, view)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_studies_are_the_first_view_with_verdict_volume_and_why_to_look(page):
+    study = disagreeing(page)
+    row = page.locator("table.studies tbody tr", has=page.locator(f"a[href='/?study={study['study_id']}']"))
+    expect(row).to_contain_text("glioma")
+    expect(row).to_contain_text(re.compile(r"\d (cm|mm)³"))
+    expect(row).to_contain_text("series disagree")
+    expect(row).to_contain_text("1 called otherwise")
+
+
+def test_filters_show_how_many_they_have_and_live_in_the_address(page):
+    page.locator("form[data-counted]").wait_for()
+    gliomas = len(studies(page, "finding=glioma"))
+    expect(page.get_by_label("Class").locator("option[value=glioma]")).to_have_text(f"glioma ({gliomas})")
+    page.get_by_label("Class").select_option("glioma")
+    expect(page).to_have_url(re.compile("finding=glioma"))
+    expect(page.locator("table.studies tbody tr")).to_have_count(gliomas)
+    expect(page.get_by_label("Class")).to_be_focused()
+    page.get_by_label("Order").select_option("volume")
+    page.reload()
+    expect(page.get_by_label("Order")).to_have_value("volume")
+    page.go_back()
+    expect(page.get_by_label("Order")).to_have_value("")
+
+
+def test_a_range_of_years_is_a_question_like_any_other(page):
+    page.get_by_label("Arrived from").fill("2001-01-01")
+    expect(page).to_have_url(re.compile("from=2001-01-01"))
+    expect(page.locator("table.studies tbody tr")).to_have_count(len(studies(page)))
+    expect(page.get_by_role("form", name="Filters")).to_be_visible()
+
+
+def test_a_study_names_the_series_it_rests_on_and_leads_to_it(page):
+    study = disagreeing(page)
+    page.goto(f"/?study={study['study_id']}")
+    table = page.get_by_role("region", name="Series of the study")
+    expect(table).to_contain_text("the verdict rests on it")
+    expect(table).to_contain_text("called otherwise")
+    expect(page.get_by_role("region", name="Lesions")).to_contain_text("³")
+    page.keyboard.press("s")
+    expect(page).to_have_url(re.compile(f"series={study['rests_on']}"))
+
+
+def test_who_comes_back_finds_the_list_as_it_was_left(page):
+    page.goto("/?list=scans")
+    page.locator("table.scans tbody tr").first.wait_for()
+    for _ in range(9):
+        page.keyboard.press("j")
+    before = page.evaluate("[document.activeElement.getAttribute('href'), scrollY]")
+    page.keyboard.press("Enter")
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("u")
+    page.locator("table.scans tbody tr").first.wait_for()
+    page.locator("main:not([aria-busy]) h1").wait_for()
+    assert page.evaluate("[document.activeElement.getAttribute('href'), scrollY]") == before
+
+
+def test_a_decision_by_key_opens_the_next_and_can_be_undone(page):
+    first = page.locator("table.studies tbody tr a.open").first
+    first.wait_for()
+    order = page.locator("table.studies tbody tr a.open").evaluate_all(
+        "all => all.map(each => each.getAttribute('href'))"
+    )
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("x")
+    expect(page).to_have_url(re.compile(re.escape(order[1])))
+    study = order[0].split("=")[1]
+    assert answer(page, f"studies/{study}")["review_state"] == "rejected"
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("z")
+    expect(page).to_have_url(re.compile(re.escape(order[0])))
+    after = answer(page, f"studies/{study}")
+    assert after["review_state"] != "rejected"
+    verdicts = [each["verdict"] for each in answer(page, f"studies/{study}/reviews")["items"]]
+    assert verdicts[-2:] == ["rejected", "withdrawn"]
+    expect(page.locator(".history")).to_contain_text(f"withdrawn by {READER}")
+
+
+def test_what_does_not_exist_says_so_and_leads_back(page):
+    open_view(page, "missing")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such thing")
+    page.get_by_role("link", name="Back to the worklist").click()
+    expect(page.get_by_role("heading", name="Worklist")).to_be_visible()

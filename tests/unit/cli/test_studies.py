@@ -1,0 +1,63 @@
+"""`brainscan studies` and `brainscan series` list and show what the table holds."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from brainscan.cli.main import app
+from brainscan.domain import LesionSummary, TumorClass
+from tests.conftest import TABLE
+from tests.summaries import DAY, STUDY, a_series
+
+LESION = LesionSummary(
+    number=1, tumor_class=TumorClass.GLIOMA, probability=0.9, slices=3, key_slice="a" * 32, volume_mm3=1234.0,
+    longest_diameter_mm=31.2, perpendicular_diameter_mm=20.4, longest_diameter_px=40.0, perpendicular_diameter_px=30.0,
+)  # fmt: skip
+TUMOR = a_series(0, lesions=(LESION,), lesion_count=1, volume_mm3=1234.0)
+CLEAR = a_series(1, TumorClass.NO_TUMOR)
+
+
+@pytest.fixture
+def run(table):
+    table.statistics.mark_arrival(DAY)
+    for each in (TUMOR, CLEAR):
+        table.summaries.put(each)
+    return lambda *args: CliRunner().invoke(app, [*args, "--table", TABLE], terminal_width=100)
+
+
+def test_studies_are_listed_with_class_volume_and_why_to_look(run):
+    told = run("studies", "--from", "2025-01-01", "--to", DAY)
+    assert told.exit_code == 0
+    [line] = [line for line in told.output.splitlines() if STUDY in line]
+    assert "glioma" in line
+    assert "1.2 cm³" in line
+    assert "needed" in line
+    assert "Research use only" in told.output
+
+
+def test_one_study_names_its_series_and_measures_its_lesions(run):
+    told = run("studies", STUDY)
+    assert f"series {TUMOR.series_id} (the verdict rests on it)" in told.output
+    assert f"series {CLEAR.series_id}" in told.output
+    assert "series disagree" in told.output
+    assert "1234 mm³" in told.output
+    assert "31.2 mm" in told.output
+
+
+def test_series_are_listed_as_documents(run):
+    told = run("series", "--day", DAY, "--format", "json", "--sort", "probability")
+    assert [json.loads(line)["series_id"] for line in told.output.splitlines()] == [TUMOR.series_id, CLEAR.series_id]
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (("studies", "--day", "2020-01-01"), 1),
+        (("studies", "0" * 32), 1),
+        (("series", "0" * 32), 1),
+        (("studies", "--from", "2026-02-02", "--to", "2026-02-01"), 2),
+    ],
+)
+def test_exit_codes_tell_nothing_found_from_wrong_usage(run, args, code):
+    assert run(*args).exit_code == code

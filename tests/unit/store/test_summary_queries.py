@@ -1,0 +1,135 @@
+"""Lists of studies and series: in four orders, filtered, counted, and the same from page to page."""
+
+from datetime import timedelta
+
+import pytest
+
+from brainscan.domain import ReviewState, TumorClass, Verdict
+from brainscan.store.table.query import CursorError
+from brainscan.store.table.summary_queries import Sort, WantedSummaries
+from tests.making import NOON, PSEUDONYMS
+from tests.summaries import PATIENT, a_series
+
+GLIOMA, NONE = TumorClass.GLIOMA, TumorClass.NO_TUMOR
+FIRST, LAST = "2025-06-01", "2026-03-31"
+
+
+def study_id(number):
+    return PSEUDONYMS.digest("study", number)
+
+
+@pytest.fixture
+def listed(table):
+    """Twelve studies of one series each over five months, every third to review, two of them reviewed."""
+    for number in range(12):
+        called = NONE if number % 2 else GLIOMA
+        table.summaries.put(
+            a_series(
+                number, called, 0.5 + number / 30, study_id=study_id(number),
+                received_at=NOON - timedelta(days=13 * number), needs_review=number % 3 == 0,
+                volume_mm3=None if number == 4 else 0.0 if number % 2 else 1000.0 * number,
+                export_ids=(PSEUDONYMS.digest("export", number % 2),), model_id=f"{number % 3}" * 64,
+            )
+        )  # fmt: skip
+        table.statistics.mark_arrival((NOON - timedelta(days=13 * number)).date().isoformat())
+    table.summaries.review_study(study_id(0), 0, Verdict.CORRECTED, NONE, "Dr. A")
+    table.summaries.review_study(study_id(1), 0, Verdict.CONFIRMED, None, "Dr. B")
+    return table
+
+
+def wanted(**changes):
+    return WantedSummaries(first=FIRST, last=LAST, **changes)
+
+
+def numbers(table, limit=50, **changes):
+    found, cursor = [], None
+    while True:
+        page = table.summary_queries.studies(wanted(**changes), limit, cursor)
+        assert len(page.items) <= limit
+        found += page.items
+        if (cursor := page.cursor) is None:
+            return [next(n for n in range(12) if study_id(n) == each.study_id) for each in found]
+
+
+@pytest.mark.parametrize("limit", [1, 5, 50])
+class TestOrders:
+    def test_the_latest_comes_first(self, listed, limit):
+        assert numbers(listed, limit) == list(range(12))
+
+    def test_the_most_probable_tumor_comes_first(self, listed, limit):
+        assert numbers(listed, limit, sort=Sort.PROBABILITY) == [10, 8, 6, 4, 2, 0, 1, 3, 5, 7, 9, 11]
+
+    def test_the_largest_volume_comes_first_and_none_last(self, listed, limit):
+        by_volume = numbers(listed, limit, sort=Sort.VOLUME)
+        assert by_volume[:4] == [10, 8, 6, 2]
+        assert by_volume[-1] == 4
+        assert sorted(by_volume) == list(range(12))
+
+    def test_what_needs_review_comes_first(self, listed, limit):
+        assert numbers(listed, limit, sort=Sort.REVIEW) == [3, 6, 9, 2, 4, 5, 7, 8, 10, 11, 1, 0]
+
+
+@pytest.mark.parametrize("sort", Sort)
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({"finding": GLIOMA}, {2, 4, 6, 8, 10}),
+        ({"review": ReviewState.NEEDED}, {3, 6, 9}),
+        ({"review": ReviewState.CORRECTED}, {0}),
+        ({"reader": "Dr. B"}, {1}),
+        ({"model_id": "1" * 64}, {1, 4, 7, 10}),
+        ({"export_id": PSEUDONYMS.digest("export", 1)}, {1, 3, 5, 7, 9, 11}),
+        ({"export_id": PSEUDONYMS.digest("export", 1), "review": ReviewState.NEEDED}, {3, 9}),
+        ({"finding": GLIOMA, "model_id": "1" * 64}, {4, 10}),
+    ],
+)
+def test_filters_hold_in_every_order_and_on_every_page(listed, sort, filters, found):
+    for limit in (2, 50):
+        assert set(numbers(listed, limit, sort=sort, **filters)) == found
+
+
+@pytest.mark.parametrize("sort", Sort)
+def test_what_arrives_while_somebody_pages_shifts_nothing(listed, sort):
+    first = listed.summary_queries.studies(wanted(sort=sort), 5)
+    listed.summaries.put(a_series(77, GLIOMA, 0.99, study_id="a" * 32, volume_mm3=9e6, received_at=NOON + timedelta(3)))
+    listed.statistics.mark_arrival((NOON + timedelta(3)).date().isoformat())
+    second = listed.summary_queries.studies(wanted(sort=sort), 50, first.cursor)
+    seen = [each.study_id for each in (*first.items, *second.items)]
+    assert len(seen) == len(set(seen))
+    assert {study_id(number) for number in range(12)} <= set(seen)
+
+
+def test_each_value_of_a_filter_is_counted_beside_all_other_filters(listed):
+    counts = listed.summary_queries.study_counts(wanted(finding=NONE))
+    assert counts.total == 7
+    assert counts.findings == {"no_tumor": 7, "glioma": 5}
+    assert counts.reviews == {"needed": 2, "none": 3, "confirmed": 1, "corrected": 1}
+    assert counts.readers == {"Dr. A": 1, "Dr. B": 1}
+    assert counts.complete
+    of_export = listed.summary_queries.study_counts(wanted(export_id=PSEUDONYMS.digest("export", 1)))
+    assert of_export.total == 6
+
+
+def test_series_are_listed_and_counted_by_themselves(listed):
+    page = listed.summary_queries.series(wanted(finding=GLIOMA))
+    assert len(page.items) == 6
+    assert listed.summary_queries.series_counts(wanted()).findings == {"glioma": 6, "no_tumor": 6}
+
+
+def test_a_day_range_takes_what_arrived_on_its_ends(listed):
+    day = (NOON - timedelta(days=13)).date().isoformat()
+    page = listed.summary_queries.studies(WantedSummaries(first=day, last=day))
+    assert [each.study_id for each in page.items] == [study_id(1)]
+
+
+def test_a_patients_studies_come_by_time_and_those_taken_back_do_not(listed):
+    listed.summaries.withdraw(PSEUDONYMS.digest("series", 5), 9)
+    found = listed.summary_queries.studies_of_patient(PATIENT)
+    assert [each.study_id for each in found] == [study_id(n) for n in range(11, -1, -1) if n != 5]
+    assert 5 not in numbers(listed)
+
+
+@pytest.mark.parametrize("cursor", ["", "e30", "eJyLVorJU4oFAAWGAcE"])
+def test_a_cursor_of_another_question_is_refused(listed, cursor):
+    with pytest.raises(CursorError):
+        listed.summary_queries.studies(wanted(sort=Sort.REVIEW), 5, cursor)
