@@ -31,9 +31,12 @@ class Message:
 class Queue:
     """One queue. `on_visible` is called when a message can be received."""
 
-    def __init__(self, simulation: Simulation, name: str, visibility_s: float, retention_s: float) -> None:
+    def __init__(
+        self, simulation: Simulation, name: str, visibility_s: float, retention_s: float, delay_s: float = 0.0
+    ) -> None:
         self.simulation = simulation
         self.name = name
+        self.delay_s = delay_s
         self.visibility_s = visibility_s
         self.retention_s = retention_s
         self.most_receives: int | None = None
@@ -123,6 +126,7 @@ class Queues(Client):
         """Take a message in; by chance twice, as standard queues may deliver."""
         self.sent += 1
         message_id = f"m{self.sent}"
+        delay_s = delay_s or self.queues[queue].delay_s
         chance = self.plan.random("message", queue, name or body)
         self.queues[queue].add(Message(message_id, body, self.simulation.now), delay_s)
         if chance.random() < self.plan.rates.duplicates:

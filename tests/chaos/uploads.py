@@ -96,7 +96,7 @@ def _png(seed: int, number: int, at: float, chance: Random) -> Upload:
 
 def _slices(seed: int, group: int, count: int) -> dict[str, bytes]:
     """Slices of the series that a group stands for: the same group, the same instances."""
-    return {f"IM{place:04d}": _slice(seed, group, place) for place in range(count)}
+    return {f"IM{place:04d}": slice_file(seed, group, place) for place in range(count)}
 
 
 @cache
@@ -114,7 +114,8 @@ STUDY = "1.2.826.0.1.1000000000"
 """What is replaced by a group's own number, of the same length."""
 
 
-def _slice(seed: int, group: int, place: int) -> bytes:
+def slice_file(seed: int, group: int, place: int) -> bytes:
+    """A slice of the series that a group stands for, as a DICOM file."""
     data, study = _headers(place)
     own = f"1.2.826.0.1.1{(seed % 1000):03d}{group:06d}"
     return data.replace(study.encode(), own.encode())
@@ -147,7 +148,7 @@ def _elsewhere(seed: int, number: int, at: float, chance: Random) -> Upload:
 
 def _one_slice(seed: int, number: int, at: float, chance: Random) -> Upload:
     group, place = number // 12, chance.randrange(12)
-    return Upload(number, at, f"pushed/{group}/{number}.dcm", _slice(seed, 900_000 + group, place), 1, 1)
+    return Upload(number, at, f"pushed/{group}/{number}.dcm", slice_file(seed, 900_000 + group, place), 1, 1)
 
 
 def _junk(seed: int, number: int, at: float, chance: Random) -> Upload:

@@ -1,5 +1,6 @@
 """The deployment that template.yaml describes, in simulated time: uploads go in, and what is left is looked at."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -149,6 +150,7 @@ def world_of(scenario: Scenario, *, traced: bool = False) -> Iterator[World]:
         _queues(world, template)
         _functions(world, template, services, patches)
         _notifications(world, template)
+        _rules(world, template)
         with nullcontext() if scenario.dicom_objects else patch.object(report, "report_objects", _no_objects):
             yield world
 
@@ -162,7 +164,8 @@ def _queues(world: World, template: Template) -> None:
     resolved = {name: template.resolve(each, _attribute) for name, each in template.of_type("AWS::SQS::Queue").items()}
     for name, each in resolved.items():
         visibility, retention = float(each.get("VisibilityTimeout", 30)), float(each["MessageRetentionPeriod"])
-        world.sqs.queues[name] = Queue(world.simulation, name, visibility, retention)
+        delay = float(each.get("DelaySeconds", 0))
+        world.sqs.queues[name] = Queue(world.simulation, name, visibility, retention, delay)
     for name, each in resolved.items():
         if redrive := each.get("RedrivePolicy"):
             world.sqs.queues[name].dead = world.sqs.queues[redrive["deadLetterTargetArn"]]
@@ -203,3 +206,14 @@ def _notifications(world: World, template: Template) -> None:
         world.sqs.send(queue, body, delay, name=f"{key} {made.version_id}")
 
     world.s3.created.append(tell)
+
+
+def _rules(world: World, template: Template) -> None:
+    """Let the bus tell the queues that the template's rules name; each hears every event of the product."""
+    for properties in template.of_type("AWS::Events::Rule").values():
+        for target in template.resolve(properties, _attribute)["Targets"]:
+            world.events.listeners.append(lambda event, queue=target["Arn"]: world.sqs.send(queue, _announced(event)))
+
+
+def _announced(event: dict[str, Any]) -> str:
+    return json.dumps({"source": event["Source"], "detail-type": event["DetailType"], "detail": event["Detail"]})

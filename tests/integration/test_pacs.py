@@ -28,7 +28,7 @@ def pacs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stack(pacs):
-    with LocalStack(parameters={"StowUrl": pacs.stow_url}, retry_delay_s=0.2) as stack:
+    with LocalStack(parameters={"StowUrl": pacs.stow_url, "QuietSeconds": "1"}, retry_delay_s=0.2) as stack:
         secret = json.dumps({"username": USER, "password": PASSWORD})
         arn = stack.secret_arn("PacsCredentials")
         stack.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=secret)

@@ -3,12 +3,13 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from pydicom import Dataset
 
 from brainscan.dicom.stow import Credentials, DeliveryError, Pacs
-from brainscan.domain import Outcome, Report
+from brainscan.domain import Outcome, Report, Series
 from brainscan.events import MessageError, report_in
 from brainscan.pipeline.deliver import deliver
 from tests import series as mr
@@ -93,6 +94,23 @@ def test_a_report_that_a_later_one_replaced_is_not_sent(world, report, server):
     world.services.table.reports.commit(report.model_copy(update={"revision": 4}))
     assert send(report, world, server) == 0
     assert server.taken == []
+
+
+def counted(world, **amounts):
+    """Let the series have these counts."""
+    series = Series(series_id=SERIES, expected=2, **amounts)
+    return SimpleNamespace(reports=world.services.table.reports, series=SimpleNamespace(get=lambda _: series))
+
+
+@pytest.mark.parametrize(
+    ("remaining", "revision", "sent"),
+    [(0, 3, 2), (1, 3, 0), (0, 4, 0), (0, 2, 2)],
+    ids=["quiet", "a slice waits", "a slice was answered", "the counts lag"],
+)
+def test_a_report_is_sent_once_its_series_is_quiet(world, report, server, remaining, revision, sent):
+    table = counted(world, remaining=remaining, revision=revision)
+    assert deliver(report, table, world.services.results, Pacs(server.url, USER)) == sent
+    assert len(server.taken) == bool(sent)
 
 
 def test_a_report_without_objects_asks_nothing_of_the_pacs(world, report, server):

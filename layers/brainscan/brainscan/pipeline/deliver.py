@@ -1,4 +1,8 @@
-"""A reported series -> its DICOM objects in the PACS, unless a later report has taken its place."""
+"""A reported series -> its DICOM objects in the PACS, unless a later report has taken its place or is on its way.
+
+Announcements wait in their queue for a quiet period. Slices that are pushed one by one make a report each; of these,
+the PACS gets the last one alone.
+"""
 
 from brainscan.dicom.stow import Pacs
 from brainscan.domain import Report
@@ -11,15 +15,23 @@ def deliver(report: Report, table: Table, results: Results, pacs: Pacs) -> int:
     """Send the DICOM objects of a report; a repeat sends the same objects, which a PACS keeps once.
 
     Returns:
-        How many were sent: none for a report without objects, or one that a later revision replaced.
+        How many were sent: none for a report without objects, or one that a later revision replaces.
 
     Raises:
         DeliveryError, ObjectGoneError, botocore.exceptions.ClientError: to be retried.
     """
-    latest = table.reports.latest(report.series_id)
-    if latest is not None and latest.revision > report.revision:
+    if _is_replaced(report, table):
         return 0
     keys = [key for _, key in sorted(report.files.items()) if key.endswith(DICOM_SUFFIX)]
     if keys:
         pacs.store([results.get(key) for key in keys])
     return len(keys)
+
+
+def _is_replaced(report: Report, table: Table) -> bool:
+    """Whether there is a later report, or will be: slices that came meanwhile are reported once none of them waits."""
+    series = table.series.get(report.series_id)
+    if series is not None and (series.remaining or series.revision > report.revision):
+        return True
+    latest = table.reports.latest(report.series_id)
+    return latest is not None and latest.revision > report.revision
