@@ -13,6 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from brainscan import store
+from brainscan.cli.corrections import export_corrections
 from brainscan.cli.render import id_table_of
 from brainscan.cli.table import Table, not_found, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
@@ -22,6 +23,7 @@ PICTURE_COLUMNS = 48
 POLL_S = 1.0
 
 export_app = typer.Typer(help="Uploaded objects.", no_args_is_help=True)
+export_app.command("corrections")(export_corrections)
 
 
 def show(

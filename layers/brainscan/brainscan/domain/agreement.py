@@ -1,0 +1,50 @@
+"""How far readers agree with the network and with each other: Cohen's kappa and the share of equal calls."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from brainscan.domain.base import Model
+from brainscan.domain.review import Review, Verdict
+from brainscan.terminology import TumorClass
+
+Pair = tuple[TumorClass, TumorClass]
+"""What two readers call the same thing; or the network and a reader."""
+
+
+class Agreement(Model):
+    """Between two who call the same things."""
+
+    pairs: int
+    equal: float | None = Field(default=None, description="share of pairs that are called alike")
+    kappa: float | None = Field(default=None, description="Cohen's; null where chance alone explains every call")
+
+
+def agreement_of(pairs: Sequence[Pair]) -> Agreement:
+    """Cohen's kappa: how much of what chance leaves open they agree on.
+
+    https://doi.org/10.1177/001316446002000104
+    """
+    if not pairs:
+        return Agreement(pairs=0)
+    count = len(pairs)
+    equal = sum(one is other for one, other in pairs) / count
+    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
+    by_chance = sum(first[name] * second[name] for name in first) / count**2
+    kappa = None if by_chance == 1 else (equal - by_chance) / (1 - by_chance)
+    return Agreement(pairs=count, equal=equal, kappa=kappa)
+
+
+def called_by(review: Review, predicted: TumorClass | None) -> TumorClass | None:
+    """The class that a verdict names; None where it names none."""
+    return predicted if review.verdict is Verdict.CONFIRMED else review.corrected
+
+
+def reader_pair(history: Sequence[Review], predicted: TumorClass | None) -> Pair | None:
+    """What the first two readers of something call it, each in the latest of their verdicts; None unless two did."""
+    latest: dict[str, TumorClass | None] = {}
+    for review in history:
+        latest[review.reader] = called_by(review, predicted) if review.stands else None
+    named = [name for name in latest.values() if name is not None]
+    return (named[0], named[1]) if len(named) > 1 else None
