@@ -1,0 +1,113 @@
+"""Orthanc sends to the gateway as any PACS does, dcmtk does, and the answers are back in Orthanc without DICOMweb."""
+
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from pydicom import dcmread
+
+from brainscan_local.phantom import GLIOMA, head, to_dicom
+from brainscan_local.stack import LocalStack
+from tests.integration.pacs import DICOM_PORT, HTTP_PORT, PASSWORD, USER, orthanc, own_network, why_not
+
+GATEWAY_PORT = 11112
+
+
+@pytest.fixture(scope="module")
+def pacs(tmp_path_factory):
+    if reason := why_not():
+        pytest.skip(reason)
+    with own_network(), orthanc(tmp_path_factory.mktemp("orthanc")) as pacs:
+        yield pacs
+
+
+@pytest.fixture(scope="module")
+def stack(pacs):
+    with LocalStack() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def gateway(stack, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gateway")
+    command = [sys.executable, "-c", "from brainscan.cli.main import app; app()", "gateway"]
+    command += ["--to", stack.uploads_bucket, "--table", stack.table_name, "--results", stack.results_bucket]
+    command += ["--spool", str(folder), "--quiet", "2", "--no-deidentify"]
+    command += ["--return", f"ORTHANC@127.0.0.1:{DICOM_PORT}", "--port", str(GATEWAY_PORT)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=log, stderr=log)
+        try:
+            wait_for(listens, 60)
+            yield folder
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+def listens() -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", GATEWAY_PORT)) == 0
+
+
+def wait_for(condition, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.5)
+
+
+def ask(pacs, method: str, path: str, body: object) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords()))
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{HTTP_PORT}{path}", data=json.dumps(body).encode(), method=method
+    )
+    with opener.open(request) as answer:
+        return answer.read()
+
+
+def passwords() -> urllib.request.HTTPPasswordMgrWithDefaultRealm:
+    known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    known.add_password(None, f"http://127.0.0.1:{HTTP_PORT}", USER, PASSWORD)
+    return known
+
+
+def test_a_study_goes_from_orthanc_through_the_gateway_and_its_reports_come_back(pacs, stack, gateway):
+    images = to_dicom(head(seed=1, lesion=GLIOMA), "ONE")
+    pacs.push(images)
+    [study] = pacs.studies()
+    ask(pacs, "PUT", "/modalities/brainscan", ["BRAINSCAN", "127.0.0.1", GATEWAY_PORT])
+    ask(pacs, "POST", "/modalities/brainscan/echo", {})
+    ask(pacs, "POST", "/modalities/brainscan/store", study)
+
+    def modalities() -> list[str]:
+        found = pacs.web.search_for_instances(fields=["Modality"])
+        return sorted(each["00080060"]["Value"][0] for each in found)
+
+    wait_for(lambda: {"SEG", "SR"} <= set(modalities()), 240)
+    time.sleep(5)
+    assert modalities().count("MR") == len(images)
+    assert modalities().count("SEG") == modalities().count("SR") == 1
+    seg = next(
+        each for each in pacs.web.search_for_instances(fields=["Modality"]) if each["00080060"]["Value"] == ["SEG"]
+    )
+    assert seg["0020000D"]["Value"] == [str(dcmread(io.BytesIO(images[0])).StudyInstanceUID)]
+    listed = stack.client("s3").list_object_versions(Bucket=stack.uploads_bucket)["Versions"]
+    assert len(listed) == 1
+    wait_for(lambda: "reports of 1 series returned" in (gateway / "log").read_text(), 30)
+    assert "PHANTOM" not in (gateway / "log").read_text()
+
+
+def test_dcmtk_is_answered_too(gateway, tmp_path):
+    for number, image in enumerate(to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO")):
+        (tmp_path / f"{number}.dcm").write_bytes(image)
+    sender = ["storescu", "-aec", "BRAINSCAN", "127.0.0.1", str(GATEWAY_PORT), "+sd", str(tmp_path)]
+    assert subprocess.run(sender, check=False).returncode == 0
+    refused = ["storescu", "-aec", "OTHER", "127.0.0.1", str(GATEWAY_PORT), "+sd", str(tmp_path)]
+    assert subprocess.run(refused, check=False, capture_output=True).returncode != 0
