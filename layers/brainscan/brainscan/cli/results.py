@@ -79,10 +79,11 @@ def results(
                 review=ReviewState.NEEDED if needs_review else review,
                 model=model,
                 min_confidence=min_confidence,
+                limit=limit,
             )
         except (ValueError, ValidationError) as wrong:
             raise typer.BadParameter(str(wrong), param_hint="--from") from None
-        count = _print(islice(found, limit or None), form, out, asked)
+        count = _print(found, form, out, asked)
     if not count:
         raise typer.Exit(NOTHING_FOUND)
 

@@ -4,13 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import boto3
 
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Table
-from brainscan.store.table.query import all_pages
+from brainscan.store.table.query import LARGEST_PAGE, all_pages
 from brainscan.store.table.worklist import Wanted, days_between, worklist
 
 TABLE_VARIABLE: Final = "BRAINSCAN_TABLE_NAME"
@@ -33,6 +34,7 @@ def query(
     review: ReviewState | str | None = None,
     model: str | None = None,
     min_confidence: float = 0.0,
+    limit: int = 0,
 ) -> Iterator[ScanRecord]:
     """Find scans in a stack's table, with the AWS credentials of this process. All that is given must hold.
 
@@ -45,6 +47,7 @@ def query(
         review: Where the scan stands with its readers.
         model: The model that answered, by its id.
         min_confidence: Certainty in the class that stands, 0 to 1.
+        limit: Most records to give; 0 gives all.
 
     Returns:
         Records as they are found, however many there are.
@@ -78,8 +81,10 @@ def query(
     )
     for group_id, ask in groups:
         if group_id:
-            return _of_group(ask, group_id, wanted, dated=first is not None or last is not None)
-    return all_pages(lambda size, cursor: worklist(asked, wanted, size, cursor))
+            found = _of_group(ask, group_id, wanted, dated=first is not None or last is not None)
+            return islice(found, limit or None)
+    pages = all_pages(lambda size, cursor: worklist(asked, wanted, size, cursor), limit or LARGEST_PAGE)
+    return islice(pages, limit or None)
 
 
 def _opened(name: str | None) -> Table:

@@ -24,8 +24,8 @@ T = TypeVar("T")
 PARALLEL = 16
 """Shards that are asked at once; a page waits for the slowest of them, not for their sum."""
 
-LARGEST_PAGE = 2500
-"""Answers that are held at once by who takes all of them."""
+LARGEST_PAGE = 10_000
+"""Answers that are held at once by who takes all of them: each page asks all shards, 80 of them for a day."""
 
 THIN_PAGES = 5
 """Pages that a filter reads at most for one of its own; it returns what it has, with a cursor."""
@@ -122,7 +122,7 @@ def _fetch_all(shards: Sequence["_Shard"]) -> None:
 def all_pages(ask: Ask[T], size: int = 100) -> Iterator[T]:
     """Every answer of a query, fetched page by page as they are used.
 
-    Each page is larger than the one before, up to `LARGEST_PAGE`: every page asks all shards, 80 of them for a day.
+    Each page is larger than the one before, up to `LARGEST_PAGE`.
     """
     cursor: str | None = None
     while True:
