@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from brainscan.domain import Outcome, ScanRecord
+from brainscan.domain import Export, Outcome, ScanRecord
 
 STYLES = {
     Outcome.ANALYZED: "green",
@@ -46,6 +47,22 @@ def id_table_of(records: Iterable[ScanRecord]) -> Table:
     table.add_column("note")  # the one that gives way in a narrow terminal: over several lines
     for record in records:
         table.add_row(record.scan_id, *_call(record), _note(record))
+    return table
+
+
+def export_table_of(exports: Iterable[Export]) -> Table:
+    """A table of exports under their ids, which `brainscan export status` takes."""
+    table = _table(None)
+    table.add_column("export", no_wrap=True, min_width=32)
+    table.add_column("received (UTC)", no_wrap=True, min_width=16)
+    for heading in ("files", "scans"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("became")  # the one that gives way in a narrow terminal
+    for export in exports:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in export.counts.items() if count)
+        became = counts if export.done else f"{export.state}; {counts}" if counts else str(export.state)
+        received = f"{export.received_at.astimezone(UTC):%Y-%m-%d %H:%M}"
+        table.add_row(export.export_id, received, str(export.files), str(export.scans), became)
     return table
 
 

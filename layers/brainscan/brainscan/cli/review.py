@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from brainscan.cli.ids import Day, scan_id_of
 from brainscan.cli.serve import caller_name
-from brainscan.cli.table import Table, not_found, reaching
+from brainscan.cli.table import Table, not_found, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass, Verdict
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
@@ -14,8 +15,9 @@ REFUSED = 4
 
 
 def review(
-    scan_id: Annotated[str, typer.Argument(help="A scan's id.")],
+    scan_id: Annotated[str, typer.Argument(help="A scan's id, or how it begins.")],
     table: Table,
+    day: Day = None,
     confirm: Annotated[bool, typer.Option("--confirm", help="The network's class is right.")] = False,
     correct: Annotated[TumorClass | None, typer.Option(help="The right class.")] = None,
     reject: Annotated[bool, typer.Option("--reject", help="The finding is of no use.")] = False,
@@ -35,6 +37,7 @@ def review(
     if len(verdicts) != 1:
         raise typer.BadParameter("choose one of --confirm, --correct CLASS and --reject")
     with reaching(table) as asked:
+        scan_id = scan_id_of(scan_id, parsed_day(day, "--day"), asked)
         before = asked.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:

@@ -1,7 +1,11 @@
-"""`brainscan show` and `brainscan export status`: one scan, one export."""
+"""`brainscan show`, `brainscan export list` and `status`: one scan, exports."""
 
 import io
 import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from typing import Annotated
 
 import boto3
@@ -14,10 +18,12 @@ from rich.text import Text
 
 from brainscan import store
 from brainscan.cli.corrections import export_corrections
-from brainscan.cli.render import id_table_of
-from brainscan.cli.table import Table, not_found, reaching
+from brainscan.cli.ids import Day, export_id_of, scan_id_of
+from brainscan.cli.render import export_table_of, id_table_of
+from brainscan.cli.table import NOTHING_FOUND, Table, not_found, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
 from brainscan.store import ObjectGoneError, Results
+from brainscan.store.table.query import all_pages
 
 PICTURE_COLUMNS = 48
 POLL_S = 1.0
@@ -27,8 +33,9 @@ export_app.command("corrections")(export_corrections)
 
 
 def show(
-    scan_id: Annotated[str, typer.Argument(help="A scan's id, as `brainscan results` prints it in JSON or CSV.")],
+    scan_id: Annotated[str, typer.Argument(help="A scan's id, as `brainscan results` prints it, or how it begins.")],
     table: Table,
+    day: Day = None,
     bucket: Annotated[
         str, typer.Option(envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket, to show the image from.")
     ] = "",
@@ -42,7 +49,7 @@ def show(
     """
     console = Console()
     with reaching(table) as asked:
-        record = asked.scans.get(scan_id)
+        record = asked.scans.get(scan_id_of(scan_id, parsed_day(day, "--day"), asked))
         if record is None:
             raise not_found(f"scan {scan_id}")
         if as_json:
@@ -55,10 +62,48 @@ def show(
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
+@export_app.command("list")
+def export_list(
+    table: Table,
+    first: Annotated[str | None, typer.Option("--from", help="First UTC day of upload; default today.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last UTC day; default today.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most exports to list.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON line for each.")] = False,
+) -> None:
+    """List uploads, the latest first, with what became of their files.
+
+    Example: `brainscan export list --from 2026-11-01`
+
+    Exit codes: 0 found; 1 none in these days; 2 wrong usage; 3 the table cannot be reached.
+    """
+    until = parsed_day(last, "--to") or datetime.now(UTC).date()
+    since = parsed_day(first, "--from") or until
+    if since > until:
+        raise typer.BadParameter("the first day is after the last", param_hint="--from")
+    with reaching(table) as asked:
+        days = asked.statistics.arrival_days(since.isoformat(), until.isoformat())
+        found = list(islice(_exports_of(sorted(days, reverse=True), asked), limit))
+    if not found:
+        raise typer.Exit(NOTHING_FOUND)
+    if as_json:
+        for export in found:
+            typer.echo(export.model_dump_json(exclude_none=True))
+        return
+    Console().print(export_table_of(found))
+
+
+def _exports_of(days: Iterable[str], table: store.Table) -> Iterator[Export]:
+    """Exports with their live counts, day by day."""
+    for day in days:
+        for export in all_pages(partial(table.exports.of_day, day)):
+            yield table.exports.get(export.export_id) or export
+
+
 @export_app.command("status")
 def export_status(
-    export_id: Annotated[str, typer.Argument(help="An export's id.")],
+    export_id: Annotated[str, typer.Argument(help="An export's id, or how it begins.")],
     table: Table,
+    day: Day = None,
     watch: Annotated[bool, typer.Option(help="Wait until every scan has its outcome.")] = True,
 ) -> None:
     """Show how far an upload is, until it is done.
@@ -69,7 +114,7 @@ def export_status(
     """
     console = Console()
     with reaching(table) as asked:
-        export = _followed(asked, export_id, watch, console)
+        export = _followed(asked, export_id_of(export_id, parsed_day(day, "--day"), asked), watch, console)
     if export is None:
         raise not_found(f"export {export_id}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in export.counts.items() if count) or "no scans"

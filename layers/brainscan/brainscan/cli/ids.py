@@ -1,0 +1,48 @@
+"""Short ids: the first digits of an id, where they tell it from all others of a day."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Final
+
+import typer
+
+from brainscan.cli.table import not_found
+from brainscan.identity import DIGEST_CHARACTERS
+from brainscan.library.query import query
+from brainscan.store import Table
+from brainscan.store.table.query import all_pages
+
+SHORT: Final = 8
+"""Digits that lists show, where ids stand beside much else."""
+
+Day = Annotated[str | None, typer.Option(help="UTC day of upload by which a short id is found; default today.")]
+
+
+def scan_id_of(text: str, day: date | None, table: Table) -> str:
+    """The id that the user means; whole ones are taken as they are.
+
+    Raises:
+        typer.Exit: no scan of the day has such an id.
+        typer.BadParameter: several have.
+    """
+    if len(text) >= DIGEST_CHARACTERS:
+        return text
+    on = day or datetime.now(UTC).date()
+    return _only(text, "scan", {record.scan_id for record in query(table, first=on, last=on)})
+
+
+def export_id_of(text: str, day: date | None, table: Table) -> str:
+    """The same of exports."""
+    if len(text) >= DIGEST_CHARACTERS:
+        return text
+    on = (day or datetime.now(UTC).date()).isoformat()
+    exports = all_pages(lambda size, cursor: table.exports.of_day(on, size, cursor))
+    return _only(text, "export", {export.export_id for export in exports})
+
+
+def _only(text: str, what: str, ids: set[str]) -> str:
+    fitting = [each for each in ids if each.startswith(text.lower())]
+    if len(fitting) > 1:
+        raise typer.BadParameter(f"{len(fitting)} {what}s of that day begin so; write more digits")
+    if not fitting:
+        raise not_found(f"{what} of that day whose id begins with {text}")
+    return fitting[0]

@@ -1,0 +1,127 @@
+"""Uploads are listed, short ids are enough where they are clear, and all scans of a day cost few questions."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner
+
+from brainscan.cli.main import app
+from brainscan.domain import Export, ExportState, Kind, Outcome, Report, TumorClass, Verdict
+from brainscan.store import Table
+from brainscan.store.table.items import scan_item
+from tests.making import a_record, analyzed
+
+NOW = datetime.now(UTC)
+
+
+def ask(*arguments: str, expected: int = 0) -> str:
+    done = CliRunner().invoke(app, [*arguments, "--table", "scans"], env={"COLUMNS": "80"})
+    assert done.exit_code == expected, done.output
+    return done.stdout
+
+
+@pytest.fixture
+def scans(table):
+    """Forty scans of two series that arrived today, one of them reviewed, one series reported."""
+    waiting = [
+        a_record(number, received_at=NOW, series_id=f"{number % 2:032x}", study_id="5" * 32, patient_id="7" * 32)
+        for number in range(40)
+    ]
+    table.scans.register(waiting)
+    table.scans.commit([analyzed(each, TumorClass.GLIOMA, 0.9) for each in waiting], [Outcome.QUEUED] * 40)
+    table.scans.review(waiting[0].scan_id, 0, Verdict.CORRECTED, TumorClass.MENINGIOMA, "dr.k")
+    volumes = {TumorClass.GLIOMA: 1200.0, TumorClass.PITUITARY: 34.5}
+    table.reports.commit(
+        Report(
+            series_id="0" * 32,
+            revision=20,
+            outcome=Outcome.ANALYZED,
+            predicted=TumorClass.GLIOMA,
+            confidence=0.8,
+            volumes_mm3=volumes,
+        )
+    )
+    export = Export(
+        export_id=waiting[0].export_id,
+        state=ExportState.EXPANDED,
+        kind=Kind.ZIP,
+        received_at=NOW,
+        files=41,
+        skipped=1,
+        expected=40,
+    )
+    table.exports.put(export)
+    return waiting
+
+
+def test_rows_carry_belonging_probabilities_volumes_and_reviews(scans):
+    rows = {row["scan_id"]: row for row in csv.DictReader(io.StringIO(ask("results", "--format", "csv")))}
+    first, second = rows[scans[0].scan_id], rows[scans[1].scan_id]
+    assert (first["series_id"], first["study_id"], first["patient_id"]) == ("0" * 32, "5" * 32, "7" * 32)
+    assert float(first["probability_glioma"]) == 0.9
+    assert sum(float(first[f"probability_{name}"]) for name in TumorClass) == pytest.approx(1)
+    assert (first["review_state"], first["review_corrected"], first["reviewer"], first["reviews"]) == (
+        "corrected",
+        "meningioma",
+        "dr.k",
+        "1",
+    )
+    assert first["model_id"] == "f" * 64
+    assert float(first["series_volume_mm3"]) == 1234.5
+    assert first["series_predicted"] == "glioma"
+    assert (second["series_volume_mm3"], second["reviews"]) == ("", "0")
+    lines = [json.loads(line) for line in ask("results", "--format", "json").splitlines()]
+    reported = {line["scan_id"]: line.get("series_report") for line in lines}
+    assert reported[scans[0].scan_id]["volumes_mm3"] == {"glioma": 1200.0, "pituitary": 34.5}
+    assert reported[scans[1].scan_id] is None
+
+
+def test_a_limit_is_a_limit(scans):
+    assert len(ask("results", "--format", "json", "--limit", "7").splitlines()) == 7
+
+
+def test_uploads_are_listed_with_what_became_of_them(scans):
+    shown = ask("export", "list")
+    assert max(map(len, shown.splitlines())) <= 80
+    for wanted in (scans[0].export_id, f"{NOW:%Y-%m-%d}", "41", "40 analyzed"):
+        assert wanted in shown
+    [line] = ask("export", "list", "--json", "--from", "2020-01-01").splitlines()
+    assert json.loads(line)["counts"]["analyzed"] == 40
+    ask("export", "list", "--to", "2020-01-02", expected=1)
+    ask("export", "list", "--from", "2100-01-01", expected=2)
+
+
+def test_the_first_digits_of_an_id_are_enough_where_they_are_clear(scans):
+    whole = scans[3].scan_id
+    assert json.loads(ask("show", whole[:10], "--json"))["scan_id"] == whole
+    assert json.loads(ask("show", whole, "--json"))["scan_id"] == whole
+    ask("show", "", expected=2)
+    ask("show", "0" * 31, expected=1)
+    ask("show", whole[:10], "--day", "2020-01-01", expected=1)
+    assert "40 analyzed" in ask("export", "status", scans[0].export_id[:8], "--no-watch")
+
+
+def test_all_scans_of_a_day_are_taken_in_one_round_of_questions_and_what_single_shards_hold_beyond(
+    dynamodb, monkeypatch
+):
+    for number in range(400):
+        record = analyzed(a_record(number, received_at=NOW), TumorClass.GLIOMA, 0.9)
+        dynamodb.put_item(TableName="scans", Item=scan_item(record, None))
+    asked = []
+    make = Table.over
+
+    class Counting:
+        def __init__(self, client) -> None:
+            self._client = client
+
+        def __getattr__(self, name):
+            if name == "query":
+                asked.append(name)
+            return getattr(self._client, name)
+
+    monkeypatch.setattr(Table, "over", lambda client, *rest: make(Counting(client), *rest))
+    assert len(ask("results", "--format", "json").splitlines()) == 400
+    assert 80 <= len(asked) <= 80 + 16
