@@ -90,8 +90,9 @@ page: $(PAGE)/brainscan/api/static/vendor/niivue.js  ## Build the page's DICOM v
 $(PAGE)/brainscan/api/static/vendor/niivue.js: $(PAGE)/package.json $(PAGE)/package-lock.json
 	cd $(PAGE) && npm ci --no-audit --no-fund && npm run --silent build
 
-docs: $(VENV)/.dev  ## Write docs/api.md from the OpenAPI document.
+docs: $(VENV)/.dev  ## Write docs/api.md from the OpenAPI document, and docs/conformance.md from the code's tables.
 	BRAINSCAN_RESULTS_BUCKET=any BRAINSCAN_TABLE_NAME=any $(BIN)/python -m brainscan.api.reference > docs/api.md
+	$(BIN)/python -m brainscan.gateway.conformance > docs/conformance.md
 
 bench: $(VENV)/.dev  ## Side by side with Keras, image by image: the table of docs/performance.md.
 	$(BIN)/python -m tests.bench

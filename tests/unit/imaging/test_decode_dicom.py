@@ -139,6 +139,12 @@ def test_the_most_trusted_plausible_spacing_is_taken(
     assert decoded(dicom_object(GRAY, **elements)).spacing_mm == spacing
 
 
+@pytest.mark.parametrize("stated", ["1e30\\1", "1\\0.00001", "250\\250", "1e-300\\1e-300"])
+def test_a_spacing_that_no_picture_of_a_patient_has_costs_only_the_spacing(stated: str) -> None:
+    answer = decoded(dicom_object(GRAY, PixelSpacing=stated.split("\\")))
+    assert (answer.spacing_mm, answer.pixel_aspect) == (None, 1)
+
+
 def test_each_frame_has_its_own_pixels_rescale_and_spacing() -> None:
     def macro(slope: float, spacing: float) -> Dataset:
         groups, values, measures = Dataset(), Dataset(), Dataset()

@@ -52,7 +52,8 @@ def analyze(
     summary, SEG, SR, secondary capture and FHIR bundle. OUT/results.jsonl (.csv, .parquet) has a line for every input.
     Example: `brainscan analyze scan.png study/ export.zip --out answers`
 
-    Exit codes: 0 every input has its outcome; 2 a path cannot be read; 3 there is no model, or the disk is full.
+    Exit codes: 0 every input has its outcome; 2 a path cannot be read; 3 there is no model, or the disk is full; 130
+    interrupted.
     """
     console = Console(stderr=as_json)
     unusable = [path for path in paths if not os.access(path, os.R_OK)]

@@ -11,6 +11,8 @@ from typer.core import TyperCommand, TyperGroup
 import brainscan
 from brainscan.domain import RESEARCH_USE_STATEMENT
 
+INTERRUPTED: Final = 130
+"""128 and the number of SIGINT, as shells have it."""
 _DISK_TROUBLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 COMMANDS: Final = {
@@ -45,9 +47,12 @@ class Commands(TyperGroup):
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """Run a command; a disk that takes nothing more ends it in one line, and what was written stays."""
+        """Run a command; a full disk or an interruption ends it in one line, and what was written stays."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("interrupted: what was written before stays usable", err=True)
+            raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if error.errno not in _DISK_TROUBLE:
                 raise

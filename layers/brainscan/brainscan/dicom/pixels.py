@@ -28,15 +28,16 @@ from brainscan.dicom.mend import mend, name_by_meta
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.dicom.values import number, numbers, texts
 from brainscan.domain import Reason, ScanError
+from brainscan.series.planes import plausible_spacing
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 
-_PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """In the order of trust: in the patient, at the detector, on the scanned film."""
 _DEPTH_KEYWORDS: Final = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
-_RESCALE_KEYWORDS: Final = ("RescaleSlope", "RescaleIntercept")
-_VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
+RESCALE_KEYWORDS: Final = ("RescaleSlope", "RescaleIntercept")
+VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
 _LUMINANCE: Final = (0.299, 0.587, 0.114)
 """ITU-R 601, which `convert("L")` uses for all other formats."""
 
@@ -60,7 +61,7 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, _ = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-    if "Rows" not in dataset or not any(keyword in dataset for keyword in _PIXEL_KEYWORDS):
+    if "Rows" not in dataset or not any(keyword in dataset for keyword in PIXEL_KEYWORDS):
         raise _without_image(dataset)
     name_by_meta(dataset, meta)
     return dataset
@@ -115,10 +116,9 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
 def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
     """Millimetres between (rows, columns) of one frame, or None where nothing plausible is stated."""
     measures = macro(dataset, frame, "PixelMeasuresSequence")
-    for keyword in _SPACING_KEYWORDS:
-        stated = numbers(measures, keyword)
-        if stated is not None and len(stated) == 2 and min(stated) > 0:
-            return stated
+    for keyword in SPACING_KEYWORDS:
+        if spacing := plausible_spacing(numbers(measures, keyword)):
+            return spacing
     return None
 
 
@@ -159,14 +159,18 @@ def _without_image(dataset: Dataset) -> ScanError:
     return ScanError(Reason.UNREADABLE, "the DICOM object ends before its pixels; export it again")
 
 
+def has_decoder(transfer_syntax: UID) -> bool:
+    """Whether pixels of a transfer syntax can be decoded here."""
+    try:
+        return get_decoder(transfer_syntax).is_available
+    except NotImplementedError:
+        return False
+
+
 def _require_decoder(dataset: Dataset) -> None:
     transfer_syntax = dataset.file_meta.TransferSyntaxUID
-    try:
-        available = get_decoder(transfer_syntax).is_available
-    except NotImplementedError:
-        available = False
     # What reads its 8-bit form does not read the 12-bit one.
-    if not available or (transfer_syntax == JPEGExtended12Bit and int(dataset.BitsStored) > 8):
+    if not has_decoder(transfer_syntax) or (transfer_syntax == JPEGExtended12Bit and int(dataset.BitsStored) > 8):
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "no decoder for this DICOM compression; send it uncompressed")
 
 
@@ -175,7 +179,7 @@ def _in_doubt(transformation: Dataset) -> bool:
 
     The picture is better shown in full, which a linear scale does not change.
     """
-    return any(not _is_decimal(text) for name in _RESCALE_KEYWORDS for text in texts(transformation, name) if text)
+    return any(not _is_decimal(text) for name in RESCALE_KEYWORDS for text in texts(transformation, name) if text)
 
 
 def _is_decimal(text: str) -> bool:
@@ -188,7 +192,7 @@ def _rescaled(stored: npt.NDArray[np.generic], transformation: Dataset) -> npt.N
     """Values after the modality LUT or the rescale, as far as one is stated."""
     if "ModalityLUTSequence" in transformation:
         return apply_modality_lut(stored, transformation)
-    slope, intercept = (number(transformation, keyword) for keyword in _RESCALE_KEYWORDS)
+    slope, intercept = (number(transformation, keyword) for keyword in RESCALE_KEYWORDS)
     if slope is None or intercept is None:
         return stored
     return stored.astype(np.float64) * slope + intercept
@@ -199,7 +203,7 @@ def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.
     stated = macro(dataset, frame, "FrameVOILUTSequence")
     view = Dataset()
     view.file_meta = dataset.file_meta
-    for source, keywords in ((dataset, _DEPTH_KEYWORDS), (stated, _VOI_KEYWORDS)):
+    for source, keywords in ((dataset, _DEPTH_KEYWORDS), (stated, VOI_KEYWORDS)):
         for keyword in keywords:
             if keyword in source:
                 view[keyword] = source[keyword]

@@ -52,7 +52,7 @@ _DERIVED_BY: Final = re.compile(
 )
 """How a derivation is described (CID 7203) whose result is no picture of anatomy."""
 
-_DESCRIPTIONS: Final = (
+DESCRIPTIONS: Final = (
     "StudyDescription",
     "SeriesDescription",
     "ProtocolName",
@@ -112,7 +112,7 @@ def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
         return Reason.DERIVED_MAP, frozenset()
     if part and named_part(part) is BodyPart.ELSEWHERE:
         return Reason.OTHER_BODY_PART, frozenset()
-    described = [text(dataset, keyword) for keyword in _DESCRIPTIONS]
+    described = [text(dataset, keyword) for keyword in DESCRIPTIONS]
     doubts = {
         Reason.BURNED_IN_TEXT: may_show_a_name(dataset),
         Reason.UNCLEAR_MODALITY: modality != "MR",

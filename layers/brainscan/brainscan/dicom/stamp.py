@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from pydicom import Dataset
+from pydicom.uid import Comprehensive3DSRStorage, SecondaryCaptureImageStorage, SegmentationStorage
 
 from brainscan.dicom.coding import ALGORITHM_NAME, MANUFACTURER
 from brainscan.dicom.values import number
@@ -20,6 +21,11 @@ class ReportObject(StrEnum):
     CAPTURE = "capture"
 
 
+SOP_CLASSES: Final = {
+    ReportObject.SEGMENTATION: SegmentationStorage,
+    ReportObject.REPORT: Comprehensive3DSRStorage,
+    ReportObject.CAPTURE: SecondaryCaptureImageStorage,
+}
 SERIES_DESCRIPTIONS: Final = {
     ReportObject.SEGMENTATION: "brainscan tumor segmentation, research use only",
     ReportObject.REPORT: "brainscan measurements, research use only",

@@ -13,6 +13,7 @@ from nibabel.orientations import apply_orientation, io_orientation
 
 from brainscan.dicom.pixels import Pixels
 from brainscan.domain import Reason, ScanError
+from brainscan.series.planes import plausible_spacing
 from brainscan.settings import Limits
 
 HEAD: Final = 2
@@ -140,11 +141,11 @@ def _flags(image: nib.Nifti1Image) -> tuple[Reason, ...]:
 
 
 def _spacing(image: nib.Nifti1Image, stack: Stack) -> tuple[float, float] | None:
-    """NIfTI calls its units millimetres unless it says otherwise."""
+    """NIfTI calls its units millimetres unless it says otherwise; None where nothing plausible is stated."""
     scale = millimetres(image.header)
     zooms = dict(zip(stack.orientation[:, 0].astype(int), image.header.get_zooms()[:3], strict=True))
     column, row = (float(zooms[each]) * scale for each in stack.in_plane)
-    return (row, column) if 0 < row < math.inf and 0 < column < math.inf else None
+    return plausible_spacing((row, column))
 
 
 def millimetres(header: nib.Nifti1Header) -> float:

@@ -14,7 +14,17 @@ SAME_PLACE_MM: Final = 0.01
 PARALLEL: Final = math.cos(math.radians(1))
 """Slices whose normals are within a degree are parallel; scanners write directions with few digits."""
 
+PLAUSIBLE_MM: Final = (0.01, 100.0)
+"""Distances of pixels in pictures of a patient; others are written by mistake, and nothing is measured by them."""
+
 Vector = npt.NDArray[np.float64]
+
+
+def plausible_spacing(stated: Sequence[float] | None) -> tuple[float, float] | None:
+    """Millimetres between (rows, columns), if they are such as pictures of a patient have."""
+    if stated is None or len(stated) != 2 or not all(PLAUSIBLE_MM[0] <= each <= PLAUSIBLE_MM[1] for each in stated):
+        return None
+    return stated[0], stated[1]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,75 @@
+"""A reader that goes away, a full disk and an interruption end `analyze` in a line, and what was done stays usable."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.making import png
+
+FULL = Path("/dev/full")
+INPUTS = 40
+NOISE = ("INFO: Created TensorFlow Lite", "scans")
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("in")
+    for seed in range(INPUTS):
+        (folder / f"{seed:02d}.png").write_bytes(png(48, seed))
+    return folder
+
+
+def analyzing(scans: Path, out: Path, stdout) -> subprocess.Popen:
+    program = "from brainscan.cli.main import app; app(prog_name='brainscan')"
+    told = [sys.executable, "-c", program, "analyze", str(scans), "--out", str(out), "--json"]
+    return subprocess.Popen(told, stdout=stdout, stderr=subprocess.PIPE, text=True)
+
+
+def said(process: subprocess.Popen) -> list[str]:
+    """What it wrote to the terminal; not what LiteRT writes there, nor the bar."""
+    _, text = process.communicate(timeout=240)
+    lines = [line.strip() for line in text.replace("\r", "\n").splitlines()]
+    return [line for line in lines if line and not line.startswith(NOISE)]
+
+
+def usable(out: Path) -> int:
+    """How many answers are whole, in the listing and beside it."""
+    lines = (out / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    paths = [json.loads(line)["path"] for line in lines]
+    for path in paths:
+        json.loads((out / f"{Path(path).stem}.result.json").read_text(encoding="utf-8"))
+    return len(paths)
+
+
+def test_a_reader_that_goes_away_ends_it_in_silence(scans, tmp_path):
+    process = analyzing(scans, tmp_path, subprocess.PIPE)
+    first = json.loads(process.stdout.readline())
+    process.stdout.close()
+    process.stdout = None
+    assert first["path"].endswith("00.png")
+    assert said(process) == []
+    assert process.returncode == 1
+    assert 1 <= usable(tmp_path) < INPUTS
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+def test_a_full_disk_ends_it_in_a_line(scans, tmp_path):
+    with FULL.open("w") as full:
+        process = analyzing(scans, tmp_path, full)
+        assert said(process) == ["stopped: No space left on device; what was written before stays usable"]
+    assert process.returncode == 3
+    assert usable(tmp_path) >= 1
+
+
+def test_an_interruption_ends_it_in_a_line(scans, tmp_path):
+    process = analyzing(scans, tmp_path, subprocess.PIPE)
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    told = said(process)
+    assert told == ["interrupted: what was written before stays usable"]
+    assert process.returncode == 130
+    assert 1 <= usable(tmp_path) < INPUTS
