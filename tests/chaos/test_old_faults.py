@@ -1,0 +1,91 @@
+"""Faults that the product once had are found when they are put back in, and are not there without."""
+
+from collections import Counter
+
+import pytest
+
+from brainscan.pipeline import analyze, attempt
+from brainscan.store.table import Scans
+from brainscan.store.table.items import to_item
+from tests.chaos.calls import refusal
+from tests.chaos.contention import bench
+from tests.chaos.faults import NONE, Rates
+from tests.chaos.functions import Function
+from tests.chaos.shrink import run
+from tests.chaos.uploads import uploads
+from tests.chaos.world import Scenario
+
+
+def change_source(monkeypatch, function: str, *changes: tuple[str, str]) -> None:
+    """Let a function's handler be what it is after these replacements in its text."""
+    begin = Function.__init__
+
+    def changed(self, simulation, plan, spec, *others):
+        begin(self, simulation, plan, spec, *others)
+        if spec.logical_id == function:
+            text = (spec.folder / "handler.py").read_text()
+            for old, new in changes:
+                assert old in text
+                text = text.replace(old, new)
+            self._code = compile(text, "handler.py", "exec")
+
+    monkeypatch.setattr(Function, "__init__", changed)
+
+
+def broken(scenario: Scenario) -> set[str]:
+    return {each.promise for each in run(scenario).violations}
+
+
+@pytest.fixture
+def refused_give_up(monkeypatch):
+    """The table refuses the first give-up of each scan."""
+    give_up, seen = analyze.give_up, Counter()
+
+    def refused(scan, services):
+        seen[scan.scan_id] += 1
+        if seen[scan.scan_id] == 1:
+            raise refusal("PutItem", "InternalServerError")
+        return give_up(scan, services)
+
+    monkeypatch.setattr(analyze, "give_up", refused)
+
+
+POISONED = Scenario(2, tuple(uploads(2, 3, 2.0, poisons=1)), NONE)
+
+
+def test_a_give_up_that_is_refused_is_made_up_for(refused_give_up):
+    assert broken(POISONED) == set()
+
+
+def test_an_unguarded_give_up_that_is_tried_once_is_found(refused_give_up, monkeypatch):
+    told = ' as error:\n        logger.error("give-up'
+    unguarded = (f"    except Exception{told}", f"    except ZeroDivisionError{told}")
+    change_source(monkeypatch, "Analyze", ("LAST_RECEIVES = 2", "LAST_RECEIVES = 1"), unguarded)
+    assert {"nothing_lost", "poison_failed"} <= broken(POISONED)
+
+
+REPEATED = Scenario(3, tuple(uploads(3, 14, 6.0)), Rates(duplicates=0.9), second_model_from=3.0)
+
+
+def test_attempts_with_files_of_their_own_do_not_meet():
+    assert broken(REPEATED) == set()
+
+
+def test_files_that_attempts_share_and_write_before_they_commit_are_found(monkeypatch):
+    monkeypatch.setattr(attempt, "new_attempt", lambda: "0" * 16)
+    assert "objects" in broken(REPEATED)
+
+
+def test_a_counter_within_the_scans_transaction_is_found(monkeypatch):
+    def commit(self, records, before):
+        """A scan's outcome and its export's counter in one transaction, as it was."""
+        counters = [to_item({"pk": f"EXPORT#{record.export_id}", "sk": "COUNTER"}) for record in records]
+        writes = [self._replacement(record, was, 0) for record, was in zip(records, before, strict=True)]
+        return list(map(self._table.put_together, writes, counters))
+
+    free = bench(200, 20)
+    monkeypatch.setattr(Scans, "commit", commit)
+    counted = bench(200, 20)
+    assert free.conflicts == 0
+    assert counted.conflicts > 200
+    assert counted.last_slice_s > 3 * free.last_slice_s
