@@ -1,15 +1,16 @@
-"""`make chaos`: the long run, and the contention of one large export; prints their figures.
+"""`make chaos`: the long run, minutes without a service, and the contention of one large export; prints their figures.
 
-python -m tests.chaos [--events 100000] [--seed 1] [--contention-only | --faults-only]
+python -m tests.chaos [--events 100000] [--seed 1] [--slices 50000] [--faults-only | --outages-only | --contention-only]
 """
 
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.chaos.contention import bench
-from tests.chaos.faults import USUAL
+from tests.chaos.faults import USUAL, Outage, Rates
 from tests.chaos.invariants import violations
 from tests.chaos.shrink import Run, shrink, told
 from tests.chaos.uploads import uploads
@@ -19,6 +20,7 @@ from tests.chaos.world import Scenario, world_of
 UPLOADS_A_RUN = 500
 """A run of its own for so many uploads: one that fails is small enough to shrink."""
 
+PARTS = ("faults", "outages", "contention")
 SECONDS_A_UPLOAD = 0.25
 POISONS_A_RUN = 3
 
@@ -93,19 +95,35 @@ def long_run(events: int, seed: int) -> bool:
     return not failed
 
 
+def without(services: Sequence[str]) -> bool:
+    """Upload for a minute, with services that are out from its tenth second on, for two minutes."""
+    outages = tuple(Outage(service, 10.0, 130.0) for service in services)
+    with world_of(Scenario(7, tuple(uploads(7, 60, 60.0)), Rates(outages=outages))) as world:
+        world.run()
+        print(
+            f"two minutes without {', '.join(services) or 'nothing'}: {waited(world.waits.seconds.values())}",
+            flush=True,
+        )
+        return not violations(world)
+
+
 def main() -> int:
     """Run what was asked for; 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--slices", type=int, default=50_000)
-    parser.add_argument("--contention-only", action="store_true")
-    parser.add_argument("--faults-only", action="store_true")
+    for part in PARTS:
+        parser.add_argument(f"--{part}-only", dest="parts", action="append_const", const=part)
     asked = parser.parse_args()
+    parts = asked.parts or PARTS
     held = True
-    if not asked.contention_only:
+    if "faults" in parts:
         held = long_run(asked.events, asked.seed)
-    if not asked.faults_only:
+    if "outages" in parts:
+        for services in ((), ("s3",), ("dynamodb",), ("s3", "dynamodb")):
+            held &= without(services)
+    if "contention" in parts:
         for workers in (20, 100, 400):
             print(bench(asked.slices, workers), flush=True)
     return 0 if held else 1

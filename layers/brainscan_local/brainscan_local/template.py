@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from boto3.session import Session
 from samtranslator.parser.parser import Parser
@@ -26,8 +26,12 @@ STACK = "brainscan"
 TASK_ROOT = "/var/task"
 """Where Lambda puts a function's folder, zip or image: an environment variable below it means a file of that folder."""
 
-PSEUDO_PARAMETERS = {
+NO_VALUE: Final = object()
+"""What `AWS::NoValue` stands for: a property that is left out."""
+
+PSEUDO_PARAMETERS: Final[dict[str, Any]] = {
     "AWS::AccountId": ACCOUNT,
+    "AWS::NoValue": NO_VALUE,
     "AWS::Partition": "aws",
     "AWS::Region": REGION,
     "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/0-0-0-0-local",
@@ -153,7 +157,8 @@ class Template:
                 return self._ref(argument, attribute)
             if name.startswith("Fn::"):
                 return self._function_value(name.removeprefix("Fn::"), argument, attribute)
-        return {name: self.resolve(each, attribute) for name, each in node.items()}
+        resolved = {name: self.resolve(each, attribute) for name, each in node.items()}
+        return {name: each for name, each in resolved.items() if each is not NO_VALUE}
 
     def _ref(self, name: str, attribute: Attribute) -> Any:
         known = PSEUDO_PARAMETERS | self._parameters

@@ -26,12 +26,16 @@ PATH = Path(__file__).parents[3] / "template.yaml"
 WATCHING = Path(__file__).parents[3] / "infra/watching.yaml"
 
 
-EVERYTHING = {"StowUrl": "https://pacs.example/dicom-web", "JwtIssuer": "https://issuer.example"}
+EVERYTHING = {
+    "StowUrl": "https://pacs.example/dicom-web",
+    "JwtIssuer": "https://issuer.example",
+    "PermissionsBoundary": work.BOUNDARY,
+}
 
 
 @cache
 def template() -> Template:
-    """Everything that there can be: with a PACS to deliver to, and an issuer of tokens."""
+    """Everything that there can be: a PACS to deliver to, an issuer of tokens, a boundary of roles."""
     return Template(PATH, EVERYTHING)
 
 
@@ -172,6 +176,7 @@ MUTATIONS = [
         "IntakeRole.AssumeRolePolicyDocument.Statement.0.Principal",
         {"AWS": "*"},
     ),
+    (work.roles_are_bounded_where_a_boundary_is_told, "ReportRole.PermissionsBoundary", DELETE),
     (work.roles_hold_no_wildcard, f"IntakeRole.{STATEMENT}.0.Action", "s3:*"),
     (work.roles_hold_no_wildcard, f"AnalyzeRole.{STATEMENT}.0.Resource", "*"),
     (work.roles_hold_no_wildcard, "AnalyzeRole.ManagedPolicyArns", ["arn:aws:iam::aws:policy/AmazonS3FullAccess"]),
@@ -290,6 +295,13 @@ def test_without_a_pacs_there_is_nothing_that_delivers():
     assert not [name for name in Template(WATCHING, told).resources if "Deliver" in name]
     assert {name for name in set(template().resources) - plain if "Deliver" in name} >= {"Deliver", "DeliveryDLQ"}
     assert not [name for name in plain if "Deliver" in name or "Pacs" in name]
+
+
+def test_without_a_boundary_roles_have_none():
+    plain = Template(PATH)
+    roles = reading.of_type(plain.resolve(plain.resources, symbol), "AWS::IAM::Role")
+    assert roles
+    assert not [name for name, role in roles.items() if "PermissionsBoundary" in role]
 
 
 def test_without_an_issuer_there_is_no_api_that_could_be_open():

@@ -30,6 +30,9 @@ NO_RESOURCE_KNOWN = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html)."""
 
 
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+"""What the template is told to bound its roles by."""
+
 SERIES_KEYS = {"pk": {"S": "SERIES#0"}, "sk": {"S": "META"}}
 CHANGES = (
     {"dynamodb": {"Keys": SERIES_KEYS, "NewImage": {"remaining": {"N": "0"}}}},
@@ -268,6 +271,12 @@ def functions_know_when_their_retries_end(resources: Resources) -> Iterator[str]
 # -- roles
 
 
+def roles_are_bounded_where_a_boundary_is_told(resources: Resources) -> Iterator[str]:
+    for name, role in of_type(resources, "AWS::IAM::Role").items():
+        if role.get("PermissionsBoundary") != BOUNDARY:
+            yield name
+
+
 def roles_are_assumed_by_lambda_alone(resources: Resources) -> Iterator[str]:
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         trusted = [statement["Principal"] for statement in role["AssumeRolePolicyDocument"]["Statement"]]
@@ -338,6 +347,7 @@ RULES: tuple[Rule, ...] = (
     functions_have_a_role_each,
     functions_are_told_what_settings_know,
     functions_know_when_their_retries_end,
+    roles_are_bounded_where_a_boundary_is_told,
     roles_are_assumed_by_lambda_alone,
     roles_hold_no_wildcard,
     readers_can_tell_missing_from_forbidden,
