@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +50,23 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     moto_dynamodb.patch()
-    with mock_aws():
+    # One session for all tests: to make one reads megabytes of AWS's descriptions again.
+    with mock_aws(config={"core": {"reset_boto3_session": False}}):
         yield
+
+
+@cache
+def table_of_the_template() -> dict[str, Any]:
+    """Properties of the table, as the template states them."""
+    properties: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Scans"]["Properties"]
+    return properties
 
 
 @pytest.fixture
 def dynamodb(aws: None) -> Any:
     """DynamoDB with the table that the template describes."""
     client = boto3.client("dynamodb")
-    properties = yaml_parse((ROOT / "template.yaml").read_text())["Resources"]["Scans"]["Properties"]
+    properties = table_of_the_template()
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
     client.create_table(TableName=TABLE, StreamSpecification=stream, **{name: properties[name] for name in kept})
