@@ -37,7 +37,8 @@ def stack(tmp_path_factory) -> Iterator[LocalStack]:
 
 def _study_of_two_series() -> list[bytes]:
     """A study in which one series shows a lesion and the other does not."""
-    ill, well = (to_dicom(head(seed=8, lesion=lesion, slices=12), "TWO") for lesion in (GLIOMA, None))
+    ill = to_dicom(head(seed=8, lesion=GLIOMA, slices=12), "TWO")
+    well = to_dicom(head(seed=9, lesion=None, slices=12, contrast=False), "TWO")
     study = dcmread(io.BytesIO(ill[0])).StudyInstanceUID
     for place, data in enumerate(well):
         image = dcmread(io.BytesIO(data))

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import READER
 
-VIEWS = ("studies", "series", "study", "queue", "patient", "missing")
+VIEWS = ("studies", "series", "study", "queue", "patient", "agreement", "missing")
 
 
 def answer(page: Page, path: str) -> dict:
@@ -33,6 +33,7 @@ def open_view(page: Page, view: str) -> None:
         "study": lambda: f"/?study={disagreeing(page)['study_id']}",
         "queue": lambda: "/?review=needed&sort=review",
         "patient": lambda: f"/?patient={disagreeing(page)['patient_id']}",
+        "agreement": lambda: "/?agreement",
         "missing": lambda: f"/?study={'0' * 32}",
     }[view]()
     if view == "missing":
@@ -141,3 +142,54 @@ def test_what_does_not_exist_says_so_and_leads_back(page):
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such thing")
     page.get_by_role("link", name="Back to the worklist").click()
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
+
+
+def test_a_distance_is_measured_in_millimetres_with_two_clicks(page):
+    open_view(page, "study")
+    page.keyboard.press("r")
+    frame = page.locator(".frame")
+    expect(page.get_by_role("button", name="Ruler")).to_have_attribute("aria-pressed", "true")
+    page.wait_for_function("document.querySelector('.frame img').naturalWidth > 0")
+    box = frame.bounding_box()
+    middle = box["height"] / 2
+    for across in (0.4, 0.6):
+        frame.click(position={"x": box["width"] * across, "y": middle})
+    scan = answer(page, "scans/" + disagreeing(page)["key_slice"])
+    scale = min(box["width"] / scan["columns"], box["height"] / scan["rows"])
+    told = float(page.locator(".ruler-told").inner_text().removesuffix(" mm"))
+    assert told == pytest.approx(0.2 * box["width"] / scale * scan["spacing_mm"][1], rel=0.05)
+
+
+def test_windows_change_the_image_and_not_the_mask(page):
+    open_view(page, "study")
+    page.get_by_label("Window").select_option("inverted")
+    assert page.locator(".frame img").first.evaluate("each => each.style.filter") == "invert(1)"
+    page.keyboard.press("w")
+    expect(page.get_by_label("Window")).to_have_value("as stored")
+
+
+def test_a_report_on_paper_has_verdict_and_lesions_and_no_controls(page):
+    open_view(page, "study")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("note").first).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("region", name="Lesions")).to_be_visible()
+    for hidden in ("header", ".verdicts", ".controls"):
+        expect(page.locator(hidden).first).to_be_hidden()
+
+
+def test_what_is_listed_for_review_is_confirmed_together_after_a_question(page):
+    open_view(page, "queue")
+    waiting = len(studies(page, "review=needed"))
+    button = page.get_by_role("button", name="Confirm all")
+    if not waiting:
+        expect(button).to_have_count(0)
+        return
+    button.click()
+    page.get_by_role("button", name="Leave them").click()
+    assert len(studies(page, "review=needed")) == waiting
+    button.click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm all").click()
+    expect(page.locator("#count")).to_contain_text("No study matches")
+    confirmed = [each for each in studies(page, "review=confirmed") if each["review"]["reader"] == READER]
+    assert len(confirmed) >= waiting

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from brainscan.domain import Geometry, TumorClass
+from brainscan.domain import Geometry, TumorClass, Verdict
 from tests.making import NOON, PSEUDONYMS
 from tests.summaries import DAY, PATIENT, STUDY, a_series
 
@@ -112,3 +112,23 @@ def test_a_verdict_can_be_taken_back_once(ask, study):
     after = ask("POST", path, body={"verdict": "withdrawn", "revision": 1}).json
     assert (after["called"], after["review_state"]) == ("glioma", "needed")
     assert [each["verdict"] for each in ask("GET", path).json["items"]] == ["rejected", "withdrawn"]
+
+
+def test_agreement_tells_of_network_readers_disputes_and_time(ask, table):
+    table.statistics.mark_arrival(DAY)
+    for number, (called, corrected) in enumerate([(GLIOMA, None), (GLIOMA, NONE), (NONE, None), (NONE, None)]):
+        name = PSEUDONYMS.digest("study", number)
+        table.summaries.put(a_series(number, called, study_id=name))
+        verdict = Verdict.CORRECTED if corrected else Verdict.CONFIRMED
+        table.summaries.review_study(name, 0, verdict, corrected, "Dr. A", 10.0 * number)
+    disputed = PSEUDONYMS.digest("study", 0)
+    table.summaries.review_study(disputed, 1, Verdict.CORRECTED, NONE, "Dr. B", 50.0)
+    told = ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json
+    assert (told["network"]["pairs"], told["network"]["equal"]) == (4, 0.5)
+    assert told["by_reader"]["Dr. B"]["pairs"] == 1
+    assert told["readers"] == {"pairs": 1, "equal": 0.0, "kappa": 0.0}
+    assert told["disputed"] == [disputed]
+    assert told["median_seconds"] == 20.0
+    table.summaries.review_study(disputed, 2, Verdict.CONFIRMED, None, "Dr. C")
+    assert ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json["disputed"] == []
+    assert ask("GET", "/v1/agreement", {"from": DAY, "to": DAY, "judged": "series"}).json["network"]["pairs"] == 0

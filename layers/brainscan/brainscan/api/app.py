@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from brainscan.api import access, page, problems, routes, summary_routes
+from brainscan.api import access, agreement_routes, page, problems, routes, summary_routes
 from brainscan.api.models import Problem
 from brainscan.api.parameters import objects_origin
 from brainscan.api.problems import ProblemError, problem
@@ -71,6 +71,7 @@ def app() -> APIGatewayHttpResolver:
     """The routes, with every error as a problem document."""
     application = APIGatewayHttpResolver(enable_validation=True)
     application.include_router(summary_routes.router, prefix="/v1")
+    application.include_router(agreement_routes.router, prefix="/v1")
     application.include_router(routes.router, prefix="/v1")
     application.include_router(page.router)
     application.exception_handler(RequestValidationError)(problems.of_validation)

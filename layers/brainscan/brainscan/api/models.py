@@ -107,7 +107,8 @@ class NewReview(BaseModel):
 
     verdict: Verdict
     corrected: TumorClass | None = Field(default=None, description="with `corrected`, and only then")
-    revision: Annotated[int, Field(ge=0, le=999_998, description="`revision` of the scan that the reader looked at")]
+    revision: Annotated[int, Field(ge=0, le=999_998, description="`revision` of what the reader looked at")]
+    seconds: Annotated[float | None, Field(ge=0, le=86_400, description="how long the reader looked at it")] = None
 
 
 class HistoryAnswer(Model):

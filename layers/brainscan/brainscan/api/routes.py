@@ -95,7 +95,7 @@ def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
     reader = router.context["caller"].name
     try:
-        after = the_table().scans.review(scan_id, new.revision, new.verdict, new.corrected, reader)
+        after = the_table().scans.review(scan_id, new.revision, new.verdict, new.corrected, reader, new.seconds)
     except ValidationError:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"

@@ -103,7 +103,9 @@ def list_study_reviews(study_id: Id) -> HistoryAnswer:
 def add_study_review(study_id: Id, new: NewReview) -> StudyView:
     """Confirm, correct or reject what a study shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
-        after = the_table().summaries.review_study(study_id, new.revision, new.verdict, new.corrected, _reader())
+        after = the_table().summaries.review_study(
+            study_id, new.revision, new.verdict, new.corrected, _reader(), new.seconds
+        )
     except ValidationError:
         raise _wrong_correction() from None
     return _study(found(after, "study"))
@@ -179,7 +181,9 @@ def list_series_reviews(series_id: Id) -> HistoryAnswer:
 def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
     """Confirm, correct or reject what a series shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
-        after = the_table().summaries.review_series(series_id, new.revision, new.verdict, new.corrected, _reader())
+        after = the_table().summaries.review_series(
+            series_id, new.revision, new.verdict, new.corrected, _reader(), new.seconds
+        )
     except ValidationError:
         raise _wrong_correction() from None
     return series_view(found(after, "reported series"))

@@ -37,6 +37,7 @@ class Review(Model):
     reader: str = Field(description="who reviewed, as the identity provider names them")
     reviewed_at: datetime
     revision: int = Field(ge=1, description="1 for a scan's first review")
+    seconds: float | None = Field(default=None, ge=0, le=86_400, description="how long the reader looked at it")
 
     @property
     def stands(self) -> bool:

@@ -30,10 +30,10 @@ export function filterForm(kind, query, signal) {
     h("input", { type: "hidden", name: "list", value: kind }),
     ...(kind === "scans" ? ofScans(query) : ofSummaries(query)),
     day("from", "Arrived from", wanted.from), day("to", "to", wanted.to));
-  form.addEventListener("change", () => {
+  form.addEventListener("change", ({ target }) => {
     if (!form.checkValidity()) return form.reportValidity();
     const given = [...new FormData(form)].filter(([, value]) => value !== "");
-    go(`/?${new URLSearchParams(given)}`, { focus: document.activeElement.name });
+    go(`/?${new URLSearchParams(given)}`, { focus: target.name });
     return true;
   });
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -1,8 +1,11 @@
 // One scan as a reader looks at it: image and mask, zoomed and panned together.
 
 import { h } from "./dom.js";
+import { ruler } from "./ruler.js";
 
 const MOST_ZOOM = 12;
+const WINDOWS = { "as stored": "none", "soft": "contrast(0.7)", "high contrast": "contrast(1.7)",
+  "bright": "brightness(1.6)", "inverted": "invert(1)" };
 
 export function picture() {
   const image = h("img", { class: "layer", alt: "", draggable: "false" });
@@ -46,15 +49,24 @@ export function picture() {
     mask.style.filter = `url(#mask-${outline ? "outline" : "fill"})`;
     mask.style.opacity = outline ? 1 : opacity;
   });
+  const windowing = h("select", { "aria-label": "Window" }, Object.keys(WINDOWS).map((name) => h("option", {}, name)));
+  const applyWindow = () => (image.style.filter = WINDOWS[windowing.value]);
+  windowing.addEventListener("change", applyWindow);
+  const nextWindow = () => {
+    windowing.selectedIndex = (windowing.selectedIndex + 1) % windowing.options.length;
+    applyWindow();
+  };
+  const measure = ruler(frame, stage, image);
   const buttons = h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
     h("button", { type: "button", "aria-label": "Zoom in", onclick: () => zoom(1.4) }, "+"),
     h("button", { type: "button", "aria-label": "Zoom out", onclick: () => zoom(1 / 1.4) }, "−"),
-    h("button", { type: "button", onclick: fit }, "Fit"));
+    h("button", { type: "button", onclick: fit }, "Fit"), windowing, measure.button, measure.told);
 
   return {
     frame,
     controls: h("div", { class: "controls" }, look.controls, buttons),
-    show(imageUrl, maskUrl, description) {
+    show(imageUrl, maskUrl, description, grid) {
+      measure.on(grid);
       image.src = imageUrl ?? "";
       image.hidden = !imageUrl;
       image.alt = description;
@@ -64,7 +76,7 @@ export function picture() {
     },
     command(event) {
       const act = { "+": () => zoom(1.4), "=": () => zoom(1.4), "-": () => zoom(1 / 1.4), 0: fit,
-        m: look.toggle, o: look.outline }[event.key];
+        m: look.toggle, o: look.outline, w: nextWindow, r: measure.toggle }[event.key];
       act?.();
       return Boolean(act);
     },

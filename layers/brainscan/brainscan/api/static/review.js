@@ -13,9 +13,11 @@ let last = null; // the latest decision of this page: { path, revision, address 
 // The review of an item at an API path such as `studies/ID`; its history is what readers said so far.
 export function reviewPanel(path, item, history, signal) {
   const told = h("div");
+  const opened = Date.now();
   const decide = async (verdict, corrected) => {
     try {
-      const after = await send(`${path}/reviews`, { verdict, revision: item.revision, ...(corrected ? { corrected } : {}) });
+      const after = await send(`${path}/reviews`, { verdict, revision: item.revision,
+        seconds: Math.min(86400, Math.round((Date.now() - opened) / 1000)), ...(corrected ? { corrected } : {}) });
       last = { path, revision: after.revision, address: here() };
       const next = goesOn() ? following(here()) : null;
       go(next ?? here());
@@ -57,7 +59,8 @@ function past(history) {
   if (!history.length) return null;
   return h("ol", { class: "history" }, history.map((each) =>
     h("li", {}, h("strong", {}, words(each.verdict)), each.corrected ? ` to ${words(each.corrected)}` : "",
-      ` by ${each.reader}, `, arrived(each.reviewed_at))));
+      ` by ${each.reader}, `, arrived(each.reviewed_at),
+      each.seconds != null ? ` after ${each.seconds} s` : "")));
 }
 
 function offerUndo(text) {

@@ -12,7 +12,7 @@ export async function scanView(query, signal) {
   const history = await reviewsOf(`scans/${scan.scan_id}`);
   const shown = picture();
   const image = link(scan, "image");
-  shown.show(image, link(scan, "mask"), `Scan ${scan.scan_id.slice(0, 8)}`);
+  shown.show(image, link(scan, "mask"), `Scan ${scan.scan_id.slice(0, 8)}`, scan);
   shown.frame.addEventListener("wheel", (event) => {
     event.preventDefault();
     shown.zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15);

@@ -25,7 +25,7 @@ export async function seriesView(query, signal) {
   const show = (place) => {
     now = Math.min(slices.length - 1, Math.max(0, place));
     const slice = slices[now];
-    shown.show(link(slice, "image"), link(slice, "mask"), `Slice ${now + 1} of ${slices.length}`);
+    shown.show(link(slice, "image"), link(slice, "mask"), `Slice ${now + 1} of ${slices.length}`, slice);
     slider.value = now + 1;
     slider.setAttribute("aria-valuetext", `slice ${now + 1}, ${words(slice.called ?? slice.outcome)}`);
     chart.mark(now);

@@ -12,7 +12,8 @@ export async function studyView(query, signal) {
   const [study, history] = await Promise.all([ask(`studies/${id}`), reviewsOf(`studies/${id}`)]);
   const image = link(study, "image");
   const shown = picture();
-  shown.show(image, link(study, "mask"), "The key slice of the series that the verdict rests on");
+  shown.show(image, link(study, "mask"), "The key slice of the series that the verdict rests on",
+    study.of_series.find((each) => each.series_id === study.rests_on)?.geometry);
   document.getElementById("main").addEventListener("command", ({ detail }) => {
     if (shown.command(detail)) detail.preventDefault();
     else if (detail.key === "s" && study.rests_on) go(`/?series=${study.rests_on}`);

@@ -105,7 +105,13 @@ class Scans:
         return changed
 
     def review(
-        self, scan_id: str, seen_revision: int, verdict: Verdict, corrected: TumorClass | None, reader: str
+        self,
+        scan_id: str,
+        seen_revision: int,
+        verdict: Verdict,
+        corrected: TumorClass | None,
+        reader: str,
+        seconds: float | None = None,
     ) -> ScanRecord | None:
         """Add a reader's verdict to a scan's history and make it the one that stands.
 
@@ -115,6 +121,7 @@ class Scans:
             verdict: What the reader says.
             corrected: The class, with `Verdict.CORRECTED` and only then.
             reader: The reader's name, from a source that the reader cannot choose.
+            seconds: How long the reader looked at it, as far as is known.
 
         Returns:
             The scan as it is now; None if there is no such scan.
@@ -141,6 +148,7 @@ class Scans:
             reader=reader,
             reviewed_at=datetime.now(UTC),
             revision=seen_revision + 1,
+            seconds=seconds,
         )
         open_again = not review.stands and bool(before.review_reasons)
         after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": open_again})

@@ -89,7 +89,13 @@ class Summaries:
         return taken
 
     def review_series(
-        self, series_id: str, seen_revision: int, verdict: Verdict, corrected: TumorClass | None, reader: str
+        self,
+        series_id: str,
+        seen_revision: int,
+        verdict: Verdict,
+        corrected: TumorClass | None,
+        reader: str,
+        seconds: float | None = None,
     ) -> SeriesSummary | None:
         """Add a reader's verdict to a series; arguments, answers and errors as of `Scans.review`."""
         review: Review | None = None
@@ -98,7 +104,7 @@ class Summaries:
             nonlocal review
             if before is None:
                 return None
-            review = review or _review_of(before, seen_revision, verdict, corrected, reader)
+            review = review or _review_of(before, seen_revision, verdict, corrected, reader, seconds)
             if before.review == review:
                 return None  # of a write whose answer was lost
             _require_unchanged(before, seen_revision)
@@ -107,13 +113,19 @@ class Summaries:
         return self._change_series(series_id, change)
 
     def review_study(
-        self, study_id: str, seen_revision: int, verdict: Verdict, corrected: TumorClass | None, reader: str
+        self,
+        study_id: str,
+        seen_revision: int,
+        verdict: Verdict,
+        corrected: TumorClass | None,
+        reader: str,
+        seconds: float | None = None,
     ) -> StudySummary | None:
         """Add a reader's verdict to a study; arguments, answers and errors as of `Scans.review`."""
         before = self.study(study_id)
         if before is None:
             return None
-        review = _review_of(before, seen_revision, verdict, corrected, reader)
+        review = _review_of(before, seen_revision, verdict, corrected, reader, seconds)
         while before.review != review:
             _require_unchanged(before, seen_revision)
             after = _next(before.reviewed(review), before)
@@ -195,13 +207,24 @@ def _unchanged(before: SeriesSummary | StudySummary | None) -> tuple[str, dict[s
 
 
 def _review_of(
-    seen: SeriesSummary | StudySummary, seen_revision: int, verdict: Verdict, corrected: TumorClass | None, reader: str
+    seen: SeriesSummary | StudySummary,
+    seen_revision: int,
+    verdict: Verdict,
+    corrected: TumorClass | None,
+    reader: str,
+    seconds: float | None,
 ) -> Review:
     nothing = {Verdict.CONFIRMED: seen.predicted is None, Verdict.WITHDRAWN: not (seen.review and seen.review.stands)}
     if nothing.get(verdict):
         raise NotReviewableError("there is no finding that this verdict could be about")
-    now = datetime.now(UTC)
-    return Review(verdict=verdict, corrected=corrected, reader=reader, reviewed_at=now, revision=seen_revision + 1)
+    return Review(
+        verdict=verdict,
+        corrected=corrected,
+        reader=reader,
+        reviewed_at=datetime.now(UTC),
+        revision=seen_revision + 1,
+        seconds=seconds,
+    )
 
 
 def _require_unchanged(seen: SeriesSummary | StudySummary, seen_revision: int) -> None:
