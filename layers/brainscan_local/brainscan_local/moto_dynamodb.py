@@ -2,18 +2,17 @@
 
 moto copies the whole table for every action of a transaction, and two of its transactions can undo each other.
 DynamoDB does neither (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
-It also sorts the whole table for every query, copies every item of an answer down to its last value, and writes answers
-attribute by attribute by their model.
+It also sorts the whole table for every query, and writes answers attribute by attribute by their model.
 """
 
 import copy
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
-from typing import Any, cast
+from typing import Any
 
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoResult
@@ -59,22 +58,14 @@ def _narrowed(query: Callable[..., Any]) -> Callable[..., Any]:
             found = [item for item in _items(self) if all(_has(item, *condition) for condition in conditions)]
         else:
             found = list(_partition(self, hash_key).values())
-        table, item_class = cast(Any, self), cast(Any, Item)
+        table: Any = self
         table.all_items = lambda: found
-        item_class.__deepcopy__ = _copied
         try:
             return query(self, hash_key, *args, **kwargs)
         finally:
-            del table.all_items, item_class.__deepcopy__
+            del table.all_items
 
     return narrowed
-
-
-def _copied(item: Any, _memo: object) -> Any:
-    """An answer's own item: a write replaces values and does not change them. Copying those took a millisecond."""
-    answer = copy.copy(item)
-    answer.attrs = copy.copy(item.attrs)
-    return answer
 
 
 def _items(table: Any) -> Iterator[Any]:
