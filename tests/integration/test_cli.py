@@ -162,7 +162,8 @@ class TestResults:
         today = datetime.now(UTC).date()
         week = ("--from", str(today - timedelta(days=6)), "--to", str(today))
         assert len(lines(self.ask(stack, *week, "--format", "json").stdout)) == 5
-        assert self.ask(stack, "--from", str(today - timedelta(days=40))).exit_code == 2
+        assert len(lines(self.ask(stack, "--from", str(today - timedelta(days=40)), "--format", "json").stdout)) == 5
+        assert self.ask(stack, "--from", "1800-01-01").exit_code == 2
 
     def test_an_export_shows_its_status(self, stack):
         [first, *_] = lines(self.ask(stack, "--format", "json").stdout)

@@ -14,13 +14,24 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+_PLACES = {
+    "Analysis": "library.analysis",
+    "AnalyzedScan": "library.scans",
+    "AnalyzedSeries": "library.series",
+    "Network": "inference.runtime",
+    "analyze": "library.analysis",
+    "open_model": "library.analysis",
+    "query": "library.query",
+}
+"""The library's names, and the modules that they are in; types of them are in `__init__.pyi`."""
+
 __all__ = ["Analysis", "AnalyzedScan", "AnalyzedSeries", "Network", "__version__", "analyze", "open_model", "query"]
 
 
 def __getattr__(name: str) -> Any:
-    """The library's names, types of which are in `__init__.pyi`."""
-    if name in __all__:
-        return getattr(import_module("brainscan.library"), name)
+    """Import one of the library's names."""
+    if name in _PLACES:
+        return getattr(import_module(f"brainscan.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -37,6 +37,14 @@ def test_help_and_version_import_nothing_that_takes_long(asked):
     assert not {name for name in SLOW if f"'{name}'" in loaded}
 
 
+@pytest.mark.parametrize("command", ["results", "show", "upload", "studies"])
+def test_a_command_that_asks_or_sends_loads_no_network(command):
+    program = f"import sys; from brainscan.cli.main import load; load({command!r}); print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "'boto3'" in loaded
+    assert not {name for name in ("ai_edge_litert", "highdicom", "skimage", "nibabel") if f"'{name}'" in loaded}
+
+
 def test_help_lists_every_command():
     shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     for name, (_, line) in COMMANDS.items():

@@ -43,7 +43,7 @@ def test_what_it_offers_is_what_its_types_say():
         _ = brainscan.analyse
 
 
-@pytest.mark.parametrize("module", ["brainscan.library", "brainscan.library.query"])
+@pytest.mark.parametrize("module", ["brainscan.library.analysis", "brainscan.library.query"])
 def test_the_examples_of_docstrings_hold(module):
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted

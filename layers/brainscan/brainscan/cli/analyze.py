@@ -15,9 +15,9 @@ from brainscan.cli.words import scan_in_words, series_in_words
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import ModelError
 from brainscan.inference.runtime import Network
-from brainscan.library import AnalyzedScan, open_model
+from brainscan.library.analysis import open_model
 from brainscan.library.found import found_in
-from brainscan.library.scans import analyzed
+from brainscan.library.scans import AnalyzedScan, analyzed
 from brainscan.library.series import series_in
 from brainscan.library.written import fields_of, write_scan, write_series
 from brainscan.settings import limits

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from brainscan.domain import Lesion, Measurements, Outcome, Reason, ScanRecord, SeriesResult, TumorClass
-from brainscan.library import AnalyzedScan
+from brainscan.library.scans import AnalyzedScan
 
 WORDS = {TumorClass.NO_TUMOR: "no tumor"}
 """Classes that are no word by themselves."""

@@ -41,7 +41,7 @@ def query(
     Args:
         table: The table's name; default: what `BRAINSCAN_TABLE_NAME` says.
         finding: The class that stands: a reader's, or the network's.
-        first, last: UTC days of arrival, at most 31; default: today, or any day of a group.
+        first, last: UTC days of arrival, in any number; default: today, or any day of a group.
         export, series, study, patient: Scans of one group, by its pseudonymous id.
         outcome: What became of the scan.
         review: Where the scan stands with its readers.

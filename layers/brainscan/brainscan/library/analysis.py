@@ -1,0 +1,79 @@
+"""`brainscan.analyze` and `brainscan.open_model`: scans on this machine -> what was found in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from brainscan.domain import RESEARCH_USE_STATEMENT
+from brainscan.inference.runtime import Network
+from brainscan.inference.shipped import model_dir
+from brainscan.library.found import Source, found_in
+from brainscan.library.scans import AnalyzedScan, analyzed
+from brainscan.library.series import AnalyzedSeries, series_in
+from brainscan.library.written import write_all
+from brainscan.settings import limits
+
+
+@dataclass(frozen=True, repr=False)
+class Analysis:
+    """What was found: every scan, and every DICOM series and NIfTI volume as a whole."""
+
+    scans: tuple[AnalyzedScan, ...]
+    series: tuple[AnalyzedSeries, ...]
+    research_use: str = RESEARCH_USE_STATEMENT
+
+    def save(self, folder: str | Path) -> None:
+        """Write what `brainscan analyze --out` writes: results, masks, overlays, and the series' reports."""
+        write_all(self.scans, self.series, Path(folder), limits())
+
+
+def open_model(folder: str | Path | None = None, threads: int | None = None) -> Network:
+    """Load a model: the one in `folder`, or that of `BRAINSCAN_MODEL_DIR`, or the one that comes with the package.
+
+    Args:
+        folder: holds `model.tflite` and `manifest.json`.
+        threads: for one run of the network; as many as there are cores if None.
+
+    Raises:
+        ModelError: there is none, or its files do not belong together; the text names the remedy.
+
+    Example:
+        >>> import brainscan
+        >>> network = brainscan.open_model()
+        >>> [str(name) for name in network.manifest.classes]
+        ['glioma', 'meningioma', 'no_tumor', 'pituitary']
+    """
+    return Network.load(Path(folder) if folder else model_dir(), threads)
+
+
+def analyze(source: Source | Sequence[Source], model: Network | None = None) -> Analysis:
+    """Classify and segment scans on this machine; nothing leaves it.
+
+    Args:
+        source: A file, folder or archive by its path; gray pixels (rows, columns); an image as pydicom read it; or a
+            list of these.
+        model: From `open_model`; default: opened for this call.
+
+    Returns:
+        A scan for each image, and for each file that holds none, in order; a series for each that DICOM files belong
+        to, and for each NIfTI volume. All of it is held in memory: for a large folder use the command.
+
+    Raises:
+        TypeError, ValueError: a source is of no type or shape that can hold a scan.
+        ModelError: as `open_model`.
+
+    Example:
+        >>> import brainscan, numpy as np
+        >>> nothing = np.zeros((64, 64), np.uint8)
+        >>> [scan] = brainscan.analyze(nothing).scans
+        >>> str(scan.outcome), [str(reason) for reason in scan.reasons]
+        ('abstained', ['blank_image'])
+        >>> [scan] = brainscan.analyze("tests/data/no such file.png").scans
+        >>> str(scan.outcome), [str(reason) for reason in scan.reasons]
+        ('rejected', ['unreadable'])
+    """
+    sources: Sequence[Source] = source if isinstance(source, list | tuple) else [cast(Source, source)]
+    network = model or open_model()
+    scans = tuple(analyzed(found_in(sources, limits()), network, limits()))
+    return Analysis(scans, tuple(series_in(scans)))
