@@ -53,6 +53,24 @@ def test_a_rejected_scan_leaves_the_findings(table, uncertain):
     assert in_review(table, ReviewState.REJECTED) == [uncertain.scan_id]
 
 
+def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_the_history(table):
+    an_export(table)
+    waiting = a_record(7)
+    table.scans.register([waiting])
+    doubt = {"review_reasons": (Reason.BORDERLINE_CERTAINTY,)}
+    found = analyzed(waiting, TumorClass.GLIOMA, 0.6, needs_review=True).model_copy(update=doubt)
+    table.scans.commit([found], [Outcome.QUEUED])
+    with pytest.raises(NotReviewableError):
+        table.scans.review(found.scan_id, 0, Verdict.WITHDRAWN, None, "Dr. Reader")
+    table.scans.review(found.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
+    after = table.scans.review(found.scan_id, 1, Verdict.WITHDRAWN, None, "Dr. Reader")
+    assert (after.called, after.review_state, after.needs_review) == (TumorClass.GLIOMA, ReviewState.NEEDED, True)
+    assert in_review(table, ReviewState.NEEDED) == [found.scan_id]
+    assert [review.verdict for review in table.scans.history(found.scan_id)] == [Verdict.CORRECTED, Verdict.WITHDRAWN]
+    with pytest.raises(NotReviewableError):
+        table.scans.review(found.scan_id, 2, Verdict.WITHDRAWN, None, "Dr. Reader")
+
+
 def test_history_keeps_every_verdict_in_order(table, uncertain):
     table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "first")
     table.scans.review(uncertain.scan_id, 1, Verdict.CORRECTED, TumorClass.NO_TUMOR, "second")
