@@ -16,7 +16,7 @@ import numpy as np
 from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
-from brainscan.domain import Outcome
+from brainscan.domain import Outcome, study_of
 from tests.chaos.buckets import Object
 from tests.chaos.queues import Message
 from tests.chaos.uploads import Upload
@@ -80,7 +80,17 @@ class Left:
 def violations(world: World) -> list[Violation]:
     """Every broken promise, the most serious first."""
     left = Left(world)
-    checks = (_nothing_lost, _nothing_doubled, _poison_failed, _counts, _statistics, _objects, _reports, _dead_letters)
+    checks = (
+        _nothing_lost,
+        _nothing_doubled,
+        _poison_failed,
+        _counts,
+        _statistics,
+        _objects,
+        _reports,
+        _studies,
+        _dead_letters,
+    )
     return [Violation(check.__name__.lstrip("_"), what) for check in checks for what in check(left)]
 
 
@@ -237,6 +247,28 @@ def _reports(left: Left) -> Iterator[str]:
             slices = json.loads(left.world.s3.latest(bucket, key) or b"{}").get("slices", [])
             if any(each["outcome"] == Outcome.QUEUED for each in slices):
                 yield f"{key} reports slices that still wait"
+
+
+def _studies(left: Left) -> Iterator[str]:
+    """Every study is what its series make it, each as its slices are; what no slice is left of stands in none."""
+    summaries = left.world.services.table.summaries
+    of_study: dict[str, set[str]] = {}
+    for series_id, scans in left.of_series.items():
+        of_study.setdefault(scans[0]["study_id"], set()).add(series_id)
+    known = {each["study_id"] for each in left.items if each["pk"].startswith("STUDY#") and each["sk"] == "META"}
+    for study_id in known | set(of_study):
+        study, expected = summaries.study(study_id), of_study.get(study_id, set())
+        listed = {each.series_id for each in study.series} if study else set()
+        if study is None or listed != expected or study.withdrawn == bool(expected):
+            yield f"study {study_id[:8]} lists {len(listed)} series, of which {len(listed & expected)} are its own"
+            continue
+        series = summaries.series_of(study)
+        if expected and study != study_of(study_id, series, study).model_copy(update={"version": study.version}):
+            yield f"study {study_id[:8]} is not what its series make it"
+        for each in series:
+            outcomes = Counter(scan["outcome"] for scan in left.of_series[each.series_id])
+            if (each.slices_speaking, each.slices_abstained) != (outcomes["analyzed"], outcomes["abstained"]):
+                yield f"series {each.series_id[:8]} is summarised otherwise than its slices are"
 
 
 def _dead_letters(left: Left) -> Iterator[str]:
