@@ -4,12 +4,14 @@ Everything else in a header is left unread: a malformed element that nobody need
 """
 
 import struct
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag, Tag
 
 from brainscan.dicom.values import numbers, parsed, text
 
@@ -69,15 +71,38 @@ NAMED_BY_META: Final = {
 """What a file's meta information repeats (PS3.10 7.1)."""
 
 
+@dataclass(frozen=True)
+class _Expected:
+    """An element in the form of the standard; `kinds` of its values where they are numbers."""
+
+    keyword: str
+    tag: BaseTag
+    vrs: tuple[str, ...]
+    kinds: tuple[type, ...]
+
+    @classmethod
+    def of(cls, keyword: str, *kinds: type) -> "_Expected":
+        """By the dictionary."""
+        return cls(keyword, Tag(keyword), tuple(dictionary_VR(keyword).split(" or ")), kinds)
+
+
+_EXPECTED: Final = (
+    *(_Expected.of(keyword, int, float, Decimal) for keyword in DECIMALS),
+    *(_Expected.of(keyword, int) for keyword in INTEGERS),
+    *(_Expected.of(keyword) for keyword in (*TEXTS, *SEQUENCES)),
+)
+
+
 def mend(dataset: Dataset) -> None:
     """Bring an object, or an item of one, to where reading one of these elements never raises."""
-    for keywords, kind in ((DECIMALS, (int, float, Decimal)), (INTEGERS, (int,))):
-        for keyword in keywords:
-            if keyword in dataset and not _holds(dataset, keyword, kind):
-                _rewrite(dataset, keyword)
-    for keyword in (*TEXTS, *SEQUENCES):
-        if keyword in dataset and not _well_formed(dataset, keyword):
-            del dataset[keyword]
+    present = dataset.keys()
+    for expected in [each for each in _EXPECTED if each.tag in present]:
+        if _is_well_formed(dataset, expected):
+            continue
+        if expected.kinds:
+            _rewrite(dataset, expected.keyword)
+        else:
+            del dataset[expected.tag]
 
 
 def name_by_meta(dataset: Dataset, meta: Dataset) -> None:
@@ -88,18 +113,17 @@ def name_by_meta(dataset: Dataset, meta: Dataset) -> None:
             setattr(dataset, keyword, known)
 
 
-def _well_formed(dataset: Dataset, keyword: str) -> bool:
-    """Whether pydicom can convert the value, and its VR is one that the dictionary gives the element."""
-    if isinstance(parsed(dataset, keyword), bytes):
+def _is_well_formed(dataset: Dataset, expected: _Expected) -> bool:
+    """Whether pydicom can convert the value, its VR is one of the dictionary's, and numbers are of their kind."""
+    try:
+        element = dataset[expected.tag]
+        value = element.value
+    except Exception:  # pydicom raises nearly anything on a value that is not what its VR says
         return False
-    return dataset[keyword].VR in dictionary_VR(keyword).split(" or ")
-
-
-def _holds(dataset: Dataset, keyword: str, kind: tuple[type, ...]) -> bool:
-    """Whether an element is well-formed and all of its values are of a kind."""
-    value = parsed(dataset, keyword)
+    if isinstance(value, bytes) or element.VR not in expected.vrs:
+        return False
     values = value if isinstance(value, list | MultiValue) else [value]
-    return all(isinstance(each, kind) for each in values) and _well_formed(dataset, keyword)
+    return not expected.kinds or all(isinstance(each, expected.kinds) for each in values)
 
 
 def _rewrite(dataset: Dataset, keyword: str) -> None:

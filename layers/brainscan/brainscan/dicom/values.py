@@ -5,13 +5,14 @@ A scan must not fail for that: what is needed is read here, if need be from the 
 """
 
 import math
+from functools import cache
 from typing import Any, Final
 
 from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
 
 SEPARATOR: Final = "\\"
 """Between the values of one attribute (PS3.5 6.4)."""
@@ -19,14 +20,19 @@ SEPARATOR: Final = "\\"
 
 def parsed(dataset: Dataset, keyword: str) -> Any:
     """The value as pydicom converts it; of one that it cannot convert, the bytes; None where there is none."""
-    tag = tag_for_keyword(keyword)
-    if tag is None or tag not in dataset:
+    tag = _tag(keyword)
+    if tag not in dataset.keys():  # noqa: SIM118 - the data set itself would make a tag of it first
         return None
     try:
         return dataset[tag].value
     except Exception:  # pydicom raises nearly anything on a value that is not what its VR says
         element = dataset.get_item(tag)
         return element.value if isinstance(element, RawDataElement) else None
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
