@@ -72,6 +72,14 @@ class PacsNode:
             raise ReturnError(f"the PACS refused {len(refused)} of {len(objects)} objects")
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """Reports of a bundle that the PACS took in a round, and that it did not take."""
+
+    returned: int = 0
+    refused: int = 0
+
+
 @dataclass
 class Returns:
     """Follows bundles until each of their series is reported, and gives every report back once."""
@@ -82,28 +90,36 @@ class Returns:
     pacs: PacsNode
 
     def go(self) -> int:
-        """Give back what is reported by now; how many reports.
+        """Give back what is reported by now; how many reports. One that the PACS refuses holds up no other.
 
         Raises:
-            ReturnError: of the PACS.
+            ReturnError: the PACS refused some; they are tried again in the next round.
             botocore.exceptions.BotoCoreError, ClientError: of the table or the results bucket.
         """
-        return sum(self._return_bundle(bundle) for bundle in self.ledger.bundles(BundleState.SENT))
+        outcomes = [self._return_bundle(bundle) for bundle in self.ledger.bundles(BundleState.SENT)]
+        if refused := sum(each.refused for each in outcomes):
+            raise ReturnError(f"the PACS did not take {refused} reports")
+        return sum(each.returned for each in outcomes)
 
-    def _return_bundle(self, bundle: Bundle) -> int:
+    def _return_bundle(self, bundle: Bundle) -> _Outcome:
+        """The reports of a bundle's series; it is done when nothing of it is left to give back, or to wait for."""
         if not progress_of(bundle, self.ledger, self.table).done:
-            return 0
+            return _Outcome()
         [known] = [each for each in self.ledger.bundles(BundleState.SENT) if each.bundle_id == bundle.bundle_id]
-        returned, waits = 0, False
+        returned = refused = unreported = 0
         for series_id in sorted(series_of(known, self.table)):
             report = self._current_report(series_id)
             if report is None:
-                waits = True
+                unreported += 1
             elif not self.ledger.was_delivered(series_id, report.revision):
-                returned += self._return_report(report)
-        if not waits or datetime.now(UTC) - datetime.fromisoformat(known.sent_at or "") > PATIENCE:
+                try:
+                    returned += self._return_report(report)
+                except ReturnError:
+                    refused += 1
+        late = datetime.now(UTC) - datetime.fromisoformat(known.sent_at or "") > PATIENCE
+        if not refused and (late or not unreported):
             self.ledger.set_done(known)
-        return returned
+        return _Outcome(returned, refused)
 
     def _current_report(self, series_id: str) -> Report | None:
         """The report of a series as it is now; None while slices of it wait, or the report does."""

@@ -1,0 +1,136 @@
+"""Reports go back to the PACS once each, and a PACS that refuses one is asked again."""
+
+import io
+from contextlib import contextmanager
+
+import pytest
+from pydicom import dcmread
+from pynetdicom import AE, AllStoragePresentationContexts, evt
+
+from brainscan.archive import File
+from brainscan.domain import Kind, Outcome, TumorClass
+from brainscan.gateway.courier import Courier
+from brainscan.gateway.node import serving
+from brainscan.gateway.returns import PacsNode, ReturnError, Returns
+from brainscan.gateway.spool import Spool
+from brainscan.pipeline.intake import Upload, intake
+from brainscan.pipeline.report import report
+from brainscan.settings import Limits
+from brainscan.uploads.entries import prepare
+from brainscan.uploads.ledger import BundleState, Ledger
+from brainscan_local.phantom import head, to_dicom
+from tests.making import analyzed
+
+
+@contextmanager
+def pacs(taken: list[str]):
+    """A PACS that stores every class, and keeps count of what it was sent."""
+    entity = AE(ae_title="PACS")
+    entity.supported_contexts = AllStoragePresentationContexts
+
+    def store(event) -> int:
+        taken.append(event.dataset.Modality)
+        return 0x0000
+
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+    try:
+        yield server.socket.getsockname()[1]
+    finally:
+        server.shutdown()
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path, "uploads") as opened:
+        yield opened
+
+
+@pytest.fixture
+def sent(world, ledger, tmp_path):
+    """A study that went through the gateway and intake, and waits for its answers."""
+    spool = Spool(tmp_path)
+    for image in to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO"):
+        spool.add(image, str(dcmread(io.BytesIO(image)).StudyInstanceUID))
+    assert Courier(spool, ledger, world.s3, "uploads", None, 0, Limits()).go() == (1, 0)
+    [bundle] = ledger.bundles(BundleState.SENT)
+    [version] = world.s3.list_object_versions(Bucket="uploads")["Versions"]
+    head_of = world.s3.head_object(Bucket="uploads", Key=bundle.key)
+    intake(Upload("uploads", bundle.key, head_of["LastModified"], version["VersionId"]), world.services)
+    return [world.services.table.scans.get(scan.scan_id) for scan in world.queued()]
+
+
+def answer(world, scans) -> str:
+    """Give every scan its outcome, and report the series."""
+    found = [analyzed(each, TumorClass.NO_TUMOR, 0.9) for each in scans]
+    world.services.table.scans.commit(found, [Outcome.QUEUED] * len(found))
+    [series_id] = {each.series_id for each in scans}
+    report(series_id, world.services)
+    return series_id
+
+
+def test_a_report_is_returned_when_it_is_there_and_once(world, ledger, sent):
+    taken: list[str] = []
+    with pacs(taken) as port:
+        returns = Returns(
+            ledger, world.services.table, world.services.results, PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
+        )
+        assert returns.go() == 0
+        assert len(ledger.bundles(BundleState.SENT)) == 1
+        series_id = answer(world, sent)
+        assert returns.go() == 1
+        assert returns.go() == 0
+        assert taken == ["SR"]
+    assert ledger.bundles(BundleState.SENT) == []
+    assert ledger.was_delivered(series_id, world.services.table.reports.latest(series_id).revision)
+
+
+def test_a_pacs_that_takes_no_reports_is_asked_again_and_the_report_is_not_forgotten(world, ledger, sent, tmp_path):
+    series_id = answer(world, sent)
+    with serving(Spool(tmp_path / "other"), "127.0.0.1", 0, "PACS", []) as port:  # it takes images alone
+        refusing = PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
+        with pytest.raises(ReturnError):
+            Returns(ledger, world.services.table, world.services.results, refusing).go()
+    revision = world.services.table.reports.latest(series_id).revision
+    assert not ledger.was_delivered(series_id, revision)
+    taken: list[str] = []
+    with pacs(taken) as port:
+        willing = PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
+        assert Returns(ledger, world.services.table, world.services.results, willing).go() == 1
+    assert taken == ["SR"]
+
+
+class Choosy:
+    """A PACS that takes nothing of one study."""
+
+    def __init__(self, refused: str) -> None:
+        self.refused, self.took = refused, []
+
+    def store(self, objects) -> None:
+        if objects[0].StudyInstanceUID == self.refused:
+            raise ReturnError("refused")
+        self.took.append(str(objects[0].StudyInstanceUID))
+
+
+def test_a_report_that_is_refused_holds_up_no_other(world, ledger, tmp_path):
+    studies = [to_dicom(head(seed=2, lesion=None, size=64, slices=4), patient) for patient in ("TWO", "FOUR")]
+    spool = Spool(tmp_path)
+    uids = [str(dcmread(io.BytesIO(images[0])).StudyInstanceUID) for images in studies]
+    for images, uid in zip(studies, uids, strict=True):
+        for image in images:
+            spool.add(image, uid)
+    Courier(spool, ledger, world.s3, "uploads", None, 0, Limits()).go()
+    for version in world.s3.list_object_versions(Bucket="uploads")["Versions"]:
+        intake(Upload("uploads", version["Key"], version["LastModified"], version["VersionId"]), world.services)
+        answer(world, [world.services.table.scans.get(scan.scan_id) for scan in world.queued()])
+    choosy = Choosy(uids[0])
+    with pytest.raises(ReturnError):
+        Returns(ledger, world.services.table, world.services.results, choosy).go()
+    assert choosy.took == [uids[1]]
+    assert len(ledger.bundles(BundleState.SENT)) == 1
+    willing = Choosy("")
+    assert Returns(ledger, world.services.table, world.services.results, willing).go() == 1
+
+
+def test_an_image_that_was_sent_is_not_taken_for_a_new_one(ledger, sent):
+    image = to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO")[0]
+    assert type(prepare(File("again", data=image, kind=Kind.DICOM), ledger, None, Limits())).__name__ == "Known"
