@@ -101,24 +101,27 @@ def _slices(seed: int, group: int, count: int) -> dict[str, bytes]:
 
 @cache
 def _headers(place: int) -> tuple[bytes, str]:
-    """A slice as a file, and the UID of its series, which stands in it wherever an identifier does."""
+    """A slice as a file, and what stands in it wherever an identifier of its series does."""
     image = mr_slice(place + 1, (-30.0, -40.0, 10.0 + 3.0 * place))
     image.StudyInstanceUID = f"{STUDY}.1"
-    image.SeriesInstanceUID = f"{STUDY}.1.1"
-    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"{STUDY}.1.1.{place}"
+    image.SeriesInstanceUID = f"{SERIES}.1.1"
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"{SERIES}.1.1.{place}"
     image.PatientID = STUDY
-    return file_bytes(image), STUDY
+    return file_bytes(image), SERIES
 
 
-STUDY = "1.2.826.0.1.1000000000"
-"""What is replaced by a group's own number, of the same length."""
+SERIES, STUDY = "1.2.826.0.1.1000000000", "1.2.826.0.1.2000000000"
+"""What is replaced by the numbers of a group and of its study, of the same length."""
+
+SERIES_OF_A_STUDY = 3
 
 
 def slice_file(seed: int, group: int, place: int) -> bytes:
     """A slice of the series that a group stands for, as a DICOM file."""
-    data, study = _headers(place)
+    data, series = _headers(place)
     own = f"1.2.826.0.1.1{(seed % 1000):03d}{group:06d}"
-    return data.replace(study.encode(), own.encode())
+    study = f"1.2.826.0.1.2{(seed % 1000):03d}{group // SERIES_OF_A_STUDY:06d}"
+    return data.replace(series.encode(), own.encode()).replace(STUDY.encode(), study.encode())
 
 
 def _zip(seed: int, number: int, at: float, chance: Random) -> Upload:
