@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from brainscan.cli.demo import _packed
 from brainscan.cli.main import app
 from brainscan.library.local_files import files_below, is_readable, printable, shortened
-from tests.making import png
+from tests.making import png, zipped
 
 NOT_UTF8 = os.fsdecode(b"Sch\xe4del.png")
 
@@ -47,6 +47,16 @@ def test_a_folder_is_packed_whatever_its_files_are_called_and_dated(folder, tmp_
     with zipfile.ZipFile(_packed(folder, tmp_path, Console(quiet=True))) as packed:
         assert set(packed.namelist()) == {"Schädel.png", f"deep/{'n' * 251}.png"}
         assert packed.getinfo("Schädel.png").date_time[0] == 1980
+
+
+def test_a_folder_that_holds_one_archive_alone_is_that_archive(tmp_path):
+    (tmp_path / "in").mkdir()
+    archive = tmp_path / "in" / "export.zip"
+    archive.write_bytes(zipped({"inner.zip": zipped({"a.png": png(48)})}))
+    assert _packed(tmp_path / "in", tmp_path, Console(quiet=True)) == archive
+    (tmp_path / "in" / "b.png").write_bytes(png(48))
+    with zipfile.ZipFile(_packed(tmp_path / "in", tmp_path, Console(quiet=True))) as packed:
+        assert set(packed.namelist()) == {"export.zip", "b.png"}
 
 
 def test_long_names_stay_apart_and_leave_room_for_a_suffix():

@@ -108,11 +108,17 @@ def _synthetic(out: Path) -> Path:
 
 
 def _packed(folder: Path, out: Path, console: Console) -> Path:
-    """A folder as one export, as a PACS would send it; files that cannot be read are named and left out."""
+    """A folder as one export, as a PACS would send it; files that cannot be read are named and left out.
+
+    A folder that holds one archive alone is that export: packed once more, what lies in it would lie a level deeper.
+    """
+    files = list(files_below(folder))
+    if len(files) == 1 and is_readable(files[0]) and zipfile.is_zipfile(files[0]):
+        return files[0]
     packed = out / f"{folder.name or 'export'}.zip"
     # A ZIP knows no date before 1980: such a file gets that year.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
-        for file in files_below(folder):
+        for file in files:
             name = printable(str(file.relative_to(folder)))
             if is_readable(file):
                 archive.write(file, name)
