@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
-from training.card_text import DATA, FALLS_SHORT, ORIGIN, SHORTCUT, USE, WORST
+from training.card_text import DATA, FALLS_SHORT, ORIGIN, RUNS, SHORTCUT, USE, WORST
 from training.evaluation import plots, protocols
 from training.evaluation.tables import (
     class_rows,
@@ -27,7 +27,7 @@ from training.evaluation.tables import (
 from training.evaluation.targets import facts, target_rows
 
 CURVE: Final = "docs/training.png"
-"""The training's curve, seen from the card's folder."""
+"""The curves of runs, seen from the card's folder."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,7 +49,7 @@ def card(manifest: Manifest, results: Mapping[str, Any], runs: Sequence[Mapping[
     Args:
         manifest: of the artifact.
         results: `metrics.json` of its evaluation.
-        runs: `history.json` of its training, where that is at hand; of each run, where one went on from another.
+        runs: `history.json` of runs whose weights are not served, to compare with.
 
     Raises:
         ValueError: the report is of another model.
@@ -194,14 +194,15 @@ def calibration(manifest: Manifest) -> str:
 
 
 def training(runs: Sequence[Mapping[str, Any]]) -> str:
-    """The hyperparameters, and the figures epoch by epoch; without a record of runs, where the weights come from."""
+    """Where the served weights come from, and other runs of the recipe: hyperparameters, and figures epoch by epoch."""
     if not runs:
         return f"\n{ORIGIN}"
-    later = "Each run began with weights of the one before it. " if len(runs) > 1 else ""
     return f"""
-## Training
+{ORIGIN}
+### Other runs of the recipe
 
-{later}After each epoch: losses on the slices that it learned from, and figures of the averaged weights on validation
+{RUNS}
+After each epoch: losses on the slices that it learned from, and figures of the averaged weights on validation
 slices, `validation_slices` of them at most, on the network's own grid, where a run keeps any. They pick nothing: a run
 ends by its epochs or its time, with its rate fallen. `score` is the mean of these figures, Cheng's counted twice.
 
@@ -219,7 +220,7 @@ def _run(run: Mapping[str, Any], title: str) -> str:
     ]
     limit, epochs = run["settings"]["time_limit"], run["settings"]["epochs"]
     return f"""
-### {title}: {f"{limit:.0f} minutes" if limit else f"{len(run['history'])} of {epochs} epochs"}
+#### {title}: {f"{limit:.0f} minutes" if limit else f"{len(run['history'])} of {epochs} epochs"}
 
 {markdown(rows)}
 
@@ -257,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         default=[],
-        help=f"history.json of the training, of each run in turn: it gets its own part, and its curve as {CURVE}",
+        help=f"history.json of runs to compare with: each gets its own part, and its curve in {CURVE}",
     )
     parser.add_argument("--out", type=Path, default=Path("MODEL_CARD.md"))
     return parser

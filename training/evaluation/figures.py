@@ -68,8 +68,15 @@ def dice_by_class(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, float]]
 
 
 def operating_points(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, float]]:
-    """Sensitivity to any tumor at each of `SPECIFICITIES`."""
-    return {f"{specificity:.2f}": sensitivity_at(scans, specificity) for specificity in SPECIFICITIES}
+    """Sensitivity to any tumor at each of `SPECIFICITIES`; at the first, that to each set's tumors too.
+
+    The threshold is the same for all sets: what a hospital may expect of a service that does not know it.
+    """
+    points = {f"{specificity:.2f}": sensitivity_at(scans, specificity) for specificity in SPECIFICITIES}
+    healthy = [scan for scan in scans if not scan.is_tumor]
+    for name, members in divide([scan for scan in scans if scan.is_tumor], STRATA["data set"]).items():
+        points[f"{SPECIFICITIES[0]:.2f}, tumors of {name}"] = sensitivity_at([*healthy, *members], SPECIFICITIES[0])
+    return points
 
 
 def answered(scans: Sequence[EvaluatedScan]) -> dict[str, float]:

@@ -15,6 +15,10 @@ from training.evaluation.evaluated import EvaluatedScan
 
 mpl.use("Agg")
 DPI = 110
+STROKES = ("-", "--", ":", "-.")
+"""Of the curves of one run after another."""
+COLORS = mpl.colormaps["tab20"]
+"""Of the figures of one run."""
 
 
 def draw_all(
@@ -101,26 +105,27 @@ def distances(scans: Sequence[EvaluatedScan]) -> Figure:
 
 
 def learning(runs: Sequence[Mapping[str, Any]]) -> Figure:
-    """Losses and validation figures against the slices seen, run after run (`history.json` of each)."""
-    figure = Figure(figsize=(9.0, 4.0))
+    """Losses and validation figures against the slices seen, each run (`history.json`) in a stroke of its own."""
+    figure = Figure(figsize=(11.0, 4.0))
     losses, validation = figure.subplots(1, 2)
-    names = [name for name in runs[-1]["history"][-1] if name.endswith(("_accuracy", "_dice"))]
-    begin = 0
+    names = list(
+        dict.fromkeys(name for run in runs for name in run["history"][-1] if name.endswith(("_accuracy", "_dice")))
+    )
     for number, run in enumerate(runs):
         epochs = run["history"]
-        seen = [begin + epoch["slices"] for epoch in epochs]
+        seen = [epoch["slices"] for epoch in epochs]
         for axes, drawn in ((losses, ["cls_loss", "seg_loss"]), (validation, names)):
             for color, name in enumerate(drawn):
                 values = [epoch.get(name, np.nan) for epoch in epochs]
-                label = name.replace("_", " ") if number == 0 else None
-                axes.plot(seen, values, marker=".", color=f"C{color}", label=label)
-            if begin:
-                axes.axvline(begin, color="gray", linewidth=0.7, linestyle=":")
-        begin = seen[-1]
+                what = name.replace("_", " ")
+                label = f"run {number + 1}: {what}" if axes is losses else what if number == 0 else None
+                stroke, shade = STROKES[number % len(STROKES)], COLORS(color % COLORS.N)
+                axes.plot(seen, values, stroke, marker=".", color=shade, label=label)
     losses.set(xlabel="slices seen", ylabel="training loss", title="What it learns from")
     validation.set(xlabel="slices seen", ylabel="accuracy, Dice", ylim=(0, 1), title="Validation slices")
-    for axes in (losses, validation) if names else (losses,):
-        axes.legend(fontsize=7)
+    losses.legend(fontsize=7)
+    if names:
+        validation.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 

@@ -194,7 +194,7 @@ def test_the_worst_errors_are_listed_with_what_they_have_in_common(samples: list
     assert results["suspected_labels"] == 1
 
 
-def test_the_card_shows_the_training_run_by_run_and_epoch_by_epoch(tmp_path: Path) -> None:
+def test_the_card_shows_other_runs_one_by_one_and_epoch_by_epoch(tmp_path: Path) -> None:
     figures = {"cls_loss": 0.5, "seconds": 3600.0}
     epochs = [{"epoch": i, "slices": 1600 * (i + 1), "cheng_figshare_dice": 0.6 + i / 10, **figures} for i in range(2)]
     settings = Hyperparameters(epochs=2, slices_per_epoch=1600, batch_size=32)
@@ -204,13 +204,13 @@ def test_the_card_shows_the_training_run_by_run_and_epoch_by_epoch(tmp_path: Pat
     assert "| slices seen | machine hours | cheng figshare dice | cls loss |" in text
     assert text.count("| 3,200 | 1.00 | 0.700 | 0.500 |") == 2
     assert "`learning_rate` 0.0006" in text
-    assert "### Run 2: 2 of 2 epochs" in text
+    assert "#### Run 2: 2 of 2 epochs" in text
     timed = {**run, "settings": {**run["settings"], "time_limit": 90}}
-    assert "### Run 1: 90 minutes" in model_card.training([timed])
-    assert "Each run began" not in model_card.training([run])
-    seen = [list(line.get_xdata()) for line in plots.learning([run, run]).axes[1].lines]
-    assert [1600, 3200] in seen
-    assert [4800, 6400] in seen
+    assert "#### Run 1: 90 minutes" in model_card.training([timed])
+    assert "ImageNet" in model_card.training([run]), "where the served weights come from"
+    lines = plots.learning([run, run]).axes[1].lines
+    assert [list(line.get_xdata()) for line in lines] == [[1600, 3200]] * 2
+    assert len({line.get_linestyle() for line in lines}) == 2
 
 
 def test_a_card_of_another_models_report_is_refused() -> None:

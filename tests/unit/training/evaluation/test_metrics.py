@@ -12,7 +12,7 @@ from brainscan.domain import CLASSES, Finding, Outcome, Reason
 from training.datasets.samples import Sample
 from training.evaluation import metrics, report, tables
 from training.evaluation.evaluated import EvaluatedScan
-from training.evaluation.figures import figures
+from training.evaluation.figures import figures, operating_points
 from training.evaluation.hausdorff import hausdorff_95_px
 from training.evaluation.operating_points import sensitivity_at
 
@@ -142,6 +142,19 @@ def test_sensitivity_is_measured_where_the_healthy_scans_leave_the_asked_specifi
     assert sensitivity_at(healthy + tumors, 0.85)["value"] == pytest.approx(2 / 3)
     assert sensitivity_at(healthy + tumors, 0.80)["value"] == 1
     assert sensitivity_at(healthy + tumors, 1.00)["value"] == pytest.approx(1 / 3)
+
+
+def test_a_sets_tumors_are_found_at_the_threshold_that_all_sets_share() -> None:
+    healthy = [a_scan("no_tumor", "no_tumor", 1 - i / 10, f"h{i}") for i in range(10)]
+    found, missed = (
+        a_scan("glioma", "no_tumor", chance, sample=Sample(Path(f"{source}/x.png"), "glioma", None, source, source))
+        for source, chance in (("radiopaedia_44", 0.05), ("rsna_miccai_t1c_boxes", 0.25))
+    )
+    points = operating_points([*healthy, found, missed])
+    assert points["0.90"]["value"] == 0.5
+    assert points["0.90, tumors of radiopaedia_44"]["value"] == 1
+    assert points["0.90, tumors of rsna_miccai_t1c_boxes"]["value"] == 0
+    assert points["0.90, tumors of rsna_miccai_t1c_boxes"]["n"] == 1
 
 
 def test_the_interval_of_the_sensitivity_holds_it_and_one_kind_alone_has_none() -> None:
