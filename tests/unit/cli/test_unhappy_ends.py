@@ -1,5 +1,6 @@
 """A reader that goes away, a full disk and an interruption end `analyze` in a line, and what was done stays usable."""
 
+import fcntl
 import json
 import signal
 import subprocess
@@ -65,8 +66,10 @@ def test_a_full_disk_ends_it_in_a_line(scans, tmp_path):
     assert usable(tmp_path) >= 1
 
 
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes of this system have one size")
 def test_an_interruption_ends_it_in_a_line(scans, tmp_path):
     process = analyzing(scans, tmp_path, subprocess.PIPE)
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # so that it waits for its reader before it is done
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     told = said(process)
