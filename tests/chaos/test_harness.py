@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from brainscan.store.queues import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from tests.chaos.buckets import Buckets
 from tests.chaos.faults import NONE, Rates
 from tests.chaos.queues import Queues
@@ -107,14 +108,15 @@ def test_two_transactions_on_one_item_refuse_each_other():
         assert len(world.dynamodb.items) == 1
 
 
-def test_a_message_comes_back_after_its_visibility_timeout_and_at_last_goes_to_the_dead_letters():
+def test_a_message_comes_back_after_pauses_that_grow_and_at_last_goes_to_the_dead_letters():
     with world_of(scenario(count=0)) as world:
         world.sqs.send("UploadQueue", "no S3 event")
         world.run()
         queue = world.sqs.queues["UploadQueue"]
         assert queue.received == queue.most_receives
         assert [message.body for message in world.sqs.queues["UploadDLQ"].visible] == ["no S3 event"]
-        assert world.simulation.elapsed >= queue.visibility_s * queue.most_receives
+        pauses = [min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**count) for count in range(1, queue.most_receives)]
+        assert world.simulation.elapsed >= sum(pauses) / 2
 
 
 @pytest.mark.parametrize("kind", ["kills", "throttles", "lost", "duplicates"])
