@@ -39,6 +39,7 @@ class Patches:
         self.event = partial(Signal, simulation)
         self._modules = 0
         self._replaced: list[tuple[Any, str, Any]] = []
+        self._originals: dict[str, Any] = {}
 
     def into_all(self) -> None:
         """Replace clocks and pools in every module of the product, as far as more are loaded than before."""
@@ -48,14 +49,19 @@ class Patches:
         for module in product_modules():
             for name, value in list(vars(module).items()):
                 if isinstance(value, type) and issubclass(value, ThreadPoolExecutor):
-                    self._replaced.append((module, name, value))
-                    setattr(module, name, self.pool)
+                    self._replace(module, name, value, self.pool)
+                elif value is self.pool:  # the module was loaded since, and took it from one that had it
+                    self._replace(module, name, self._originals[name], self.pool)
                 elif value is Event:
-                    self._replaced.append((module, name, value))
-                    setattr(module, name, self.event)
+                    self._replace(module, name, value, self.event)
                 elif value is datetime:
-                    self._replaced.append((module, name, value))
-                    setattr(module, name, self.datetime)
+                    self._replace(module, name, value, self.datetime)
+
+    def _replace(self, module: Any, name: str, original: Any, simulated: Any) -> None:
+        if (module, name, original) not in self._replaced:
+            self._replaced.append((module, name, original))
+            self._originals[name] = original
+        setattr(module, name, simulated)
 
     def undo(self) -> None:
         """Put back what was there."""
