@@ -136,6 +136,8 @@ def _dockerd(home: Path) -> list[str]:
 
 @contextmanager
 def _bridge() -> Iterator[None]:
+    # A run that was killed leaves its own behind.
+    subprocess.run(["ip", "link", "delete", BRIDGE], check=False, capture_output=True)
     _ip("link", "add", BRIDGE, "type", "bridge")
     try:
         _ip("address", "add", f"{ADDRESS}/24", "dev", BRIDGE)
