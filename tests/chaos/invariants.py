@@ -250,11 +250,15 @@ def _reports(left: Left) -> Iterator[str]:
 
 
 def _studies(left: Left) -> Iterator[str]:
-    """Every study is what its series make it, each as its slices are; what no slice is left of stands in none."""
+    """Every study is what its series make it, each as its slices are; what no slice is left of stands in none.
+
+    A volume without headers is a series of no study.
+    """
     summaries = left.world.services.table.summaries
     of_study: dict[str, set[str]] = {}
     for series_id, scans in left.of_series.items():
-        of_study.setdefault(scans[0]["study_id"], set()).add(series_id)
+        if "study_id" in scans[0]:
+            of_study.setdefault(scans[0]["study_id"], set()).add(series_id)
     known = {each["study_id"] for each in left.items if each["pk"].startswith("STUDY#") and each["sk"] == "META"}
     for study_id in known | set(of_study):
         study, expected = summaries.study(study_id), of_study.get(study_id, set())
