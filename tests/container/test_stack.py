@@ -153,7 +153,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
     stack.retry_after("ScanQueue", 2)
     stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
-    stack.wait(lambda: stack.depth("ScanDLQ") == 2, 240)
+    stack.wait(lambda: stack.depth("ScanDLQ") == 2, 480)
 
     assert stack.table.scans.get(scan_id).outcome == Outcome.FAILED
     stack.retry_after("ScanQueue", 720)
