@@ -68,7 +68,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     measure_messages("analyze", (int(record["attributes"]["SentTimestamp"]) for record in records))
     kept: list[str] = []
     deliveries = list(parsed(SQSEvent(event), kept))
-    come_alone = services().retries.is_at(records[0]["eventSourceARN"])
+    come_alone = any(services().retries.is_at(record["eventSourceARN"]) for record in records[:1])
     queue = services().retries if come_alone else services().queue
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
         with queue.held([record["receiptHandle"] for record in records]):

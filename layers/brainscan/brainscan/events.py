@@ -114,9 +114,11 @@ def scan_changes_in(event: Mapping[str, Any]) -> tuple[str, list[ScanChange]]:
     """The shard and the changes of scans that a batch of the table's stream brings, in its order.
 
     Lambda names the shard where the mapping has a tumbling window
-    (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html).
+    (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html); an emulator that knows no windows has one
+    shard a stream.
     """
-    return event["shardId"], [_scan_change(record["dynamodb"]) for record in event["Records"]]
+    shard = event.get("shardId") or event["Records"][0]["eventSourceARN"]
+    return shard, [_scan_change(record["dynamodb"]) for record in event["Records"]]
 
 
 def _scan_change(change: Mapping[str, Any]) -> ScanChange:

@@ -131,6 +131,10 @@ class TestScanQueue:
         assert handler.together == [IDS[:3]]
         assert handler.sent == []
 
+    def test_a_batch_of_none_is_answered(self, handler):
+        assert invoke(handler) == []
+        assert handler.together == []
+
     def test_scans_whose_process_died_go_on_to_where_each_comes_alone(self, handler):
         assert invoke(handler, (scan(0), 1), (scan(1), 2), (scan(2), 5)) == []
         assert handler.together == [[IDS[0]]]

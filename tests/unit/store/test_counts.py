@@ -170,3 +170,9 @@ def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb, lag
     assert Counter(pk for pk, _ in written if pk.startswith("SCAN#")) == of_scans + of_scans
     instances = {(f"SERIES#{SERIES}", f"INSTANCE#{record.order:010d}#{record.scan_id}") for record in records}
     assert {key for key in written if not key[0].startswith("SCAN#")} == instances
+
+
+def test_a_stream_whose_shards_nobody_names_is_one_shard():
+    change = {"eventSourceARN": "arn:of:the:stream", "dynamodb": {"SequenceNumber": "1"}}
+    assert scan_changes_in({"Records": [change]})[0] == "arn:of:the:stream"
+    assert scan_changes_in({"Records": [change], "shardId": "named"})[0] == "named"
