@@ -12,7 +12,7 @@ import pytest
 from tests.making import png
 
 FULL = Path("/dev/full")
-INPUTS = 40
+INPUTS = 400
 NOISE = ("INFO: Created TensorFlow Lite", "scans")
 
 
@@ -20,7 +20,7 @@ NOISE = ("INFO: Created TensorFlow Lite", "scans")
 def scans(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("in")
     for seed in range(INPUTS):
-        (folder / f"{seed:02d}.png").write_bytes(png(48, seed))
+        (folder / f"{seed:03d}.png").write_bytes(png(48, seed))
     return folder
 
 
@@ -51,7 +51,7 @@ def test_a_reader_that_goes_away_ends_it_in_silence(scans, tmp_path):
     first = json.loads(process.stdout.readline())
     process.stdout.close()
     process.stdout = None
-    assert first["path"].endswith("00.png")
+    assert first["path"].endswith("000.png")
     assert said(process) == []
     assert process.returncode == 1
     assert 1 <= usable(tmp_path) < INPUTS
@@ -69,7 +69,7 @@ def test_a_full_disk_ends_it_in_a_line(scans, tmp_path):
 @pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes of this system have one size")
 def test_an_interruption_ends_it_in_a_line(scans, tmp_path):
     process = analyzing(scans, tmp_path, subprocess.PIPE)
-    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # so that it waits for its reader before it is done
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # a tenth of what it writes: it waits for its reader
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     told = said(process)
