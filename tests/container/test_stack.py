@@ -62,6 +62,12 @@ def settle(stack: Stack, before: set[str], count: int, timeout_s: float = 300) -
     return scans_of(stack, before)
 
 
+def counted(stack: Stack, outcomes: dict[str, Outcome]) -> None:
+    """Wait until the counts of an export, which follow the table's stream, are those of its scans."""
+    export_id = stack.table.scans.get(next(iter(outcomes))).export_id
+    stack.wait(lambda: Counter(stack.table.exports.get(export_id).counts) == Counter(outcomes.values()), 60)
+
+
 def test_an_upload_becomes_a_result_with_links_that_end(stack):
     stack.upload("Doe, Jane/Kopf+1 ü.png", png(200, seed=1))
     [(scan_id, outcome)] = settle(stack, set(), 1).items()
@@ -215,8 +221,7 @@ def test_killing_a_container_in_the_middle_of_a_batch_loses_and_doubles_nothing(
 
     assert len(outcomes) == 64
     assert set(outcomes.values()) <= FINAL
-    export = stack.table.exports.get(stack.table.scans.get(next(iter(outcomes))).export_id)
-    assert Counter(export.counts) == Counter(outcomes.values())
+    counted(stack, outcomes)
     stack.retry_after("ScanQueue", 720)
 
 
@@ -232,8 +237,7 @@ def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_n
     outcomes = settle(stack, before, 16)
     assert len(outcomes) == 16
     assert set(outcomes.values()) <= FINAL
-    export = stack.table.exports.get(stack.table.scans.get(next(iter(outcomes))).export_id)
-    assert Counter(export.counts) == Counter(outcomes.values())
+    counted(stack, outcomes)
 
 
 def test_events_have_the_shape_of_those_that_the_unit_tests_use(stack):
