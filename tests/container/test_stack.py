@@ -237,7 +237,7 @@ def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_n
     outcomes = settle(stack, before, 16)
     assert len(outcomes) == 16
     assert set(outcomes.values()) <= FINAL
-    counted(stack, outcomes)
+    # Their counts are not asked for: they follow the table's stream, which this emulator forgets when it stops.
 
 
 def test_events_have_the_shape_of_those_that_the_unit_tests_use(stack):
