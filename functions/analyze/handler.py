@@ -64,11 +64,12 @@ class Retry:
 @tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a batch of messages of one of the two queues; report those that it keeps."""
-    records = event["Records"]
+    if not (records := event["Records"]):
+        return {"batchItemFailures": []}
     measure_messages("analyze", (int(record["attributes"]["SentTimestamp"]) for record in records))
     kept: list[str] = []
     deliveries = list(parsed(SQSEvent(event), kept))
-    come_alone = any(services().retries.is_at(record["eventSourceARN"]) for record in records[:1])
+    come_alone = services().retries.is_at(records[0]["eventSourceARN"])
     queue = services().retries if come_alone else services().queue
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
         with queue.held([record["receiptHandle"] for record in records]):

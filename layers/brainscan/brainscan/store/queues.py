@@ -59,9 +59,6 @@ class Queue:
     @contextmanager
     def held(self, receipt_handles: Sequence[str]) -> Iterator[None]:
         """Keep up to ten received messages hidden while the work inside goes on, and `HIDDEN_S` after it broke off."""
-        if not receipt_handles:
-            yield
-            return
         ended = Event()
         with Threads(1) as pool:
             pool.submit(self._beat, receipt_handles, ended)
