@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pydicom import dcmread
 
@@ -18,6 +19,12 @@ WIDTHS = (1280, 390)
 READER = "Dr. Reader"
 
 expect.set_options(timeout=30_000)
+
+
+def serious_violations(page: Page) -> list[tuple[str, str]]:
+    """What axe finds against a view that keeps somebody out: the rule, and the first element that breaks it."""
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}]
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from brainscan_local.phantom import head, to_png
-from tests.browser.conftest import READER
+from tests.browser.conftest import READER, serious_violations
 from tests.making import zipped
 
 A_PAGE = 50
@@ -45,9 +44,7 @@ def rows(page: Page):
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_serious_violation(page, view):
     open_view(page, view)
-    found = Axe().run(page).response["violations"]
-    serious = [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}]
-    assert serious == []
+    assert serious_violations(page) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
