@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 import brainscan.observability  # noqa: F401 - its handler takes the standard output of now, not that of one test
 from brainscan.domain import Part, Scan
 from brainscan.events import part_in, scan_changes_in, scan_in
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.count import count
 from brainscan.pipeline.intake import Upload
 from brainscan.services import Services
@@ -37,9 +37,9 @@ TABLE = "scans"
 
 
 @pytest.fixture(scope="session")
-def network() -> Network:
+def network() -> Model:
     """The network that is served."""
-    return Network.load(ROOT / "functions/analyze/model")
+    return Model.load(ROOT / "functions/analyze/model")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Kind
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.inference.shipped import model_dir
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits
@@ -24,7 +24,7 @@ def main() -> None:
     phantom = head(seed=3, lesion=MENINGIOMA, slices=12)
     shown = int(phantom.lesion.sum(axis=(1, 2)).argmax())
     task = ScanBytes(to_dicom(phantom)[shown], Kind.DICOM)
-    [examined] = predict([task], Network.load(model_dir()), Limits())
+    [examined] = predict([task], Model.load(model_dir()), Limits())
     canvas = Image.new("RGB", (WIDTH, HEIGHT), DARK)
     draw = ImageDraw.Draw(canvas)
     for left, title in ((30, "an export, uploaded"), (480, "mask and class, one pass"), (880, "a record to query")):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from brainscan.inference.manifest import Manifest
-from brainscan.inference.runtime import Network, Prediction
+from brainscan.inference.runtime import Model, Prediction
 from training.datasets.readers import read_folder
 from training.datasets.samples import Sample, with_views
 from training.datasets.splits import read_data
@@ -42,7 +42,7 @@ class KerasNetwork:
 def main(arguments: Sequence[str]) -> int:
     """Writes the report and prints the headline figures of each source."""
     options = _parser().parse_args(arguments)
-    network: RunnableModel = KerasNetwork(options.model) if options.keras else Network.load(options.model)
+    network: RunnableModel = KerasNetwork(options.model) if options.keras else Model.load(options.model)
     everything = read_data(options.data)
     samples = with_views([sample for sample in everything if sample.part == options.part])
     predictions = said_of(samples, network, options.predictions, keras=options.keras)
@@ -70,7 +70,7 @@ def evaluated_artifact(
     folder: Path, samples: Sequence[Sample], cache: Path | None
 ) -> tuple[RunnableModel, list[EvaluatedScan]]:
     """An artifact's network, and the samples as it is served."""
-    network = Network.load(folder)
+    network = Model.load(folder)
     return network, evaluate_fairly(said_of(samples, network, cache), network.manifest)
 
 

@@ -22,7 +22,7 @@ from brainscan.inference.manifest import (
     Parity,
     SourceMetrics,
 )
-from brainscan.inference.runtime import Network, Prediction
+from brainscan.inference.runtime import Model, Prediction
 from training.datasets.samples import CHANNELS, Sample, with_views
 from training.datasets.splits import read_data
 from training.evaluation.crossfit import FEWEST_GROUPS, cross_fit
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def convert(model: keras.Model, out: Path, draft: Manifest) -> Network:
+def convert(model: keras.Model, out: Path, draft: Manifest) -> Model:
     """Write `model.keras`, the SavedModel, `model.tflite` and a manifest that lacks what is fitted and measured."""
     model.save(out / KERAS_FILE)
     fuse(model).export(out / SAVED_MODEL, verbose=False)
@@ -88,7 +88,7 @@ def convert(model: keras.Model, out: Path, draft: Manifest) -> Network:
     return _written(draft, out, model_id=hashlib.sha256(flatbuffer).hexdigest())
 
 
-def describe(network: Network, out: Path, train: Sequence[Sample]) -> Network:
+def describe(network: Model, out: Path, train: Sequence[Sample]) -> Model:
     """Fit what scans of the train part are like, evenly drawn from all its sets."""
     return _written(
         network.manifest,
@@ -97,7 +97,7 @@ def describe(network: Network, out: Path, train: Sequence[Sample]) -> Network:
     )
 
 
-def measure(network: Network, model: keras.Model, out: Path, test: Sequence[Sample], cache: Path | None) -> Network:
+def measure(network: Model, model: keras.Model, out: Path, test: Sequence[Sample], cache: Path | None) -> Model:
     """Fit the constants on the test part; evaluate int8, cross-fitted and as shipped, and float32 on a sample."""
     draft = network.manifest
     int8 = predict_cached(test, network.run, draft.input.size, draft.model_id, cache)
@@ -175,11 +175,11 @@ def _draft(options: argparse.Namespace, samples: Sequence[Sample]) -> Manifest:
     )
 
 
-def _written(manifest: Manifest, out: Path, **known: object) -> Network:
+def _written(manifest: Manifest, out: Path, **known: object) -> Model:
     """The manifest with what is now known, written beside the model, and both loaded as they will be served."""
     updated = manifest.model_copy(update=known)
     (out / MANIFEST_FILE).write_text(updated.model_dump_json(indent=2, exclude_none=True) + "\n")
-    return Network.load(out)
+    return Model.load(out)
 
 
 def _keras(model: keras.Model) -> Run:

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.domain import Outcome, Scan
 from brainscan.events import scan_in
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.observability import (
     describe,
     logger,
@@ -38,7 +38,7 @@ MARGIN_S = 5
 """What is left of an invocation when the last retry of a call must have ended."""
 
 # Loaded while Lambda starts the environment: no invocation waits for it twice.
-network = Network.load(settings().model_dir)
+model = Model.load(settings().model_dir)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
         return []
     tracer.put_metadata(key="scans", value=[delivery.scan.scan_id for delivery in deliveries])
     try:
-        results = analyze([delivery.scan for delivery in deliveries], services(), network)
+        results = analyze([delivery.scan for delivery in deliveries], services(), model)
     except Exception as error:
         logger.error("batch failed", scans=len(deliveries), **describe(error))
         results = [ScanResult(delivery.scan.scan_id, error=error) for delivery in deliveries]

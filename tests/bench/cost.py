@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from brainscan.events import scan_in
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import Upload, intake
 from brainscan_local.backend import Backend
@@ -77,7 +77,7 @@ def count() -> tuple[Counter[str], float]:
             took += time.perf_counter() - begin
         queued = aws.client("sqs").receive_message(QueueUrl=aws.name("ScanQueue"), MaxNumberOfMessages=10)["Messages"]
         scans = [scan_in(message["Body"]) for message in queued]
-        network = Network.load(checkout() / "functions/analyze/model")
+        network = Model.load(checkout() / "functions/analyze/model")
         answers = analyze(scans, services, network)
         assert len(answers) == BATCH
         assert all(answer.record for answer in answers)

@@ -7,14 +7,14 @@ import time
 from pathlib import Path
 
 from brainscan.domain import Kind
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 
 
 def main(model_dir: str, batch: int, images: list[str]) -> None:
     """Answer every image; print when the first answer was there, and the warm time of each of the others."""
-    network = Network.load(Path(model_dir))
+    network = Model.load(Path(model_dir))
     limits = Limits()
     answer(images[:1], network, limits)
     first_answer = time.time()

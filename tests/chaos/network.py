@@ -19,7 +19,7 @@ MODELS: Final = ("a" * 64, "b" * 64)
 
 
 class FakeNetwork:
-    """`Network` with the served manifest's input, and answers that depend on the pixels and the model alone."""
+    """`Model` with the served manifest's input, and answers that depend on the pixels and the model alone."""
 
     def __init__(self, simulation: Simulation, version: int, poison: frozenset[bytes]) -> None:
         served = Manifest.read(MODEL_DIR)

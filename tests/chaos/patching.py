@@ -19,7 +19,7 @@ from typing import Any
 from unittest.mock import patch
 
 from brainscan import observability
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.settings import limits, settings
 from tests.chaos.network import TwoModels
 from tests.chaos.simulation import Pool, Signal, Simulation
@@ -97,7 +97,7 @@ def simulated(simulation: Simulation, environment: dict[str, str], models: TwoMo
             patch.object(time, "sleep", simulation.sleep),
             patch.object(os, "urandom", lambda size: simulation.random.randbytes(size)),
             patch.object(secrets, "token_hex", lambda size=16: simulation.random.randbytes(size).hex()),
-            patch.object(Network, "load", lambda *_, **__: models.newest()),
+            patch.object(Model, "load", lambda *_, **__: models.newest()),
             _quiet(simulation),
         ):
             patches.into_all()

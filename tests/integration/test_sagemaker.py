@@ -14,7 +14,7 @@ from PIL import Image
 
 from brainscan.cli.train_job import pack_source
 from brainscan.imaging.prepare import prepare
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 
 ROOT = Path(__file__).parents[2]
 TRAIN = Path(os.environ.get("BRAINSCAN_SAGEMAKER_VENV", ROOT / ".venv-sagemaker")) / "bin/train"
@@ -89,7 +89,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 @pytest.mark.timeout(1800)
 def test_the_job_leaves_an_artifact_that_serves(job: tuple[Path, str]) -> None:
-    network = Network.load(job[0] / "model")
+    network = Model.load(job[0] / "model")
     pixels = np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8)
     said = network.run(prepare(pixels, network.manifest.input.size).input[np.newaxis])
     assert said.cls.shape == (1, 4)

@@ -27,7 +27,7 @@ CACHE_FORMAT: Final = 1
 
 
 class RunnableModel(Protocol):
-    """A network with its manifest: `Network`, or Keras behind the same manifest."""
+    """A network with its manifest: `Model`, or Keras behind the same manifest."""
 
     manifest: Manifest
 

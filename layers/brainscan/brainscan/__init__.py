@@ -18,14 +18,14 @@ _PLACES = {
     "Analysis": "library.analysis",
     "AnalyzedScan": "library.scans",
     "AnalyzedSeries": "library.series",
-    "Network": "inference.runtime",
+    "Model": "inference.runtime",
     "analyze": "library.analysis",
     "open_model": "library.analysis",
     "query": "library.query",
 }
 """The library's names, and the modules that they are in; types of them are in `__init__.pyi`."""
 
-__all__ = ["Analysis", "AnalyzedScan", "AnalyzedSeries", "Network", "__version__", "analyze", "open_model", "query"]
+__all__ = ["Analysis", "AnalyzedScan", "AnalyzedSeries", "Model", "__version__", "analyze", "open_model", "query"]
 
 
 def __getattr__(name: str) -> Any:

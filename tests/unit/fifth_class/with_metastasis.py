@@ -16,7 +16,7 @@ from pydicom import dcmread
 import brainscan
 from brainscan.domain import CLASSES, TumorClass
 from brainscan.inference.manifest import ModelError
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.report import report
@@ -32,11 +32,11 @@ ON_THE_DAY = {"from": NOON.date().isoformat(), "to": NOON.date().isoformat()}
 
 
 @pytest.fixture(scope="module")
-def candidate(tmp_path_factory) -> Network:
+def candidate(tmp_path_factory) -> Model:
     """A model that was made for five classes."""
     folder = tmp_path_factory.mktemp("candidate")
     write_model(folder, METASTASIS)
-    return Network.load(folder)
+    return Model.load(folder)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_library_is_the_one_with_five_classes():
 
 def test_a_model_for_four_classes_is_refused():
     with pytest.raises(ModelError, match="in this order"):
-        Network.load(ROOT / "functions/analyze/model")
+        Model.load(ROOT / "functions/analyze/model")
 
 
 def test_series_and_dicom_objects_name_it(world, answered):

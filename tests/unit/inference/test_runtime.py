@@ -10,7 +10,7 @@ import pytest
 
 from brainscan.domain import CLASSES
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE, ModelError
-from brainscan.inference.runtime import Network, granted_cores
+from brainscan.inference.runtime import Model, granted_cores
 
 MODEL_DIR = Path(__file__).parents[3] / "functions/analyze/model"
 
@@ -55,7 +55,7 @@ def test_an_earlier_prediction_outlives_the_next_run(network, scans):
 
 
 def test_the_number_of_threads_does_not_change_the_answer(network, scans):
-    single = Network.load(MODEL_DIR, threads=1).run(scans[:1])
+    single = Model.load(MODEL_DIR, threads=1).run(scans[:1])
     np.testing.assert_allclose(single.cls, network.run(scans[:1]).cls, atol=1e-5)
 
 
@@ -69,13 +69,13 @@ def test_a_model_that_is_not_the_manifests_is_refused(tmp_path):
     shutil.copy(MODEL_DIR / MANIFEST_FILE, tmp_path)
     (tmp_path / MODEL_FILE).write_bytes((MODEL_DIR / MODEL_FILE).read_bytes()[:-1] + b"\0\0")
     with pytest.raises(ModelError, match="SHA-256"):
-        Network.load(tmp_path)
+        Model.load(tmp_path)
 
 
 def test_a_missing_model_is_named_with_a_remedy(tmp_path):
     shutil.copy(MODEL_DIR / MANIFEST_FILE, tmp_path)
     with pytest.raises(ModelError, match=r"no model\.tflite .* export"):
-        Network.load(tmp_path)
+        Model.load(tmp_path)
 
 
 def test_threads_follow_the_cores_that_the_process_may_use(monkeypatch):

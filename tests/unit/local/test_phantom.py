@@ -16,7 +16,7 @@ from brainscan.domain import CLASSES, Kind, Reason, ScanError, TumorClass
 from brainscan.imaging.decode import count_frames, decode
 from brainscan.imaging.prepare import prepare
 from brainscan.imaging.sniff import sniff
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.settings import Limits
 from brainscan_local.phantom import (
     GLIOMA,
@@ -131,7 +131,7 @@ def test_without_contrast_agent_vessels_and_dura_are_darker_than_white_matter(he
 
 def test_no_healthy_picture_of_the_export_is_called_a_tumor(tmp_path: Path) -> None:
     pictures = sorted((write_export(tmp_path / "export") / "PNG").glob("healthy-*.png"))
-    model = Network.load(ROOT / "functions/analyze/model")
+    model = Model.load(ROOT / "functions/analyze/model")
     size = model.manifest.input.size
     inputs = [prepare(decode(path.read_bytes(), Kind.PNG, Limits()).pixels, size).input for path in pictures]
     classes = model.run(np.stack(inputs)).cls.argmax(axis=1)

@@ -13,7 +13,7 @@ from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass
 from brainscan.imaging.decode import decode
 from brainscan.imaging.prepare import prepare
 from brainscan.inference.interpretation import interpret
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import ScanChangedError, UnknownScanError, analyze, give_up
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.predict import ScanBytes, predict
@@ -125,7 +125,7 @@ class Race:
         self.world, self.scan = world, scan
         self._monkeypatch = monkeypatch
 
-    def run(self, first: Network, second: Network):
+    def run(self, first: Model, second: Model):
         commit, rivals = type(self.world.services.table.scans).commit, [second]
 
         def late(scans, records, before):
@@ -146,7 +146,7 @@ def race(world, three, monkeypatch):
     return Race(world, three[1][0], monkeypatch)
 
 
-def of_model(network: Network, letter: str) -> Network:
+def of_model(network: Model, letter: str) -> Model:
     """The same network under the name of another model."""
     other = copy.copy(network)
     other.manifest = network.manifest.model_copy(update={"model_id": letter * 64})

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import Kind, Reason
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 from tests.unit.imaging.files import dicom_bytes, dicom_object
@@ -19,8 +19,8 @@ ROWS, COLUMNS = np.mgrid[:192, :192]
 
 
 @pytest.fixture(scope="module")
-def network() -> Network:
-    return Network.load(Path(__file__).parents[3] / "functions/analyze/model")
+def network() -> Model:
+    return Model.load(Path(__file__).parents[3] / "functions/analyze/model")
 
 
 def head() -> np.ndarray:

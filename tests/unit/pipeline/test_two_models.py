@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brainscan.domain import TumorClass
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
 from brainscan_local.phantom import GLIOMA, head, to_png
@@ -14,10 +14,10 @@ from tests.tiny_model import write_model
 
 
 @pytest.fixture(scope="module")
-def candidate(tmp_path_factory) -> Network:
+def candidate(tmp_path_factory) -> Model:
     folder = tmp_path_factory.mktemp("candidate")
     write_model(folder, TumorClass.PITUITARY)
-    return Network.load(folder)
+    return Model.load(folder)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
 from brainscan.api.parameters import From, To, days_of, described, the_table
-from brainscan.domain import RESEARCH_USE_STATEMENT, Model, Review, ReviewState, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, ReviewState, TumorClass
 from brainscan.domain.agreement import Agreement, Pair, agreement_of, called_by, reader_pair
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import REVIEWED, WantedSummaries
@@ -31,7 +31,7 @@ class Judged(StrEnum):
     SERIES = "series"
 
 
-class AgreementAnswer(Model):
+class AgreementAnswer(FrozenModel):
     """How far readers agree, over what was judged of some days."""
 
     network: Agreement = Field(description="the network and the verdicts that stand")
@@ -43,7 +43,7 @@ class AgreementAnswer(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class _Case(Model):
+class _Case(FrozenModel):
     """Something that was judged: its id, the network's class, the verdict that stands, and all verdicts."""
 
     name: str

@@ -9,7 +9,7 @@ from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
     DayStatistics,
     Export,
-    Model,
+    FrozenModel,
     Review,
     ReviewState,
     ScanRecord,
@@ -18,7 +18,7 @@ from brainscan.domain import (
 )
 
 
-class Link(Model):
+class Link(FrozenModel):
     """A short-lived address of one object."""
 
     name: str
@@ -63,7 +63,7 @@ class ExportView(Export):
         return super().done
 
 
-class ScanPage(Model):
+class ScanPage(FrozenModel):
     """Some scans, in the order of the question."""
 
     items: tuple[ScanView, ...]
@@ -71,7 +71,7 @@ class ScanPage(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class ExportPage(Model):
+class ExportPage(FrozenModel):
     """Some exports, latest first, without their live counts."""
 
     items: tuple[Export, ...]
@@ -79,21 +79,21 @@ class ExportPage(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class StatisticsAnswer(Model):
+class StatisticsAnswer(FrozenModel):
     """Counts a day, latest first."""
 
     days: tuple[DayStatistics, ...]
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class ModelInUse(Model):
+class ModelInUse(FrozenModel):
     """A version of the network, and what it answered."""
 
     model_id: str
     scans: int
 
 
-class ModelsAnswer(Model):
+class ModelsAnswer(FrozenModel):
     """Versions of the network in use, the busiest first."""
 
     models: tuple[ModelInUse, ...]
@@ -111,21 +111,21 @@ class NewReview(BaseModel):
     seconds: Annotated[float | None, Field(ge=0, le=86_400, description="how long the reader looked at it")] = None
 
 
-class HistoryAnswer(Model):
+class HistoryAnswer(FrozenModel):
     """All reviews of a scan, the first one first."""
 
     items: tuple[Review, ...]
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class FieldProblem(Model):
+class FieldProblem(FrozenModel):
     """One field of a request that is wrong; its value is not repeated."""
 
     field: str
     problem: str
 
 
-class Problem(Model):
+class Problem(FrozenModel):
     """A problem document (RFC 9457)."""
 
     type: str = "about:blank"
@@ -136,7 +136,7 @@ class Problem(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class PageSettings(Model):
+class PageSettings(FrozenModel):
     """What the worklist page needs to know before anyone signs in."""
 
     client_id: str = Field(description="the page's client at the OpenID Connect issuer; empty where nobody signs in")

@@ -5,7 +5,7 @@ from pydantic import ConfigDict, Field, computed_field
 from brainscan.api.models import Link
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
-    Model,
+    FrozenModel,
     ReviewState,
     Series,
     SeriesSummary,
@@ -63,7 +63,7 @@ class SeriesView(Series):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class StudyPage(Model):
+class StudyPage(FrozenModel):
     """Some studies, in the order of the question."""
 
     items: tuple[StudyView, ...]
@@ -71,7 +71,7 @@ class StudyPage(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class SeriesPage(Model):
+class SeriesPage(FrozenModel):
     """Some series, in the order of the question."""
 
     items: tuple[SeriesSummaryView, ...]
@@ -79,7 +79,7 @@ class SeriesPage(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class CountsAnswer(Model):
+class CountsAnswer(FrozenModel):
     """How many there are for each value of a filter, among those that pass all other filters."""
 
     total: int = Field(description="that pass all filters")
@@ -91,7 +91,7 @@ class CountsAnswer(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class PatientHistory(Model):
+class PatientHistory(FrozenModel):
     """All studies of a patient, the first to arrive first, and how volumes change from each to the next."""
 
     items: tuple[StudyView, ...]

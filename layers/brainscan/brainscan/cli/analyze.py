@@ -14,7 +14,7 @@ from brainscan.cli.rows import COLUMNS, SUFFIXES, Format, flat, json_line, writi
 from brainscan.cli.words import scan_in_words, series_in_words
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import ModelError
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.library.analysis import open_model
 from brainscan.library.found import found_in
 from brainscan.library.scans import AnalyzedScan, analyzed
@@ -59,7 +59,7 @@ def analyze(
     unusable = [path for path in paths if not os.access(path, os.R_OK)]
     usable = [path for path in paths if path not in unusable]
     out.mkdir(parents=True, exist_ok=True)
-    scans = _write_scans(usable, out, form, _network(console), as_json, console)
+    scans = _write_scans(usable, out, form, _model(console), as_json, console)
     _tell(scans, out, console)
     for path in unusable:
         console.print(f"[red]cannot read {path}[/red]: check that it exists and that you may read it")
@@ -67,7 +67,7 @@ def analyze(
         raise typer.Exit(2)
 
 
-def _network(console: Console) -> Network:
+def _model(console: Console) -> Model:
     try:
         return open_model()
     except ModelError as missing:
@@ -76,14 +76,14 @@ def _network(console: Console) -> Network:
 
 
 def _write_scans(
-    paths: list[Path], out: Path, form: Format, network: Network, as_json: bool, console: Console
+    paths: list[Path], out: Path, form: Format, model: Model, as_json: bool, console: Console
 ) -> list[AnalyzedScan]:
     """Write each scan's answers and its line of the listing, as it is analyzed."""
     done: list[AnalyzedScan] = []
     listing = out / f"results{SUFFIXES[form]}"
     with writing(form, listing, LISTED) as put, _progress(console) as progress:
         bar = progress.add_task("scans", total=None)
-        for scan in analyzed(found_in(paths, limits()), network, limits()):
+        for scan in analyzed(found_in(paths, limits()), model, limits()):
             done.append(write_scan(scan, out))
             line = _line(fields_of(done[-1], out))
             put(line if form is Format.JSON else _row(done[-1], out))

@@ -4,7 +4,7 @@ Everything here is pseudonymous by construction: no field may hold a name, an id
 accession number of a patient, nor an uploaded object's key in clear.
 """
 
-from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, Model, Probability
+from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, FrozenModel, Probability
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
 from brainscan.domain.reasons import Outcome, Reason, ScanError
 from brainscan.domain.review import Review, ReviewState, Verdict
@@ -33,12 +33,12 @@ __all__ = [
     "Export",
     "ExportState",
     "Finding",
+    "FrozenModel",
     "Geometry",
     "Kind",
     "Lesion",
     "LesionSummary",
     "Measurements",
-    "Model",
     "Outcome",
     "Part",
     "PartDone",

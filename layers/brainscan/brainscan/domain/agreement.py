@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from brainscan.domain.base import Model
+from brainscan.domain.base import FrozenModel
 from brainscan.domain.review import Review, Verdict
 from brainscan.terminology import TumorClass
 
@@ -13,7 +13,7 @@ Pair = tuple[TumorClass, TumorClass]
 """What two readers call the same thing; or the network and a reader."""
 
 
-class Agreement(Model):
+class Agreement(FrozenModel):
     """Between two who call the same things."""
 
     pairs: int

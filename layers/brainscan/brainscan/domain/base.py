@@ -9,7 +9,7 @@ SCHEMA_VERSION: Final = "1"
 RESEARCH_USE_STATEMENT: Final = "Research use only. Not a medical device."
 
 
-class Model(BaseModel):
+class FrozenModel(BaseModel):
     """Frozen, and closed to fields that nobody declared."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())

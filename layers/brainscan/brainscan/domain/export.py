@@ -5,14 +5,14 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from brainscan.domain.base import Model
+from brainscan.domain.base import FrozenModel
 from brainscan.domain.reasons import Outcome
 from brainscan.domain.review import ReviewState
 from brainscan.domain.scan import Kind
 from brainscan.terminology import TumorClass
 
 
-class Part(Model):
+class Part(FrozenModel):
     """A part range of an upload that one invocation of intake expands; also a message body of the UploadQueue.
 
     It names no object: what the upload is called is kept with its staged bytes, in the results bucket.
@@ -26,7 +26,7 @@ class Part(Model):
     last: bool = Field(default=True, description="no part follows, unless a tar turns out to be longer")
 
 
-class PartDone(Model):
+class PartDone(FrozenModel):
     """What became of a part's files; whole exports are made of these."""
 
     number: int
@@ -45,7 +45,7 @@ class ExportState(StrEnum):
     SUPERSEDED = "superseded"
 
 
-class Export(Model):
+class Export(FrozenModel):
     """One uploaded object and what became of its files.
 
     `files`, `skipped` and `expected` are known once `state` is `EXPANDED`; the counts of scans by outcome follow what
@@ -75,7 +75,7 @@ class Export(Model):
         return self.state != ExportState.EXPANDING and final >= self.expected and final == self.scans
 
 
-class DayStatistics(Model):
+class DayStatistics(FrozenModel):
     """Scans that arrived on a UTC day, counted live; those that a newer version replaced count no more."""
 
     day: str

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import Field
 
-from brainscan.domain.base import Model
+from brainscan.domain.base import FrozenModel
 from brainscan.domain.summary import Geometry, SeriesSummary, StudySummary
 
 SAME_PLANE: Final = math.cos(math.radians(5))
@@ -32,7 +32,7 @@ class NotCompared(StrEnum):
     NO_TUMOR_BEFORE = "no_tumor_before"
 
 
-class FollowUp(Model):
+class FollowUp(FrozenModel):
     """A study in a patient's history, and how it differs from the study before it."""
 
     study_id: str

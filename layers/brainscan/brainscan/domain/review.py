@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from brainscan.domain.base import Model
+from brainscan.domain.base import FrozenModel
 from brainscan.terminology import TumorClass
 
 
@@ -29,7 +29,7 @@ class ReviewState(StrEnum):
     REJECTED = "rejected"
 
 
-class Review(Model):
+class Review(FrozenModel):
     """A reader's verdict on a scan. Readers are staff; there is no free text that could hold a patient's data."""
 
     verdict: Verdict

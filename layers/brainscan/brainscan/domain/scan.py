@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, Model, Probability
+from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, FrozenModel, Probability
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.domain.review import Review, ReviewState, Verdict
 from brainscan.terminology import TumorClass
@@ -27,7 +27,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-class Source(Model):
+class Source(FrozenModel):
     """Where a scan came from, without a name in clear."""
 
     bucket: str
@@ -39,7 +39,7 @@ class Source(Model):
     frame: int | None = Field(default=None, description="frame, page or slice of a file that has several, from 0")
 
 
-class Scan(Model):
+class Scan(FrozenModel):
     """One two-dimensional image that gets one outcome; also the body of a ScanQueue message."""
 
     scan_id: str
@@ -61,7 +61,7 @@ class Scan(Model):
         return self.received_at.astimezone(UTC).date().isoformat()
 
 
-class Measurements(Model):
+class Measurements(FrozenModel):
     """Size and place of a mask. Pixels are the source's own; `mm` needs its pixel spacing."""
 
     area_px: int
@@ -73,7 +73,7 @@ class Measurements(Model):
     components: int = Field(description="connected regions in the mask")
 
 
-class Finding(Model):
+class Finding(FrozenModel):
     """What the network's answer means: the call, how sure it is, and what a reader should look at."""
 
     outcome: Outcome

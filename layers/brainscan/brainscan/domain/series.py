@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import Field
 
-from brainscan.domain.base import RESEARCH_USE_STATEMENT, Model, Probability
+from brainscan.domain.base import RESEARCH_USE_STATEMENT, FrozenModel, Probability
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.terminology import TumorClass
 
@@ -13,7 +13,7 @@ SERIES_SCHEMA_VERSION: Final = "2"
 """Of `series.json`: since 2 it lists lesions, and segments are lesions."""
 
 
-class Series(Model):
+class Series(FrozenModel):
     """Slices that belong together, as far as they have arrived."""
 
     series_id: str
@@ -24,7 +24,7 @@ class Series(Model):
     revision: int = Field(default=0, description="outcomes of its slices so far; it only grows")
 
 
-class Lesion(Model):
+class Lesion(FrozenModel):
     """A mass: what is outlined and connected over neighbouring slices. Sizes in mm need the pixel spacing."""
 
     number: int = Field(description="from 1, the largest first; its segment in the DICOM SEG")
@@ -44,7 +44,7 @@ class Lesion(Model):
     volume_withheld: Reason | None = None
 
 
-class ClassFinding(Model):
+class ClassFinding(FrozenModel):
     """A tumor class that a series shows: its lesions together. Sizes in mm need the pixel spacing."""
 
     tumor_class: TumorClass
@@ -60,7 +60,7 @@ class ClassFinding(Model):
     volume_withheld: Reason | None = None
 
 
-class AcquisitionResult(Model):
+class AcquisitionResult(FrozenModel):
     """What one acquisition of a series shows: parallel slices taken in one way, each place once."""
 
     image_type: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class AcquisitionResult(Model):
     confidence: Probability
 
 
-class SliceResult(Model):
+class SliceResult(FrozenModel):
     """One slice as the series' answer saw it."""
 
     scan_id: str
@@ -89,7 +89,7 @@ class SliceResult(Model):
     counted: bool = Field(default=False, description="its mask is part of a lesion of the series")
 
 
-class SeriesResult(Model):
+class SeriesResult(FrozenModel):
     """What a whole series shows: `reports/{series_id}/{revision}/series.json`."""
 
     schema_version: str = SERIES_SCHEMA_VERSION
@@ -115,7 +115,7 @@ class SeriesResult(Model):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class Report(Model):
+class Report(FrozenModel):
     """That a series was reported, in which revision, and what was found: the table's item and the event's detail."""
 
     series_id: str

@@ -6,7 +6,7 @@ from typing import Final, Self
 
 from pydantic import Field
 
-from brainscan.domain.base import RESEARCH_USE_STATEMENT, Model, Probability
+from brainscan.domain.base import RESEARCH_USE_STATEMENT, FrozenModel, Probability
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.domain.review import Review, ReviewState, Verdict
 from brainscan.terminology import TUMORS, TumorClass
@@ -15,7 +15,7 @@ MOST_LESIONS: Final = 16
 """Lesions that a summary lists, the largest; `series.json` lists all of them."""
 
 
-class LesionSummary(Model):
+class LesionSummary(FrozenModel):
     """A lesion as a list shows it; its slices one by one are in `series.json`."""
 
     number: int = Field(description="from 1, the largest first; its segment in the DICOM SEG")
@@ -31,7 +31,7 @@ class LesionSummary(Model):
     perpendicular_diameter_px: float
 
 
-class Geometry(Model):
+class Geometry(FrozenModel):
     """How the slices that a series rests on lie: what volumes of two series must share to be compared."""
 
     rows: int | None = None
@@ -41,7 +41,7 @@ class Geometry(Model):
     normal: tuple[float, float, float] | None = Field(default=None, description="across the slices, in the patient")
 
 
-class Summary(Model):
+class Summary(FrozenModel):
     """What series and studies have in common: a verdict, its evidence in short, and where it stands with readers."""
 
     study_id: str | None = None
@@ -127,7 +127,7 @@ class SeriesSummary(Summary):
     withdrawn: bool = Field(default=False, description="every slice of it was replaced by newer uploads")
 
 
-class SeriesVerdict(Model):
+class SeriesVerdict(FrozenModel):
     """A series as its study's verdict sees it."""
 
     series_id: str

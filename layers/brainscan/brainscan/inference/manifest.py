@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, BrainscanError, Model, TumorClass
+from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, BrainscanError, FrozenModel, TumorClass
 from brainscan.inference.scope import Scope
 
 MANIFEST_FILE: Final = "manifest.json"
@@ -19,7 +19,7 @@ class ModelError(BrainscanError):
     """The model artifact cannot be used; the text says why and what to do."""
 
 
-class InputContract(Model):
+class InputContract(FrozenModel):
     """What the network takes: (batch, size, size, channels) as `imaging.prepare` makes it."""
 
     size: Annotated[int, Field(gt=0, multiple_of=32)]
@@ -28,7 +28,7 @@ class InputContract(Model):
     high: float = 1.0
 
 
-class Thresholds(Model):
+class Thresholds(FrozenModel):
     """Where answers turn; `Calibration` says by which scans they were chosen."""
 
     min_confidence: Share = Field(description="a calibrated probability below which a scan is abstained")
@@ -46,7 +46,7 @@ class Thresholds(Model):
         return self
 
 
-class Calibration(Model):
+class Calibration(FrozenModel):
     """Where temperature, thresholds and the scope's thresholds come from."""
 
     split: str
@@ -57,7 +57,7 @@ class Calibration(Model):
     )
 
 
-class SourceMetrics(Model):
+class SourceMetrics(FrozenModel):
     """How the model as served did on one source of scans. A blank scan gets no class and counts as wrong."""
 
     scans: int
@@ -69,14 +69,14 @@ class SourceMetrics(Model):
     mean_dice: Share | None = Field(default=None, description="over `masks`, at the source's own pixels")
 
 
-class Parity(Model):
+class Parity(FrozenModel):
     """The same scans, evenly drawn from all sources, before quantisation and after it."""
 
     int8: dict[str, SourceMetrics]
     float32: dict[str, SourceMetrics]
 
 
-class Metrics(Model):
+class Metrics(FrozenModel):
     """Measured through prepare, network, mask and judgement, exactly as a scan is served."""
 
     split: str
@@ -85,7 +85,7 @@ class Metrics(Model):
     parity: Parity = Field(description="what quantisation costs, with the constants of this manifest")
 
 
-class Manifest(Model):
+class Manifest(FrozenModel):
     """The artifact's contract; `model_id` is the SHA-256 of `model.tflite`."""
 
     schema_version: Literal["1"] = "1"

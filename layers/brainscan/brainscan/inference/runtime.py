@@ -25,11 +25,11 @@ class Prediction:
     features: npt.NDArray[np.float32]
 
 
-class Network:
+class Model:
     """A loaded model with its manifest. Not for two threads at once: the interpreter has one set of buffers.
 
     Example:
-        network = Network.load(Path("functions/analyze/model"))
+        network = Model.load(Path("functions/analyze/model"))
         prediction = network.run(np.stack([prepare(pixels, network.manifest.input.size).input]))
     """
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from brainscan.domain import Model
+from brainscan.domain import FrozenModel
 from brainscan.imaging.texture import texture
 
 Positive = Annotated[float, Field(gt=0)]
@@ -23,7 +23,7 @@ AXES: Final = np.dtype("<f2")
 """How it packs directions, most of what it holds: float16 keeps three digits, which a distance never misses."""
 
 
-class Gaussian(Model):
+class Gaussian(FrozenModel):
     """What training scans are like, and the distance from which on a scan is unlike them.
 
     Arrays are base64 of little-endian numbers: `mean` (features,) float32, `axes` (principal axes, features) float16.
@@ -82,7 +82,7 @@ class Gaussian(Model):
         return root
 
 
-class Scope(Model):
+class Scope(FrozenModel):
     """Both checks; a scan is out of scope if either says so."""
 
     texture: Gaussian = Field(description="of `imaging.texture`")

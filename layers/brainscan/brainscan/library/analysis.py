@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.inference.shipped import model_dir
 from brainscan.library.found import Source, found_in
 from brainscan.library.scans import AnalyzedScan, analyzed
@@ -28,7 +28,7 @@ class Analysis:
         write_all(self.scans, self.series, Path(folder), limits())
 
 
-def open_model(folder: str | Path | None = None, threads: int | None = None) -> Network:
+def open_model(folder: str | Path | None = None, threads: int | None = None) -> Model:
     """Load a model: the one in `folder`, or that of `BRAINSCAN_MODEL_DIR`, or the one that comes with the package.
 
     Args:
@@ -40,14 +40,14 @@ def open_model(folder: str | Path | None = None, threads: int | None = None) -> 
 
     Example:
         >>> import brainscan
-        >>> network = brainscan.open_model()
-        >>> [str(name) for name in network.manifest.classes]
+        >>> model = brainscan.open_model()
+        >>> [str(name) for name in model.manifest.classes]
         ['glioma', 'meningioma', 'no_tumor', 'pituitary']
     """
-    return Network.load(Path(folder) if folder else model_dir(), threads)
+    return Model.load(Path(folder) if folder else model_dir(), threads)
 
 
-def analyze(source: Source | Sequence[Source], model: Network | None = None) -> Analysis:
+def analyze(source: Source | Sequence[Source], model: Model | None = None) -> Analysis:
     """Classify and segment scans on this machine; nothing leaves it.
 
     Args:
@@ -74,6 +74,6 @@ def analyze(source: Source | Sequence[Source], model: Network | None = None) -> 
         ('rejected', ['unreadable'])
     """
     sources: Sequence[Source] = source if isinstance(source, list | tuple) else [cast(Source, source)]
-    network = model or open_model()
-    scans = tuple(analyzed(found_in(sources, limits()), network, limits()))
+    model = model or open_model()
+    scans = tuple(analyzed(found_in(sources, limits()), model, limits()))
     return Analysis(scans, tuple(series_in(scans)))

@@ -15,7 +15,7 @@ from PIL import Image
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.imaging.nifti_space import Space, space_of
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.library.found import FoundScan
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits
@@ -58,30 +58,30 @@ class AnalyzedScan:
         return None if self.mask_png is None else np.asarray(Image.open(io.BytesIO(self.mask_png))) > 0
 
 
-def analyzed(found: Iterable[FoundScan], network: Network, limits: Limits) -> Iterator[AnalyzedScan]:
+def analyzed(found: Iterable[FoundScan], model: Model, limits: Limits) -> Iterator[AnalyzedScan]:
     """Predict scans batch by batch, as they are asked for; one for each that was found, in order."""
     rest = iter(found)
     while batch := list(islice(rest, BATCH)):
-        yield from _analyzed_batch(batch, network, limits)
+        yield from _analyzed_batch(batch, model, limits)
 
 
-def _analyzed_batch(batch: Sequence[FoundScan], network: Network, limits: Limits) -> Iterator[AnalyzedScan]:
+def _analyzed_batch(batch: Sequence[FoundScan], model: Model, limits: Limits) -> Iterator[AnalyzedScan]:
     waiting = [(each, each.record) for each in batch if each.record and each.record.outcome is Outcome.QUEUED]
     tasks = [ScanBytes.of(each.file.data, record) for each, record in waiting]
-    predicted = dict(zip((id(each) for each, _ in waiting), predict(tasks, network, limits), strict=True))
+    predicted = dict(zip((id(each) for each, _ in waiting), predict(tasks, model, limits), strict=True))
     for each in batch:
         if each.record is None:
             yield AnalyzedScan(each.path, each.name, None, each.skipped)
         elif (prediction := predicted.get(id(each))) is None:
             yield AnalyzedScan(each.path, each.name, each.record)
         else:
-            yield _joined(each, each.record, prediction, network, limits)
+            yield _joined(each, each.record, prediction, model, limits)
 
 
 def _joined(
-    found: FoundScan, waiting: ScanRecord, predicted: ScanPrediction, network: Network, limits: Limits
+    found: FoundScan, waiting: ScanRecord, predicted: ScanPrediction, model: Model, limits: Limits
 ) -> AnalyzedScan:
-    record = _record(waiting, predicted, network)
+    record = _record(waiting, predicted, model)
     speaks = record.outcome is Outcome.ANALYZED
     return AnalyzedScan(
         path=found.path,
@@ -94,13 +94,13 @@ def _joined(
     )
 
 
-def _record(waiting: ScanRecord, predicted: ScanPrediction, network: Network) -> ScanRecord:
+def _record(waiting: ScanRecord, predicted: ScanPrediction, model: Model) -> ScanRecord:
     """A surprise in one scan is that scan's failure; nothing here would retry it."""
     failed = Finding(outcome=Outcome.FAILED, reasons=(Reason.INTERNAL_ERROR,))
     return ScanRecord.of(
         waiting,
         (predicted.finding or failed).flagged(waiting.flags),
-        model_id=network.manifest.model_id,
+        model_id=model.manifest.model_id,
         rows=predicted.rows,
         columns=predicted.columns,
         spacing_mm=predicted.spacing_mm,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from brainscan.domain import BrainscanError, Finding, Outcome, Reason, Scan, ScanRecord
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.attempt import discard_attempt, discard_other_attempts, write_attempt, write_failure
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.services import WORKERS, Services
@@ -31,7 +31,7 @@ class ScanResult:
     repeat: bool = False
 
 
-def analyze(scans: Sequence[Scan], services: Services, network: Network) -> list[ScanResult]:
+def analyze(scans: Sequence[Scan], services: Services, model: Model) -> list[ScanResult]:
     """Fetch, predict and commit scans; a scan whose outcome is final is left as it is.
 
     Returns:
@@ -44,7 +44,7 @@ def analyze(scans: Sequence[Scan], services: Services, network: Network) -> list
     known = services.table.scans.get_many(list(unique))
     results = {scan_id: _known_result(scan_id, known.get(scan_id)) for scan_id in unique}
     waiting = [record for record in known.values() if results[record.scan_id] is None]
-    results |= {result.scan_id: result for result in _analyze_waiting(waiting, services, network)}
+    results |= {result.scan_id: result for result in _analyze_waiting(waiting, services, model)}
     return [result for scan in scans if (result := results[scan.scan_id])]
 
 
@@ -72,14 +72,14 @@ def _waits(record: ScanRecord) -> bool:
     return record.outcome in {Outcome.QUEUED, Outcome.FAILED} and not record.superseded
 
 
-def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, network: Network) -> list[ScanResult]:
+def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, model: Model) -> list[ScanResult]:
     with Threads(WORKERS) as pool:
         replaced = services.table.exports.superseded([record.export_id for record in waiting])
         fetched = _fetch([record for record in waiting if record.export_id not in replaced], services, pool)
         ready = {scan_id: source for scan_id, source in fetched.items() if isinstance(source, ScanBytes)}
-        found = dict(zip(ready, predict(list(ready.values()), network, services.limits), strict=True))
+        found = dict(zip(ready, predict(list(ready.values()), model, services.limits), strict=True))
         lost = {scan_id: ScanPrediction(error=each) for scan_id, each in fetched.items() if isinstance(each, Exception)}
-        finish = _finishing(found | lost, services, network)
+        finish = _finishing(found | lost, services, model)
         return list(pool.map(finish, waiting))
 
 
@@ -103,7 +103,7 @@ def _caught(get: Callable[[str], bytes], key: str) -> bytes | Exception:
 
 
 def _finishing(
-    found: Mapping[str, ScanPrediction], services: Services, network: Network
+    found: Mapping[str, ScanPrediction], services: Services, model: Model
 ) -> Callable[[ScanRecord], ScanResult]:
     """What writes and commits a scan's prediction; trouble stays with the scan that has it."""
 
@@ -115,7 +115,7 @@ def _finishing(
             if predicted.finding is None:
                 return ScanResult(waiting.scan_id, error=predicted.error)
             finding = predicted.finding.flagged(waiting.flags)
-            return _commit(waiting, write_attempt(waiting, predicted, finding, services.results, network), services)
+            return _commit(waiting, write_attempt(waiting, predicted, finding, services.results, model), services)
         except Exception as error:
             return ScanResult(waiting.scan_id, error=error)
 

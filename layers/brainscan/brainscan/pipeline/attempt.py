@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from brainscan.domain import Finding, Outcome, Reason, ScanRecord
-from brainscan.inference.runtime import Network
+from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.predict import ScanPrediction, milliseconds_since
 from brainscan.store import Results
@@ -24,7 +24,7 @@ def new_attempt() -> str:
 
 
 def write_attempt(
-    waiting: ScanRecord, predicted: ScanPrediction, finding: Finding, results: Results, network: Network
+    waiting: ScanRecord, predicted: ScanPrediction, finding: Finding, results: Results, model: Model
 ) -> ScanRecord:
     """Write images and `result.json` of what was found in a scan; the record to commit, which names them."""
     begin = time.perf_counter()
@@ -38,7 +38,7 @@ def write_attempt(
     record = ScanRecord.of(
         waiting,
         finding,
-        model_id=network.manifest.model_id,
+        model_id=model.manifest.model_id,
         rows=predicted.rows,
         columns=predicted.columns,
         spacing_mm=predicted.spacing_mm,

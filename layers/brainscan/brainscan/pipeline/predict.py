@@ -19,7 +19,7 @@ from brainscan.imaging.overlay import overlay, picture, windowed
 from brainscan.imaging.prepare import Crop, Prepared, prepare
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.interpretation import interpret
-from brainscan.inference.runtime import Network, granted_cores
+from brainscan.inference.runtime import Model, granted_cores
 from brainscan.settings import Limits
 
 T = TypeVar("T")
@@ -96,22 +96,22 @@ class _Progress:
         return {}
 
 
-def predict(scans: Sequence[ScanBytes], network: Network, limits: Limits) -> list[ScanPrediction]:
+def predict(scans: Sequence[ScanBytes], model: Model, limits: Limits) -> list[ScanPrediction]:
     """Predict scans together, running the network once; one bad scan never fails its neighbours.
 
     Returns:
         One prediction a scan, in order.
     """
     progress = _Progress(len(scans))
-    size = network.manifest.input.size
+    size = model.manifest.input.size
     decoded = progress.attempt(
         "decode", {position: partial(_decode, scan, limits) for position, scan in enumerate(scans)}
     )
     steps = {position: partial(prepare, each.pixels, size, each.pixel_aspect) for position, each in decoded.items()}
     prepared = progress.attempt("prepare", steps)
-    predicted = _infer(prepared, network, progress)
+    predicted = _infer(prepared, model, progress)
     interpretations = {
-        position: partial(_interpret, decoded[position], prepared[position].crop, *outputs, network)
+        position: partial(_interpret, decoded[position], prepared[position].crop, *outputs, model)
         for position, outputs in predicted.items()
     }
     # Most of it is writing PNGs, which needs no interpreter lock.
@@ -135,15 +135,15 @@ def _decode(scan: ScanBytes, limits: Limits) -> Decoded:
 
 
 def _infer(
-    prepared: Mapping[int, Prepared], network: Network, progress: _Progress
+    prepared: Mapping[int, Prepared], model: Model, progress: _Progress
 ) -> dict[int, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float | None]]:
     """Class logits (4,), mask logits (N, N) and scope distance of each scan, from one run of the network."""
     if not prepared:
         return {}
     begin = time.perf_counter()
     inputs = np.stack([each.input for each in prepared.values()])
-    prediction = network.run(inputs)
-    scope = network.manifest.scope
+    prediction = model.run(inputs)
+    scope = model.manifest.scope
     distances = [None] * len(prepared) if scope is None else scope.distances(inputs, prediction.features).tolist()
     each_ms = round(milliseconds_since(begin) / len(prepared), 3)
     for position in prepared:
@@ -159,10 +159,10 @@ def _interpret(
     cls_logits: npt.NDArray[np.float32],
     seg_logits: npt.NDArray[np.float32],
     scope_distance: float | None,
-    network: Network,
+    model: Model,
 ) -> ScanPrediction:
     rows, columns = decoded.pixels.shape
-    manifest = network.manifest
+    manifest = model.manifest
     thresholds = manifest.thresholds
     mask = to_mask(seg_logits, crop, (rows, columns), thresholds.seg_logit, thresholds.min_component_fraction)
     tumor = measure(mask, decoded.spacing_mm)

@@ -8,7 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from brainscan.domain import (
     Export,
-    Model,
+    FrozenModel,
     PartDone,
     Report,
     Review,
@@ -109,7 +109,7 @@ def _summary_item(summary: SeriesSummary | StudySummary, key: Mapping[str, str],
     return to_item({**fields, **key, **keys.summary_indexes(summary), "expires_at": expires_at})
 
 
-def _known(model: type[Model], item: Item) -> dict[str, Any]:
+def _known(model: type[FrozenModel], item: Item) -> dict[str, Any]:
     return {name: value for name, value in from_item(item).items() if name in model.model_fields}
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from pydantic import Field
 
-from brainscan.domain import Model, ReviewState, SeriesSummary, StudySummary, Summary, TumorClass
+from brainscan.domain import FrozenModel, ReviewState, SeriesSummary, StudySummary, Summary, TumorClass
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.items import Item, from_item, series_summary_of, study_summary_of
@@ -52,7 +52,7 @@ _INDEX: Final = {
 }
 
 
-class WantedSummaries(Model):
+class WantedSummaries(FrozenModel):
     """Which series or studies to list, and how. All that is given must hold."""
 
     first: str = Field(description="first UTC day of arrival")
@@ -78,7 +78,7 @@ class WantedSummaries(Model):
         return frozenset(name for name, holds in passed.items() if not holds)
 
 
-class SummaryCounts(Model):
+class SummaryCounts(FrozenModel):
     """How many there are for each value of a filter, among those that pass all other filters."""
 
     total: int = Field(description="that pass all filters")

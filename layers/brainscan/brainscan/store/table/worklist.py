@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import Field
 
-from brainscan.domain import Model, Outcome, Probability, ReviewState, ScanRecord, TumorClass
+from brainscan.domain import FrozenModel, Outcome, Probability, ReviewState, ScanRecord, TumorClass
 from brainscan.store.table import Table
 from brainscan.store.table.query import Page, in_turn, keeping
 
@@ -14,7 +14,7 @@ MOST_DAYS: Final = 36_525
 """Days of one question, a century: those on which nothing arrived cost nothing, and a typing error should say so."""
 
 
-class Wanted(Model):
+class Wanted(FrozenModel):
     """What to look for. All that is given must hold."""
 
     days: tuple[str, ...] = Field(min_length=1, max_length=MOST_DAYS, description="UTC days of arrival, in this order")
