@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from pydicom import dcmread
@@ -138,3 +139,11 @@ def test_a_png_on_its_own_needs_no_series(phantom, network, tmp_path):
     analysis = brainscan.analyze(str(tmp_path / "a.png"), network)
     assert [scan.outcome for scan in analysis.scans] == [Outcome.ANALYZED]
     assert analysis.series == ()
+
+
+def test_two_volumes_in_one_folder_are_two_series(phantom, network, tmp_path):
+    for name, volume in {"a.nii.gz": phantom.volume[4:7], "b.nii.gz": phantom.volume[5:9]}.items():
+        nib.save(nib.Nifti1Image(volume.T.astype(np.int16), np.diag([1, 1, 5, 1])), tmp_path / name)
+    found = brainscan.analyze(tmp_path, network)
+    assert [len(series.scans) for series in found.series] == [3, 4]
+    assert len({scan.record.scan_id for scan in found.scans}) == 7

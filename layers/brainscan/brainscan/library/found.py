@@ -73,7 +73,8 @@ def _below(root: Path, names: "_Names", limits: Limits) -> Iterator[FoundScan]:
 
 def _scans(file: File, shown: str, stem: Path, key: str, names: "_Names", limits: Limits) -> Iterator[FoundScan]:
     name = names.unique(stem)
-    origin = Origin("local", "local", PSEUDONYMS.digest("key", key), "null", datetime.now(UTC))
+    export_id = PSEUDONYMS.export_id("local", key, "null")  # each file, or archive, is an export of its own
+    origin = Origin(export_id, "local", PSEUDONYMS.digest("key", key), "null", datetime.now(UTC))
     outcome = file_outcome(file, origin, PSEUDONYMS, limits)
     if not outcome.records:
         yield FoundScan(shown, name, file, None, outcome.skipped)
