@@ -62,6 +62,20 @@ DATA: Final = """\
 | `brats2013_slices`: BRATS 2013 | research only | glioblastoma on T1C and FLAIR, no skull, expert masks; 8 patients |
 """
 
+EVIDENCE: Final = """\
+The class activation map of the served file splits the label's logit, less the mean logit, exactly over the places of
+the network's deepest map (at 160 pixels 5 x 5; each place has seen far beyond itself). Of what speaks for the label,
+this share lies in the drawn mask; evidence spread evenly would give the mask's share of the picture. Beside it: how
+often the place with most evidence touches the mask, and the share of places that do. Up to 60 scans of each set and
+class.
+"""
+
+HOSPITAL: Final = """\
+A ridge classifier of the data set on the pooled features of the test part, five folds that share no group, up to 200
+scans of each set with at least five groups; balanced accuracy, with intervals that draw groups. Sets differ in
+sequence, plane and disease as well, so that not all of it is the hospital; within a class, disease is alike.
+"""
+
 SHORTCUT: Final = """\
 In the public sets the source gives much of the class away: Cheng's patients have no slices without tumor, all LGG and
 glioblastoma patients have gliomas, T1 contrast-enhanced slices without a tumor are rare (`open_ms`, 3 patients). A

@@ -19,9 +19,11 @@ from training.datasets.splits import read_data
 from training.evaluation import protocols, report
 from training.evaluation.crossfit import evaluate_fairly
 from training.evaluation.evaluated import EvaluatedScan, evaluate
+from training.evaluation.evidence import ActivationMaps, looked_at, summary
 from training.evaluation.figures import figures
 from training.evaluation.out_of_distribution import refused
 from training.evaluation.predictions import RunnableModel, ServedPrediction, predict, predict_cached
+from training.evaluation.source_classifier import sources_told_apart
 
 
 class KerasNetwork:
@@ -48,6 +50,10 @@ def main(arguments: Sequence[str]) -> int:
     predictions = said_of(samples, network, options.predictions, keras=options.keras)
     scans = evaluate_fairly(predictions, network.manifest)
     results = measured(network, scans) | {"artifact": "keras" if options.keras else "tflite", "part": options.part}
+    results["sources_told_apart"] = sources_told_apart(predictions)
+    if not options.keras:
+        maps = ActivationMaps(options.model)
+        results["evidence"] = summary(looked_at(maps, samples, network.manifest.input.size))
     if options.protocols:
         results["protocols"] = compared(everything, scans, network, options.data)
     if options.beside is not None:

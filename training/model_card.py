@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
-from training.card_text import DATA, FALLS_SHORT, ORIGIN, RUNS, SHORTCUT, USE, WORST
+from training.card_text import DATA, EVIDENCE, FALLS_SHORT, HOSPITAL, ORIGIN, RUNS, SHORTCUT, USE, WORST
 from training.evaluation import plots, protocols
 from training.evaluation.tables import (
     class_rows,
+    evidence_rows,
     headline_rows,
     is_number,
     markdown,
@@ -21,6 +22,7 @@ from training.evaluation.tables import (
     other_tumor_rows,
     out_of_distribution_rows,
     series_rows,
+    source_rows,
     stratum_rows,
     with_interval,
 )
@@ -98,7 +100,8 @@ channels. Blank scans count as wrong, and are in no row by class. Of a tumor out
 ### Series
 
 A series is one patient, sequence and plane, called by the rule that the service applies to series. Of LGG every series
-has a tumor. The volume error compares summed areas of masks, without regard to its sign.
+has a tumor. A false lesion is a run of neighbouring slices that the rule counts and that touches no drawn tumor. The
+volume error compares summed areas of masks, without regard to its sign. Intervals draw patients.
 
 {markdown(series_rows(results, beside))}
 
@@ -118,7 +121,7 @@ has a tumor. The volume error compares summed areas of masks, without regard to 
 
 {markdown(out_of_distribution_rows(results))}
 
-## Known failures
+{looks(results)}## Known failures
 
 {failures(results)}
 
@@ -143,6 +146,27 @@ train part of the first alone; a model trained by the flawed protocols themselve
 {markdown(protocols.rows(results["protocols"], with_interval))}
 
 """
+
+
+def looks(results: Mapping[str, Any]) -> str:
+    """Whether the class looks at the tumor, and at the hospital, where the evaluation asked."""
+    evidence, told = results.get("evidence"), results.get("sources_told_apart")
+    shown = ""
+    if evidence:
+        shown += f"""### Does it look at the tumor?
+
+{EVIDENCE}
+{markdown(evidence_rows(evidence))}
+
+"""
+    if told:
+        shown += f"""### Does it know the hospital?
+
+{HOSPITAL}
+{markdown(source_rows(told))}
+
+"""
+    return shown
 
 
 def before(results: Mapping[str, Any]) -> str:

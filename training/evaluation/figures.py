@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from brainscan.domain import Outcome
 from training.evaluation import metrics
 from training.evaluation.evaluated import EvaluatedScan
 from training.evaluation.operating_points import SPECIFICITIES, sensitivity_at
@@ -51,10 +52,15 @@ def brief(scans: Sequence[EvaluatedScan]) -> Figures:
     """The metrics that are means, each with its interval, and how many scans and groups they are of."""
     results: Figures = {"scans": len(scans), "groups": len({scan.sample.group for scan in scans})}
     for name in metrics.VALUES:
-        value, count = metrics.mean_of(scans, name)
-        low, high = metrics.interval(scans, name)
-        results[name] = {"value": value, "low": low, "high": high, "n": count}
+        results[name] = stated(scans, name)
     return results
+
+
+def stated(scans: Sequence[EvaluatedScan], name: str) -> dict[str, float]:
+    """A metric that is a mean, with its interval, and the number of scans to which it applies."""
+    value, count = metrics.mean_of(scans, name)
+    low, high = metrics.interval(scans, name)
+    return {"value": value, "low": low, "high": high, "n": count}
 
 
 def dice_by_class(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, float]]:
@@ -79,16 +85,15 @@ def operating_points(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, floa
     return points
 
 
-def answered(scans: Sequence[EvaluatedScan]) -> dict[str, float]:
+def answered(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, float]]:
     """What a reader gets: the share that is answered, how often that is right, and the share that asks for review."""
-    kept = [scan for scan in scans if scan.finding.outcome == "analyzed"]
-    review = [scan for scan in kept if scan.finding.needs_review]
+    kept = [scan for scan in scans if scan.outcome is Outcome.ANALYZED]
     sure = [scan for scan in kept if not scan.finding.needs_review]
     return {
-        "answered": len(kept) / max(len(scans), 1),
-        "accuracy_answered": metrics.mean_of(kept, "accuracy")[0],
-        "review_load": len(review) / max(len(scans), 1),
-        "accuracy_without_review": metrics.mean_of(sure, "accuracy")[0],
+        "answered": stated(scans, "answered"),
+        "accuracy_answered": stated(kept, "accuracy"),
+        "review_load": stated(scans, "answered_for_review"),
+        "accuracy_without_review": stated(sure, "accuracy"),
     }
 
 

@@ -29,6 +29,8 @@ VALUES: Final[dict[str, Callable[[EvaluatedScan], float | None]]] = {
     "small_lesions_found": lambda scan: bool(scan.dice) if is_small(scan) else None,
     "abstained": lambda scan: scan.outcome is Outcome.ABSTAINED,
     "needs_review": lambda scan: scan.finding.needs_review,
+    "answered": lambda scan: scan.outcome is Outcome.ANALYZED,
+    "answered_for_review": lambda scan: scan.outcome is Outcome.ANALYZED and scan.finding.needs_review,
 }
 """Metrics that are means over the scans to which they apply.
 

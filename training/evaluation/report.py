@@ -16,12 +16,14 @@ from training.evaluation.strata import STRATA, divide
 from training.evaluation.tables import (
     STYLE,
     class_rows,
+    evidence_rows,
     headline_rows,
     number,
     operating_rows,
     other_tumor_rows,
     out_of_distribution_rows,
     series_rows,
+    source_rows,
     stratum_rows,
     table,
     with_interval,
@@ -115,6 +117,8 @@ intervals that draw groups (patients, or runs of near-duplicate slices where pat
 {protocol_table}<h2>Classes</h2>{table(class_rows(results))}
 <h2>Tumors outside the classes</h2>{table(other_tumor_rows(results))}
 <h2>Pictures that are no brain MR</h2>{table(out_of_distribution_rows(results))}
+<h2>Evidence for the class, and the drawn tumor</h2>{table(evidence_rows(results.get("evidence", {})))}
+<h2>Data sets told apart by the features</h2>{table(source_rows(results.get("sources_told_apart", {})))}
 <h2>The worst errors</h2>{_pattern_list(results)}
 <h2>Plots</h2>{shown}</html>
 """

@@ -92,28 +92,55 @@ def other_tumor_rows(results: Mapping[str, Any]) -> Rows:
 def series_rows(results: Mapping[str, Any], beside: Mapping[str, Any] | None = None) -> Rows:
     """Series called rightly, of each set and sequence."""
     models = [("", results)] if beside is None else [(" before", beside), ("", results)]
-    head = [f"{what}{suffix}" for suffix, _ in models for what in ("tumor found", "healthy called tumor")]
-    rows = [["series", *head, "median volume error"]]
+    kinds = ("called rightly", "tumor found", "healthy called tumor", "false lesions a series")
+    head = [f"{what}{suffix}" for suffix, _ in models for what in kinds]
+    rows = [["series", "n", "patients", *head, "median volume error", "largest"]]
     for name, row in results["series"].items():
         cells = []
         for _, model in models:
             own = model["series"][name]
-            cells += [_of(own["found"], own["tumor"]), _of(own["called_tumor"], own["healthy"])]
+            lesions = number(own["false_lesions"] / own["right"]["n"], 2)
+            called = [_of(own["found"], own["tumor"]), _of(own["called_tumor"], own["healthy"])]
+            cells += [with_interval(own["right"]), *called, lesions]
         errors = sorted(abs(error) for error in row["volume_errors"])
-        rows.append([name, *cells, f"{errors[len(errors) // 2]:.0%}" if errors else "-"])
+        ends = [f"{errors[len(errors) // 2]:.0%}", f"{errors[-1]:.0%}"] if errors else ["-", "-"]
+        rows.append([name, str(row["right"]["n"]), str(row["right"]["groups"]), *cells, *ends])
     return rows
 
 
 def operating_rows(results: Mapping[str, Any], beside: Mapping[str, Any] | None = None) -> Rows:
     """Sensitivity to any tumor at fixed specificities, and what a reader gets at the shipped thresholds."""
     models = [results] if beside is None else [beside, results]
-    rows = [["over all files", *(["measured"] if beside is None else ["before", "measured"])]]
+    rows = [["over all files", "scans", *(["measured"] if beside is None else ["before", "measured"])]]
     for name in results["all"]["operating_points"]:
         cells = [with_interval(model["all"]["operating_points"][name]) for model in models]
-        rows.append([f"sensitivity to any tumor at specificity {name}", *cells])
+        count = results["all"]["operating_points"][name]["n"]
+        rows.append([f"sensitivity to any tumor at specificity {name}", str(count), *cells])
     for name in results["all"]["answered"]:
-        rows.append([name.replace("_", " "), *(number(model["all"]["answered"][name], 3) for model in models)])
-    rows.append(["calibration error", *(with_interval(model["all"]["calibration_error"]) for model in models)])
+        cells = [with_interval(model["all"]["answered"][name]) for model in models]
+        rows.append([name.replace("_", " "), str(results["all"]["answered"][name]["n"]), *cells])
+    error = [model["all"]["calibration_error"] for model in models]
+    rows.append(["calibration error", str(error[-1]["n"]), *map(with_interval, error)])
+    return rows
+
+
+def evidence_rows(evidence: Mapping[str, Any]) -> Rows:
+    """Where the evidence for the class lies, beside what chance would give; a row a set and class."""
+    head = ["evidence in the mask", "the mask's area", "hottest place touches it", "places that touch it"]
+    rows = [["set, class", "scans", "groups", *head]]
+    for name, part in evidence.items():
+        cells = [with_interval(part[share]) for share in ("inside", "area", "hottest", "touched")]
+        rows.append([name, str(part["scans"]), str(part["groups"]), *cells])
+    return rows
+
+
+def source_rows(told: Mapping[str, Any]) -> Rows:
+    """How well a classifier on the features tells the data sets apart, overall and within a class."""
+    rows = [["scans of", "scans", "groups", "balanced accuracy", "chance", "told, of each set"]]
+    for name, part in told.items():
+        sets = ", ".join(f"{each} {number(one['told'], 2)}" for each, one in part["sets"].items())
+        counts = [str(part["n"]), str(part["groups"])]
+        rows.append([name, *counts, with_interval(part), number(part["chance"], 2), sets])
     return rows
 
 

@@ -26,6 +26,7 @@ from training.fitting.hyperparameters import Hyperparameters
 from training.fitting.loop import Progress, save_history
 
 SIZE = 64
+SHARES = ("inside", "area", "hottest", "touched")
 
 
 class BrightIsTumor:
@@ -127,6 +128,10 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
     train = [Sample(samples[0].path, "no_tumor", None, LGG, "other", "train")]
     compared = protocols.compare([*train, *samples], scans, [], lambda chosen: scans_of(chosen, network))
     results = measured(network, scans) | {"artifact": "tflite", "part": "test", "protocols": compared}
+    share = {"value": 0.321, "low": 0.3, "high": 0.4, "n": 3}
+    results["evidence"] = {"cheng, glioma": {"scans": 3, "groups": 2, **dict.fromkeys(SHARES, share)}}
+    sets = {"lgg": {"told": 0.5, "scans": 3}}
+    results["sources_told_apart"] = {"all classes": {**share, "groups": 2, "chance": 0.5, "sets": sets}}
 
     report.write(tmp_path / "report", results, scans, predictions, network.manifest)
 
@@ -137,6 +142,9 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
     assert shown in card
     assert shown in page
     assert "Three protocols" in page
+    for text in (card, page):
+        assert "0.321 [0.300, 0.400]" in text
+        assert "lgg 0.50" in text
     assert compared[protocols.HONEST]["in_train_part"] == pytest.approx(1 / 6)
     assert "| Sensitivity to any tumor at specificity 0.90, all files | >= 0.97 | 1.000 [1.000, 1.000] | yes |" in card
     assert "cross-fitted" in card

@@ -1,5 +1,6 @@
 """Series are put together by file names and called by the service's own rule."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,9 @@ def patient(name: str, calls: str, label: str = "glioma", source: str = LGG) -> 
 
 def test_two_neighbours_make_a_tumor_series_and_a_lone_slice_does_not() -> None:
     scans = [*patient("A", "-++-"), *patient("B", "-+-+"), *patient("C", "----")]
-    assert series_figures(scans)["lgg_kaggle_3m, luma"] == {
-        "tumor": 3,
-        "found": 1,
-        "healthy": 0,
-        "called_tumor": 0,
-        "volume_errors": [],
-    }
+    row = series_figures(scans)["lgg_kaggle_3m, luma"]
+    assert (row["tumor"], row["found"], row["healthy"], row["called_tumor"], row["volume_errors"]) == (3, 1, 0, 0, [])
+    assert (row["right"]["value"], row["right"]["n"], row["right"]["groups"]) == (pytest.approx(1 / 3), 3, 1)
 
 
 def test_slices_lie_by_their_numbers_not_by_their_names() -> None:
@@ -58,6 +55,14 @@ def test_healthy_series_that_are_called_tumor_are_counted() -> None:
     ]
     row = series_figures(scans)["healthy_head, luma"]
     assert (row["healthy"], row["called_tumor"], row["tumor"]) == (2, 1, 0)
+
+
+def test_a_run_of_positive_slices_that_touches_no_drawn_tumor_is_a_false_lesion() -> None:
+    """The run at the end is on the tumor, the one in the middle beside it, and the lone slice does not count."""
+    slices = patient("A", "+-++-++")
+    on_it = [replace(each, dice=0.5) for each in slices[5:]]
+    assert series_figures([*slices[:5], *on_it])["lgg_kaggle_3m, luma"]["false_lesions"] == 1
+    assert series_figures(patient("h", "++-++", "no_tumor", "healthy_head"))["healthy_head, luma"]["false_lesions"] == 2
 
 
 def test_the_volume_error_compares_summed_areas() -> None:
