@@ -24,7 +24,8 @@ from brainscan.observability import (
     metrics,
     tracer,
 )
-from brainscan.pipeline.analyze import ScanResult, analyze, give_up
+from brainscan.pipeline.analyze import ScanResult, give_up
+from brainscan.pipeline.serving import LoadedModels, analyze_as_served
 from brainscan.services import services
 from brainscan.settings import settings
 from brainscan.store import ScanQueue
@@ -38,7 +39,7 @@ MARGIN_S = 5
 """What is left of an invocation when the last retry of a call must have ended."""
 
 # Loaded while Lambda starts the environment: no invocation waits for it twice.
-model = Model.load(settings().model_dir)
+loaded = LoadedModels(Model.load(settings().model_dir))
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
         return []
     tracer.put_metadata(key="scans", value=[delivery.scan.scan_id for delivery in deliveries])
     try:
-        results = analyze([delivery.scan for delivery in deliveries], services(), model)
+        results = analyze_as_served([delivery.scan for delivery in deliveries], services(), loaded)
     except Exception as error:
         logger.error("batch failed", scans=len(deliveries), **describe(error))
         results = [ScanResult(delivery.scan.scan_id, error=error) for delivery in deliveries]

@@ -38,7 +38,7 @@ def handler(monkeypatch):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     watched = Watched()
-    monkeypatch.setattr(module, "analyze", watched.analyze)
+    monkeypatch.setattr(module, "analyze_as_served", watched.analyze)
     monkeypatch.setattr(module, "give_up", watched.give_up)
     monkeypatch.setattr(module, "services", lambda: SimpleNamespace(retries=watched, queue=watched))
     watched.lambda_handler = module.lambda_handler

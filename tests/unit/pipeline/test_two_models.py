@@ -1,23 +1,37 @@
 """A model is a value: a candidate runs beside the served one in one process, and each result names its model."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from brainscan.domain import TumorClass
+from brainscan.domain.model_version import ModelState
+from brainscan.domain.shadow_answer import ShadowAnswer
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
+from brainscan.pipeline.models import Decision, add_model, move_back, move_model
+from brainscan.pipeline.serving import LoadedModels, analyze_as_served
+from brainscan.pipeline.shadow import is_sampled
 from brainscan_local.phantom import GLIOMA, head, to_png
+from tests import series as mr
+from tests.making import NOON, a_record, zipped
 from tests.tiny_model import write_model
 
 
 @pytest.fixture(scope="module")
-def candidate(tmp_path_factory) -> Model:
+def exported(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("candidate")
     write_model(folder, TumorClass.PITUITARY)
-    return Model.load(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def candidate(exported) -> Model:
+    return Model.load(exported)
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +68,148 @@ def test_models_that_run_at_once_do_not_mix(network, candidate):
             for one, other in zip(alone, together, strict=True):
                 np.testing.assert_array_equal(one.cls, other.cls)
                 np.testing.assert_array_equal(one.seg, other.seg)
+
+
+DECISION = Decision("dr.k", "a test")
+
+
+@pytest.fixture
+def registered(world, exported) -> str:
+    """The candidate's id, in the registry."""
+    return add_model(exported, world.services.table, world.services.results, DECISION).model_id
+
+
+def answer(world, loaded) -> dict[str, set[str]]:
+    """Analyze all that is queued; the models that answered, by series or, of what has none, by scan."""
+    results = analyze_as_served(world.queued(), world.services, loaded)
+    assert [each.error for each in results] == [None] * len(results)
+    found: dict[str, set[str]] = {}
+    for each in results:
+        found.setdefault(each.record.series_id or "no series", set()).add(each.record.model_id)
+    return found
+
+
+def send(world, name: str, slices) -> None:
+    intake(world.upload(name, zipped({f"IM{n}": mr.file_bytes(each) for n, each in enumerate(slices)})), world.services)
+
+
+def test_one_command_switches_and_one_goes_back(world, network, registered, picture):
+    loaded = LoadedModels(network)
+    images = {"no series": {network.manifest.model_id}}
+    for number, (step, expected) in enumerate(
+        [
+            (lambda: None, images),
+            (
+                lambda: move_model(registered, ModelState.SERVED, world.services.table, DECISION),
+                {"no series": {registered}},
+            ),
+            (lambda: move_back(world.services.table, DECISION), images),
+        ]
+    ):
+        step()
+        intake(world.upload(f"{number}.png", picture), world.services)
+        assert answer(world, loaded) == expected
+
+
+def test_a_switch_never_mixes_models_within_a_series(world, network, registered):
+    slices, others = mr.mr_series(6), mr.mr_series(3)
+    for each in others:
+        each.SeriesInstanceUID = "2.25.99"
+    send(world, "begun.zip", slices[:3])
+    [[series_id, before]] = answer(world, LoadedModels(network)).items()
+    assert before == {network.manifest.model_id}
+    move_model(registered, ModelState.SERVED, world.services.table, DECISION)
+    send(world, "rest.zip", slices[3:])
+    send(world, "new.zip", others)
+    after = answer(world, LoadedModels(network))
+    assert after.pop(series_id) == before
+    assert list(after.values()) == [{registered}]
+
+
+def test_a_model_that_cannot_be_loaded_costs_the_scans_of_other_models_nothing(world, network, registered, picture):
+    slices = mr.mr_series(4)
+    send(world, "begun.zip", slices[:2])
+    answer(world, LoadedModels(network))
+    move_model(registered, ModelState.SERVED, world.services.table, DECISION)
+    world.services.results.delete(world.keys("models/"))
+    send(world, "rest.zip", slices[2:])
+    intake(world.upload("alone.png", picture), world.services)
+    results = analyze_as_served(world.queued(), world.services, LoadedModels(network))
+    assert sorted(type(each.error).__name__ for each in results) == ["NoneType", "NoneType", "ObjectGoneError"]
+    assert {each.record.model_id for each in results if each.record} == {network.manifest.model_id}
+
+
+def test_a_series_that_an_earlier_image_began_goes_on_with_the_served_model(world, network, candidate):
+    slices = mr.mr_series(4)
+    send(world, "begun.zip", slices[:2])
+    answer(world, LoadedModels(candidate))  # an image that carried it; it is not in the registry
+    send(world, "rest.zip", slices[2:])
+    assert list(answer(world, LoadedModels(network)).values()) == [{network.manifest.model_id}]
+
+
+def shadowed(world, registered, share: float = 1.0) -> None:
+    move_model(registered, ModelState.SHADOW, world.services.table, DECISION, share)
+
+
+def said(world) -> list[ShadowAnswer]:
+    """All that a shadow ever said."""
+    lines = [line for key in world.keys("shadow/") for line in world.services.results.get(key).decode().splitlines()]
+    return [ShadowAnswer.model_validate_json(line) for line in lines]
+
+
+def left_behind(world, dynamodb) -> Counter[str]:
+    """Items of the table that are none of the registry's, and files among the results, by kind."""
+    found = dynamodb.scan(TableName="scans")["Items"]
+    kinds = [each["pk"]["S"].split("#")[0] + each["sk"]["S"].split("#")[0] for each in found]
+    return Counter([kind for kind in kinds if not kind.startswith("MODELS")] + ["result"] * len(world.keys("results/")))
+
+
+def test_what_a_shadow_says_is_kept_apart_from_every_result(world, dynamodb, network, registered, picture):
+    grown = []
+    for number in range(3):
+        before = left_behind(world, dynamodb)
+        if number == 2:
+            shadowed(world, registered)
+        intake(world.upload(f"{number}.png", picture), world.services)
+        assert answer(world, LoadedModels(network)) == {"no series": {network.manifest.model_id}}
+        grown.append(left_behind(world, dynamodb) - before)
+    assert grown[2] == grown[1]
+    [one] = said(world)
+    record = world.services.table.scans.get(one.scan_id)
+    assert (one.model_id, one.served_id) == (registered, network.manifest.model_id)
+    assert (record.model_id, record.probabilities != one.probabilities) == (network.manifest.model_id, True)
+    assert one.mask is not None
+    day = NOON.date().isoformat()
+    assert not world.services.table.queries.by_model(registered, day).items
+    assert set(world.services.table.statistics.of_day(day).models) == {network.manifest.model_id}
+
+
+def test_a_repeat_is_not_looked_at_again(world, network, registered, picture):
+    shadowed(world, registered)
+    intake(world.upload("once.png", picture), world.services)
+    scans = world.queued()
+    for _ in range(2):
+        analyze_as_served(scans, world.services, LoadedModels(network))
+    assert len(said(world)) == 1
+
+
+def test_trouble_of_a_shadow_costs_the_scans_nothing(world, network, registered, picture):
+    shadowed(world, registered)
+    world.services.results.delete(world.keys("models/"))
+    intake(world.upload("a scan.png", picture), world.services)
+    assert answer(world, LoadedModels(network)) == {"no series": {network.manifest.model_id}}
+    assert said(world) == []
+
+
+def test_a_shadow_sees_its_share_of_series_whole_and_always_the_same():
+    slices = [a_record(n, series_id=f"{n * 7919 * 65537 % 16**8:08x}" + "0" * 24) for n in range(2000)]
+    alone = [a_record(n) for n in range(2000)]
+    for records in (slices, alone):
+        tenth, half = ({each.scan_id for each in records if is_sampled(each, share)} for share in (0.1, 0.5))
+        assert tenth < half
+        assert len(tenth) == pytest.approx(200, abs=45)
+        assert len(half) == pytest.approx(1000, abs=90)
+        assert not any(is_sampled(each, 0.0) for each in records)
+        assert all(is_sampled(each, 1.0) for each in records)
+    other_slice = a_record(9000, series_id=slices[0].series_id)
+    assert {is_sampled(other_slice, n / 50) == is_sampled(slices[0], n / 50) for n in range(51)} == {True}

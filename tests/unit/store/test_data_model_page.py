@@ -11,6 +11,7 @@ from botocore import xform_name
 from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, ScanRecord, TumorClass
 from brainscan.store.table import (
     Exports,
+    Models,
     Reports,
     ScanQueries,
     Scans,
@@ -76,6 +77,7 @@ QUESTIONS = {
     "SeriesItems": (SeriesItems, {"put_settled", "forget_slice"}),
     "Statistics": (Statistics, {"mark_arrival"}),
     "Versions": (Versions, {"make_latest", "forget_superseded"}),
+    "Models": (Models, {"commit"}),
     "Reports": (Reports, {"commit", "mark_announced"}),
     "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
     "SummaryQueries": (SummaryQueries, set()),

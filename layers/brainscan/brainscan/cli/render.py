@@ -25,7 +25,7 @@ NAME_WIDTH = 18
 
 def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
     """A table of records, each under the name of its file."""
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("file", no_wrap=True, min_width=NAME_WIDTH)
     for heading, width in (("outcome", 9), ("class", 10)):
         table.add_column(heading, no_wrap=True, min_width=width)
@@ -40,7 +40,7 @@ def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
 
 def id_table_of(records: Iterable[ScanRecord]) -> Table:
     """A table of records under their ids, which `brainscan show` takes; ids are never cut."""
-    table = _table(None)
+    table = plain_table(None)
     table.add_column("scan", no_wrap=True, min_width=32)
     for heading, width in (("outcome", 9), ("class", 10), ("sure", 4)):
         table.add_column(heading, no_wrap=True, min_width=width)
@@ -52,7 +52,7 @@ def id_table_of(records: Iterable[ScanRecord]) -> Table:
 
 def export_table_of(exports: Iterable[Export]) -> Table:
     """A table of exports under their ids, which `brainscan export status` takes."""
-    table = _table(None)
+    table = plain_table(None)
     table.add_column("export", no_wrap=True, min_width=32)
     table.add_column("received (UTC)", no_wrap=True, min_width=16)
     for heading in ("files", "scans"):
@@ -68,7 +68,7 @@ def export_table_of(exports: Iterable[Export]) -> Table:
 
 def summary_of(records: Iterable[tuple[Outcome, str | None]], title: str) -> Table:
     """Counts by outcome and class."""
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("outcome")
     table.add_column("class")
     table.add_column("scans", justify="right")
@@ -77,7 +77,8 @@ def summary_of(records: Iterable[tuple[Outcome, str | None]], title: str) -> Tab
     return table
 
 
-def _table(title: str | None) -> Table:
+def plain_table(title: str | None) -> Table:
+    """A table with a rule under its head and nothing else drawn."""
     return Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
 
 

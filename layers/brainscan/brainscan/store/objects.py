@@ -217,6 +217,16 @@ def attempt_prefix(key: str) -> str:
     return key.rpartition("/")[0] + "/"
 
 
+def model_key(model_id: str, name: str) -> str:
+    """Where a file of a version of the model lies."""
+    return f"models/{model_id}/{name}"
+
+
+def shadow_key(model_id: str, day: str, name: str) -> str:
+    """Where the answers of a model that looks on lie, those of one batch; `day` is that of the scans' arrival."""
+    return f"shadow/{model_id}/{day}/{name}.jsonl"
+
+
 def report_prefix(series_id: str) -> str:
     """What the keys of everything that is written for a series begin with."""
     return f"reports/{series_id}/"

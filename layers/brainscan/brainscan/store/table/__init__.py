@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import Counts, ScanChange
 from brainscan.store.table.exports import Exports
+from brainscan.store.table.models import Models
 from brainscan.store.table.reports import Reports
 from brainscan.store.table.scan_queries import ScanQueries
 from brainscan.store.table.scans import Scans
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Counts",
     "Exports",
+    "Models",
     "Reports",
     "ScanChange",
     "ScanQueries",
@@ -48,6 +50,7 @@ class Table:
     reports: Reports
     summaries: Summaries
     summary_queries: SummaryQueries
+    models: Models
 
     @classmethod
     def over(cls, client: "DynamoDBClient", name: str, retention_days: int = 0) -> "Table":
@@ -64,4 +67,5 @@ class Table:
             reports=Reports(table),
             summaries=Summaries(table),
             summary_queries=SummaryQueries(table),
+            models=Models(table),
         )

@@ -31,6 +31,11 @@ NOT_REVIEWED: Final = "none"
 DAYS: Final = "DAYS"
 """The partition of the markers of days: an item a day, written once by each process that takes scans in."""
 
+MODELS: Final = "MODELS"
+"""The partition of the registry of model versions: some dozen items."""
+VERSION: Final = "VERSION#"
+CHANGE: Final = "CHANGE#"
+
 
 class Index(StrEnum):
     """Global secondary indexes; their keys are `<name>_pk` and `<name>_sk`."""
@@ -127,6 +132,26 @@ def in_export(export_id: str, summary: dict[str, str]) -> dict[str, str]:
 def uploaded_object(object_id: str) -> dict[str, str]:
     """Primary key of an uploaded object's latest version."""
     return {"pk": f"OBJECT#{object_id}", "sk": META}
+
+
+def rollout() -> dict[str, str]:
+    """Primary key of which version of the model answers, and which looks on."""
+    return {"pk": MODELS, "sk": META}
+
+
+def model_version(model_id: str) -> dict[str, str]:
+    """Primary key of a version of the model."""
+    return {"pk": MODELS, "sk": f"{VERSION}{model_id}"}
+
+
+def model_change(revision: int) -> dict[str, str]:
+    """Primary key of a change of the registry; they sort as they were made."""
+    return {"pk": MODELS, "sk": f"{CHANGE}{revision:06d}"}
+
+
+def series_model(series_id: str) -> dict[str, str]:
+    """Primary key of which version of the model answers the slices of a series; it shares the series' partition."""
+    return {"pk": f"{SERIES}{series_id}", "sk": "MODEL"}
 
 
 def shard(identifier: str, shards: int) -> int:

@@ -1,0 +1,17 @@
+"""What a model that looks on says of a scan that another one answered."""
+
+from pydantic import Field
+
+from brainscan.domain.model_version import ModelId
+from brainscan.domain.scan import Finding
+
+
+class ShadowAnswer(Finding):
+    """A finding that reaches nobody: no report, list or count rests on it."""
+
+    scan_id: str
+    series_id: str | None = None
+    model_id: ModelId = Field(description="that looked on")
+    served_id: str | None = Field(description="the model whose answer stands")
+    mask: str | None = Field(description="base64 of a PNG, 0 or 255, at the source's rows and columns")
+    timings_ms: dict[str, float]
