@@ -75,6 +75,20 @@ def test_an_attribute_that_differs_from_slice_to_slice_parts_nothing():
     assert grouped(sources) == [("0", "3", "6", "9")]
 
 
+@pytest.mark.parametrize(
+    ("values", "parts"), [((1.0, 1.0, 1.0, 2.0, 2.0, 2.0), 2), ((1.0, 1.0, 2.0, 2.0, 3.0, 4.0), 1)]
+)
+def test_an_attribute_parts_a_series_if_each_value_has_two_slices_in_the_mean(values, parts):
+    sources = {f"{place}": source(3 * place, temporal_position=value) for place, value in enumerate(values)}
+    assert len(grouped(sources)) == parts
+
+
+@pytest.mark.parametrize(("apart_mm", "acquisitions"), [(0.001, 2), (0.1, 1), (0.9, 1)])
+def test_places_of_a_thin_stack_are_places_and_rounding_makes_none(apart_mm, acquisitions):
+    sources = {f"{number}": source(number * apart_mm, taken=(number,)) for number in range(2)}
+    assert len(grouped(sources)) == acquisitions
+
+
 def test_planes_that_cross_are_acquisitions_of_their_own_and_all_their_places_are_counted():
     sources = {f"{plane}{height}": source(height, plane) for plane in ALONG for height in (0, 3, 6)}
     acquisitions = acquisitions_of(list(sources), sources)

@@ -47,8 +47,23 @@ def test_masses_that_meet_on_the_next_slice_are_one():
 
 
 def test_masses_on_slices_that_are_no_neighbours_are_lesions_of_their_own():
-    lesions, _ = lesions_of(outlined(mr.disc(5), mr.disc(5), places=[1, 4]))
+    for places in ([1, 4], [1, 1]):
+        lesions, _ = lesions_of(outlined(mr.disc(5), mr.disc(5), places=places))
+        assert len(lesions) == 2
+
+
+def test_slices_of_unlike_pixels_share_no_lesion():
+    wide = outlined(mr.disc(5), mr.disc(5))
+    fine = outlined(mr.disc(5), mr.disc(5), spacing_mm=(mr.SPACING[0] / 2, mr.SPACING[1] / 2))
+    lesions, _ = lesions_of([wide[0], fine[1]])
     assert len(lesions) == 2
+
+
+def test_the_lesion_of_the_larger_volume_is_the_first_though_another_is_larger_on_its_slice():
+    tall, flat = mr.disc(4, 10, 10), mr.disc(6, 30, 50)
+    [first, second], _ = lesions_of(outlined(tall, tall, tall, tall | flat))
+    assert first.volume_mm3 > second.volume_mm3
+    assert first.key_area_px < second.key_area_px
 
 
 def test_a_ball_is_measured_as_a_ball():
