@@ -1,17 +1,24 @@
 """A model is a value: a candidate runs beside the served one in one process, and each result names its model."""
 
+import io
+import json
+from base64 import b64decode, b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from typer.testing import CliRunner
 
-from brainscan.domain import TumorClass
+from brainscan.cli.main import app
+from brainscan.domain import TumorClass, Verdict
 from brainscan.domain.model_version import ModelState
 from brainscan.domain.shadow_answer import ShadowAnswer
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
+from brainscan.pipeline.compare import answer_pairs
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model, move_back, move_model
 from brainscan.pipeline.serving import LoadedModels, analyze_as_served
@@ -182,6 +189,39 @@ def test_what_a_shadow_says_is_kept_apart_from_every_result(world, dynamodb, net
     day = NOON.date().isoformat()
     assert not world.services.table.queries.by_model(registered, day).items
     assert set(world.services.table.statistics.of_day(day).models) == {network.manifest.model_id}
+
+
+def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(world, network, registered, tmp_path):
+    shadowed(world, registered)
+    heads = [head(seed=seed, lesion=lesion, size=96, slices=12) for seed, lesion in ((7, GLIOMA), (8, None))]
+    for number, phantom in enumerate(heads):
+        intake(world.upload(f"{number}.png", to_png(phantom.volume[5])), world.services)
+    answer(world, LoadedModels(network))
+    day = NOON.date()
+    pairs = list(answer_pairs(registered, day, day, world.services.table, world.services.results))
+    assert len(pairs) == 2
+    for pair in pairs:
+        masks = [np.asarray(Image.open(io.BytesIO(png))) > 0 for png in (
+            world.services.results.get(pair.served.mask_key), b64decode(pair.candidate.mask)
+        )]  # fmt: skip
+        expected = 2 * (masks[0] & masks[1]).sum() / max(1, masks[0].sum() + masks[1].sum())
+        assert (pair.dice or 0) == pytest.approx(expected)
+    tumor, *_ = [pair for pair in pairs if pair.candidate.predicted is TumorClass.PITUITARY and pair.is_changed]
+    world.services.table.scans.review(tumor.served.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "dr.k")
+    told = ["--table", "scans", "--bucket", "results", "--out", str(tmp_path), "--from", f"{day}", "--to", f"{day}"]
+    done = CliRunner().invoke(app, ["model", "diff", registered[:9], *told])
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "diff.json").read_text())
+    changed = {scan["scan_id"]: scan for series in found["changed"] for scan in series["changed"]}
+    assert changed[tumor.served.scan_id]["candidate"] == "pituitary"
+    assert (found["scans"], found["reviewed_candidate"]["accuracy"], found["reviewed_served"]["accuracy"]) == (2, 1, 0)
+    page = (tmp_path / "diff.html").read_text()
+    assert page.count("<figure>") == len(changed)
+    overlay = b64encode(world.services.results.get(tumor.served.overlay_key)).decode()
+    assert overlay in page
+    assert tumor.candidate.mask in page
+    later = [*told[:-4], "--from", "2026-04-01", "--to", "2026-04-02"]
+    assert CliRunner().invoke(app, ["model", "diff", registered[:9], *later]).exit_code == 1
 
 
 def test_a_repeat_is_not_looked_at_again(world, network, registered, picture):

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from brainscan import store
+from brainscan.cli.model_diff import Out, write_diff
 from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, Table, reaching
@@ -121,6 +122,26 @@ def shadow(
         decision = Decision(caller_name(), reason)
         _, change = move_model(_whole(model_id, asked), state, asked, decision, 0.0 if off else share)
     _tell(change)
+
+
+@app.command()
+def diff(
+    model_id: ModelId,
+    table: Table,
+    bucket: Annotated[str, typer.Option(envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket.")],
+    out: Out,
+    first: Annotated[str | None, typer.Option("--from", help="First UTC day of arrival; default today.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Last day; default today.")] = None,
+) -> None:
+    """Compare what a version said while it looked on with the answers that stand, on the same scans.
+
+    Example: `brainscan model diff 0f3c9e --from 2026-05-01 --out diff`
+
+    Exit codes: 0 written; 1 no such version, or it has seen no scan; 2 wrong usage; 3 AWS cannot be reached.
+    """
+    with _deciding(table) as asked:
+        whole = _whole(model_id, asked)
+    write_diff(whole, table, bucket, out, first, last)
 
 
 @app.command()

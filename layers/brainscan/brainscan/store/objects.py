@@ -224,7 +224,12 @@ def model_key(model_id: str, name: str) -> str:
 
 def shadow_key(model_id: str, day: str, name: str) -> str:
     """Where the answers of a model that looks on lie, those of one batch; `day` is that of the scans' arrival."""
-    return f"shadow/{model_id}/{day}/{name}.jsonl"
+    return f"{shadow_prefix(model_id, day)}{name}.jsonl"
+
+
+def shadow_prefix(model_id: str, day: str) -> str:
+    """What the keys of all that a model that looks on said of a day's scans begin with."""
+    return f"shadow/{model_id}/{day}/"
 
 
 def report_prefix(series_id: str) -> str:

@@ -1,0 +1,57 @@
+"""`brainscan model diff`: two models on the same scans, as JSON and as a page with pictures."""
+
+from base64 import b64decode
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import boto3
+import typer
+from rich.console import Console
+
+from brainscan.cli.comparison_page import page_of
+from brainscan.cli.table import NOTHING_FOUND, parsed_day, reaching
+from brainscan.domain import RESEARCH_USE_STATEMENT
+from brainscan.domain.comparison import AnswerPair, compare
+from brainscan.pipeline.compare import answer_pairs
+from brainscan.store import ObjectGoneError, Results
+
+
+def write_diff(model_id: str, table: str, bucket: str, out: Path, first: str | None, last: str | None) -> None:
+    """Compare a model that looked on with the answers that stand; write `diff.json` and `diff.html`.
+
+    Raises:
+        typer.Exit: it has seen no scan of these days.
+    """
+    today = datetime.now(UTC).date()
+    since, until = parsed_day(first, "--from") or today, parsed_day(last, "--to") or today
+    if since > until:
+        raise typer.BadParameter("the first day comes before the last", param_hint="--from")
+    with reaching(table) as asked:
+        results = Results(boto3.client("s3"), bucket)
+        pairs = {each.served.scan_id: each for each in answer_pairs(model_id, since, until, asked, results)}
+        if not pairs:
+            Console(stderr=True).print("it has seen no scan of these days: `brainscan model shadow` lets it look on")
+            raise typer.Exit(NOTHING_FOUND)
+        found = compare(model_id, list(pairs.values()))
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "diff.json").write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        page = page_of(found, lambda scan_id: _pictures(pairs[scan_id], results))
+        (out / "diff.html").write_text(page, encoding="utf-8")
+    changed = sum(len(each.changed) for each in found.changed)
+    Console().print(
+        f"{found.scans} scans, {changed} called differently, {found.reviewed_served.scans} reviewed: "
+        f"{out}/diff.html, diff.json. [dim]{RESEARCH_USE_STATEMENT}[/dim]"
+    )
+
+
+Out = Annotated[Path, typer.Option(file_okay=False, help="Folder for diff.json and diff.html.")]
+
+
+def _pictures(pair: AnswerPair, results: Results) -> tuple[bytes | None, bytes | None]:
+    """Where no picture is drawn of a scan, since it may show a name, there is none here either."""
+    try:
+        served = results.get(pair.served.overlay_key) if pair.served.overlay_key else None
+    except ObjectGoneError:
+        served = None
+    return served, b64decode(pair.candidate.mask) if pair.candidate.mask else None

@@ -1,0 +1,61 @@
+"""What a shadow said of the scans of some days, joined with the answers that stand."""
+
+import io
+from base64 import b64decode
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+from PIL import Image
+
+from brainscan.domain import ScanRecord
+from brainscan.domain.comparison import AnswerPair
+from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.store import ObjectGoneError, Results, Table
+from brainscan.store.objects import shadow_prefix
+
+
+def answer_pairs(model_id: str, first: date, last: date, table: Table, results: Results) -> Iterator[AnswerPair]:
+    """Scans that arrived from `first` to `last` and that both models answered, each once.
+
+    Left out is what a newer upload replaced, and what another model has answered since the shadow saw it.
+    """
+    seen: set[str] = set()
+    for number in range((last - first).days + 1):
+        day = (first + timedelta(days=number)).isoformat()
+        for key in results.keys(shadow_prefix(model_id, day)):
+            lines = results.get(key).decode().splitlines()
+            answers = [ShadowAnswer.model_validate_json(line) for line in lines]
+            new = [answer for answer in answers if answer.scan_id not in seen]
+            seen |= {answer.scan_id for answer in new}
+            yield from _joined(new, table, results)
+
+
+def _joined(answers: Sequence[ShadowAnswer], table: Table, results: Results) -> Iterator[AnswerPair]:
+    records = table.scans.get_many([answer.scan_id for answer in answers])
+    for answer in answers:
+        record = records.get(answer.scan_id)
+        if record is not None and not record.superseded and record.model_id == answer.served_id:
+            yield AnswerPair(record, answer, mask_dice(record, answer, results))
+
+
+def mask_dice(record: ScanRecord, answer: ShadowAnswer, results: Results) -> float | None:
+    """Dice coefficient of the masks of two models, at the scan's pixels; None where neither drew one, or one is gone.
+
+    Only where both drew one are pixels read.
+    """
+    if record.tumor is None or answer.tumor is None:
+        return None if record.tumor is answer.tumor else 0.0
+    if record.mask_key is None or answer.mask is None:
+        return None
+    try:
+        masks = [_pixels(results.get(record.mask_key)), _pixels(b64decode(answer.mask))]
+    except ObjectGoneError:
+        return None
+    both, total = int((masks[0] & masks[1]).sum()), int(masks[0].sum() + masks[1].sum())
+    return 2 * both / total if total else None
+
+
+def _pixels(png: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image) > 0

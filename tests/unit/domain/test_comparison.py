@@ -1,0 +1,72 @@
+"""Two models on the same scans: agreement, Dice, scores against readers, and what changed."""
+
+import pytest
+
+from brainscan.domain import Finding, Outcome, Review, TumorClass, Verdict
+from brainscan.domain.comparison import AnswerPair, compare, score_of
+from brainscan.domain.shadow_answer import ShadowAnswer
+from tests.making import NOON, a_record, analyzed
+
+SERVED, CANDIDATE = "f" * 64, "c" * 64
+G, M, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
+
+
+def a_pair(number, served, candidate, *, label=None, sure=0.9, series=None, dice=None, infer_ms=(10.0, 5.0)):
+    record = analyzed(a_record(number, series_id=series, order=number), served, 0.8)
+    if label:
+        verdict = (
+            {"verdict": Verdict.CONFIRMED} if label is served else {"verdict": Verdict.CORRECTED, "corrected": label}
+        )
+        review = Review(**verdict, reader="dr.k", reviewed_at=NOON, revision=1)
+        record = record.model_copy(update={"review": review})
+    record = record.model_copy(update={"timings_ms": {"infer": infer_ms[0], "decode": 99.0}})
+    said = analyzed(a_record(number), candidate, sure)
+    finding = {name: getattr(said, name) for name in Finding.model_fields}
+    names = {"scan_id": record.scan_id, "series_id": series, "model_id": CANDIDATE, "served_id": SERVED}
+    return AnswerPair(record, ShadowAnswer(**finding, **names, mask=None, timings_ms={"infer": infer_ms[1]}), dice)
+
+
+def test_calls_are_counted_by_what_each_model_says():
+    found = compare(CANDIDATE, [a_pair(0, G, G), a_pair(1, G, M), a_pair(2, N, N), a_pair(3, G, G)])
+    assert found.calls == {"glioma": {"glioma": 2, "meningioma": 1}, "no_tumor": {"no_tumor": 1}}
+    assert (found.scans, found.agreement.equal, found.served) == (4, 0.75, (SERVED,))
+
+
+def test_an_abstained_scan_is_a_row_of_its_own_and_no_agreement():
+    pair = a_pair(0, G, G)
+    silent = pair.candidate.model_copy(update={"outcome": Outcome.ABSTAINED, "predicted": None})
+    found = compare(CANDIDATE, [AnswerPair(pair.served, silent)])
+    assert (found.calls, found.agreement.pairs) == ({"glioma": {"abstained": 1}}, 0)
+    assert found.changed[0].changed[0].candidate == "abstained"
+
+
+def test_each_model_is_scored_against_the_readers_on_reviewed_scans_alone():
+    pairs = [a_pair(0, G, M, label=M), a_pair(1, G, G, label=G), a_pair(2, G, M, label=G), a_pair(3, G, M)]
+    found = compare(CANDIDATE, pairs)
+    assert (found.reviewed_served.scans, found.reviewed_served.accuracy) == (3, pytest.approx(2 / 3))
+    assert (found.reviewed_candidate.scans, found.reviewed_candidate.accuracy) == (3, pytest.approx(2 / 3))
+
+
+def test_a_confidence_that_is_as_often_right_as_it_says_has_no_calibration_error():
+    right = [(analyzed(a_record(n), G, 0.8), G) for n in range(4)]
+    wrong = [(analyzed(a_record(9), G, 0.8), M)]
+    assert score_of(right + wrong).calibration_error == pytest.approx(0)
+    assert score_of(right).calibration_error == pytest.approx(0.2)
+    assert score_of([]).accuracy is None
+
+
+def test_dice_is_over_scans_with_a_mask_and_speed_is_the_median_of_the_network():
+    pairs = [a_pair(0, G, G, dice=0.5), a_pair(1, G, G, dice=1.0), a_pair(2, N, N, infer_ms=(70.0, 50.0))]
+    found = compare(CANDIDATE, pairs)
+    assert (found.masks, found.mean_dice) == (2, 0.75)
+    assert (found.infer_ms_served, found.infer_ms_candidate) == (10.0, 5.0)
+
+
+def test_what_changed_is_told_by_series_in_the_order_of_slices():
+    one, other = "1" * 32, "2" * 32
+    pairs = [a_pair(3, G, M, series=one), a_pair(1, G, N, series=one), a_pair(2, G, G, series=one)]
+    found = compare(CANDIDATE, [*pairs, a_pair(4, G, G, series=other), a_pair(5, G, M)])
+    assert [(each.series_id, each.scans) for each in found.changed if each.series_id] == [(one, 3)]
+    [series] = [each for each in found.changed if each.series_id]
+    assert [each.candidate for each in series.changed] == ["no_tumor", "meningioma"]
+    assert len(found.changed) == 2
