@@ -15,14 +15,6 @@ FALLS_SHORT: Final = """\
 - **Gliomas without a bright rim.** Of Cheng's gliomas a good part is missed whole; see the targets.
 """
 
-WORST: Final = """\
-Looked at one by one, the worst errors are of four kinds. Slices of LGG patients near vertex or skull base, where the
-drawn FLAIR abnormality hardly shows in the file's gray, are called `no_tumor`; slices labelled `no_tumor` beside a
-tumor slice are called glioma with a plausible region. Meningiomas with much edema, or on T2 without contrast, are
-called glioma. Cheng's gliomas of the temporal pole are called pituitary, with a mask at the sella. Of the files that
-Kaggle and Br35H call tumor-free, several show a cyst, a cavity or a ring; sagittal ones are called pituitary.
-"""
-
 ORIGIN: Final = """\
 ## Training
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import Manifest
-from training.card_text import DATA, EVIDENCE, FALLS_SHORT, HOSPITAL, ORIGIN, RUNS, SHORTCUT, USE, WORST
+from training.card_text import DATA, EVIDENCE, FALLS_SHORT, HOSPITAL, ORIGIN, RUNS, SHORTCUT, USE
 from training.evaluation import plots, protocols
 from training.evaluation.tables import (
     class_rows,
@@ -127,8 +127,6 @@ volume error compares summed areas of masks, without regard to its sign. Interva
 
 {pattern_lines(results)}
 
-{WORST}
-
 ## The shortcut in the data
 
 {SHORTCUT}"""
@@ -196,7 +194,12 @@ def pattern_lines(results: Mapping[str, Any]) -> str:
         f"The patterns among the {errors} worst errors by loss, {results['suspected_labels']} of them on labels that a"
         " folder or a whole case gave and that may be wrong for the slice:"
     )
-    return "\n".join([f"{head}\n", *(f"- {count} x {name}" for name, count in results["patterns"][:10])])
+    lines = [f"{head}\n", *(f"- {count} x {name}" for name, count in results["patterns"][:10])]
+    if results["seen_patterns"]:
+        looked_at = sum(count for _, count in results["seen_patterns"])
+        lines += [f"\nLooked at one by one, {looked_at} of the {errors}, without a radiologist:\n"]
+        lines += [f"- {count} x {name}" for name, count in results["seen_patterns"]]
+    return "\n".join(lines)
 
 
 def calibration(manifest: Manifest) -> str:

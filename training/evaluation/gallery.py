@@ -1,8 +1,11 @@
 """Sheets of tiles, each a scan with the drawn and the found mask; and the list of the worst errors."""
 
+import csv
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -24,6 +27,8 @@ DRAWN_COLOUR: Final = (0, 200, 90)
 FOUND_COLOUR: Final = (255, 64, 0)
 SUSPECTED_FROM: Final = 0.95
 """Confidence from which a contradicted label that no expert gave is suspected."""
+NOTES: Final = Path(__file__).with_name("error_notes.csv")
+"""What somebody who looked at a picture saw: a row a picture, by its file's digest."""
 BY_CASE: Final = frozenset({"radiopaedia_44", "kaggle_sartaj", "br35h"})
 """Sets whose labels come from a folder or a whole case, not from a look at the slice."""
 
@@ -44,6 +49,18 @@ def worst(scans: Sequence[EvaluatedScan]) -> list[EvaluatedScan]:
 def suspected_labels(scans: Sequence[EvaluatedScan]) -> list[EvaluatedScan]:
     """Of the sets that were labelled by folder or case, those that the model contradicts most surely."""
     return [scan for scan in worst(scans) if scan.sample.source in BY_CASE and scan.confidence >= SUSPECTED_FROM]
+
+
+def notes(scans: Sequence[EvaluatedScan], path: Path = NOTES) -> list[tuple[str, str]]:
+    """(pattern, a sentence) of each scan's picture; both empty of one that nobody looked at."""
+    with path.open(newline="") as file:
+        known = {row["picture"]: (row["pattern"], row["note"]) for row in csv.DictReader(file)}
+    return [known.get(picture_digest(scan.sample.path), ("", "")) for scan in scans]
+
+
+def picture_digest(path: Path) -> str:
+    """The first 16 digits of a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def patterns(scans: Sequence[EvaluatedScan]) -> list[tuple[str, int]]:

@@ -3,6 +3,7 @@
 import csv
 import html
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from training.evaluation.tables import (
 
 WORST_FILE = "worst.csv"
 """The worst errors, one a row."""
+SUSPECTED_FILE = "suspected_labels.csv"
+"""Those of them whose label is suspected, apart."""
 
 
 def write(
@@ -44,7 +47,8 @@ def write(
     """Writes the report into `folder`, which is made if absent.
 
     Args:
-        folder: gets `metrics.json`, `index.html`, `worst.csv` and the pictures that the page shows.
+        folder: gets `metrics.json`, `index.html`, `worst.csv`, `suspected_labels.csv` and the pictures that the page
+            shows.
         results: of `training.evaluate`; gets the errors' patterns.
         scans: what the results are of.
         predictions: what the scans were evaluated from.
@@ -53,9 +57,13 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     worst = gallery.worst(scans)
     results["patterns"] = gallery.patterns(worst)
-    results["suspected_labels"] = len(gallery.suspected_labels(scans))
+    seen = Counter(pattern for pattern, _ in gallery.notes(worst) if pattern)
+    results["seen_patterns"] = seen.most_common()
+    suspected = gallery.suspected_labels(scans)
+    results["suspected_labels"] = len(suspected)
     (folder / "metrics.json").write_text(json.dumps(without_nan(results), indent=1) + "\n")
-    write_worst(folder / WORST_FILE, worst, gallery.suspected_labels(scans))
+    write_worst(folder / WORST_FILE, worst, suspected)
+    write_worst(folder / SUSPECTED_FILE, suspected, suspected)
     pictures = plots.draw_all(folder, divide(scans, STRATA["data set"]), scans)
     by_key = {gallery.key(prediction): prediction for prediction in predictions}
     for title, chosen in gallery.sheets(scans).items():
@@ -69,12 +77,14 @@ def write_worst(path: Path, worst: Sequence[EvaluatedScan], suspected: Sequence[
     """The worst errors as CSV, the largest loss first, those with a suspected label marked."""
     with path.open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["source", "file", "sequence", "plane", "label", "called", "confidence", "loss", "suspected"])
-        for scan in worst:
+        rows.writerow(
+            ["source", "file", "sequence", "plane", "label", "called", "confidence", "loss", "suspected", "note"]
+        )
+        for scan, (pattern, note) in zip(worst, gallery.notes(worst), strict=True):
             sample = scan.sample
             place = [source_name(sample), sample.path.name, sample.sequence, sample.plane]
             said = [sample.label, scan.predicted, f"{scan.confidence:.3f}", f"{gallery.loss(scan):.2f}"]
-            rows.writerow([*place, *said, scan in suspected])
+            rows.writerow([*place, *said, scan in suspected, f"{pattern}: {note}" if pattern else ""])
 
 
 def headline(results: Mapping[str, Any]) -> str:
@@ -125,5 +135,5 @@ intervals that draw groups (patients, or runs of near-duplicate slices where pat
 
 
 def _pattern_list(results: Mapping[str, Any]) -> str:
-    rows = [["pattern", "errors"], *([name, str(count)] for name, count in results.get("patterns", []))]
-    return table(rows)
+    listed = [*results.get("seen_patterns", []), *results.get("patterns", [])]
+    return table([["pattern", "errors"], *([name, str(count)] for name, count in listed)])

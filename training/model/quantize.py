@@ -3,9 +3,9 @@
 Weights are int8 with a scale per output channel. A convolution takes its input's range from each scan as it comes,
 multiplies in int8 and answers in float32.
 
-Fixed ranges for everything (the converter's full-integer mode), taken from 400 scans of the train part, were measured
-as well: a tenth less time, but Cheng's accuracy fell by 8 percentage points. What a residual block adds has a tail of
-up to 57 standard deviations, so that one step of a fixed int8 scale swallows most of it.
+Fixed ranges for everything (the converter's full-integer mode) hang on the weights: where what a residual block adds
+has a tail of 57 standard deviations, one step of a fixed int8 scale swallows most of it, and Cheng's accuracy fell by 8
+percentage points. `tests/bench/static_int8.py` measures both, and the tails, for given weights.
 """
 
 from pathlib import Path

@@ -16,7 +16,7 @@ from brainscan.inference.runtime import Prediction
 from training import model_card
 from training.datasets.samples import LGG, Sample
 from training.evaluate import measured
-from training.evaluation import plots, protocols, report, tables
+from training.evaluation import gallery, plots, protocols, report, tables
 from training.evaluation.evaluated import EvaluatedScan, evaluate
 from training.evaluation.figures import figures
 from training.evaluation.out_of_distribution import refused
@@ -200,6 +200,18 @@ def test_the_worst_errors_are_listed_with_what_they_have_in_common(samples: list
     assert {row["source"]: row["suspected"] for row in rows} == {"br35h": "True", "lgg": "False"}
     assert ("lgg, sequence unknown: glioma called no_tumor", 1) in results["patterns"]
     assert results["suspected_labels"] == 1
+    with (tmp_path / "suspected_labels.csv").open() as file:
+        assert [row["source"] for row in csv.DictReader(file)] == ["br35h"]
+
+
+def test_what_was_seen_on_a_picture_is_found_by_its_content(samples: list[Sample], tmp_path: Path) -> None:
+    """The notes know the picture under any name, and nothing of the others."""
+    scans = scans_of(samples, BrightIsTumor(manifest()))
+    digest = gallery.picture_digest(samples[1].path)
+    (tmp_path / "notes.csv").write_text(f"picture,pattern,note\n{digest},a cyst,It is dark.\n")
+    samples[1].path.rename(tmp_path / "other.png")
+    moved = [replace(scans[1], sample=replace(samples[1], path=tmp_path / "other.png")), scans[0]]
+    assert gallery.notes(moved, tmp_path / "notes.csv") == [("a cyst", "It is dark."), ("", "")]
 
 
 def test_the_card_shows_other_runs_one_by_one_and_epoch_by_epoch(tmp_path: Path) -> None:
