@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
+from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelState, Rollout
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE, SourceMetrics
 from brainscan.store.table.models import RegistryConflictError
@@ -74,8 +75,8 @@ def test_to_add_again_changes_nothing(two, exported, tmp_path):
 
 
 def test_the_history_says_who_when_and_why(two):
-    model("serve", two[0][:8], "--reason", "better on meningioma")
-    model("serve", two[1][:8], "--reason", "better still")
+    model("serve", two[0][:8], "--override", "--reason", "better on meningioma")
+    model("serve", two[1][:8], "--override", "--reason", "better still")
     model("serve", "--back", "--reason", "slow")
     told = [(each["revision"], each["model_id"], each["state"], each["reason"]) for each in listed("--history")]
     assert told == [
@@ -92,7 +93,7 @@ def test_the_history_says_who_when_and_why(two):
 
 
 def test_what_makes_no_sense_is_refused_in_a_line_and_changes_nothing(world, two, exported):
-    model("serve", two[0], "--reason", "first")
+    model("serve", two[0], "--override", "--reason", "first")
     before = listed("--history")
     assert "serve another in its place" in " ".join(model("retire", two[0], expected=4).split())
     assert "no version begins with" in model("serve", "ffff", "--reason", "x", expected=1)
@@ -101,6 +102,36 @@ def test_what_makes_no_sense_is_refused_in_a_line_and_changes_nothing(world, two
     (folder / MODEL_FILE).write_bytes(b"another")
     assert "take one export" in " ".join(model("add", folder, expected=4).split())
     assert listed("--history") == before
+
+
+def passing(world, model_id: str, served: str) -> GateResult:
+    figures = {"scans": 400, "reviewed": 80, "size_bytes": 3}
+    result = GateResult(model_id=model_id, served=(served,), at=NOON, by="dr.k", **figures)
+    world.services.table.models.put_gate(result)
+    return result
+
+
+def test_a_version_is_served_only_when_its_gate_passed_against_what_is_served_now(world, two):
+    before = listed("--history")
+    assert "never compared" in " ".join(model("serve", two[0], "--reason", "x", expected=4).split())
+    closed = passing(world, two[0], "e" * 64).model_copy(update={"failures": ("12 scans compared, 200 needed",)})
+    world.services.table.models.put_gate(closed)
+    assert "12 scans compared" in " ".join(model("serve", two[0], "--reason", "x", expected=4).split())
+    assert listed("--history") == before
+    passing(world, two[0], "e" * 64)
+    model("serve", two[0], "--reason", "the gate is passed")
+    passing(world, two[1], "e" * 64)
+    assert "another model than" in " ".join(model("serve", two[1], "--reason", "x", expected=4).split())
+    passing(world, two[1], two[0])
+    model("serve", two[1], "--reason", "the gate is passed")
+    assert [each["overridden"] for each in listed("--history")] == [[]] * 4
+
+
+def test_an_override_keeps_what_the_gate_had_against_it(world, two):
+    model("serve", two[0], "--override", "--reason", "the one before is unsafe")
+    [line] = [each for each in listed("--history") if each["state"] == "served"]
+    assert line["reason"] == "the one before is unsafe"
+    assert "never compared" in line["overridden"][0]
 
 
 def test_an_empty_registry_says_that_the_images_model_is_served(world):

@@ -4,6 +4,8 @@ import pytest
 
 from brainscan.domain import Finding, Outcome, Review, TumorClass, Verdict
 from brainscan.domain.comparison import AnswerPair, compare, score_of
+from brainscan.domain.gate import gate_of
+from brainscan.domain.model_version import ModelVersion
 from brainscan.domain.shadow_answer import ShadowAnswer
 from tests.making import NOON, a_record, analyzed
 
@@ -70,3 +72,32 @@ def test_what_changed_is_told_by_series_in_the_order_of_slices():
     [series] = [each for each in found.changed if each.series_id]
     assert [each.candidate for each in series.changed] == ["no_tumor", "meningioma"]
     assert len(found.changed) == 2
+
+
+def gate(pairs, size_bytes=1000):
+    named = {"model_id": CANDIDATE, "added_at": NOON, "input_size": 128, "split": "test", "figures": {}}
+    version = ModelVersion(**named, size_bytes=size_bytes, data_digest="d" * 64, source_revision="e" * 40)
+    return gate_of(compare(CANDIDATE, pairs), version, "dr.k", NOON)
+
+
+def test_the_gate_lets_a_model_through_that_is_no_worse_slower_or_larger():
+    pairs = [a_pair(n, G, G, label=G) for n in range(60)] + [a_pair(n, N, N) for n in range(60, 200)]
+    assert gate(pairs).failures == ()
+    assert (gate(pairs).scans, gate(pairs).reviewed, gate(pairs).accuracy_candidate) == (200, 60, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "size", "told"),
+    [
+        (lambda pairs: pairs[:-1], 1000, "199 scans compared, 200 needed"),
+        (lambda pairs: [*pairs[:49], *pairs[60:], *pairs[60:80]], 1000, "49 reviewed scans, 50 needed"),
+        (lambda pairs: [a_pair(0, G, M, label=G), *pairs[1:]], 1000, "right on 98.3% of reviewed scans"),
+        (lambda pairs: [*pairs[:150], *(a_pair(n, N, M) for n in range(150, 200))], 1000, "75.0% of calls equal"),
+        (lambda pairs: [a_pair(n, N, N, infer_ms=(10.0, 16.0)) for n in range(200)] + pairs[:60], 1000, "1.60 times"),
+        (lambda pairs: pairs, 200_000_000, "200000000 bytes"),
+    ],
+)
+def test_the_gate_says_what_is_missing(change, size, told):
+    pairs = [a_pair(n, G, G, label=G) for n in range(60)] + [a_pair(n, N, N) for n in range(60, 200)]
+    [failure] = gate(change(pairs), size).failures
+    assert told in failure

@@ -77,7 +77,7 @@ def test_models_that_run_at_once_do_not_mix(network, candidate):
                 np.testing.assert_array_equal(one.seg, other.seg)
 
 
-DECISION = Decision("dr.k", "a test")
+DECISION = Decision("dr.k", "a test", override=True)
 
 
 @pytest.fixture
@@ -220,6 +220,9 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(world, network, r
     overlay = b64encode(world.services.results.get(tumor.served.overlay_key)).decode()
     assert overlay in page
     assert tumor.candidate.mask in page
+    assert "The gate is closed: 2 scans compared, 200 needed" in " ".join(done.output.split())
+    gate = world.services.table.models.gate(registered)
+    assert (gate.scans, gate.reviewed, gate.served) == (2, 1, (network.manifest.model_id,))
     later = [*told[:-4], "--from", "2026-04-01", "--to", "2026-04-02"]
     assert CliRunner().invoke(app, ["model", "diff", registered[:9], *later]).exit_code == 1
 

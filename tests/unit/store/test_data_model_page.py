@@ -77,7 +77,7 @@ QUESTIONS = {
     "SeriesItems": (SeriesItems, {"put_settled", "forget_slice"}),
     "Statistics": (Statistics, {"mark_arrival"}),
     "Versions": (Versions, {"make_latest", "forget_superseded"}),
-    "Models": (Models, {"commit"}),
+    "Models": (Models, {"commit", "put_gate"}),
     "Reports": (Reports, {"commit", "mark_announced"}),
     "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
     "SummaryQueries": (SummaryQueries, set()),

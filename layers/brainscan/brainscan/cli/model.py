@@ -18,7 +18,7 @@ from brainscan.cli.table import NOTHING_FOUND, Table, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.model_version import ModelChange, ModelState, ModelStateError, ModelVersion, Rollout
 from brainscan.inference.manifest import ModelError
-from brainscan.pipeline.models import Decision, UnknownModelError, add_model, move_back, move_model
+from brainscan.pipeline.models import Decision, GateClosedError, UnknownModelError, add_model, move_back, move_model
 from brainscan.store import Results
 from brainscan.store.table.models import RegistryConflictError
 
@@ -85,8 +85,11 @@ def serve(
     reason: Annotated[str, typer.Option(help="On what grounds, for the history. Name no patient.")],
     model_id: Annotated[str | None, typer.Argument(help="A model's id, or how it begins.")] = None,
     back: Annotated[bool, typer.Option("--back", help="Serve what was served before.")] = False,
+    override: Annotated[
+        bool, typer.Option("--override", help="Though its gate is closed; the reason says why.")
+    ] = False,
 ) -> None:
-    """Let a version answer from the next scan on, or roll back; a series that was begun keeps its model.
+    """Let a version that passed its gate answer from the next scan on, or roll back; a begun series keeps its model.
 
     Example: `brainscan model serve 0f3c9e --reason "diff of May looked at"`
 
@@ -95,7 +98,7 @@ def serve(
     if (model_id is None) is not back:
         raise typer.BadParameter("name a version, or say --back")
     with _deciding(table) as asked:
-        decision = Decision(caller_name(), reason)
+        decision = Decision(caller_name(), reason, override)
         if model_id is None:
             _, change = move_back(asked, decision)
         else:
@@ -141,7 +144,8 @@ def diff(
     """
     with _deciding(table) as asked:
         whole = _whole(model_id, asked)
-    write_diff(whole, table, bucket, out, first, last)
+        version = next(each for each in asked.models.all() if each.model_id == whole)
+    write_diff(version, table, bucket, out, first, last)
 
 
 @app.command()
@@ -163,7 +167,7 @@ def _deciding(table: str) -> Iterator[store.Table]:
     with reaching(table) as asked:
         try:
             yield asked
-        except (ModelError, ModelStateError, RegistryConflictError, UnknownModelError) as refused:
+        except (GateClosedError, ModelError, ModelStateError, RegistryConflictError, UnknownModelError) as refused:
             Console(stderr=True).print(f"[red]not done[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
 

@@ -10,15 +10,20 @@ import typer
 from rich.console import Console
 
 from brainscan.cli.comparison_page import page_of
+from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.comparison import AnswerPair, compare
+from brainscan.domain.gate import gate_of
+from brainscan.domain.model_version import ModelVersion
 from brainscan.pipeline.compare import answer_pairs
 from brainscan.store import ObjectGoneError, Results
 
 
-def write_diff(model_id: str, table: str, bucket: str, out: Path, first: str | None, last: str | None) -> None:
+def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first: str | None, last: str | None) -> None:
     """Compare a model that looked on with the answers that stand; write `diff.json` and `diff.html`.
+
+    What its gate says of it goes into the registry.
 
     Raises:
         typer.Exit: it has seen no scan of these days.
@@ -29,20 +34,23 @@ def write_diff(model_id: str, table: str, bucket: str, out: Path, first: str | N
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
     with reaching(table) as asked:
         results = Results(boto3.client("s3"), bucket)
-        pairs = {each.served.scan_id: each for each in answer_pairs(model_id, since, until, asked, results)}
+        pairs = {each.served.scan_id: each for each in answer_pairs(version.model_id, since, until, asked, results)}
         if not pairs:
             Console(stderr=True).print("it has seen no scan of these days: `brainscan model shadow` lets it look on")
             raise typer.Exit(NOTHING_FOUND)
-        found = compare(model_id, list(pairs.values()))
+        found = compare(version.model_id, list(pairs.values()))
         out.mkdir(parents=True, exist_ok=True)
         (out / "diff.json").write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
         page = page_of(found, lambda scan_id: _pictures(pairs[scan_id], results))
         (out / "diff.html").write_text(page, encoding="utf-8")
+        gate = gate_of(found, version, caller_name(), datetime.now(UTC))
+        asked.models.put_gate(gate)
     changed = sum(len(each.changed) for each in found.changed)
     Console().print(
         f"{found.scans} scans, {changed} called differently, {found.reviewed_served.scans} reviewed: "
         f"{out}/diff.html, diff.json. [dim]{RESEARCH_USE_STATEMENT}[/dim]"
     )
+    Console().print("The gate is passed." if not gate.failures else f"The gate is closed: {'; '.join(gate.failures)}.")
 
 
 Out = Annotated[Path, typer.Option(file_okay=False, help="Folder for diff.json and diff.html.")]

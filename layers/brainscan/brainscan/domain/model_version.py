@@ -70,6 +70,7 @@ class ModelChange(FrozenModel):
     reason: str | None = None
     share: Probability | None = Field(default=None, description="of the scans that a shadow sees")
     replaced: ModelId | None = None
+    overridden: tuple[str, ...] = Field(default=(), description="what the gate had against it, where it was overridden")
 
 
 class Rollout(FrozenModel):

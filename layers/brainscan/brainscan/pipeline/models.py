@@ -15,6 +15,10 @@ from brainscan.store.objects import model_key
 _TYPES: Final = {MODEL_FILE: "application/octet-stream", MANIFEST_FILE: "application/json"}
 
 
+class GateClosedError(BrainscanError):
+    """A version has not shown what it takes to be served; the text says what is missing."""
+
+
 class UnknownModelError(BrainscanError):
     """No version of that id was added."""
 
@@ -25,6 +29,7 @@ class Decision:
 
     by: str
     reason: str | None = None
+    override: bool = False
 
     def change(self, rollout: Rollout, model_id: str | None, state: ModelState, replaced: str | None) -> ModelChange:
         """Its line in the history."""
@@ -78,15 +83,20 @@ def move_model(
     Raises:
         UnknownModelError: it was never added.
         ModelStateError: it cannot go there from where it is.
+        GateClosedError: it is to be served, has not passed the gate, and the decision does not override that.
         RegistryConflictError: the registry was changed at the same time.
     """
     if table.models.get(model_id) is None:
         raise UnknownModelError(f"model {model_id[:12]} is not in the registry; add it with `brainscan model add`")
     before = table.models.rollout()
     after = before.moved(model_id, state, share)
+    against = _gate_failures(model_id, before, table) if state is ModelState.SERVED else ()
+    if against and not decision.override:
+        raise GateClosedError(f"model {model_id[:12]} has not passed its gate: {'; '.join(against)}")
     places = {ModelState.SERVED: before.served, ModelState.SHADOW: before.shadow}
     replaced = places.get(state)
     change = decision.change(after, model_id, state, None if replaced == model_id else replaced)
+    change = change.model_copy(update={"overridden": against})
     table.models.commit(after, change)
     return after, change
 
@@ -103,6 +113,16 @@ def move_back(table: Table, decision: Decision) -> tuple[Rollout, ModelChange]:
     change = decision.change(after, after.served, ModelState.SERVED, before.served)
     table.models.commit(after, change)
     return after, change
+
+
+def _gate_failures(model_id: str, rollout: Rollout, table: Table) -> tuple[str, ...]:
+    """What speaks against serving a version; nothing if the gate that it passed was against what is served now."""
+    result = table.models.gate(model_id)
+    if result is None:
+        return ("it was never compared: `brainscan model shadow`, then `brainscan model diff`",)
+    if rollout.served and rollout.served not in result.served:
+        return ("it was compared with another model than the one that is served now: repeat `brainscan model diff`",)
+    return result.failures
 
 
 def _version(manifest: Manifest, size_bytes: int) -> ModelVersion:

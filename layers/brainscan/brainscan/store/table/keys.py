@@ -144,6 +144,11 @@ def model_version(model_id: str) -> dict[str, str]:
     return {"pk": MODELS, "sk": f"{VERSION}{model_id}"}
 
 
+def model_gate(model_id: str) -> dict[str, str]:
+    """Primary key of what the gate said of a version last."""
+    return {"pk": MODELS, "sk": f"GATE#{model_id}"}
+
+
 def model_change(revision: int) -> dict[str, str]:
     """Primary key of a change of the registry; they sort as they were made."""
     return {"pk": MODELS, "sk": f"{CHANGE}{revision:06d}"}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from brainscan.domain.base import BrainscanError
+from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelVersion, Rollout
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient, Write
@@ -42,6 +43,15 @@ class Models:
         """Every change of the registry, the first first."""
         found = self._table.query(_BEGINS, {":pk": keys.MODELS, ":begin": keys.CHANGE})
         return [ModelChange.model_validate(known(ModelChange, each)) for each in found]
+
+    def gate(self, model_id: str) -> GateResult | None:
+        """What the gate said of a version last."""
+        found = self._table.get(keys.model_gate(model_id))
+        return GateResult.model_validate(known(GateResult, found)) if found else None
+
+    def put_gate(self, result: GateResult) -> None:
+        """Keep what the gate said of a version, in place of what it said before."""
+        self._table.put(to_item(result.model_dump(mode="json", exclude_none=True) | keys.model_gate(result.model_id)))
 
     def of_series(self, series_ids: Sequence[str], served: str) -> dict[str, str]:
         """Which version answers each series: the one that answered its first slice; of a new series, `served`."""
