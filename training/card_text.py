@@ -52,6 +52,8 @@ DATA: Final = """\
 | `harvard_normal`: Whole Brain Atlas | for teaching | one healthy head, T1, three planes; train part only |
 | `open_ms`: Ljubljana MS database | CC BY | multiple sclerosis: lesions that are no tumor; FLAIR, T1, T1C, T2 |
 | `brats2013_slices`: BRATS 2013 | research only | glioblastoma on T1C and FLAIR, no skull, expert masks; 8 patients |
+
+None of the sets says which vendor a scanner was of, so that no figure is by vendor.
 """
 
 EVIDENCE: Final = """\
