@@ -30,6 +30,8 @@ from training.evaluation.targets import facts, target_rows
 
 CURVE: Final = "docs/training.png"
 """The curves of runs, seen from the card's folder."""
+RUNS_FOLDER: Final = Path("docs/runs")
+"""`history.json` of runs that were compared with the served weights."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -284,8 +286,9 @@ def _parser() -> argparse.ArgumentParser:
         "--history",
         type=Path,
         nargs="+",
-        default=[],
-        help=f"history.json of runs to compare with: each gets its own part, and its curve in {CURVE}",
+        default=sorted(RUNS_FOLDER.glob("*.json")),
+        help=f"history.json of runs to compare with, those of {RUNS_FOLDER}/ if not given: each gets its own part, "
+        f"and its curve in {CURVE}",
     )
     parser.add_argument("--out", type=Path, default=Path("MODEL_CARD.md"))
     return parser
