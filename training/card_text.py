@@ -42,11 +42,12 @@ start and 160 px for the last three tenths of its time. On the test part, as int
 | run 4 | 0.916 [0.878, 0.951] | 0.769 [0.738, 0.801] | 0.666 | 0.095 | 0.918 | 0.781 | 0.769 |
 | served and run 4, mean of their logits | 0.926 | 0.770 | | | 0.920 | 0.790 | 0.807 |
 
-Run 4 outlines Cheng's tumors better and misses fewer of its gliomas; it types other sets' tumors worse, and every interval
-holds the other's figure: no clear gain, so it is not served. Run 2 names more of the gliomas of the unknown hospital
-without skulls than run 1, fewer tumors of the other, and in the same time learned masks less well. The two that learned
-alone from ImageNet's weights err differently, but both at once, at twice the time and size, are hardly better than the
-better one of each set: the next lever is data of more hospitals, not more of the same.
+Run 4 outlines Cheng's tumors better and misses fewer of its gliomas; it names classes no better there, and worse on
+radiopaedia's cases; on Cheng the interval of each holds the other's figure. No clear gain, so it is not served. Run 2
+names more of the gliomas of the unknown hospital without skulls than run 1, fewer tumors of the other, and in the same
+time learned masks less well. The served weights and run 4, which learned apart from ImageNet's, err differently, but
+both together, at twice the time and size, are hardly better than the better one of each set: the next lever is data of
+more hospitals, not more of the same.
 """
 
 DATA: Final = """\
