@@ -22,7 +22,7 @@ from brainscan.store.objects import model_key
 
 KEPT: Final = 2
 """Models beside the image's that a process keeps loaded: the served one, and one more that looks on or is left over
-from before a switch. A model takes some 200 MB of memory."""
+from before a switch."""
 
 
 class LoadedModels:
