@@ -131,4 +131,9 @@ def test_agreement_tells_of_network_readers_disputes_and_time(ask, table):
     assert told["median_seconds"] == 20.0
     table.summaries.review_study(disputed, 2, Verdict.CONFIRMED, None, "Dr. C")
     assert ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json["disputed"] == []
+    table.summaries.review_study(disputed, 3, Verdict.WITHDRAWN, None, "Dr. C", 900.0)
+    table.summaries.review_study(disputed, 4, Verdict.CONFIRMED, None, "Dr. A")
+    taken_back = ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json
+    assert taken_back["disputed"] == [disputed], "a verdict taken back decides nothing"
+    assert taken_back["median_seconds"] == 20.0, "taking it back is no look at the case"
     assert ask("GET", "/v1/agreement", {"from": DAY, "to": DAY, "judged": "series"}).json["network"]["pairs"] == 0

@@ -3,7 +3,7 @@
 import pytest
 
 from brainscan.domain import Review, TumorClass, Verdict
-from brainscan.domain.agreement import agreement_of, reader_pair
+from brainscan.domain.agreement import agreement_of, is_disputed, reader_pair
 from tests.making import NOON
 
 G, M, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
@@ -36,3 +36,12 @@ def test_two_readers_are_compared_by_the_latest_that_each_said():
     assert reader_pair(history, G) is None
     assert reader_pair([*history, said("B", Verdict.CONFIRMED)], G) == (M, G)
     assert reader_pair([*history, said("B", Verdict.CONFIRMED), said("A", Verdict.WITHDRAWN)], G) is None
+
+
+def test_a_third_reader_settles_a_dispute_and_reopens_it_by_taking_the_verdict_back():
+    differ = [said("A", Verdict.CONFIRMED), said("B", Verdict.CORRECTED, M)]
+    assert is_disputed(differ, G)
+    third = [*differ, said("C", Verdict.CORRECTED, M)]
+    assert not is_disputed(third, G)
+    assert is_disputed([*third, said("C", Verdict.WITHDRAWN)], G)
+    assert not is_disputed([*differ, said("B", Verdict.CONFIRMED)], G)

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from brainscan.api.parameters import From, To, days_of, described, the_table
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, ReviewState, TumorClass
-from brainscan.domain.agreement import Agreement, Pair, agreement_of, called_by, reader_pair
+from brainscan.domain.agreement import Agreement, Pair, agreement_of, called_by, is_disputed, reader_pair
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import REVIEWED, WantedSummaries
 
@@ -64,13 +64,14 @@ def get_agreement(
     by_reader: dict[str, list[Pair]] = defaultdict(list)
     for each in cases:
         by_reader[each.review.reader] += _with_network(each)
-    pairs = {each.name: pair for each in cases if (pair := reader_pair(each.history, each.predicted))}
-    seconds = [review.seconds for each in cases for review in each.history if review.seconds is not None]
+    pairs = [pair for each in cases if (pair := reader_pair(each.history, each.predicted))]
+    verdicts = [review for each in cases for review in each.history if review.stands]
+    seconds = [review.seconds for review in verdicts if review.seconds is not None]
     return AgreementAnswer(
         network=agreement_of([pair for pairs_of_reader in by_reader.values() for pair in pairs_of_reader]),
-        readers=agreement_of(list(pairs.values())),
+        readers=agreement_of(pairs),
         by_reader={reader: agreement_of(found) for reader, found in sorted(by_reader.items())},
-        disputed=tuple(each.name for each in cases if _is_disputed(each, pairs.get(each.name))),
+        disputed=tuple(each.name for each in cases if is_disputed(each.history, each.predicted)),
         rejected=sum(called_by(each.review, each.predicted) is None for each in cases),
         median_seconds=median(seconds) if seconds else None,
     )
@@ -101,8 +102,3 @@ def _history(latest: Review, ask: partial[list[Review]]) -> tuple[Review, ...]:
 def _with_network(case: _Case) -> Sequence[Pair]:
     called = called_by(case.review, case.predicted)
     return [(case.predicted, called)] if case.predicted and called else []
-
-
-def _is_disputed(case: _Case, pair: Pair | None) -> bool:
-    """Two readers differ, and nobody else has decided."""
-    return pair is not None and pair[0] is not pair[1] and len({review.reader for review in case.history}) < 3

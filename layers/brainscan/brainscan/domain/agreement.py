@@ -43,8 +43,17 @@ def called_by(review: Review, predicted: TumorClass | None) -> TumorClass | None
 
 def reader_pair(history: Sequence[Review], predicted: TumorClass | None) -> Pair | None:
     """What the first two readers of something call it, each in the latest of their verdicts; None unless two did."""
-    latest: dict[str, TumorClass | None] = {}
-    for review in history:
-        latest[review.reader] = called_by(review, predicted) if review.stands else None
-    named = [name for name in latest.values() if name is not None]
+    named = [name for review in _standing(history) if (name := called_by(review, predicted)) is not None]
     return (named[0], named[1]) if len(named) > 1 else None
+
+
+def is_disputed(history: Sequence[Review], predicted: TumorClass | None) -> bool:
+    """Two readers differ, and no verdict of a third stands."""
+    pair = reader_pair(history, predicted)
+    return pair is not None and pair[0] is not pair[1] and len(_standing(history)) < 3
+
+
+def _standing(history: Sequence[Review]) -> list[Review]:
+    """The latest verdict of each reader who did not take it back, in the order in which they first judged."""
+    latest = {review.reader: review for review in history}
+    return [review for review in latest.values() if review.stands]
