@@ -27,7 +27,12 @@ def scans(tmp_path_factory) -> Path:
 def analyzing(scans: Path, out: Path, stdout) -> subprocess.Popen:
     program = "from brainscan.cli.main import app; app(prog_name='brainscan')"
     told = [sys.executable, "-c", program, "analyze", str(scans), "--out", str(out), "--json"]
-    return subprocess.Popen(told, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(told, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible)
+
+
+def _interruptible() -> None:
+    """Whatever runs the tests in the background may have told its children to ignore interruptions."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def said(process: subprocess.Popen) -> list[str]:
