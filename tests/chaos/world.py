@@ -51,11 +51,11 @@ OURS = {
 
 
 @cache
-def _template(parameters: tuple[tuple[str, str], ...]) -> Template:
+def template_of(parameters: tuple[tuple[str, str], ...]) -> Template:
     return Template(ROOT / "template.yaml", dict(parameters))
 
 
-def _attribute(logical_id: str, attribute: str) -> str:
+def attribute(logical_id: str, _: str) -> str:
     """Every name of a resource is its logical id: a queue's URL as well as its ARN."""
     return NAMES.get(logical_id, logical_id)
 
@@ -133,8 +133,8 @@ def world_of(scenario: Scenario, *, traced: bool = False) -> Iterator[World]:
     simulation = Simulation(scenario.seed)
     simulation.trace = [] if traced else None
     plan = Plan(scenario.seed, scenario.rates, scenario.spared)
-    template = _template(scenario.parameters)
-    environment = environment_of(template.functions(), template, _attribute)
+    template = template_of(scenario.parameters)
+    environment = environment_of(template.functions(), template, attribute)
     environment |= OURS | dict(scenario.environment)
     models = TwoModels(simulation, poison_fingerprints(), scenario.second_model_from)
     with simulated(simulation, environment, models) as patches:
@@ -161,7 +161,7 @@ def _no_objects(*_: Any) -> ReportObjects:
 
 
 def _queues(world: World, template: Template) -> None:
-    resolved = {name: template.resolve(each, _attribute) for name, each in template.of_type("AWS::SQS::Queue").items()}
+    resolved = {name: template.resolve(each, attribute) for name, each in template.of_type("AWS::SQS::Queue").items()}
     for name, each in resolved.items():
         visibility, retention = float(each.get("VisibilityTimeout", 30)), float(each["MessageRetentionPeriod"])
         delay = float(each.get("DelaySeconds", 0))
@@ -176,7 +176,7 @@ def _functions(world: World, template: Template, services: Callable[[], Services
     """Every function that something feeds, and what feeds it."""
     specs = {spec.logical_id: spec for spec in template.functions()}
     for properties in template.of_type("AWS::Lambda::EventSourceMapping").values():
-        told = template.resolve(properties, _attribute)
+        told = template.resolve(properties, attribute)
         name = told["FunctionName"]
         if name not in world.functions:
             world.functions[name] = Function(world.simulation, world.plan, specs[name], services, patches.into_all)
@@ -194,7 +194,7 @@ def _functions(world: World, template: Template, services: Callable[[], Services
 def _notifications(world: World, template: Template) -> None:
     """Let the uploads bucket tell its queue of new objects, late and in any order."""
     configured = template.of_type("AWS::S3::Bucket")["UploadsBucket"]["NotificationConfiguration"]
-    [queue] = [template.resolve(each["Queue"], _attribute) for each in configured["QueueConfigurations"]]
+    [queue] = [template.resolve(each["Queue"], attribute) for each in configured["QueueConfigurations"]]
 
     def tell(bucket: str, key: str, made: Object) -> None:
         if bucket != "uploads":
@@ -211,7 +211,7 @@ def _notifications(world: World, template: Template) -> None:
 def _rules(world: World, template: Template) -> None:
     """Let the bus tell the queues that the template's rules name; each hears every event of the product."""
     for properties in template.of_type("AWS::Events::Rule").values():
-        for target in template.resolve(properties, _attribute)["Targets"]:
+        for target in template.resolve(properties, attribute)["Targets"]:
             world.events.listeners.append(lambda event, queue=target["Arn"]: world.sqs.send(queue, _announced(event)))
 
 

@@ -1,0 +1,108 @@
+"""Every role allows what its function is seen to call, in runs with all kinds of uploads and faults, and no more."""
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from unittest.mock import patch
+
+import pytest
+from aws_lambda_powertools.utilities import parameters
+
+from brainscan.dicom import stow
+from brainscan.pipeline import deliver
+from tests.chaos.faults import USUAL
+from tests.chaos.roles import Grant, allowed, covers, recorded
+from tests.chaos.test_delivery import STOW, FakePacs
+from tests.chaos.uploads import uploads
+from tests.chaos.world import LONGEST_S, Scenario, attribute, template_of, world_of
+
+FUNCTIONS = ("Intake", "Analyze", "Count", "Report", "Deliver")
+
+UNSEEN: dict[str, str] = {
+    "xray:*": "the tracer's",
+    "logs:*": "Lambda's own",
+    "sqs:ReceiveMessage": "Lambda's, for the event source mapping",
+    "sqs:DeleteMessage": "Lambda's, for the event source mapping",
+    "sqs:GetQueueAttributes": "Lambda's, for the event source mapping",
+    "dynamodb:DescribeStream": "Lambda's, for the event source mapping",
+    "dynamodb:GetRecords": "Lambda's, for the event source mapping",
+    "dynamodb:GetShardIterator": "Lambda's, for the event source mapping",
+    "dynamodb:ListStreams": "Lambda's, for the event source mapping",
+    "sqs:SendMessage CountDLQ": "Lambda's, for records that it gives up",
+    "sqs:SendMessage ReportDLQ": "Lambda's, for records that it gives up",
+    "s3:ListBucket": "without it, S3 says 403 of what does not exist",
+    "secretsmanager:GetSecretValue": "runs have their secrets in the environment",
+    "s3:GetObject uploads/*": "an object that was there before its bucket had versions",
+    "s3:GetObject results/models/*": "a registered model; runs have theirs in memory",
+    "s3:PutObject results/shadow/*": "a model that looks on; runs have none",
+}
+"""Actions, or those on one resource, that a role needs though no run calls them, and why."""
+
+
+@pytest.fixture(scope="module")
+def calls():
+    """What each function asked for while images, archives, replaced versions, junk and reports went through."""
+    found: dict[str, set[Grant]] = {}
+    FakePacs.stored = set()
+    some = uploads(2, 30, 6.0, poisons=1) + uploads(3, 2, 6.0, kinds=("junk",))
+    given = tuple(replace(each, number=number) for number, each in enumerate(some))
+    told = (*STOW, ("TableItemRetentionDays", "10"))
+    scenario = Scenario(2, given, replace(USUAL, kills=0.05, duplicates=0.3), second_model_from=3.0, parameters=told)
+    with (
+        patch.object(stow, "Pacs", FakePacs),
+        patch.object(parameters, "get_secret", lambda *_, **__: '{"username": "a", "password": "b"}'),
+        patch.object(deliver, "DICOM_SUFFIX", ".json"),
+        recorded(found),
+        world_of(scenario) as world,
+    ):
+        world.run()
+        world.simulation.now += 3650 * 86_400  # all expires
+        world.dynamodb.expire()
+        world.simulation.run(until=world.simulation.elapsed + LONGEST_S)
+    return found
+
+
+def roles() -> dict[str, set[Grant]]:
+    return allowed(template_of(STOW), attribute)
+
+
+def refused(calls: set[Grant], grants: set[Grant]) -> set[Grant]:
+    """Calls that a role does not allow."""
+    return {call for call in calls if not any(covers(grant, call) for grant in grants)}
+
+
+def superfluous(calls: set[Grant], grants: set[Grant]) -> set[Grant]:
+    """Grants that no call needs, and that have no reason besides."""
+    unused = {grant for grant in grants if not any(covers(grant, call) for call in calls)}
+    return {(action, to) for action, to in unused if not _has_reason(action, to)}
+
+
+def _has_reason(action: str, to: str) -> bool:
+    return any(fnmatchcase(f"{action} {to}", each) or fnmatchcase(action, each) for each in UNSEEN)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_allows_what_its_function_calls_and_nothing_besides(calls, function):
+    assert refused(calls[function], roles()[function]) == set()
+    assert superfluous(calls[function], roles()[function]) == set()
+
+
+def test_every_function_that_is_fed_is_looked_at(calls):
+    assert set(calls) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_without_one_of_the_called_actions_is_noticed(calls, function):
+    for grant in roles()[function]:
+        if any(covers(grant, call) for call in calls[function]):
+            assert refused(calls[function], roles()[function] - {grant})
+
+
+def test_a_role_with_another_action_is_noticed(calls):
+    more: set[Grant] = {("dynamodb:Scan", "scans"), ("s3:DeleteObject", "uploads/*"), ("sqs:SendMessage", "ScanDLQ")}
+    assert superfluous(calls["Analyze"], roles()["Analyze"] | more) == more
+
+
+def test_every_reason_is_needed_by_a_role():
+    grants = {f"{action} {to}" for each in roles().values() for action, to in each}
+    actions = {grant.partition(" ")[0] for grant in grants}
+    assert [each for each in UNSEEN if not any(fnmatchcase(one, each) for one in grants | actions)] == []
