@@ -33,15 +33,10 @@ def test_s3s_test_event_and_removals_are_no_uploads():
     assert uploads_in(s3_event("uploads", "a.png", name="ObjectRemoved:Delete")) == []
 
 
-def test_a_folder_is_no_upload_and_an_empty_file_is_one():
-    def sized(key: str, size: int) -> str:
-        notification = json.loads(s3_event("uploads", key))
-        notification["Records"][0]["s3"]["object"]["size"] = size
-        return json.dumps(notification)
-
-    assert uploads_in(sized("exports/2026/", 0)) == []
-    assert [upload.key for upload in uploads_in(sized("exports/odd/", 9))] == ["exports/odd/"]
-    assert [upload.key for upload in uploads_in(sized("exports/empty.png", 0))] == ["exports/empty.png"]
+def test_a_folder_marker_is_an_upload_as_every_object_is():
+    notification = json.loads(s3_event("uploads", "exports/2026/"))
+    notification["Records"][0]["s3"]["object"]["size"] = 0
+    assert [upload.key for upload in uploads_in(json.dumps(notification))] == ["exports/2026/"]
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,6 @@ class _Bucket(BaseModel):
 
 class _Object(BaseModel):
     key: str
-    size: int | None = None
     version_id: str | None = Field(default=None, alias="versionId")
     sequencer: str | None = None
 
@@ -57,7 +56,9 @@ class _Announcement(BaseModel):
 
 
 def uploads_in(body: str) -> list[Upload]:
-    """The uploads that an S3 notification speaks of; none for `s3:TestEvent`, folders, and what creates nothing.
+    """The uploads that an S3 notification speaks of; none for `s3:TestEvent` and for what creates nothing.
+
+    What consoles and sync tools leave to show an empty folder is an upload like any other, of an empty file.
 
     Raises:
         MessageError: not an S3 notification.
@@ -72,7 +73,7 @@ def uploads_in(body: str) -> list[Upload]:
     except ValueError:
         raise MessageError("the message is not JSON; only S3 and intake may send to this queue") from None
     created = [record for record in records if record.event_name.removeprefix("s3:").startswith(CREATED)]
-    return [_upload(record) for record in created if not _is_folder(record.s3.object)]
+    return [_upload(record) for record in created]
 
 
 def part_in(body: str) -> Part | None:
@@ -140,11 +141,6 @@ def report_in(body: str) -> Report:
         return _Announcement.model_validate_json(body).detail
     except ValidationError as error:
         raise MessageError(_wrong("a SeriesAnalyzed event", error)) from None
-
-
-def _is_folder(created: _Object) -> bool:
-    """Whether an object is what consoles and sync tools leave to show an empty folder."""
-    return created.key.endswith("/") and created.size == 0
 
 
 def _upload(record: _Record) -> Upload:

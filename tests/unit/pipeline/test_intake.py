@@ -224,6 +224,13 @@ def test_an_upload_beyond_a_limit_is_one_rejected_scan_with_the_reason(world, li
     assert [(r.outcome, r.reasons) for r in scans_of(world, export)] == [(Outcome.REJECTED, (reason,))]
 
 
+def test_a_folder_marker_is_rejected_with_its_reason_and_its_line(world):
+    export = intake(world.upload("exports/2026/", b""), world.services)
+    assert [(r.outcome, r.reasons) for r in scans_of(world, export)] == [(Outcome.REJECTED, (Reason.EMPTY_FILE,))]
+    assert [(line["outcome"], line["reasons"]) for line in listing(world, export)] == [("rejected", ["empty_file"])]
+    assert world.services.table.exports.get(export.export_id).done
+
+
 def test_names_reach_neither_table_nor_messages_nor_keys_nor_listing(world, dynamodb):
     name = "Canary^Jane"
     export = intake(world.upload(f"{name}.zip", zipped({f"{name}/1.png": png(), f"{name}.txt": b"x"})), world.services)
