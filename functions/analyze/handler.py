@@ -21,6 +21,7 @@ from brainscan.observability import (
     measure_answer,
     measure_failures,
     measure_messages,
+    measure_version,
     metrics,
     tracer,
 )
@@ -128,6 +129,7 @@ def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
     pairs = zip(deliveries, results, strict=True)
     failed = [delivery for delivery, result in pairs if not is_answered(delivery, result)]
     measure_failures(len(failed))
+    measure_version(result.record.outcome if result.record else None for result in results)
     return failed
 
 

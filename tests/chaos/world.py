@@ -175,7 +175,7 @@ def _queues(world: World, template: Template) -> None:
 def _functions(world: World, template: Template, services: Callable[[], Services], patches: Patches) -> None:
     """Every function that something feeds, and what feeds it."""
     specs = {spec.logical_id: spec for spec in template.functions()}
-    for properties in template.of_type("AWS::Lambda::EventSourceMapping").values():
+    for properties in template.sources():
         told = template.resolve(properties, attribute)
         name = told["FunctionName"]
         if name not in world.functions:

@@ -1,13 +1,15 @@
 """The one logger, tracer and metrics of the functions, and what they may say."""
 
 import logging
+import os
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from brainscan.domain import BrainscanError, Outcome, ScanRecord
 
@@ -75,6 +77,20 @@ def measure_answer(record: ScanRecord) -> None:
     if record.model_id is not None:
         # A property of the log line, not a dimension: a metric a model would cost without telling more.
         metrics.add_metadata(key="model_id", value=record.model_id)
+
+
+def measure_version(outcomes: Iterable[Outcome | None]) -> None:
+    """Count what became of an invocation's scans under the version of the function that had them; None: it failed.
+
+    Alarms hold these against all versions together while a new version has a part of the traffic.
+    """
+    told = Counter("VersionFailed" if each is None else f"Version{_words(each)}" for each in outcomes)
+    version = EphemeralMetrics()
+    version.add_dimension(name="version", value=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"))
+    version.add_metric(name="VersionScans", unit=MetricUnit.Count, value=told.total())
+    for name in ("VersionFailed", "VersionAbstained"):
+        version.add_metric(name=name, unit=MetricUnit.Count, value=told[name])
+    version.flush_metrics()
 
 
 def _words(name: str) -> str:

@@ -17,7 +17,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 from brainscan.domain import BrainscanError
 
-logging.getLogger("samtranslator.metrics").setLevel(logging.ERROR)  # warns of metrics that only AWS publishes
+for _warns_of_what_only_aws_has in ("samtranslator.metrics", "samtranslator.feature_toggle.feature_toggle"):
+    logging.getLogger(_warns_of_what_only_aws_has).setLevel(logging.ERROR)
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -127,15 +128,23 @@ class Template:
 
     def mappings(self) -> list[MappingSpec]:
         """Every mapping from a queue to a function."""
-        mappings = self.of_type("AWS::Lambda::EventSourceMapping").values()
         queues = self.of_type("AWS::SQS::Queue")
-        return [_mapping(each) for each in mappings if _target(each["EventSourceArn"]) in queues]
+        return [_mapping(each) for each in self.sources() if _target(each["EventSourceArn"]) in queues]
 
     def streams(self) -> list[StreamSpec]:
         """Every mapping from a table's stream to a function."""
-        mappings = self.of_type("AWS::Lambda::EventSourceMapping").values()
         tables = self.of_type("AWS::DynamoDB::Table")
-        return [_stream(each) for each in mappings if _target(each["EventSourceArn"]) in tables]
+        return [_stream(each) for each in self.sources() if _target(each["EventSourceArn"]) in tables]
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Unresolved properties of every event source mapping; what feeds a function's alias feeds the function here.
+
+        One version of each is loaded.
+        """
+        aliases = self.of_type("AWS::Lambda::Alias")
+        found = self.of_type("AWS::Lambda::EventSourceMapping").values()
+        behind = [aliases.get(_target(each["FunctionName"]), each)["FunctionName"] for each in found]
+        return [each | {"FunctionName": function} for each, function in zip(found, behind, strict=True)]
 
     def _holds(self, condition: str | None) -> bool:
         """Whether what has a condition exists with these parameters."""

@@ -37,12 +37,19 @@ def mappings(resources: Resources) -> dict[str, Any]:
     return of_type(resources, "AWS::Lambda::EventSourceMapping")
 
 
+def fed(resources: Resources, mapping: Any) -> str:
+    """The id of the function that a mapping feeds, by its name or by an alias of it."""
+    name = str(mapping["FunctionName"]).removesuffix(".Ref")
+    alias = of_type(resources, "AWS::Lambda::Alias").get(name)
+    return str(alias["FunctionName"]).removesuffix(".Ref") if alias else name
+
+
 def consumed(resources: Resources) -> Iterator[tuple[str, Any, str, Any]]:
     """(queue id, queue, function id, mapping) of each queue that feeds a function."""
     for mapping in mappings(resources).values():
         queue_id = mapping["EventSourceArn"].removesuffix(".Arn")
         if queue_id in queues(resources):
-            yield queue_id, queues(resources)[queue_id], mapping["FunctionName"].removesuffix(".Ref"), mapping
+            yield queue_id, queues(resources)[queue_id], fed(resources, mapping), mapping
 
 
 def followed(resources: Resources) -> Iterator[tuple[str, str, str, Any]]:
@@ -50,7 +57,7 @@ def followed(resources: Resources) -> Iterator[tuple[str, str, str, Any]]:
     for name, mapping in mappings(resources).items():
         table_id = mapping["EventSourceArn"].removesuffix(".StreamArn")
         if table_id in tables(resources):
-            yield name, table_id, mapping["FunctionName"].removesuffix(".Ref"), mapping
+            yield name, table_id, fed(resources, mapping), mapping
 
 
 def answering(resources: Resources) -> set[str]:

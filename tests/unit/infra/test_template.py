@@ -172,9 +172,14 @@ MUTATIONS = [
     (work.functions_are_told_what_settings_know, "Intake.Environment.Variables.BRAINSCAN_TABLE_NAME", DELETE),
     (work.functions_know_when_their_retries_end, "ScanQueue.RedrivePolicy.maxReceiveCount", 6),
     (
-        work.roles_are_assumed_by_lambda_alone,
+        work.roles_are_assumed_by_who_works_under_them_alone,
         "IntakeRole.AssumeRolePolicyDocument.Statement.0.Principal",
         {"AWS": "*"},
+    ),
+    (
+        work.roles_are_assumed_by_who_works_under_them_alone,
+        "AnalyzeRolloutRole.AssumeRolePolicyDocument.Statement.0.Principal",
+        {"Service": "lambda.amazonaws.com"},
     ),
     (work.roles_are_bounded_where_a_boundary_is_told, "ReportRole.PermissionsBoundary", DELETE),
     (work.roles_hold_no_wildcard, f"IntakeRole.{STATEMENT}.0.Action", "s3:*"),
@@ -218,6 +223,21 @@ MUTATIONS = [
     (watching.apis_raise_alarms, "ResultsApiSlow.Dimensions.0.Name", "Stage"),
     (watching.apis_raise_alarms, "ResultsApiThrottles.MetricName", "Errors"),
     (watching.durations_alarm_at_four_fifths_of_the_timeout, "Analyze.Timeout", 60),
+    (
+        watching.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
+        "AnalyzeDeploymentGroup.AutoRollbackConfiguration",
+        DELETE,
+    ),
+    (
+        watching.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
+        "AnalyzeDeploymentGroup.AlarmConfiguration.Alarms.3",
+        DELETE,
+    ),
+    (
+        watching.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
+        "AnalyzeScans.FunctionName",
+        "Analyze.Ref",
+    ),
     (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmActions", DELETE),
     (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmDescription", "Old."),
     (watching.quiet_is_no_alarm, "UploadDLQNotEmpty.TreatMissingData", DELETE),

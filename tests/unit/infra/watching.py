@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.unit.infra.reading import Resources, Rule, answering, consumed, followed, lambdas, of_type
+from tests.unit.infra.reading import Resources, Rule, answering, consumed, fed, followed, lambdas, mappings, of_type
 
 
 def alarms(resources: Resources) -> dict[str, Any]:
@@ -80,6 +80,32 @@ def durations_alarm_at_four_fifths_of_the_timeout(resources: Resources) -> Itera
                 yield name
 
 
+def new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm(resources: Resources) -> Iterator[str]:
+    """Its mappings feed an alias that CodeDeploy moves, and what watches the new version stops that."""
+    watching_a_version = {
+        f"Watching.Outputs.{name}"
+        for name, alarm in alarms(resources).items()
+        if any(each["Name"] in {"ExecutedVersion", "version"} for each in _dimensions(alarm))
+    }
+    groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup")
+    aliases = {name: each for name, each in resources.items() if each["Type"] == "AWS::Lambda::Alias"}
+    for name, mapping in mappings(resources).items():
+        if fed(resources, mapping) != "Analyze":
+            continue
+        alias = aliases.get(mapping["FunctionName"].removesuffix(".Ref"), {})
+        policy = alias.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
+        group = groups.get(policy.get("DeploymentGroupName", "").removesuffix(".Ref"), {})
+        stopping = {each["Name"] for each in group.get("AlarmConfiguration", {}).get("Alarms", [])}
+        back = group.get("AutoRollbackConfiguration", {}).get("Events", [])
+        if stopping != watching_a_version or len(stopping) < 4 or "DEPLOYMENT_STOP_ON_ALARM" not in back:
+            yield name
+
+
+def _dimensions(alarm: Any) -> Iterator[Any]:
+    for part in alarm.get("Metrics", []):
+        yield from part.get("MetricStat", {}).get("Metric", {}).get("Dimensions", [])
+
+
 def alarms_tell_somebody_and_say_what_to_read(resources: Resources) -> Iterator[str]:
     for name, alarm in alarms(resources).items():
         told = alarm.get("AlarmActions") == alarm.get("OKActions") == ["AlarmTopic.Ref"]
@@ -106,6 +132,7 @@ RULES: tuple[Rule, ...] = (
     followers_raise_alarms,
     apis_raise_alarms,
     durations_alarm_at_four_fifths_of_the_timeout,
+    new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
     alarms_tell_somebody_and_say_what_to_read,
     quiet_is_no_alarm,
     dashboards_are_json_and_say_what_brainscan_is_for,

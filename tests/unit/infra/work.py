@@ -277,10 +277,12 @@ def roles_are_bounded_where_a_boundary_is_told(resources: Resources) -> Iterator
             yield name
 
 
-def roles_are_assumed_by_lambda_alone(resources: Resources) -> Iterator[str]:
+def roles_are_assumed_by_who_works_under_them_alone(resources: Resources) -> Iterator[str]:
+    groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
+    services = {each["ServiceRoleArn"]: "codedeploy" for each in groups}
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         trusted = [statement["Principal"] for statement in role["AssumeRolePolicyDocument"]["Statement"]]
-        if trusted != [{"Service": "lambda.amazonaws.com"}]:
+        if trusted != [{"Service": f"{services.get(f'{name}.Arn', 'lambda')}.amazonaws.com"}]:
             yield name
 
 
@@ -348,7 +350,7 @@ RULES: tuple[Rule, ...] = (
     functions_are_told_what_settings_know,
     functions_know_when_their_retries_end,
     roles_are_bounded_where_a_boundary_is_told,
-    roles_are_assumed_by_lambda_alone,
+    roles_are_assumed_by_who_works_under_them_alone,
     roles_hold_no_wildcard,
     readers_can_tell_missing_from_forbidden,
     consumers_may_take_their_messages,
