@@ -11,6 +11,8 @@ from samtranslator.yaml_helper import yaml_parse
 
 CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 NESTED = "AWS::CloudFormation::Stack"
+ROLLOUT = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
+"""What makes versions of a function and moves its alias: the emulator's SAM has neither, nor CodeDeploy."""
 
 
 def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str | int]) -> str:
@@ -30,9 +32,12 @@ def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str | in
         if folder := resource.get("Properties", {}).get(where):
             s3.put_object(Bucket=bucket, Key=f"{logical_id}.zip", Body=zipped(built / folder))
             resource["Properties"][where] = f"s3://{bucket}/{logical_id}.zip"
+        for name in ROLLOUT:
+            resource.get("Properties", {}).pop(name, None)
         if resource["Type"] == NESTED:
             nested = json.dumps(_known(built / resource["Properties"]["TemplateURL"]))
             s3.put_object(Bucket=bucket, Key=f"{logical_id}.json", Body=nested.encode())
+            resource["Properties"]["Parameters"]["AnalyzeVersion"] = "$LATEST"
             resource["Properties"]["TemplateURL"] = f"{s3.meta.endpoint_url}/{bucket}/{logical_id}.json"
         for event in resource.get("Properties", {}).get("Events", {}).values():
             _as_number(event["Properties"].get("ScalingConfig", {}), template["Parameters"])
@@ -43,7 +48,9 @@ def _known(path: Path) -> dict[str, Any]:
     """A template without alarms by metric math: the emulator knows none, and they have nothing to watch there."""
     template: dict[str, Any] = yaml_parse(path.read_text())
     kept = {name: each for name, each in template["Resources"].items() if "Metrics" not in each.get("Properties", {})}
-    return template | {"Resources": kept}
+    outputs, dropped = template.get("Outputs", {}), set(template["Resources"]) - set(kept)
+    told = {name: each for name, each in outputs.items() if each["Value"].get("Ref") not in dropped}
+    return template | {"Resources": kept, "Outputs": told}
 
 
 def _as_number(scaling: dict[str, Any], parameters: dict[str, Any]) -> None:

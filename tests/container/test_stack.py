@@ -146,8 +146,8 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
     before = set(stack.outcomes())
     queue = {"QueueUrl": stack.outputs["ScanQueueUrl"]}
     bucket = {"Bucket": stack.outputs["ResultsBucket"]}
-    mappings = stack.client("lambda").list_event_source_mappings(FunctionName=stack.outputs["AnalyzeFunction"])
-    [mapping] = [each for each in mappings["EventSourceMappings"] if "RetryQueue" not in each["EventSourceArn"]]
+    mappings = stack.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    [mapping] = [each for each in mappings if "ScanQueue" in each["EventSourceArn"]]
     stack.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     stack.upload("repaired.png", png(180, seed=4))
     stack.wait(lambda: len(scans_of(stack, before)) == 1 and stack.depth("ScanQueue") == 1, 120)
