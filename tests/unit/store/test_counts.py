@@ -140,21 +140,6 @@ def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(lagging_ta
     assert len(lagging_table.series.slices(lagging_table.series.get(SERIES))) == 11
 
 
-def test_counters_and_export_expire_after_the_scans_that_they_count(dynamodb, stream, monkeypatch):
-    table = Table.over(dynamodb, TABLE, retention_days=10)
-    clock = [1_000_000_000]
-    monkeypatch.setattr("brainscan.store.table.client.time.time", lambda: clock[0])
-    table.exports.put(Export(export_id=a_record().export_id, state=ExportState.EXPANDED, received_at=NOON))
-    clock[0] += 2 * 86_400
-    answered(table, 0)
-    shard, changes = scan_changes_in({"shardId": "shard", "Records": stream.read()})
-    count(shard, changes, table)
-    items = dynamodb.scan(TableName=TABLE)["Items"]
-    expiries = {item["sk"]["S"][:5]: int(item["expires_at"]["N"]) for item in items if "expires_at" in item}
-    assert set(expiries.values()) == {clock[0] + 10 * 86_400}
-    assert len(expiries) == 2
-
-
 def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb, lagging_table):
     lagging_table.scans.register([a_record(0)])  # the day's marker
     written = []

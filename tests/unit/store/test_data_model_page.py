@@ -73,7 +73,7 @@ def test_there_is_an_example_for_every_kind_of_question():
 QUESTIONS = {
     "Scans": (Scans, {"register", "commit", "supersede", "review"}),
     "ScanQueries": (ScanQueries, set()),
-    "Exports": (Exports, {"put", "put_part", "mark_superseded", "keep"}),
+    "Exports": (Exports, {"put", "put_part", "mark_superseded"}),
     "SeriesItems": (SeriesItems, {"put_settled", "forget_slice"}),
     "Statistics": (Statistics, {"mark_arrival"}),
     "Versions": (Versions, {"make_latest", "forget_superseded"}),

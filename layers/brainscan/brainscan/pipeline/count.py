@@ -20,9 +20,9 @@ def count(shard: str, changes: Sequence[ScanChange], table: Table) -> int:
         botocore.exceptions.ClientError: to be repeated.
     """
     table.counts.add(shard, changes)
+    table.retention.keep([change.after for change in changes if change.after])
     series_ids = {change.scan.series_id for change in changes if change.scan.series_id}
     with Threads(PARALLEL) as pool:
-        list(pool.map(table.exports.keep, {change.scan.export_id for change in changes}))
         list(pool.map(table.series.forget_slice, [change for change in changes if change.after is None]))
         return sum(pool.map(lambda each: _settle(each, table), series_ids))
 

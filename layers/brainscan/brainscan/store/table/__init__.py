@@ -8,6 +8,7 @@ from brainscan.store.table.counts import Counts, ScanChange
 from brainscan.store.table.exports import Exports
 from brainscan.store.table.models import Models
 from brainscan.store.table.reports import Reports
+from brainscan.store.table.retention import Retention
 from brainscan.store.table.scan_queries import ScanQueries
 from brainscan.store.table.scans import Scans
 from brainscan.store.table.series import SeriesItems
@@ -24,6 +25,7 @@ __all__ = [
     "Exports",
     "Models",
     "Reports",
+    "Retention",
     "ScanChange",
     "ScanQueries",
     "Scans",
@@ -51,6 +53,7 @@ class Table:
     summaries: Summaries
     summary_queries: SummaryQueries
     models: Models
+    retention: Retention
 
     @classmethod
     def over(cls, client: "DynamoDBClient", name: str, retention_days: int = 0) -> "Table":
@@ -68,4 +71,5 @@ class Table:
             summaries=Summaries(table),
             summary_queries=SummaryQueries(table),
             models=Models(table),
+            retention=Retention(table),
         )

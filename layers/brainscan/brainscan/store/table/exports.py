@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from brainscan.domain import Export, ExportState, PartDone
 from brainscan.store.table import keys
-from brainscan.store.table.client import DAY_S, TableClient
+from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import NEEDS_REVIEW, Counts
 from brainscan.store.table.items import export_item, export_of, from_item, part_done, to_item
 from brainscan.store.table.query import Page, Query, run, shards
@@ -60,13 +60,3 @@ class Exports:
             ExpressionAttributeNames={"#state": "state"},
             ExpressionAttributeValues=to_item({":superseded": ExportState.SUPERSEDED}),
         )
-
-    def keep(self, export_id: str) -> None:
-        """Let an export live as long as a scan of it that is written now; written at most once a day."""
-        if expires_at := self._table.expires_at:
-            self._table.update(
-                keys.export(export_id),
-                UpdateExpression="SET expires_at = :expires_at",
-                ConditionExpression="attribute_exists(pk) AND expires_at < :old",
-                ExpressionAttributeValues=to_item({":expires_at": expires_at, ":old": expires_at - DAY_S}),
-            )

@@ -1,0 +1,133 @@
+"""Nothing that a scan belongs to expires before it: not its export, series and study, nor their reports and counts."""
+
+import pytest
+
+from brainscan.domain import Export, ExportState, Outcome, Report, TumorClass, Verdict
+from brainscan.events import scan_changes_in
+from brainscan.pipeline.count import count
+from brainscan.store.table import Table
+from tests.conftest import TABLE
+from tests.making import NOON, a_record, analyzed
+from tests.summaries import a_series
+
+DAYS, DAY_S = 10, 86_400
+SERIES, STUDY, PATIENT = "5" * 32, "6" * 32, "7" * 32
+SLICES = [a_record(number, series_id=SERIES, study_id=STUDY, patient_id=PATIENT) for number in range(3)]
+EXPORT = SLICES[0].export_id
+
+
+class Clock:
+    """The time at which the table writes."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000_000
+
+    def later(self, days: float) -> None:
+        self.now += int(days * DAY_S)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("brainscan.store.table.client.time.time", lambda: clock.now)
+    return clock
+
+
+@pytest.fixture
+def keeping(dynamodb, clock):
+    """A table whose items expire."""
+    return Table.over(dynamodb, TABLE, retention_days=DAYS)
+
+
+def follow(stream, table):
+    shard, changes = scan_changes_in({"shardId": "shard", "Records": stream.read()})
+    count(shard, changes, table)
+
+
+def answer(table, number):
+    table.scans.register([SLICES[number]])
+    table.models.of_series([SERIES], "f" * 64)
+    table.scans.commit([analyzed(SLICES[number], TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+
+
+def report(table, revision):
+    summary = a_series(series_id=SERIES, study_id=STUDY, patient_id=PATIENT, report_revision=revision)
+    table.summaries.put(summary.model_copy(update={"export_ids": (EXPORT,)}))
+    table.reports.commit(Report(series_id=SERIES, revision=revision, outcome=Outcome.ANALYZED))
+
+
+@pytest.fixture
+def reported(keeping, stream, clock):
+    """An export of one series, answered a day after its upload and reported."""
+    keeping.exports.put(Export(export_id=EXPORT, state=ExportState.EXPANDED, received_at=NOON, expected=3))
+    clock.later(days=1)
+    for number in (0, 1):
+        answer(keeping, number)
+    follow(stream, keeping)
+    report(keeping, 2)
+    return keeping
+
+
+def expiries(dynamodb):
+    """When each item expires that does, by its key; of the scans, and of all others."""
+    items = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if "expires_at" in item]
+    times = {(item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) for item in items}
+    scans = {key: when for key, when in times.items() if key[0].startswith("SCAN#")}
+    return scans, {key: when for key, when in times.items() if key not in scans}
+
+
+def test_what_a_scan_belongs_to_expires_no_earlier_than_its_answer(dynamodb, reported):
+    scans, others = expiries(dynamodb)
+    assert {sk.partition("#")[0] for _, sk in others} == {
+        *("META", "COUNT", "REPORT", "SUMMARY", "MODEL"),
+        *("SERIES", "STUDY"),  # links from the export
+    }
+    assert min(others.values()) >= max(scans.values())
+
+
+@pytest.mark.parametrize("days", [0.5, 8])
+def test_a_verdict_on_a_slice_moves_the_expiry_of_all_that_it_belongs_to(dynamodb, stream, reported, clock, days):
+    clock.later(days)
+    reported.scans.review(SLICES[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    follow(stream, reported)
+    scans, others = expiries(dynamodb)
+    assert max(scans.values()) == clock.now + DAYS * DAY_S
+    assert min(others.values()) >= max(scans.values())
+
+
+def test_a_slice_that_arrives_a_week_later_keeps_what_the_others_belong_to(dynamodb, stream, reported, clock):
+    clock.later(days=7)
+    answer(reported, 2)
+    follow(stream, reported)
+    report(reported, 3)
+    scans, others = expiries(dynamodb)
+    assert min(others.values()) >= max(scans.values())
+
+
+def test_a_replaced_scan_does_not_outlive_the_counts_of_its_export(dynamodb, stream, reported, clock):
+    clock.later(days=8)
+    reported.scans.supersede(EXPORT)
+    follow(stream, reported)
+    scans, others = expiries(dynamodb)
+    assert min(when for (pk, _), when in others.items() if pk.startswith("EXPORT#")) >= max(scans.values())
+
+
+def test_a_second_verdict_of_the_day_moves_nothing_again(dynamodb, stream, reported, clock):
+    clock.later(days=8)
+    for revision in (0, 1):
+        reported.scans.review(SLICES[0].scan_id, revision, Verdict.CONFIRMED, None, "a reader")
+        follow(stream, reported)
+        _, others = expiries(dynamodb)
+        series = {key: when for key, when in others.items() if key == (f"SERIES#{SERIES}", "SUMMARY")}
+        clock.later(days=0.5)
+        assert set(series.values()) == {1_000_000_000 + (1 + 8 + DAYS + 1) * DAY_S}
+
+
+def test_a_scan_that_expires_keeps_nothing(dynamodb, stream, reported, clock):
+    _, before = expiries(dynamodb)
+    clock.later(days=11)
+    dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": f"SCAN#{SLICES[0].scan_id}"}, "sk": {"S": "META"}})
+    follow(stream, reported)
+    _, after = expiries(dynamodb)
+    kept = (f"EXPORT#{EXPORT}", "META")
+    assert after[kept] == before[kept]
