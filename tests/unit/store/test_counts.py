@@ -9,7 +9,6 @@ import pytest
 from brainscan.domain import Export, ExportState, Outcome, TumorClass
 from brainscan.events import scan_changes_in
 from brainscan.pipeline.count import count
-from brainscan.store.table import Table
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
 
