@@ -1,12 +1,14 @@
 """`brainscan analyze` says in words what it found, and writes masks where their sources lie."""
 
 import csv
+import io
 import json
 
 import nibabel as nib
 import numpy as np
 import pytest
 from pyarrow import parquet
+from pydicom import dcmread
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
@@ -98,3 +100,48 @@ def test_the_listing_is_written_as_csv_and_parquet_too(phantom, tmp_path):
     assert sum(probabilities) == pytest.approx(1)
     assert table[0]["confidence"] == max(probabilities) == float(rows[0]["confidence"])
     assert table[0]["overlay"] == str(tmp_path / "out/a.overlay.png")
+
+
+def _two_pictures_of_one_uid(phantom, folder) -> None:
+    """A series of three, and another picture by the name and at the place of its second."""
+    one, other = to_dicom(phantom)[4:7], to_dicom(head(seed=9, lesion=GLIOMA))[5]
+    uid = dcmread(io.BytesIO(one[1]))
+    again = dcmread(io.BytesIO(other))
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "PatientID", "ImagePositionPatient"):
+        setattr(again, keyword, getattr(uid, keyword))
+    (folder / "first").mkdir(parents=True)
+    (folder / "second").mkdir()
+    for number, instance in enumerate(one):
+        (folder / f"first/{number}.dcm").write_bytes(instance)
+    again.save_as(folder / "second/1.dcm")
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_of_two_pictures_of_one_uid_and_place_one_counts_and_the_other_is_named_as_superseded(phantom, tmp_path, form):
+    _two_pictures_of_one_uid(phantom, tmp_path / "in")
+    out = tmp_path / "out"
+    said = analyze(tmp_path / "in", "--out", out, "--format", form)
+    replaced, counting = (str(tmp_path / f"in/{each}/1.dcm") for each in ("first", "second"))
+    assert f"{replaced}: superseded by {counting}" in said
+    if form == "json":
+        rows = [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
+        assert {row["path"]: row.get("superseded_by") for row in rows}[replaced] == counting
+    else:
+        rows = list(csv.DictReader((out / "results.csv").open()))
+    assert [row["path"] for row in rows if row["outcome"] == "skipped"] == [replaced]
+    assert len(rows) == 4
+    result = json.loads((out / "first/1.result.json").read_text())
+    assert (result["superseded"], result["reasons"]) == (True, ["superseded"])
+    assert not (out / "first/1.mask.png").exists()
+    assert (out / "second/1.mask.png").exists()
+    [summary] = out.glob("reports/*/*/series.json")
+    slices = {each["scan_id"] for each in json.loads(summary.read_text())["slices"]}
+    assert len(slices) == 3
+    assert result["scan_id"] not in slices
+
+
+def test_lines_on_standard_output_end_with_what_was_superseded(phantom, tmp_path):
+    _two_pictures_of_one_uid(phantom, tmp_path / "in")
+    said = analyze(tmp_path / "in", "--out", tmp_path / "out", "--json")
+    *_, last = [json.loads(line) for line in said.splitlines()]
+    assert (last["path"], last["reasons"]) == (str(tmp_path / "in/first/1.dcm"), ["superseded"])

@@ -55,7 +55,9 @@ def test_a_file_an_array_and_a_dataset_of_one_picture_are_answered_alike(phantom
     largest = int(phantom.lesion.sum(axis=(1, 2)).argmax())
     pixels, instance = phantom.volume[largest], to_dicom(phantom)[largest]
     (tmp_path / "slice.dcm").write_bytes(instance)
-    sources = [tmp_path / "slice.dcm", dcmread(io.BytesIO(instance)), pixels]
+    other = dcmread(io.BytesIO(instance))
+    other.SOPInstanceUID += ".1"  # by one name they would be one image, of which the last counts
+    sources = [tmp_path / "slice.dcm", other, pixels]
     by_path, by_dataset, by_array = brainscan.analyze(sources, network).scans
     assert [scan.record.kind for scan in (by_path, by_dataset, by_array)] == [Kind.DICOM, Kind.DICOM, Kind.PNG]
     assert by_path.record.predicted is by_dataset.record.predicted is by_array.record.predicted is TumorClass.GLIOMA
@@ -95,6 +97,7 @@ def test_a_folder_gives_series_that_are_saved_as_the_pipeline_reports_them(phant
     assert len(analysis.scans) == 14
     assert analysis.scans[-1].reasons == (Reason.UNRECOGNIZED_CONTENT,)
     assert len(series.result.slices) == 12
+    assert [scan.path for scan in analysis.scans if scan.superseded_by] == [str(folder / "03.dcm")]
     assert series.result.predicted is TumorClass.GLIOMA
     analysis.save(tmp_path / "out")
     [report] = (tmp_path / "out/reports").glob("*/*")

@@ -11,20 +11,30 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from brainscan.cli.render import summary_of
 from brainscan.cli.rows import COLUMNS, SUFFIXES, Format, flat, json_line, writing
-from brainscan.cli.words import scan_in_words, series_in_words
+from brainscan.cli.words import scan_in_words, series_in_words, superseded_in_words
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import ModelError
 from brainscan.inference.runtime import Model
 from brainscan.library.analysis import open_model
 from brainscan.library.found import found_in
 from brainscan.library.scans import AnalyzedScan, analyzed
-from brainscan.library.series import series_in
-from brainscan.library.written import fields_of, write_scan, write_series
+from brainscan.library.series import latest, series_in
+from brainscan.library.written import fields_of, remove_images, write_scan, write_series
 from brainscan.settings import limits
 
 NO_MODEL = 3
 
-SHOWN = ("path", "outcome", "predicted", "probabilities", "confidence", "needs_review", "mask", "overlay")
+SHOWN = (
+    "path",
+    "outcome",
+    "superseded_by",
+    "predicted",
+    "probabilities",
+    "confidence",
+    "needs_review",
+    "mask",
+    "overlay",
+)
 """What a JSON line of the listing holds, where known; reasons and review reasons come last."""
 
 NOT_LOCAL = frozenset(
@@ -35,8 +45,8 @@ NOT_LOCAL = frozenset(
 
 LISTED = ("path", *(name for name in COLUMNS if name not in NOT_LOCAL), "mask", "overlay")
 
-SERIES_TOLD = 20
-"""Series that are told in words; all have their files."""
+MOST_TOLD = 20
+"""Series, and superseded files, that are told in words; all are in files."""
 
 
 def analyze(
@@ -50,6 +60,7 @@ def analyze(
     For each scan, OUT gets NAME.result.json, NAME.mask.png and NAME.overlay.png; for a NIfTI volume, NAME.mask.nii.gz
     in its own space and NAME.series.json with lesions and volumes; for a DICOM series, OUT/reports/SERIES with its
     summary, SEG, SR, secondary capture and FHIR bundle. OUT/results.jsonl (.csv, .parquet) has a line for every input.
+    Of files that hold one image, by its identifiers and place, the last counts; the others are superseded.
     Example: `brainscan analyze scan.png study/ export.zip --out answers`
 
     Exit codes: 0 every input has its outcome; 2 a path cannot be read; 3 there is no model, or the disk is full; 130
@@ -60,7 +71,7 @@ def analyze(
     usable = [path for path in paths if path not in unusable]
     out.mkdir(parents=True, exist_ok=True)
     scans = _write_scans(usable, out, form, _model(console), as_json, console)
-    _tell(scans, out, console)
+    _tell(_correct_superseded(scans, out, form, as_json), out, console)
     for path in unusable:
         console.print(f"[red]cannot read {path}[/red]: check that it exists and that you may read it")
     if unusable:
@@ -85,13 +96,34 @@ def _write_scans(
         bar = progress.add_task("scans", total=None)
         for scan in analyzed(found_in(paths, limits()), model, limits()):
             done.append(write_scan(scan, out))
-            line = _line(fields_of(done[-1], out))
-            put(line if form is Format.JSON else _row(done[-1], out))
+            put(_entry(done[-1], out, form))
             if as_json:
-                typer.echo(json_line(line))
+                typer.echo(json_line(_line(fields_of(done[-1], out))))
             progress.update(bar, completed=len(done))
         progress.update(bar, total=len(done))
     return done
+
+
+def _correct_superseded(scans: list[AnalyzedScan], out: Path, form: Format, as_json: bool) -> list[AnalyzedScan]:
+    """Take back the answers of images that were found again later: which they are is known at the end alone."""
+    settled = latest(scans)
+    replaced = [scan for scan in settled if scan.superseded_by]
+    if not replaced:
+        return scans
+    for scan in replaced:
+        remove_images(scan, out)
+        write_scan(scan, out)
+        if as_json:
+            typer.echo(json_line(_line(fields_of(scan, out))))
+    with writing(form, out / f"results{SUFFIXES[form]}", LISTED) as put:
+        for scan in settled:
+            put(_entry(scan, out, form))
+    return settled
+
+
+def _entry(scan: AnalyzedScan, out: Path, form: Format) -> dict[str, Any]:
+    """A scan's line of the listing."""
+    return _line(fields_of(scan, out)) if form is Format.JSON else _row(scan, out)
 
 
 def _progress(console: Console) -> Progress:
@@ -119,10 +151,12 @@ def _tell(scans: list[AnalyzedScan], out: Path, console: Console) -> None:
     else:
         counted = [(scan.outcome, scan.record.predicted if scan.record else None) for scan in scans]
         console.print(summary_of(counted, f"{len(scans)} inputs"))
-    for words in told[:SERIES_TOLD]:
-        console.print(words, soft_wrap=True, highlight=False)
-    if len(told) > SERIES_TOLD:
-        console.print(f"[dim]... and {len(told) - SERIES_TOLD} series more[/dim]")
+    replaced = [superseded_in_words(scan.path, scan.superseded_by) for scan in scans if scan.superseded_by]
+    for sort, lines in (("superseded files", replaced), ("series", told)):
+        for words in lines[:MOST_TOLD]:
+            console.print(words, soft_wrap=True, highlight=False)
+        if len(lines) > MOST_TOLD:
+            console.print(f"[dim]... and {len(lines) - MOST_TOLD} {sort} more[/dim]")
     console.print(f"[dim]Answers are in {out}. {RESEARCH_USE_STATEMENT}[/dim]", soft_wrap=True)
 
 

@@ -16,11 +16,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from brainscan.cli.left_out import Line, left_out_table, listed, save
 from brainscan.cli.render import summary_of, table_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, tell, wait
-from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, TumorClass
 from brainscan.library.local_files import files_below, is_readable, printable
+from brainscan.store.objects import files_key
 
 if TYPE_CHECKING:
     from brainscan.services import Services
@@ -68,14 +70,18 @@ def demo(
 
         begin = time.perf_counter()
         export_id = _upload(upload, stack, services())
-        export = _wait(export_id, stack, services(), console)
+        _wait(export_id, stack, services(), console)
         seconds = time.perf_counter() - begin
-        records = _records(export_id, services(), _names(upload, services()))
+        names = _names(upload, services())
+        records = _records(export_id, services(), names)
         _save(records, out, services())
+        listing = services().results.get(files_key(export_id))
+        files = listed(listing, names, upload.name, [record for _, record in records])
+        save(files, out / "files.jsonl")
         _say(f"all {len(records)} scans have their outcome; reporting series", console)
         stack.drain(timeout_s=REPORTS_S)
         _save_reports(stack, out)
-        _tell(records, export, seconds, out, console)
+        _tell(records, files, seconds, out, console)
         _write_environment(out / "env.sh", stack)
         if open_page or (sys.stdout.isatty() if keep is None else keep):
             _keep(export_id, out, open_page, console)
@@ -135,7 +141,7 @@ def _upload(file: Path, stack: "LocalStack", services: "Services") -> str:
     return services.pseudonyms.export_id(bucket, file.name, version_id)
 
 
-def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Console) -> Export:
+def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Console) -> None:
     """Show progress until every scan has its outcome."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
@@ -148,7 +154,7 @@ def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Co
                 waiting = export.counts.get(Outcome.QUEUED, 0)
                 progress.update(bar, completed=export.scans - waiting, total=export.scans)
                 if export.done:
-                    return export
+                    return
                 if time.monotonic() - told >= LINE_S:
                     _say(f"{export.scans - waiting} of {export.scans} scans have their outcome", console)
                     told = time.monotonic()
@@ -210,20 +216,25 @@ def _save_reports(stack: "LocalStack", out: Path) -> None:
 
 def _tell(
     records: Sequence[tuple[str, ScanRecord]],
-    export: Export,
+    files: Sequence[Line],
     seconds: float,
     out: Path,
     console: Console,
 ) -> None:
     shown = sorted(records, key=_interest)[:SHOWN]
-    console.print(table_of(shown, "Findings, the most certain tumors first"))
+    if records:
+        console.print(table_of(shown, "Findings, the most certain tumors first"))
     if len(records) > SHOWN:
         console.print(f"[dim]... and {len(records) - SHOWN} more in {out / 'results.jsonl'}[/dim]")
-    console.print(summary_of([(record.outcome, record.predicted) for _, record in records], "Together"))
+    if records:
+        console.print(summary_of([(record.outcome, record.predicted) for _, record in records], "Together"))
+    if left_out := left_out_table(files):
+        console.print(left_out)
     review = sum(record.needs_review for _, record in records)
-    console.print(f"{export.files} files: {len(records)} scans, {export.skipped} files skipped.")
+    skipped = sum(line["outcome"] == Outcome.SKIPPED for line in files)
+    console.print(f"{len(files)} files: {len(records)} scans, {skipped} files skipped.")
     console.print(f"{review} scans need review. {seconds:.1f} s, {len(records) / seconds:.1f} scans a second.")
-    console.print(f"In {out}: results.jsonl, a line a scan; results/, masks and overlays;")
+    console.print(f"In {out}: results.jsonl, a line a scan; files.jsonl, a line a file; results/, masks and overlays;")
     console.print("reports/, a series' summary, DICOM SEG, SR and capture; functions.log")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 

@@ -7,7 +7,7 @@ from datetime import UTC
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from brainscan.domain import Export, Outcome, ScanRecord
+from brainscan.domain import Export, Outcome, Reason, ScanRecord
 
 STYLES = {
     Outcome.ANALYZED: "green",
@@ -90,7 +90,8 @@ def _call(record: ScanRecord) -> tuple[str, str, str]:
 
 def _note(record: ScanRecord) -> str:
     """Why, and what a reader should look at."""
-    return ", ".join([*record.reasons, *record.review_reasons]).replace("_", " ")
+    replaced = [Reason.SUPERSEDED] if record.superseded else []
+    return ", ".join(dict.fromkeys([*replaced, *record.reasons, *record.review_reasons])).replace("_", " ")
 
 
 def _area(record: ScanRecord) -> str:

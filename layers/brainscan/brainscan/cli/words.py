@@ -23,6 +23,11 @@ def scan_in_words(scan: AnalyzedScan) -> str:
     return "\n".join(lines)
 
 
+def superseded_in_words(path: str, by: str) -> str:
+    """Which file does not count, and which does."""
+    return f"{escape(path)}: superseded by {escape(by)}, which holds the same image by its identifiers and place."
+
+
 def series_in_words(result: SeriesResult, name: str, written: Sequence[Path]) -> str:
     """A line for the verdict, one a lesion, one where the files are."""
     speaking = sum(each.outcome is Outcome.ANALYZED for each in result.slices)

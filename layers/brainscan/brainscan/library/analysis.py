@@ -10,7 +10,7 @@ from brainscan.inference.runtime import Model
 from brainscan.inference.shipped import model_dir
 from brainscan.library.found import Source, found_in
 from brainscan.library.scans import AnalyzedScan, analyzed
-from brainscan.library.series import AnalyzedSeries, series_in
+from brainscan.library.series import AnalyzedSeries, latest, series_in
 from brainscan.library.written import write_all
 from brainscan.settings import limits
 
@@ -56,7 +56,8 @@ def analyze(source: Source | Sequence[Source], model: Model | None = None) -> An
         model: From `open_model`; default: opened for this call.
 
     Returns:
-        A scan for each image, and for each file that holds none, in order; a series for each that DICOM files belong
+        A scan for each image, and for each file that holds none, in order, an image that was found again later without
+        an answer (`superseded`); a series for each that DICOM files belong
         to, and for each NIfTI volume. All of it is held in memory: for a large folder use the command.
 
     Raises:
@@ -75,5 +76,5 @@ def analyze(source: Source | Sequence[Source], model: Model | None = None) -> An
     """
     sources: Sequence[Source] = source if isinstance(source, list | tuple) else [cast(Source, source)]
     model = model or open_model()
-    scans = tuple(analyzed(found_in(sources, limits()), model, limits()))
+    scans = tuple(latest(list(analyzed(found_in(sources, limits()), model, limits()))))
     return Analysis(scans, tuple(series_in(scans)))

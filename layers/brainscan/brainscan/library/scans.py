@@ -30,7 +30,7 @@ class AnalyzedScan:
     """One scan and what was found in it, or one file that holds none and is skipped.
 
     `path` is the file's, `name` what the files of its answers are called after. The images are PNG, at the source's
-    own rows and columns.
+    own rows and columns. `superseded_by` is the path of the file that counts instead, where the image was found again.
     """
 
     path: str
@@ -41,6 +41,7 @@ class AnalyzedScan:
     overlay_png: bytes | None = None
     header: SourceImage | None = None
     space: Space | None = None
+    superseded_by: str | None = None
 
     @property
     def outcome(self) -> Outcome:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from brainscan.domain import Kind, Outcome, Reason, ScanRecord, Series, SeriesResult
+from brainscan.domain import Finding, Kind, Outcome, Reason, ScanRecord, Series, SeriesResult
 from brainscan.imaging.nifti_space import Space
 from brainscan.library.scans import AnalyzedScan, Mask
 from brainscan.pipeline.sources import Slice, slice_sources
@@ -40,14 +40,32 @@ class AnalyzedSeries:
         return [_slice(scan, scan.record) for scan in self.scans if scan.record]
 
 
+def latest(scans: Sequence[AnalyzedScan]) -> list[AnalyzedScan]:
+    """The same scans; of an image that was found several times, those before the last are superseded by it."""
+    images = [scan.record.instance_id if scan.record else None for scan in scans]
+    last = {image: place for place, image in enumerate(images)}
+    return [
+        scan if image is None or last[image] == place else _superseded(scan, scans[last[image]].path)
+        for place, (scan, image) in enumerate(zip(scans, images, strict=True))
+    ]
+
+
 def series_in(scans: Iterable[AnalyzedScan]) -> list[AnalyzedSeries]:
-    """Group scans into series and call each; an image that was found twice counts once, as found last."""
-    groups: dict[str, dict[str, AnalyzedScan]] = {}
+    """Group scans into series and call each; what is superseded is part of none."""
+    groups: dict[str, list[AnalyzedScan]] = {}
     for scan in scans:
-        if scan.record and scan.record.series_id:
-            group = groups.setdefault(scan.record.series_id, {})
-            group[scan.record.instance_id or scan.record.scan_id] = scan
-    return [_called(series_id, tuple(group.values())) for series_id, group in groups.items()]
+        if scan.record and scan.record.series_id and not scan.record.superseded:
+            groups.setdefault(scan.record.series_id, []).append(scan)
+    return [_called(series_id, tuple(group)) for series_id, group in groups.items()]
+
+
+def _superseded(scan: AnalyzedScan, by: str) -> AnalyzedScan:
+    """A scan without its answer: it is another picture of that name that counts."""
+    if scan.record is None:
+        return scan
+    skipped = Finding(outcome=Outcome.SKIPPED, reasons=(Reason.SUPERSEDED,))
+    record = ScanRecord.of(scan.record, skipped, superseded=True, finished_at=scan.record.finished_at)
+    return AnalyzedScan(scan.path, scan.name, record, superseded_by=by)
 
 
 def _called(series_id: str, scans: tuple[AnalyzedScan, ...]) -> AnalyzedSeries:

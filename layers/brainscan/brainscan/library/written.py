@@ -71,12 +71,20 @@ def write_scan(scan: AnalyzedScan, out: Path) -> AnalyzedScan:
     return written
 
 
+def remove_images(scan: AnalyzedScan, out: Path) -> None:
+    """Take away the images that `write_scan` wrote of a scan before it was superseded."""
+    for kind in ("mask", "overlay"):
+        (out / f"{scan.name}.{kind}.png").unlink(missing_ok=True)
+
+
 def fields_of(scan: AnalyzedScan, out: Path) -> dict[str, Any]:
     """All that is known of a scan, with paths as they are below the working folder."""
     if scan.record is None:
         return {"path": scan.path, "outcome": scan.outcome, "reasons": list(scan.reasons)}
     fields = scan.record.model_dump(mode="json", exclude_none=True, exclude=set(NO_ANSWER))
     images = {"mask": scan.record.mask_key, "overlay": scan.record.overlay_key}
+    if scan.superseded_by:
+        fields["superseded_by"] = scan.superseded_by
     return {"path": scan.path} | fields | {kind: str(out / key) for kind, key in images.items() if key}
 
 

@@ -1,0 +1,66 @@
+"""Files that hold no scan to analyze are named with their reasons, whatever they are."""
+
+import io
+import json
+
+from rich.console import Console
+
+from brainscan.cli.left_out import left_out_table, listed, save
+from brainscan.pipeline.intake import intake
+from brainscan.store.objects import files_key
+from tests import series as mr
+from tests.making import PSEUDONYMS, png, zipped
+
+
+def shown(lines) -> str:
+    out = io.StringIO()
+    Console(file=out, width=100).print(left_out_table(lines))
+    return out.getvalue()
+
+
+def export(world, files: dict[str, bytes]):
+    made = intake(world.upload("export.zip", zipped(files)), world.services)
+    names = {PSEUDONYMS.digest("entry", path): path for path in files}
+    return listed(world.services.results.get(files_key(made.export_id)), names, "export.zip")
+
+
+def test_each_reason_is_told_with_the_files_that_it_left_out(world, tmp_path):
+    adc = mr.mr_series(5, ImageType=["DERIVED", "PRIMARY", "DIFFUSION", "ADC"])
+    limb = mr.mr_series(1, BodyPartExamined="LOWER LIMB", SeriesInstanceUID="1.2.3")
+    ours = mr.mr_series(1, Manufacturer="brainscan", ImageType=["DERIVED", "SECONDARY"])
+    files = {f"adc/{n}.dcm": mr.file_bytes(each) for n, each in enumerate(adc)}
+    files |= {"limb[1].dcm": mr.file_bytes(limb[0]), "ours.dcm": mr.file_bytes(ours[0])}
+    files |= {"notes.txt": b"hi", "cut.png": png(16)[:40], "good.png": png(16)}
+    lines = export(world, files)
+    told = shown(lines)
+    for expected in (
+        ("skipped", "derived map", "5", "adc/0.dcm, adc/1.dcm, adc/2.dcm, …"),
+        ("skipped", "other body part", "1", "limb[1].dcm"),
+        ("skipped", "own answer", "1", "ours.dcm"),
+        ("skipped", "not an image", "1", "notes.txt"),
+        ("rejected", "unreadable", "1", "cut.png"),
+    ):
+        assert any(all(each in line for each in expected) for line in told.splitlines()), expected
+    assert "good.png" not in told
+    save(lines, tmp_path / "files.jsonl")
+    kept = [json.loads(line) for line in (tmp_path / "files.jsonl").read_text().splitlines()]
+    assert {line["path"] for line in kept} == set(files)
+
+
+def test_an_export_of_which_nothing_was_left_out_has_no_such_table(world):
+    assert left_out_table(export(world, {"good.png": png(16)})) is None
+
+
+def test_a_file_that_was_queued_is_listed_by_what_became_of_its_scans(world):
+    image = mr.file_bytes(mr.mr_slice(1, (0, 0, 0)))
+    made = intake(world.upload("export.zip", zipped({"a.dcm": image, "b.dcm": image})), world.services)
+    records = world.services.table.queries.of_export(made.export_id).items
+    lines = listed(world.services.results.get(files_key(made.export_id)), {}, "export.zip", records)
+    assert sorted((line["outcome"], line["reasons"]) for line in lines) == [("queued", []), ("skipped", ["superseded"])]
+    assert "superseded" in shown(lines)
+
+
+def test_an_upload_that_is_no_archive_goes_by_its_own_name(world):
+    made = intake(world.upload("cut.png", png(16)[:40]), world.services)
+    lines = listed(world.services.results.get(files_key(made.export_id)), {}, "cut.png")
+    assert [(line["path"], line["reasons"]) for line in lines] == [("cut.png", ["unreadable"])]
