@@ -11,7 +11,9 @@ STUDY = "6" * 32
 PATIENT = "7" * 32
 
 
-def a_series(number: int = 0, called: TumorClass = TumorClass.GLIOMA, confidence: float = 0.9, **changes: Any):
+def a_series(
+    number: int = 0, called: TumorClass = TumorClass.GLIOMA, confidence: float = 0.9, **changes: Any
+) -> SeriesSummary:
     """A reported series of one study; `number` makes it one of many."""
     rest = (1 - confidence) / (len(CLASSES) - 1)
     fields: dict[str, Any] = {

@@ -5,10 +5,11 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from brainscan.domain import Kind
 from brainscan.inference.runtime import Model
-from brainscan.pipeline.predict import ScanBytes, predict
+from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits
 
 
@@ -31,7 +32,7 @@ def main(model_dir: str, batch: int, images: list[str]) -> None:
     print(json.dumps({"first_answer": first_answer, "warm": seconds, "peak_mib": peak_mib, "stages": stages}))
 
 
-def answer(paths, network, limits):
+def answer(paths: Any, network: Model, limits: Any) -> list[ScanPrediction]:
     """Read, examine and write the images of some scans."""
     examined = predict([ScanBytes(Path(path).read_bytes(), Kind.PNG) for path in paths], network, limits)
     for path, each in zip(paths, examined, strict=True):

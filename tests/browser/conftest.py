@@ -28,7 +28,7 @@ def serious_violations(page: Page) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The laptop stack after one upload: studies of one and of two series, loose images, and one that is broken."""
     phantom = head(seed=7, lesion=GLIOMA, slices=12)
     files = {f"series/{number}": data for number, data in enumerate(to_dicom(phantom))}
@@ -57,7 +57,7 @@ def _study_of_two_series() -> list[bytes]:
 
 
 @pytest.fixture(scope="session")
-def address(stack) -> Iterator[str]:
+def address(stack: LocalStack) -> Iterator[str]:
     """Where the page is."""
     with serving_page(READER) as address:
         yield address
@@ -76,7 +76,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
-def page(request, chromium, address) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, chromium: Browser, address: str) -> Iterator[Page]:
     """A fresh page at each width, on the worklist; whatever it complains of on the console fails the test."""
     context = chromium.new_context(viewport={"width": request.param, "height": 860}, base_url=address)
     page = context.new_page()

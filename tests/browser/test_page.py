@@ -1,11 +1,14 @@
 """The worklist page does what a reader needs: find, look, judge, and find again; at a desk and on a phone."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from brainscan_local.phantom import head, to_png
+from brainscan_local.stack import LocalStack
 from tests.browser.conftest import READER, serious_violations
 from tests.making import zipped
 
@@ -37,18 +40,18 @@ def open_view(page: Page, view: str) -> None:
     page.locator("main:not([aria-busy]) h1").wait_for()
 
 
-def rows(page: Page):
+def rows(page: Page) -> Any:
     return page.locator("table.worklist tbody tr")
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_no_serious_violation(page, view):
+def test_axe_finds_no_serious_violation(page: Page, view: Any) -> None:
     open_view(page, view)
     assert serious_violations(page) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_fits_its_width_and_says_what_it_is_for(page, view):
+def test_every_view_fits_its_width_and_says_what_it_is_for(page: Page, view: Any) -> None:
     open_view(page, view)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
@@ -56,7 +59,7 @@ def test_every_view_fits_its_width_and_says_what_it_is_for(page, view):
     expect(page.get_by_role("note").first).to_have_text("Research use only. Not a medical device.")
 
 
-def test_an_upload_shows_its_progress_and_then_its_scans(page, stack, tmp_path):
+def test_an_upload_shows_its_progress_and_then_its_scans(page: Page, stack: LocalStack, tmp_path: Path) -> None:
     before = {scan["scan_id"] for scan in scans(page)}
     phantom = head(seed=page.viewport_size["width"], lesion=None, slices=6)
     archive = tmp_path / f"new-{page.viewport_size['width']}.zip"
@@ -71,7 +74,7 @@ def test_an_upload_shows_its_progress_and_then_its_scans(page, stack, tmp_path):
     expect(newest.get_by_role("progressbar")).to_have_js_property("value", 6)
 
 
-def test_filters_live_in_the_address(page):
+def test_filters_live_in_the_address(page: Page) -> None:
     open_view(page, "list")
     page.get_by_label("Outcome").select_option("rejected")
     expect(page).to_have_url(re.compile("outcome=rejected"))
@@ -82,7 +85,7 @@ def test_filters_live_in_the_address(page):
     expect(rows(page)).to_have_count(min(len(scans(page)), A_PAGE))
 
 
-def test_the_mask_can_be_hidden_outlined_and_faded(page):
+def test_the_mask_can_be_hidden_outlined_and_faded(page: Page) -> None:
     open_view(page, "scan")
     mask = page.locator("img.mask")
     expect(mask).to_be_visible()
@@ -94,7 +97,7 @@ def test_the_mask_can_be_hidden_outlined_and_faded(page):
     expect(mask).to_be_hidden()
 
 
-def test_the_image_zooms_and_pans_with_its_mask(page):
+def test_the_image_zooms_and_pans_with_its_mask(page: Page) -> None:
     open_view(page, "scan")
     page.get_by_role("button", name="Zoom in").click()
     page.locator(".frame").press("ArrowLeft")
@@ -105,7 +108,7 @@ def test_the_image_zooms_and_pans_with_its_mask(page):
     assert "scale(1)" in page.locator(".stage").evaluate("each => each.style.transform")
 
 
-def test_a_confirmed_finding_is_found_under_the_new_filter(page):
+def test_a_confirmed_finding_is_found_under_the_new_filter(page: Page) -> None:
     scan = with_mask(page)
     page.goto(f"/?scan={scan['scan_id']}")
     page.get_by_role("button", name="Confirm").click()
@@ -115,7 +118,7 @@ def test_a_confirmed_finding_is_found_under_the_new_filter(page):
     expect(page.locator(f"a[href='/?scan={scan['scan_id']}']")).to_be_visible()
 
 
-def test_a_review_of_what_another_reader_has_changed_is_refused(page):
+def test_a_review_of_what_another_reader_has_changed_is_refused(page: Page) -> None:
     scan = with_mask(page)
     page.goto(f"/?scan={scan['scan_id']}")
     page.get_by_role("button", name="Reject").wait_for()
@@ -127,7 +130,7 @@ def test_a_review_of_what_another_reader_has_changed_is_refused(page):
     expect(page.get_by_role("alert")).to_contain_text("has changed")
 
 
-def test_a_series_scrolls_and_jumps_to_its_key_slice(page):
+def test_a_series_scrolls_and_jumps_to_its_key_slice(page: Page) -> None:
     open_view(page, "series")
     caption = page.locator(".caption strong")
     page.get_by_label("Slice", exact=True).fill("1")
@@ -142,7 +145,7 @@ def test_a_series_scrolls_and_jumps_to_its_key_slice(page):
     expect(page.locator(".strip-chart rect.strip")).to_have_count(12)
 
 
-def test_all_can_be_done_without_a_mouse(page):
+def test_all_can_be_done_without_a_mouse(page: Page) -> None:
     open_view(page, "list")
     rows(page).first.wait_for()
     page.keyboard.press("j")

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 from brainscan.api import issuer as discovery
 from brainscan.api.app import answer
 from brainscan.settings import settings
+from brainscan_local.stack import LocalStack
 from brainscan_local.web import serving
 
 PROVIDER = Path(__file__).parent / "issuer"
@@ -24,7 +25,7 @@ LONG_S, SHORT_S = 600, 32
 
 
 @pytest.fixture
-def page_at(stack, chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Page]]:
+def page_at(stack: LocalStack, chromium: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Page]]:
     """A fresh browser on the page of a deployment whose tokens hold for so many seconds."""
     if not (PROVIDER / "node_modules").is_dir():
         pytest.skip("the provider is not installed: make browser installs it with npm")
@@ -78,7 +79,7 @@ def sign_in(page: Page) -> None:
     page.get_by_role("button", name="Continue").click()
 
 
-def test_a_reader_signs_in_and_sees_the_worklist_that_was_asked_for(page_at):
+def test_a_reader_signs_in_and_sees_the_worklist_that_was_asked_for(page_at: Callable[[int], Page]) -> None:
     page = page_at(LONG_S)
     sign_in(page)
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
@@ -87,7 +88,7 @@ def test_a_reader_signs_in_and_sees_the_worklist_that_was_asked_for(page_at):
     assert "code=" not in page.url
 
 
-def test_a_token_that_ends_is_renewed_without_leaving_the_page(page_at):
+def test_a_token_that_ends_is_renewed_without_leaving_the_page(page_at: Callable[[int], Page]) -> None:
     page = page_at(SHORT_S)
     sign_in(page)
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
@@ -101,7 +102,7 @@ def test_a_token_that_ends_is_renewed_without_leaving_the_page(page_at):
     assert not [each for each in asked if each.is_navigation_request()]
 
 
-def test_a_refusal_is_told_once_and_not_asked_again(page_at):
+def test_a_refusal_is_told_once_and_not_asked_again(page_at: Callable[[int], Page]) -> None:
     page = page_at(LONG_S)
     asked: list[Request] = []
     page.locator("input[name=login]").wait_for()
@@ -112,7 +113,7 @@ def test_a_refusal_is_told_once_and_not_asked_again(page_at):
     assert not [each for each in asked if "/auth?" in each.url]
 
 
-def test_who_signs_out_has_to_sign_in_again(page_at):
+def test_who_signs_out_has_to_sign_in_again(page_at: Callable[[int], Page]) -> None:
     page = page_at(LONG_S)
     sign_in(page)
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()

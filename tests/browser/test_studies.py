@@ -1,6 +1,7 @@
 """Studies come first on the page: listed, counted, judged by key and on to the next, found again as they were left."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -44,18 +45,18 @@ def open_view(page: Page, view: str) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_no_serious_violation(page, view):
+def test_axe_finds_no_serious_violation(page: Page, view: Any) -> None:
     open_view(page, view)
     assert serious_violations(page) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_fits_its_width(page, view):
+def test_every_view_fits_its_width(page: Page, view: Any) -> None:
     open_view(page, view)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_studies_are_the_first_view_with_verdict_volume_and_why_to_look(page):
+def test_studies_are_the_first_view_with_verdict_volume_and_why_to_look(page: Page) -> None:
     study = disagreeing(page)
     row = page.locator("table.studies tbody tr", has=page.locator(f"a[href='/?study={study['study_id']}']"))
     expect(row).to_contain_text("glioma")
@@ -64,7 +65,7 @@ def test_studies_are_the_first_view_with_verdict_volume_and_why_to_look(page):
     expect(row).to_contain_text("1 called otherwise")
 
 
-def test_filters_show_how_many_they_have_and_live_in_the_address(page):
+def test_filters_show_how_many_they_have_and_live_in_the_address(page: Page) -> None:
     page.locator("form[data-counted]").wait_for()
     gliomas = len(studies(page, "finding=glioma"))
     expect(page.get_by_label("Class").locator("option[value=glioma]")).to_have_text(f"glioma ({gliomas})")
@@ -79,14 +80,14 @@ def test_filters_show_how_many_they_have_and_live_in_the_address(page):
     expect(page.get_by_label("Order")).to_have_value("")
 
 
-def test_a_range_of_years_is_a_question_like_any_other(page):
+def test_a_range_of_years_is_a_question_like_any_other(page: Page) -> None:
     page.get_by_label("Arrived from").fill("2001-01-01")
     expect(page).to_have_url(re.compile("from=2001-01-01"))
     expect(page.locator("table.studies tbody tr")).to_have_count(len(studies(page)))
     expect(page.get_by_role("form", name="Filters")).to_be_visible()
 
 
-def test_a_study_names_the_series_it_rests_on_and_leads_to_it(page):
+def test_a_study_names_the_series_it_rests_on_and_leads_to_it(page: Page) -> None:
     study = disagreeing(page)
     page.goto(f"/?study={study['study_id']}")
     table = page.get_by_role("region", name="Series of the study")
@@ -97,7 +98,7 @@ def test_a_study_names_the_series_it_rests_on_and_leads_to_it(page):
     expect(page).to_have_url(re.compile(f"series={study['rests_on']}"))
 
 
-def test_who_comes_back_finds_the_list_as_it_was_left(page):
+def test_who_comes_back_finds_the_list_as_it_was_left(page: Page) -> None:
     page.goto("/?list=scans")
     page.locator("table.scans tbody tr").first.wait_for()
     for _ in range(9):
@@ -111,7 +112,7 @@ def test_who_comes_back_finds_the_list_as_it_was_left(page):
     assert page.evaluate("[document.activeElement.getAttribute('href'), scrollY]") == before
 
 
-def test_a_decision_by_key_opens_the_next_and_can_be_undone(page):
+def test_a_decision_by_key_opens_the_next_and_can_be_undone(page: Page) -> None:
     first = page.locator("table.studies tbody tr a.open").first
     first.wait_for()
     order = page.locator("table.studies tbody tr a.open").evaluate_all(
@@ -134,14 +135,14 @@ def test_a_decision_by_key_opens_the_next_and_can_be_undone(page):
     expect(page.locator(".history")).to_contain_text(f"withdrawn by {READER}")
 
 
-def test_what_does_not_exist_says_so_and_leads_back(page):
+def test_what_does_not_exist_says_so_and_leads_back(page: Page) -> None:
     open_view(page, "missing")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such thing")
     page.get_by_role("link", name="Back to the worklist").click()
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
 
 
-def test_a_distance_is_measured_in_millimetres_with_two_clicks(page):
+def test_a_distance_is_measured_in_millimetres_with_two_clicks(page: Page) -> None:
     open_view(page, "study")
     page.keyboard.press("r")
     frame = page.locator(".frame")
@@ -157,7 +158,7 @@ def test_a_distance_is_measured_in_millimetres_with_two_clicks(page):
     assert told == pytest.approx(0.2 * box["width"] / scale * scan["spacing_mm"][1], rel=0.05)
 
 
-def test_windows_change_the_image_and_not_the_mask(page):
+def test_windows_change_the_image_and_not_the_mask(page: Page) -> None:
     open_view(page, "study")
     page.get_by_label("Window").select_option("inverted")
     assert page.locator(".frame img").first.evaluate("each => each.style.filter") == "invert(1)"
@@ -165,7 +166,7 @@ def test_windows_change_the_image_and_not_the_mask(page):
     expect(page.get_by_label("Window")).to_have_value("as stored")
 
 
-def test_a_report_on_paper_has_verdict_and_lesions_and_no_controls(page):
+def test_a_report_on_paper_has_verdict_and_lesions_and_no_controls(page: Page) -> None:
     open_view(page, "study")
     page.emulate_media(media="print")
     expect(page.get_by_role("note").first).to_be_visible()
@@ -175,7 +176,7 @@ def test_a_report_on_paper_has_verdict_and_lesions_and_no_controls(page):
         expect(page.locator(hidden).first).to_be_hidden()
 
 
-def test_what_is_listed_for_review_is_confirmed_together_after_a_question(page):
+def test_what_is_listed_for_review_is_confirmed_together_after_a_question(page: Page) -> None:
     open_view(page, "queue")
     waiting = len(studies(page, "review=needed"))
     button = page.get_by_role("button", name="Confirm all")

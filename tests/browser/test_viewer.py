@@ -42,7 +42,7 @@ MARKS_OF_SLICES = """canvas => {
 
 
 @pytest.fixture
-def viewer(page) -> Iterator[Locator]:
+def viewer(page: Page) -> Iterator[Locator]:
     """The viewer's dialog, ready, over the series with the lesion."""
     open_view(page, "series")
     page.get_by_role("button", name="Open in the DICOM viewer").click()
@@ -87,13 +87,13 @@ def coloured(viewer: Locator) -> int:
     return int((pixels[..., 0] - pixels[..., 2] > 30).sum())
 
 
-def test_the_mask_lies_on_the_very_voxels_that_it_was_made_from(page, viewer):
+def test_the_mask_lies_on_the_very_voxels_that_it_was_made_from(page: Page, viewer: Locator) -> None:
     found = viewer.locator("canvas").evaluate(VALUES_UNDER_THE_MASK)
     assert len(found) > 100
     assert sorted(found) == sorted(tumor_pixels(page))
 
 
-def test_the_mask_opens_at_its_largest_slice_and_moves_with_the_slices(viewer):
+def test_the_mask_opens_at_its_largest_slice_and_moves_with_the_slices(viewer: Locator) -> None:
     opened = coloured(viewer)
     slider = viewer.get_by_role("slider", name="Slice")
     seen = []
@@ -113,7 +113,7 @@ def test_the_mask_opens_at_its_largest_slice_and_moves_with_the_slices(viewer):
     expect(viewer.get_by_text("11 / 12")).to_be_hidden()
 
 
-def test_the_mask_can_be_hidden_outlined_and_faded(viewer):
+def test_the_mask_can_be_hidden_outlined_and_faded(viewer: Locator) -> None:
     filled = coloured(viewer)
     viewer.get_by_label("Outline only").check()
     assert 0 < coloured(viewer) < filled
@@ -128,7 +128,7 @@ def test_the_mask_can_be_hidden_outlined_and_faded(viewer):
     assert coloured(viewer) == 0
 
 
-def test_a_drag_changes_the_window_and_leaves_the_mask(viewer):
+def test_a_drag_changes_the_window_and_leaves_the_mask(viewer: Locator) -> None:
     canvas = viewer.locator("canvas")
     expect(viewer.get_by_role("note")).to_be_visible()
     window = viewer.get_by_text("Window ")

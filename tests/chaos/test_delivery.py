@@ -1,5 +1,6 @@
 """Slices that a modality pushes one by one are one answer to the PACS, while every report is there at once."""
 
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -23,7 +24,7 @@ class FakePacs:
     def __init__(self, *_: object) -> None:
         """Whoever asks is let in."""
 
-    def store(self, objects):
+    def store(self, objects: Any) -> None:
         self.stored.add(tuple(objects))
 
 
@@ -39,7 +40,7 @@ def pushed(seconds_apart: float) -> tuple[Upload, ...]:
     [(10.0, NONE, 1), (10.0, Rates(duplicates=0.2, throttles=0.02), 1), (200.0, NONE, SLICES)],
     ids=["one by one", "with repeats and throttles", "long after each other"],
 )
-def test_slices_pushed_one_by_one_are_delivered_together(seconds_apart, rates, deliveries):
+def test_slices_pushed_one_by_one_are_delivered_together(seconds_apart: float, rates: Any, deliveries: Any) -> None:
     FakePacs.stored = set()
     scenario = Scenario(2, pushed(seconds_apart), rates, parameters=STOW)
     with (

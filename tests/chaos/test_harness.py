@@ -1,6 +1,7 @@
 """The harness finds what it is for: faults that are put in on purpose are found, shrunk and traced."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.chaos.world import Scenario, world_of
 FEW = 8
 
 
-def scenario(seed: int = 5, count: int = FEW, rates: Rates = NONE, **told_more) -> Scenario:
+def scenario(seed: int = 5, count: int = FEW, rates: Rates = NONE, **told_more: Any) -> Scenario:
     return Scenario(seed, tuple(uploads(seed, count, 6.0)), rates, **told_more)
 
 
@@ -25,20 +26,20 @@ def promises(done: Run) -> set[str]:
     return {each.promise for each in done.violations}
 
 
-def test_the_same_seed_always_runs_alike():
+def test_the_same_seed_always_runs_alike() -> None:
     first, second = (run(scenario(rates=Rates(kills=0.05, throttles=0.05, duplicates=0.2)), traced=True) for _ in "12")
     assert first.hit
     assert first.trace == second.trace
 
 
-def test_another_seed_runs_otherwise():
+def test_another_seed_runs_otherwise() -> None:
     assert run(scenario(), traced=True).trace != run(replace(scenario(), seed=6), traced=True).trace
 
 
-def test_a_lost_message_is_found(monkeypatch):
+def test_a_lost_message_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     send, sent = Queues.send, []
 
-    def forgetful(self, queue, body, delay_s=0.0, name=""):
+    def forgetful(self: Any, queue: Any, body: Any, delay_s: float = 0.0, name: str = "") -> Any:
         sent.append(body)
         return "" if queue == "ScanQueue" and len(sent) % 9 == 0 else send(self, queue, body, delay_s, name)
 
@@ -46,10 +47,10 @@ def test_a_lost_message_is_found(monkeypatch):
     assert "nothing_lost" in promises(run(scenario()))
 
 
-def test_a_write_that_is_done_twice_is_found(monkeypatch):
+def test_a_write_that_is_done_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     apply, done = Table._apply, []
 
-    def stuttering(self, actions):
+    def stuttering(self: Any, actions: Any) -> Any:
         done.append(1)
         adding = [each for each in actions if "ADD" in each.get("Update", {}).get("UpdateExpression", "")]
         if adding and len(done) % 2 == 0:
@@ -60,10 +61,10 @@ def test_a_write_that_is_done_twice_is_found(monkeypatch):
     assert "counts" in promises(run(scenario()))
 
 
-def test_an_object_that_was_never_written_is_found(monkeypatch):
+def test_an_object_that_was_never_written_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     put = Buckets.put_object
 
-    def forgetful(self, **told_s3):
+    def forgetful(self: Any, **told_s3: Any) -> Any:
         lost = told_s3["Key"].endswith("result.json") and told_s3["Key"][8] in "0123"
         return {} if lost else put(self, **told_s3)
 
@@ -71,12 +72,12 @@ def test_an_object_that_was_never_written_is_found(monkeypatch):
     assert "objects" in promises(run(scenario()))
 
 
-def test_a_failing_run_shrinks_to_the_upload_that_fails(monkeypatch):
+def test_a_failing_run_shrinks_to_the_upload_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     send = Queues.send
     broken = scenario(count=10)
     culprit = broken.uploads[4]
 
-    def forgetful(self, queue, body, delay_s=0.0, name=""):
+    def forgetful(self: Any, queue: Any, body: Any, delay_s: float = 0.0, name: str = "") -> Any:
         return "" if name.startswith(f"{culprit.key} ") else send(self, queue, body, delay_s, name)
 
     monkeypatch.setattr(Queues, "send", forgetful)
@@ -85,16 +86,16 @@ def test_a_failing_run_shrinks_to_the_upload_that_fails(monkeypatch):
     assert repr(culprit) in told(shrunk)
 
 
-def test_a_fault_that_matters_not_is_left_out_of_the_trace():
+def test_a_fault_that_matters_not_is_left_out_of_the_trace() -> None:
     faults = fewest(list(range(30)), lambda some: {3, 17} <= set(some))
     assert faults == [3, 17]
 
 
-def test_two_transactions_on_one_item_refuse_each_other():
+def test_two_transactions_on_one_item_refuse_each_other() -> None:
     with world_of(scenario(count=0)) as world:
         codes = []
 
-        def write():
+        def write() -> None:
             action = {"Put": {"TableName": "scans", "Item": {"pk": {"S": "A"}, "sk": {"S": "B"}}}}
             try:
                 world.dynamodb.transact_write_items(TransactItems=[action])
@@ -108,7 +109,7 @@ def test_two_transactions_on_one_item_refuse_each_other():
         assert len(world.dynamodb.items) == 1
 
 
-def test_a_message_comes_back_after_pauses_that_grow_and_at_last_goes_to_the_dead_letters():
+def test_a_message_comes_back_after_pauses_that_grow_and_at_last_goes_to_the_dead_letters() -> None:
     with world_of(scenario(count=0)) as world:
         world.sqs.send("UploadQueue", "no S3 event")
         world.run()
@@ -120,7 +121,7 @@ def test_a_message_comes_back_after_pauses_that_grow_and_at_last_goes_to_the_dea
 
 
 @pytest.mark.parametrize("kind", ["kills", "throttles", "lost", "duplicates"])
-def test_faults_happen_as_often_as_asked(kind):
+def test_faults_happen_as_often_as_asked(kind: str) -> None:
     with world_of(scenario(count=15, rates=Rates(**{kind: 0.2}))) as world:
         world.run()
         killed = sum(function.killed for function in world.functions.values())

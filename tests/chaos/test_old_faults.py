@@ -1,6 +1,7 @@
 """Faults that the product once had are found when they are put back in, and are not there without."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,11 @@ from tests.chaos.uploads import uploads
 from tests.chaos.world import Scenario
 
 
-def change_source(monkeypatch, function: str, *changes: tuple[str, str]) -> None:
+def change_source(monkeypatch: pytest.MonkeyPatch, function: str, *changes: tuple[str, str]) -> None:
     """Let a function's handler be what it is after these replacements in its text."""
     begin = Function.__init__
 
-    def changed(self, simulation, plan, spec, *others):
+    def changed(self: Any, simulation: Any, plan: Any, spec: Any, *others: Any) -> None:
         begin(self, simulation, plan, spec, *others)
         if spec.logical_id == function:
             text = (spec.folder / "handler.py").read_text()
@@ -37,11 +38,11 @@ def broken(scenario: Scenario) -> set[str]:
 
 
 @pytest.fixture
-def refused_give_up(monkeypatch):
+def refused_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table refuses the first give-up of each scan."""
     give_up, seen = analyze.give_up, Counter()
 
-    def refused(scan, services):
+    def refused(scan: Any, services: Any) -> Any:
         seen[scan.scan_id] += 1
         if seen[scan.scan_id] == 1:
             raise refusal("PutItem", "InternalServerError")
@@ -53,11 +54,13 @@ def refused_give_up(monkeypatch):
 POISONED = Scenario(2, tuple(uploads(2, 3, 2.0, poisons=1)), NONE)
 
 
-def test_a_give_up_that_is_refused_is_made_up_for(refused_give_up):
+def test_a_give_up_that_is_refused_is_made_up_for(refused_give_up: None) -> None:
     assert broken(POISONED) == set()
 
 
-def test_an_unguarded_give_up_that_is_tried_once_is_found(refused_give_up, monkeypatch):
+def test_an_unguarded_give_up_that_is_tried_once_is_found(
+    refused_give_up: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = ' as error:\n        logger.error("give-up'
     unguarded = (f"    except Exception{told}", f"    except ZeroDivisionError{told}")
     change_source(monkeypatch, "Analyze", ("LAST_RECEIVES = 2", "LAST_RECEIVES = 1"), unguarded)
@@ -67,17 +70,17 @@ def test_an_unguarded_give_up_that_is_tried_once_is_found(refused_give_up, monke
 REPEATED = Scenario(3, tuple(uploads(3, 14, 6.0)), Rates(duplicates=0.9), second_model_from=3.0)
 
 
-def test_attempts_with_files_of_their_own_do_not_meet():
+def test_attempts_with_files_of_their_own_do_not_meet() -> None:
     assert broken(REPEATED) == set()
 
 
-def test_files_that_attempts_share_and_write_before_they_commit_are_found(monkeypatch):
+def test_files_that_attempts_share_and_write_before_they_commit_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt, "new_attempt", lambda: "0" * 16)
     assert "objects" in broken(REPEATED)
 
 
-def test_a_counter_within_the_scans_transaction_is_found(monkeypatch):
-    def commit(self, records, before):
+def test_a_counter_within_the_scans_transaction_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def commit(self: Any, records: Any, before: Any) -> Any:
         """A scan's outcome and its export's counter in one transaction, as it was."""
         counters = [to_item({"pk": f"EXPORT#{record.export_id}", "sk": "COUNTER"}) for record in records]
         writes = [self._replacement(record, was, 0) for record, was in zip(records, before, strict=True)]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -39,7 +40,7 @@ UNSEEN: dict[str, str] = {
 
 
 @pytest.fixture(scope="module")
-def calls():
+def calls() -> dict[str, set[Grant]]:
     """What each function asked for while images, archives, replaced versions, junk and reports went through."""
     found: dict[str, set[Grant]] = {}
     FakePacs.stored = set()
@@ -81,28 +82,28 @@ def _has_reason(action: str, to: str) -> bool:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_role_allows_what_its_function_calls_and_nothing_besides(calls, function):
+def test_a_role_allows_what_its_function_calls_and_nothing_besides(calls: dict[str, set[Grant]], function: Any) -> None:
     assert refused(calls[function], roles()[function]) == set()
     assert superfluous(calls[function], roles()[function]) == set()
 
 
-def test_every_function_that_is_fed_is_looked_at(calls):
+def test_every_function_that_is_fed_is_looked_at(calls: dict[str, set[Grant]]) -> None:
     assert set(calls) == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_role_without_one_of_the_called_actions_is_noticed(calls, function):
+def test_a_role_without_one_of_the_called_actions_is_noticed(calls: dict[str, set[Grant]], function: Any) -> None:
     for grant in roles()[function]:
         if any(covers(grant, call) for call in calls[function]):
             assert refused(calls[function], roles()[function] - {grant})
 
 
-def test_a_role_with_another_action_is_noticed(calls):
+def test_a_role_with_another_action_is_noticed(calls: dict[str, set[Grant]]) -> None:
     more: set[Grant] = {("dynamodb:Scan", "scans"), ("s3:DeleteObject", "uploads/*"), ("sqs:SendMessage", "ScanDLQ")}
     assert superfluous(calls["Analyze"], roles()["Analyze"] | more) == more
 
 
-def test_every_reason_is_needed_by_a_role():
+def test_every_reason_is_needed_by_a_role() -> None:
     grants = {f"{action} {to}" for each in roles().values() for action, to in each}
     actions = {grant.partition(" ")[0] for grant in grants}
     assert [each for each in UNSEEN if not any(fnmatchcase(one, each) for one in grants | actions)] == []

@@ -22,7 +22,9 @@ def running(docker: Engine, built: Path, backend: ContainerBackend) -> Iterator[
         yield started
 
 
-def test_a_batch_is_answered_with_its_failures_and_the_rest_is_stored(running, backend):
+def test_a_batch_is_answered_with_its_failures_and_the_rest_is_stored(
+    running: Environment, backend: ContainerBackend
+) -> None:
     backend.take_in([png(200, seed=1), png(200, seed=2)])
     event = backend.event()
     broken = json.loads(json.dumps(event["Records"][0])) | {"messageId": "broken", "body": "Jane Doe"}
@@ -44,7 +46,7 @@ def test_a_batch_is_answered_with_its_failures_and_the_rest_is_stored(running, b
     print(f"\ncold start to the first answer: {first_s:.1f} s; peak memory {running.container.peak_mib:.0f} MiB")
 
 
-def test_a_repeated_event_succeeds_and_changes_nothing(running, backend):
+def test_a_repeated_event_succeeds_and_changes_nothing(running: Environment, backend: ContainerBackend) -> None:
     backend.take_in([png(200, seed=3)])
     event = backend.event()
     [scan_id] = [json.loads(record["body"])["scan_id"] for record in event["Records"]]
@@ -54,17 +56,17 @@ def test_a_repeated_event_succeeds_and_changes_nothing(running, backend):
     assert backend.table.scans.get(scan_id) == once
 
 
-def test_the_engine_enforces_the_templates_memory(running, backend):
+def test_the_engine_enforces_the_templates_memory(running: Environment, backend: ContainerBackend) -> None:
     assert int(running.container.inspect("{{.HostConfig.Memory}}")) == backend.memory_mb("Analyze") * 1024**2
     assert running.container.peak_mib < backend.memory_mb("Analyze")
 
 
-def test_its_root_is_read_only_and_tmp_is_not(running, docker):
+def test_its_root_is_read_only_and_tmp_is_not(running: Environment, docker: Engine) -> None:
     write = "touch /var/task/x 2>/dev/null && echo root; touch /tmp/x && echo tmp"
     assert docker.docker("exec", running.container.name, "sh", "-c", write) == "tmp"
 
 
-def test_it_starts_and_answers_without_any_network(docker, built, backend):
+def test_it_starts_and_answers_without_any_network(docker: Engine, built: Path, backend: ContainerBackend) -> None:
     ask = (
         "import time, urllib.request\n"
         "for _ in range(3000):\n"

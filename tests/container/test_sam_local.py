@@ -90,7 +90,7 @@ def endpoint(terminal: Terminal) -> Iterator[str]:
         running.wait(30)
 
 
-def test_sam_invokes_intake_and_analyze_with_generated_events(terminal, endpoint):
+def test_sam_invokes_intake_and_analyze_with_generated_events(terminal: Terminal, endpoint: str) -> None:
     terminal.environment["AWS_ENDPOINT_URL"] = endpoint
     answer = json.loads(terminal.run(commands("One upload")).splitlines()[-1])
     assert answer == {"batchItemFailures": []}
@@ -106,7 +106,7 @@ def test_sam_invokes_intake_and_analyze_with_generated_events(terminal, endpoint
     assert scans.get(scan_id).outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
 
 
-def test_sam_serves_lambdas_api(terminal, endpoint):
+def test_sam_serves_lambdas_api(terminal: Terminal, endpoint: str) -> None:
     script = commands("Lambda's own API").splitlines()
     server = subprocess.Popen(
         [*INTERRUPTIBLE, "bash", "-euc", "exec " + script[0].replace(".aws-sam/build", "$BUILD").removesuffix(" &")],

@@ -5,8 +5,9 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.config import Config
@@ -32,7 +33,7 @@ def stack(docker: Engine, built: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture
-def operator(monkeypatch: pytest.MonkeyPatch):
+def operator(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The `brainscan` command as an operator of the stack runs it."""
     environment = {"AWS_ENDPOINT_URL": ENDPOINT, "AWS_DEFAULT_REGION": "us-east-1"}
     environment |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
@@ -68,7 +69,7 @@ def counted(stack: Stack, outcomes: dict[str, Outcome]) -> None:
     stack.wait(lambda: Counter(stack.table.exports.get(export_id).counts) == Counter(outcomes.values()), 60)
 
 
-def test_an_upload_becomes_a_result_with_links_that_end(stack):
+def test_an_upload_becomes_a_result_with_links_that_end(stack: Stack) -> None:
     stack.upload("Doe, Jane/Kopf+1 ü.png", png(200, seed=1))
     [(scan_id, outcome)] = settle(stack, set(), 1).items()
     assert outcome in FINAL
@@ -90,7 +91,7 @@ def test_an_upload_becomes_a_result_with_links_that_end(stack):
         assert error.value.code == 403
 
 
-def test_a_dicom_series_is_reported_once_its_last_slice_is_answered(stack):
+def test_a_dicom_series_is_reported_once_its_last_slice_is_answered(stack: Stack) -> None:
     before = set(stack.outcomes())
     slices = list(to_dicom(head(1, GLIOMA, 128, 6)))
     stack.upload("Doe, Jane.zip", zipped({f"DICOM/IM{number}": data for number, data in enumerate(slices)}))
@@ -110,14 +111,14 @@ def test_a_dicom_series_is_reported_once_its_last_slice_is_answered(stack):
         assert s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def test_only_this_machines_bridge_reaches_the_emulator(docker, stack):
+def test_only_this_machines_bridge_reaches_the_emulator(docker: Engine, stack: Stack) -> None:
     port = f"{PORT:04X}"
     listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if " 0A " in line]
     reversed_address = "".join(f"{int(part):02X}" for part in reversed(ADDRESS.split(".")))
     assert [address for address in listening if address.endswith(f":{port}")] == [f"{reversed_address}:{port}"]
 
 
-def test_a_duplicate_event_and_an_overwritten_upload_count_once(stack):
+def test_a_duplicate_event_and_an_overwritten_upload_count_once(stack: Stack) -> None:
     before = set(stack.outcomes())
     first = stack.upload("overwritten.png", png(180, seed=2))
     settle(stack, before, 1)
@@ -142,7 +143,9 @@ def test_a_duplicate_event_and_an_overwritten_upload_count_once(stack):
     assert set(scans_of(stack, before)) == set(records)
 
 
-def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_repaired_scan_back(stack, operator):
+def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_repaired_scan_back(
+    stack: Stack, operator: Callable[..., Any]
+) -> None:
     before = set(stack.outcomes())
     queue = {"QueueUrl": stack.outputs["ScanQueueUrl"]}
     bucket = {"Bucket": stack.outputs["ResultsBucket"]}
@@ -177,7 +180,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
     assert stack.depth("ScanDLQ") == 1
 
 
-def test_a_burst_of_200_scans_is_answered_by_several_containers_each_scan_once(stack):
+def test_a_burst_of_200_scans_is_answered_by_several_containers_each_scan_once(stack: Stack) -> None:
     before = set(stack.outcomes())
     begun = time.perf_counter()
     stack.upload("burst.zip", zipped({f"slice{n:03d}": png(160, seed=1000 + n) for n in range(190)}))
@@ -206,7 +209,7 @@ def test_a_burst_of_200_scans_is_answered_by_several_containers_each_scan_once(s
     print(f"\n200 scans in {took_s:.0f} s by up to {several} containers: {dict(outcomes)}")
 
 
-def test_killing_a_container_in_the_middle_of_a_batch_loses_and_doubles_nothing(stack, docker):
+def test_killing_a_container_in_the_middle_of_a_batch_loses_and_doubles_nothing(stack: Stack, docker: Engine) -> None:
     stack.drain()
     before = set(stack.outcomes())
     stack.retry_after("ScanQueue", 15)
@@ -225,7 +228,7 @@ def test_killing_a_container_in_the_middle_of_a_batch_loses_and_doubles_nothing(
     stack.retry_after("ScanQueue", 720)
 
 
-def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_nothing(stack):
+def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_nothing(stack: Stack) -> None:
     before = set(stack.outcomes())
     stack.retry_after("UploadQueue", 15)
     stack.retry_after("ScanQueue", 15)
@@ -240,7 +243,7 @@ def test_stopping_the_emulator_between_upload_and_processing_loses_and_doubles_n
     # Their counts are not asked for: they follow the table's stream, which this emulator forgets when it stops.
 
 
-def test_events_have_the_shape_of_those_that_the_unit_tests_use(stack):
+def test_events_have_the_shape_of_those_that_the_unit_tests_use(stack: Stack) -> None:
     found = capture(stack.client)
     kept = {path.stem: json.loads(path.read_text()) for path in EVENTS.glob("*.json")}
     assert {name: shape(event) for name, event in found.items()} == {name: shape(event) for name, event in kept.items()}

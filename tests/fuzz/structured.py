@@ -84,7 +84,7 @@ class Kept:
 class Inline(Executor):
     """An executor that does it at once."""
 
-    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self: Any, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         done: Future[Any] = Future()
         done.set_result(work(*args, **kwargs))
         return done

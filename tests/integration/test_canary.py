@@ -79,7 +79,7 @@ def uploads() -> dict[str, bytes]:
 
 
 @pytest.fixture
-def heard(monkeypatch, capfd) -> Iterator[list[str]]:
+def heard(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[list[str]]:
     """Everything that is logged at any level, by whichever library, and every request to AWS that carries our words."""
     said: list[str] = []
 
@@ -181,7 +181,7 @@ def leaks(said: list[str]) -> list[str]:
     return found
 
 
-def test_no_canary_is_ever_heard(heard, monkeypatch):
+def test_no_canary_is_ever_heard(heard: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with running(heard, monkeypatch) as stack:
         take_all(stack, heard)
     for kind in (
@@ -205,7 +205,9 @@ def quoting(upload: Upload, *_: object) -> Export:
 
 
 @pytest.mark.parametrize("redaction", ["entry digests", "words of other libraries"])
-def test_the_canary_is_heard_once_a_redaction_is_gone(heard, monkeypatch, redaction):
+def test_the_canary_is_heard_once_a_redaction_is_gone(
+    heard: list[str], monkeypatch: pytest.MonkeyPatch, redaction: str
+) -> None:
     if redaction == "entry digests":
         for module in (files, listing):
             monkeypatch.setattr(module, "entry_digest", lambda path, _: path)

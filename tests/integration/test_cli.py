@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,6 +16,7 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan.cli.show import picture_of
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
+from brainscan_local.phantom.head import Phantom
 from brainscan_local.stack import LocalStack
 from tests.making import zipped
 
@@ -20,12 +24,12 @@ run = CliRunner().invoke
 
 
 @pytest.fixture(scope="module")
-def phantom():
+def phantom() -> Phantom:
     return head(seed=7, lesion=GLIOMA, slices=4)
 
 
 @pytest.fixture
-def study(tmp_path, phantom):
+def study(tmp_path: Path, phantom: Phantom) -> Any:
     """A folder with good and bad among its files."""
     folder = tmp_path / "study"
     (folder / "sub").mkdir(parents=True)
@@ -44,7 +48,7 @@ def lines(text: str) -> list[dict]:
 
 
 class TestAnalyze:
-    def test_every_input_has_its_line_and_every_scan_its_files(self, study, tmp_path):
+    def test_every_input_has_its_line_and_every_scan_its_files(self, study: Any, tmp_path: Path) -> None:
         out = tmp_path / "answers"
         done = run(app, ["analyze", str(study), "--out", str(out)])
         assert done.exit_code == 0, done.output
@@ -68,25 +72,27 @@ class TestAnalyze:
                 with Image.open(line["mask"]) as mask:
                     assert (mask.mode, mask.size) == ("L", (256, 256))
 
-    def test_json_is_lines_on_standard_output_and_nothing_else(self, study, tmp_path):
+    def test_json_is_lines_on_standard_output_and_nothing_else(self, study: Any, tmp_path: Path) -> None:
         done = run(app, ["analyze", str(study / "a.png"), "--out", str(tmp_path / "out"), "--json"])
         [line] = [json.loads(each) for each in done.stdout.splitlines()]
         assert sum(line["probabilities"].values()) == pytest.approx(1)
 
-    def test_a_path_that_is_unusable_fails_at_the_end_and_the_others_are_analyzed(self, study, tmp_path):
+    def test_a_path_that_is_unusable_fails_at_the_end_and_the_others_are_analyzed(
+        self, study: Any, tmp_path: Path
+    ) -> None:
         done = run(app, ["analyze", "no such path", str(study / "a.png"), "--out", str(tmp_path / "out")])
         assert done.exit_code == 2
         assert "no such path" in done.output
         assert len(lines((tmp_path / "out" / "results.jsonl").read_text())) == 1
 
-    def test_results_say_what_they_are_for(self, study, tmp_path):
+    def test_results_say_what_they_are_for(self, study: Any, tmp_path: Path) -> None:
         run(app, ["analyze", str(study / "a.png"), "--out", str(tmp_path / "out")])
         result = json.loads((tmp_path / "out" / "a.result.json").read_text())
         assert result["research_use"] == "Research use only. Not a medical device."
         assert result["schema_version"] == "1"
 
 
-def test_the_demo_shows_every_scan_and_leaves_its_answers(study, tmp_path):
+def test_the_demo_shows_every_scan_and_leaves_its_answers(study: Any, tmp_path: Path) -> None:
     out = tmp_path / "demo"
     done = run(app, ["demo", str(study), "--out", str(out), "--no-keep"])
     assert done.exit_code == 0, done.output
@@ -98,7 +104,7 @@ def test_the_demo_shows_every_scan_and_leaves_its_answers(study, tmp_path):
     assert all((out / "results" / line["scan_id"] / "mask.png").is_file() for line in analyzed)
 
 
-def test_the_demo_of_a_path_that_does_not_exist_says_so():
+def test_the_demo_of_a_path_that_does_not_exist_says_so() -> None:
     done = run(app, ["demo", "no such path"])
     assert done.exit_code == 2
     assert "no such path" in done.output
@@ -107,7 +113,7 @@ def test_the_demo_of_a_path_that_does_not_exist_says_so():
 class TestResults:
     @pytest.fixture(scope="class")
     @staticmethod
-    def stack(phantom, tmp_path_factory):
+    def stack(phantom: Phantom, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         archive = tmp_path_factory.mktemp("upload") / "export.zip"
         files = {f"{number}.png": to_png(pixels) for number, pixels in enumerate(phantom.volume)}
         archive.write_bytes(zipped(files | {"broken.png": b"\x89PNG\r\n\x1a\n"}))
@@ -116,16 +122,16 @@ class TestResults:
             stack.drain(timeout_s=60)
             yield stack
 
-    def ask(self, stack, *arguments):
+    def ask(self, stack: LocalStack, *arguments: Any) -> Any:
         return run(app, ["results", *arguments], env={"BRAINSCAN_TABLE_NAME": stack.table_name})
 
-    def test_all_of_today_as_json_and_csv_agree(self, stack):
+    def test_all_of_today_as_json_and_csv_agree(self, stack: LocalStack) -> None:
         records = lines(self.ask(stack, "--format", "json").stdout)
         rows = list(csv.DictReader(io.StringIO(self.ask(stack, "--format", "csv").stdout)))
         assert len(records) == 5
         assert {row["scan_id"] for row in rows} == {record["scan_id"] for record in records}
 
-    def test_each_filter_finds_what_the_whole_says_it_should(self, stack):
+    def test_each_filter_finds_what_the_whole_says_it_should(self, stack: LocalStack) -> None:
         records = lines(self.ask(stack, "--format", "json").stdout)
         export = records[0]["export_id"]
         expectations = {
@@ -141,7 +147,7 @@ class TestResults:
             assert {r["scan_id"] for r in lines(done.stdout)} == {r["scan_id"] for r in expected}, arguments
             assert done.exit_code == (0 if expected else 1), arguments
 
-    def test_show_tells_all_of_one_scan_and_names_the_remedy_for_none(self, stack):
+    def test_show_tells_all_of_one_scan_and_names_the_remedy_for_none(self, stack: LocalStack) -> None:
         [first, *_] = lines(self.ask(stack, "--format", "json").stdout)
         environment = {"BRAINSCAN_TABLE_NAME": stack.table_name}
         assert json.loads(run(app, ["show", first["scan_id"], "--json"], env=environment).stdout) == first
@@ -149,7 +155,7 @@ class TestResults:
         assert missing.exit_code == 1
         assert "brainscan results" in missing.output
 
-    def test_parquet_holds_what_csv_holds(self, stack, tmp_path):
+    def test_parquet_holds_what_csv_holds(self, stack: LocalStack, tmp_path: Path) -> None:
         rows = list(csv.DictReader(io.StringIO(self.ask(stack, "--format", "csv").stdout)))
         assert self.ask(stack, "--format", "parquet", "--out", str(tmp_path / "r.parquet")).exit_code == 0
         table = parquet.read_table(tmp_path / "r.parquet")
@@ -158,21 +164,21 @@ class TestResults:
         assert table.schema.metadata[b"research_use"] == b"Research use only. Not a medical device."
         assert self.ask(stack, "--format", "parquet").exit_code == 2
 
-    def test_several_days_are_one_question(self, stack):
+    def test_several_days_are_one_question(self, stack: LocalStack) -> None:
         today = datetime.now(UTC).date()
         week = ("--from", str(today - timedelta(days=6)), "--to", str(today))
         assert len(lines(self.ask(stack, *week, "--format", "json").stdout)) == 5
         assert len(lines(self.ask(stack, "--from", str(today - timedelta(days=40)), "--format", "json").stdout)) == 5
         assert self.ask(stack, "--from", "1800-01-01").exit_code == 2
 
-    def test_an_export_shows_its_status(self, stack):
+    def test_an_export_shows_its_status(self, stack: LocalStack) -> None:
         [first, *_] = lines(self.ask(stack, "--format", "json").stdout)
         environment = {"BRAINSCAN_TABLE_NAME": stack.table_name}
         done = run(app, ["export", "status", first["export_id"]], env=environment)
         assert (done.exit_code, "1 rejected" in done.output) == (0, True)
         assert run(app, ["export", "status", "f" * 32], env=environment).exit_code == 1
 
-    def test_a_review_is_recorded_once_and_found(self, stack):
+    def test_a_review_is_recorded_once_and_found(self, stack: LocalStack) -> None:
         environment = {"BRAINSCAN_TABLE_NAME": stack.table_name}
         scan = next(r for r in lines(self.ask(stack, "--format", "json").stdout) if "predicted" in r)
         arguments = ["review", scan["scan_id"], "--correct", "pituitary", "--revision", "0"]
@@ -183,17 +189,17 @@ class TestResults:
         [corrected] = lines(self.ask(stack, "--review", "corrected", "--format", "json").stdout)
         assert corrected["review"]["corrected"] == "pituitary"
 
-    def test_another_day_finds_nothing_and_a_day_that_is_none_is_refused(self, stack):
+    def test_another_day_finds_nothing_and_a_day_that_is_none_is_refused(self, stack: LocalStack) -> None:
         assert self.ask(stack, "--day", "2020-01-01").exit_code == 1
         assert self.ask(stack, "--day", "yesterday").exit_code == 2
 
-    def test_a_table_that_is_not_there_is_told_with_its_remedy(self, stack):
+    def test_a_table_that_is_not_there_is_told_with_its_remedy(self, stack: LocalStack) -> None:
         done = run(app, ["results", "--table", "no-such-table"])
         assert done.exit_code == 3
         assert "BRAINSCAN_TABLE_NAME" in done.output
 
 
-def test_a_picture_in_a_terminal_keeps_its_colours_and_shape():
+def test_a_picture_in_a_terminal_keeps_its_colours_and_shape() -> None:
     png = io.BytesIO()
     Image.new("RGB", (40, 20), (255, 64, 0)).save(png, "PNG")
     text = picture_of(png.getvalue(), columns=20)
@@ -205,7 +211,7 @@ COMMANDS = ["analyze", "demo", "results", "show", "review", "serve", "export sta
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_with_an_example_and_exit_codes(command):
+def test_every_command_has_help_with_an_example_and_exit_codes(command: Any) -> None:
     text = run(app, [*command.split(), "--help"]).stdout
     assert f"brainscan {command}" in text
     assert "Exit codes" in text

@@ -5,6 +5,7 @@ import json
 import os
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
+from brainscan.inference.runtime import Model
 
 DATA = Path(os.environ.get("BRAINSCAN_SHARED", "../shared")) / "data"
 
@@ -23,7 +25,7 @@ SOURCES = {"cheng_figshare": "cheng", "kaggle_sartaj": "kaggle", "br35h": "br35h
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="the public images are not beside the checkout")
 @pytest.mark.timeout(1200)
-def test_the_command_gives_the_figures_of_the_manifest_on_the_test_part(tmp_path, network):
+def test_the_command_gives_the_figures_of_the_manifest_on_the_test_part(tmp_path: Path, network: Model) -> None:
     with (DATA / "splits.csv").open() as file:
         rows = {str(DATA / row["path"]): row for row in csv.DictReader(file) if row["part"] == "test"}
     done = CliRunner().invoke(app, ["analyze", *rows, "--out", str(tmp_path)])
@@ -47,11 +49,11 @@ def test_the_command_gives_the_figures_of_the_manifest_on_the_test_part(tmp_path
     assert set(correct) <= set(network.manifest.metrics.as_shipped)
 
 
-def is_right(predicted, label):
+def is_right(predicted: Any, label: str) -> Any:
     return predicted not in {None, "no_tumor"} if label == "tumor" else predicted == label
 
 
-def dice_of(answer, mask_path):
+def dice_of(answer: Any, mask_path: Any) -> Any:
     """Overlap with the drawn mask at the source's own pixels; None where nothing is drawn."""
     drawn = np.asarray(Image.open(DATA / mask_path).convert("L")) > 127
     if not drawn.any():

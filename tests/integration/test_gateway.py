@@ -9,19 +9,22 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
 
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from brainscan_local.stack import LocalStack
-from tests.integration.pacs import DICOM_PORT, HTTP_PORT, PASSWORD, USER, orthanc, own_network, why_not
+from tests.integration.pacs import DICOM_PORT, HTTP_PORT, PASSWORD, USER, Pacs, orthanc, own_network, why_not
 
 GATEWAY_PORT = 11112
 
 
 @pytest.fixture(scope="module")
-def pacs(tmp_path_factory):
+def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pacs]:
     if reason := why_not():
         pytest.skip(reason)
     with own_network(), orthanc(tmp_path_factory.mktemp("orthanc")) as pacs:
@@ -29,13 +32,13 @@ def pacs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def stack(pacs):
+def stack(pacs: Pacs) -> Iterator[LocalStack]:
     with LocalStack() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def gateway(stack, tmp_path_factory):
+def gateway(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     folder = tmp_path_factory.mktemp("gateway")
     command = [sys.executable, "-c", "from brainscan.cli.main import app; app()", "gateway"]
     command += ["--to", stack.uploads_bucket, "--table", stack.table_name, "--results", stack.results_bucket]
@@ -56,14 +59,14 @@ def listens() -> bool:
         return probe.connect_ex(("127.0.0.1", GATEWAY_PORT)) == 0
 
 
-def wait_for(condition, seconds: float) -> None:
+def wait_for(condition: Any, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it took too long"
         time.sleep(0.5)
 
 
-def ask(pacs, method: str, path: str, body: object) -> bytes:
+def ask(pacs: Pacs, method: str, path: str, body: object) -> bytes:
     opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords()))
     request = urllib.request.Request(
         f"http://127.0.0.1:{HTTP_PORT}{path}", data=json.dumps(body).encode(), method=method
@@ -78,7 +81,9 @@ def passwords() -> urllib.request.HTTPPasswordMgrWithDefaultRealm:
     return known
 
 
-def test_a_study_goes_from_orthanc_through_the_gateway_and_its_reports_come_back(pacs, stack, gateway):
+def test_a_study_goes_from_orthanc_through_the_gateway_and_its_reports_come_back(
+    pacs: Pacs, stack: LocalStack, gateway: Any
+) -> None:
     images = to_dicom(head(seed=1, lesion=GLIOMA), "ONE")
     pacs.push(images)
     [study] = pacs.studies()
@@ -104,7 +109,7 @@ def test_a_study_goes_from_orthanc_through_the_gateway_and_its_reports_come_back
     assert "PHANTOM" not in (gateway / "log").read_text()
 
 
-def test_dcmtk_is_answered_too(gateway, tmp_path):
+def test_dcmtk_is_answered_too(gateway: Any, tmp_path: Path) -> None:
     for number, image in enumerate(to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO")):
         (tmp_path / f"{number}.dcm").write_bytes(image)
     sender = ["storescu", "-aec", "BRAINSCAN", "127.0.0.1", str(GATEWAY_PORT), "+sd", str(tmp_path)]

@@ -16,7 +16,7 @@ time.sleep(60)
 """
 
 
-def test_the_server_ends_with_the_process_that_started_it():
+def test_the_server_ends_with_the_process_that_started_it() -> None:
     parent = subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True, env=_with_package())
     assert parent.stdout
     _, child = parent.stdout.readline().split()

@@ -156,7 +156,7 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
 # -- what a function is called with
 
 
-def test_a_function_gets_the_event_and_the_context_that_lambda_gives(post: Post):
+def test_a_function_gets_the_event_and_the_context_that_lambda_gives(post: Post) -> None:
     post.send("Letters", "fine")
     [batch] = post.batches()
     [record] = batch["records"]
@@ -173,20 +173,20 @@ def test_a_function_gets_the_event_and_the_context_that_lambda_gives(post: Post)
     assert set(record["attributes"]) >= wanted
 
 
-def test_the_environment_is_the_templates(post: Post):
+def test_the_environment_is_the_templates(post: Post) -> None:
     assert os.environ["GREETING"] == "moin from brainscan"
     assert os.environ["LETTERS"] == post.stack.queue_url("Letters")
     assert Path(os.environ["BESIDE_THE_CODE"]).read_text() == HANDLER
 
 
-def test_no_client_of_this_process_reaches_the_real_aws(post: Post):
+def test_no_client_of_this_process_reaches_the_real_aws(post: Post) -> None:
     client = boto3.client("sts")
     assert client.meta.endpoint_url == post.stack.endpoint_url
     assert client.get_caller_identity()["Account"] == "123456789012"
     assert os.environ["AWS_ACCESS_KEY_ID"] == "testing"
 
 
-def test_a_batch_holds_more_than_one_receive_gives(post: Post):
+def test_a_batch_holds_more_than_one_receive_gives(post: Post) -> None:
     post.send("Letters", *(f"letter {number}" for number in range(30)))
     batches = post.batches()
     assert sum(len(batch["records"]) for batch in batches) == 30
@@ -196,7 +196,7 @@ def test_a_batch_holds_more_than_one_receive_gives(post: Post):
 # -- what becomes of the messages
 
 
-def test_what_succeeds_is_deleted_and_what_fails_comes_again_until_the_dead_letter_queue(post: Post):
+def test_what_succeeds_is_deleted_and_what_fails_comes_again_until_the_dead_letter_queue(post: Post) -> None:
     post.send("Letters", "fine", "fail always", "fine too")
     deliveries = post.deliveries()
     assert sorted(deliveries) == [
@@ -210,23 +210,23 @@ def test_what_succeeds_is_deleted_and_what_fails_comes_again_until_the_dead_lett
     assert post.stack.depth("Letters") == 0
 
 
-def test_an_exception_brings_the_whole_batch_again(post: Post):
+def test_an_exception_brings_the_whole_batch_again(post: Post) -> None:
     post.send("Letters", "raise once", "neighbour")
     assert sorted(post.deliveries()) == [("neighbour", 1), ("neighbour", 2), ("raise once", 1), ("raise once", 2)]
     assert post.dead() == []
 
 
-def test_a_response_that_names_a_stranger_brings_the_whole_batch_again(post: Post):
+def test_a_response_that_names_a_stranger_brings_the_whole_batch_again(post: Post) -> None:
     post.send("Letters", "nonsense once", "neighbour")
     assert sorted(post.deliveries()) == [("neighbour", 1), ("neighbour", 2), ("nonsense once", 1), ("nonsense once", 2)]
 
 
-def test_without_partial_responses_a_response_says_nothing(post: Post):
+def test_without_partial_responses_a_response_says_nothing(post: Post) -> None:
     post.send("Parcels", "fail")
     assert post.deliveries() == [("fail", 1)]
 
 
-def test_an_upload_reaches_the_function_as_an_s3_event(post: Post, tmp_path: Path):
+def test_an_upload_reaches_the_function_as_an_s3_event(post: Post, tmp_path: Path) -> None:
     (tmp_path / "scan one.png").write_bytes(b"pixels")
     assert post.stack.upload(tmp_path / "scan one.png") == "scan one.png"
     [(body, _)] = post.deliveries()
@@ -236,7 +236,7 @@ def test_an_upload_reaches_the_function_as_an_s3_event(post: Post, tmp_path: Pat
     assert record["s3"]["bucket"]["name"] == post.stack.uploads_bucket
 
 
-def test_events_tell_the_versions_of_an_object_apart_and_in_order(post: Post):
+def test_events_tell_the_versions_of_an_object_apart_and_in_order(post: Post) -> None:
     s3, bucket, key = post.stack.client("s3"), post.stack.uploads_bucket, "ward 3/a+b.png"
     versions = [s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"] for body in (b"old", b"new")]
     told = [json.loads(body)["Records"][0]["s3"]["object"] for body, _ in post.deliveries()]
@@ -245,7 +245,7 @@ def test_events_tell_the_versions_of_an_object_apart_and_in_order(post: Post):
     assert {object_["key"] for object_ in told} == {"ward+3/a%2Bb.png"}
 
 
-def test_drain_says_which_queue_is_still_at_work(post: Post):
+def test_drain_says_which_queue_is_still_at_work(post: Post) -> None:
     sqs, url = post.stack.client("sqs"), post.stack.queue_url("Letters")
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=2)
     with pytest.raises(TimeoutError, match="'Letters': 1"):
@@ -253,7 +253,7 @@ def test_drain_says_which_queue_is_still_at_work(post: Post):
     assert post.deliveries() == [("later", 1)]
 
 
-def test_run_until_works_no_longer_than_needed(post: Post):
+def test_run_until_works_no_longer_than_needed(post: Post) -> None:
     asked: list[int] = []
     post.stack.run_until(lambda: asked.append(1) or len(asked) == 3, timeout_s=30)
     assert len(asked) == 3
@@ -264,7 +264,7 @@ def test_run_until_works_no_longer_than_needed(post: Post):
 
 def test_a_stack_starts_with_s3s_test_event_and_leaves_the_environment_as_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     write_post(tmp_path)
     monkeypatch.setenv("AWS_PROFILE", "hospital")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example.org")
@@ -277,7 +277,7 @@ def test_a_stack_starts_with_s3s_test_event_and_leaves_the_environment_as_it_was
     assert dict(os.environ) == before
 
 
-def test_a_function_that_lost_its_queue_is_reported_to_who_waits(tmp_path: Path):
+def test_a_function_that_lost_its_queue_is_reported_to_who_waits(tmp_path: Path) -> None:
     write_post(tmp_path)
     with LocalStack(tmp_path / "template.yaml") as stack:
         stack.client("sqs").delete_queue(QueueUrl=stack.queue_url("Parcels"))

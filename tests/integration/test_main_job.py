@@ -6,6 +6,9 @@ import random
 import struct
 import zlib
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +23,7 @@ RETRY_S = 0.05
 
 
 @pytest.fixture(scope="module")
-def stack():
+def stack() -> Iterator[LocalStack]:
     with LocalStack(retry_delay_s=RETRY_S) as stack:
         yield stack
 
@@ -40,17 +43,17 @@ def huge_png_header() -> bytes:
     )
 
 
-def put(stack, key: str, data: bytes) -> str:
+def put(stack: LocalStack, key: str, data: bytes) -> str:
     """Upload without S3's own notification being the only one: the version, for events of our own."""
     return stack.client("s3").put_object(Bucket=stack.uploads_bucket, Key=key, Body=data)["VersionId"]
 
 
-def send(stack, queue: str, bodies: list[str]) -> None:
+def send(stack: LocalStack, queue: str, bodies: list[str]) -> None:
     for body in bodies:
         stack.client("sqs").send_message(QueueUrl=stack.queue_url(queue), MessageBody=body)
 
 
-def bodies_in(stack, queue: str) -> list[str]:
+def bodies_in(stack: LocalStack, queue: str) -> list[str]:
     found = []
     sqs, url = stack.client("sqs"), stack.queue_url(queue)
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -60,12 +63,12 @@ def bodies_in(stack, queue: str) -> list[str]:
     return found
 
 
-def all_scans(export_ids):
+def all_scans(export_ids: Any) -> Any:
     table = services().table
     return [record for export_id in export_ids for record in table.queries.of_export(export_id, limit=500).items]
 
 
-def test_everything_twice_and_shuffled_with_bad_among_good(stack):
+def test_everything_twice_and_shuffled_with_bad_among_good(stack: LocalStack) -> None:
     phantom = head(seed=7, lesion=GLIOMA, slices=4)
     good = {f"good {number}.png": to_png(pixels) for number, pixels in enumerate(phantom.volume)}
     good["slice without suffix"] = to_dicom(phantom)[1]
@@ -123,7 +126,7 @@ def test_everything_twice_and_shuffled_with_bad_among_good(stack):
     assert bodies_in(stack, "ScanDLQ") == []
 
 
-def test_poison_goes_to_the_dead_letter_queue_while_its_neighbours_succeed(stack):
+def test_poison_goes_to_the_dead_letter_queue_while_its_neighbours_succeed(stack: LocalStack) -> None:
     version = put(stack, "neighbour.png", to_png(head(seed=3, lesion=None, slices=2).volume[0]))
     send(stack, "UploadQueue", ["not JSON", json.dumps({"Records": [{"no": "event"}]})])
     send(stack, "ScanQueue", ["{}"])
@@ -135,7 +138,7 @@ def test_poison_goes_to_the_dead_letter_queue_while_its_neighbours_succeed(stack
     assert bodies_in(stack, "ScanDLQ") == ["{}"]
 
 
-def test_a_scan_whose_bytes_are_lost_fails_after_its_retries_and_succeeds_when_redriven(stack):
+def test_a_scan_whose_bytes_are_lost_fails_after_its_retries_and_succeeds_when_redriven(stack: LocalStack) -> None:
     data = to_png(head(seed=5, lesion=None, slices=2).volume[1])
     key = "lost.png"
     version = put(stack, key, data)
@@ -157,7 +160,7 @@ def test_a_scan_whose_bytes_are_lost_fails_after_its_retries_and_succeeds_when_r
     assert services().table.scans.get(record.scan_id).outcome == record.outcome
 
 
-def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack):
+def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack: LocalStack) -> None:
     first, second = (to_png(head(seed=seed, lesion=None, slices=2).volume[1]) for seed in (11, 12))
     versions = [put(stack, "again.png", data) for data in (first, second)]
     stack.drain(timeout_s=60)
@@ -179,7 +182,7 @@ def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack):
     assert old not in shown
 
 
-def test_many_records_in_one_message_are_many_uploads(stack):
+def test_many_records_in_one_message_are_many_uploads(stack: LocalStack) -> None:
     phantom = head(seed=21, lesion=None, slices=3)
     keys = [f"many/{number}.png" for number in range(3)]
     versions = [put(stack, key, to_png(pixels)) for key, pixels in zip(keys, phantom.volume, strict=True)]
@@ -196,7 +199,9 @@ def test_many_records_in_one_message_are_many_uploads(stack):
     assert bodies_in(stack, "UploadDLQ") == []
 
 
-def test_nothing_is_left_in_the_temporary_folder(stack, tmp_path, monkeypatch):
+def test_nothing_is_left_in_the_temporary_folder(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     files = {f"{number}.png": png(seed=number) for number in range(20)}
     put(stack, "export.zip", io.BytesIO(zipped(files)).getvalue())

@@ -1,6 +1,8 @@
 """On the laptop stack, by commands: a candidate is added, looks on, is compared, refused, served, and rolled back."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -18,31 +20,31 @@ IMAGES_MODEL = Manifest.read(ROOT / "functions/analyze/model").model_id
 
 
 @pytest.fixture(scope="module")
-def stack():
+def stack() -> Iterator[LocalStack]:
     with LocalStack() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def slices():
+def slices() -> tuple[list[bytes], bytes]:
     """DICOM slices of one series, and one picture of no series."""
     phantom = head(seed=7, lesion=GLIOMA, size=96, slices=12)
     return to_dicom(phantom), to_png(phantom.volume[5])
 
 
-def put(stack, name: str, data: bytes) -> None:
+def put(stack: LocalStack, name: str, data: bytes) -> None:
     stack.client("s3").put_object(Bucket=stack.uploads_bucket, Key=name, Body=data)
     stack.drain(timeout_s=120)
 
 
-def command(stack, *arguments: str, expected: int = 0) -> str:
+def command(stack: LocalStack, *arguments: str, expected: int = 0) -> str:
     places = {"BRAINSCAN_TABLE_NAME": stack.table_name, "BRAINSCAN_RESULTS_BUCKET": stack.results_bucket}
     done = CliRunner().invoke(app, arguments, env={"COLUMNS": "400", **places})
     assert done.exit_code == expected, done.output
     return done.output
 
 
-def models(stack) -> dict[str | None, set[str]]:
+def models(stack: LocalStack) -> dict[str | None, set[str]]:
     """Which models answered, by series; None for scans of no series."""
     found: dict[str | None, set[str]] = {}
     for line in command(stack, "results", "--format", "json").splitlines():
@@ -51,7 +53,9 @@ def models(stack) -> dict[str | None, set[str]]:
     return found
 
 
-def test_a_candidate_goes_all_the_way_and_back(stack, slices, tmp_path):
+def test_a_candidate_goes_all_the_way_and_back(
+    stack: LocalStack, slices: tuple[list[bytes], bytes], tmp_path: Path
+) -> None:
     dicom, picture = slices
     candidate = write_model(tmp_path / "artifact", TumorClass.PITUITARY)
     command(stack, "model", "add", str(tmp_path / "artifact"))

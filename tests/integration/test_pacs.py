@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,14 +14,14 @@ from pydicom import dcmread
 from brainscan.services import services
 from brainscan_local.phantom import GLIOMA, MENINGIOMA, PITUITARY, head, to_dicom
 from brainscan_local.stack import LocalStack
-from tests.integration.pacs import PASSWORD, USER, orthanc, own_network, why_not
+from tests.integration.pacs import PASSWORD, USER, Pacs, orthanc, own_network, why_not
 
 LESIONS = {"ONE": GLIOMA, "TWO": MENINGIOMA, "THREE": PITUITARY}
 MODALITIES = {"seg": "SEG", "sr": "SR", "capture": "OT"}
 
 
 @pytest.fixture(scope="module")
-def pacs(tmp_path_factory):
+def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pacs]:
     if reason := why_not():
         pytest.skip(reason)
     with own_network(), orthanc(tmp_path_factory.mktemp("orthanc")) as pacs:
@@ -27,7 +29,7 @@ def pacs(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def stack(pacs):
+def stack(pacs: Pacs) -> Iterator[LocalStack]:
     with LocalStack(parameters={"StowUrl": pacs.stow_url, "QuietSeconds": "1"}, retry_delay_s=0.2) as stack:
         secret = json.dumps({"username": USER, "password": PASSWORD})
         arn = stack.secret_arn("PacsCredentials")
@@ -36,7 +38,7 @@ def stack(pacs):
 
 
 @pytest.fixture(scope="module")
-def summaries(pacs, stack):
+def summaries(pacs: Pacs, stack: LocalStack) -> Any:
     """What brainscan says of each series, after the studies went through it and back."""
     for seed, (patient, lesion) in enumerate(LESIONS.items(), start=1):
         pacs.push(to_dicom(head(seed=seed, lesion=lesion), patient))
@@ -49,13 +51,13 @@ def summaries(pacs, stack):
     return [json.loads(services().results.get(key)) for key in keys]
 
 
-def test_every_series_is_reported_once_and_nothing_is_left_over(stack, summaries):
+def test_every_series_is_reported_once_and_nothing_is_left_over(stack: LocalStack, summaries: Any) -> None:
     assert len({each["series_id"] for each in summaries}) == len(LESIONS)
     assert [len(each["slices"]) for each in summaries] == [12] * len(LESIONS)
     assert [stack.depth(queue) for queue in ("UploadDLQ", "ScanDLQ", "ReportDLQ", "DeliveryDLQ")] == [0] * 4
 
 
-def test_the_objects_are_found_in_their_study(pacs, summaries):
+def test_the_objects_are_found_in_their_study(pacs: Pacs, summaries: Any) -> None:
     for summary in summaries:
         for name, key in summary["files"].items():
             if not key.endswith(".dcm"):
@@ -67,7 +69,7 @@ def test_the_objects_are_found_in_their_study(pacs, summaries):
             assert len(instances) >= 12 + 1
 
 
-def test_masks_read_back_from_the_pacs_are_those_of_the_slices_bit_by_bit(pacs, summaries):
+def test_masks_read_back_from_the_pacs_are_those_of_the_slices_bit_by_bit(pacs: Pacs, summaries: Any) -> None:
     with_tumor = [summary for summary in summaries if "seg" in summary["files"]]
     assert with_tumor, "no phantom's lesion was found: nothing to compare"
     for summary in with_tumor:
@@ -85,7 +87,7 @@ def test_masks_read_back_from_the_pacs_are_those_of_the_slices_bit_by_bit(pacs, 
         assert seg.number_of_frames == sum(len(lesion["slices"]) for lesion in summary["lesions"])
 
 
-def test_report_and_capture_read_back_refer_to_what_the_pacs_has(pacs, summaries):
+def test_report_and_capture_read_back_refer_to_what_the_pacs_has(pacs: Pacs, summaries: Any) -> None:
     for summary in summaries:
         sent = dcmread(io.BytesIO(services().results.get(summary["files"]["sr"])))
         sr = pacs.web.retrieve_instance(sent.StudyInstanceUID, sent.SeriesInstanceUID, sent.SOPInstanceUID)

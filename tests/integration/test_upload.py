@@ -1,5 +1,9 @@
 """A folder is uploaded to the laptop stack and followed to the last outcome; the second time, nothing is sent."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 from typer.testing import CliRunner
 
@@ -9,17 +13,17 @@ from brainscan_local.stack import LocalStack
 
 
 @pytest.fixture(scope="module")
-def stack():
+def stack() -> Iterator[LocalStack]:
     with LocalStack() as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_export(tmp_path_factory.mktemp("hospital") / "study", size=128, slices=4)
 
 
-def upload(stack, state, *arguments):
+def upload(stack: LocalStack, state: Any, *arguments: Any) -> Any:
     names = {
         "BRAINSCAN_UPLOADS_BUCKET": stack.uploads_bucket,
         "BRAINSCAN_TABLE_NAME": stack.table_name,
@@ -28,12 +32,14 @@ def upload(stack, state, *arguments):
     return CliRunner().invoke(app, ["upload", *map(str, arguments), "--state", str(state)], env=names)
 
 
-def uploaded(stack) -> list[str]:
+def uploaded(stack: LocalStack) -> list[str]:
     listed = stack.client("s3").list_object_versions(Bucket=stack.uploads_bucket).get("Versions", [])
     return [version["Key"] for version in listed]
 
 
-def test_a_folder_is_followed_until_every_file_has_its_outcome_and_is_sent_once(stack, folder, tmp_path):
+def test_a_folder_is_followed_until_every_file_has_its_outcome_and_is_sent_once(
+    stack: LocalStack, folder: Path, tmp_path: Path
+) -> None:
     done = upload(stack, tmp_path / "state", folder)
     assert done.exit_code == 1, done.output
     lines = done.output.splitlines()
@@ -59,7 +65,9 @@ def test_a_folder_is_followed_until_every_file_has_its_outcome_and_is_sent_once(
     assert "PHANTOM" not in records.stdout
 
 
-def test_pictures_are_followed_as_well_where_they_are_sent_as_they_are(stack, folder, tmp_path):
+def test_pictures_are_followed_as_well_where_they_are_sent_as_they_are(
+    stack: LocalStack, folder: Path, tmp_path: Path
+) -> None:
     done = upload(stack, tmp_path / "state", folder / "PNG", "--no-deidentify")
     assert done.exit_code == 1, done.output
     assert "5 files sent" in done.output

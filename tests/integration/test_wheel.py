@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory) -> Path:
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel, and the dependencies of this one."""
     folder = tmp_path_factory.mktemp("installed")
     build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
@@ -38,7 +38,7 @@ def run(python: Path, *arguments: str, cwd: Path) -> str:
     return done.stdout
 
 
-def test_the_five_lines_of_the_docs_run(python, tmp_path):
+def test_the_five_lines_of_the_docs_run(python: Path, tmp_path: Path) -> None:
     [lines] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
     assert sum(map(bool, lines.splitlines())) == 5
     (tmp_path / "study").mkdir()
@@ -51,6 +51,6 @@ def test_the_five_lines_of_the_docs_run(python, tmp_path):
     assert list((tmp_path / "answers/reports").glob("*/*/seg.dcm"))
 
 
-def test_the_command_lists_itself_there(python, tmp_path):
+def test_the_command_lists_itself_there(python: Path, tmp_path: Path) -> None:
     shown = run(python, "-c", "from brainscan.cli.main import app; app(['--version'])", cwd=tmp_path)
     assert "Research use only" in shown

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import tarfile
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,12 +25,12 @@ class Forward(io.BytesIO):
 
     total = 0
 
-    def read(self, size=-1):
+    def read(self, size: int = -1) -> Any:
         data = super().read(size)
         self.total += len(data)
         return data
 
-    def seek(self, offset, whence=0):
+    def seek(self, offset: Any, whence: int = 0) -> Any:
         assert whence == 0
         assert offset == 0 or offset >= self.tell() - 1
         return super().seek(offset, whence)
@@ -46,7 +47,7 @@ def outcomes(archive: bytes, limits: Limits = LIMITS) -> dict[str, Kind | Reason
 
 @pytest.mark.parametrize("compression", ["", "gz"])
 @pytest.mark.parametrize("form", FORMS, ids=["ustar", "gnu", "pax"])
-def test_every_usual_form_is_read(form, compression):
+def test_every_usual_form_is_read(form: Any, compression: str) -> None:
     long = {"folder/" * 12 + "scan": png(seed=9)}
     found = read(tarred(IMAGES | long, compression, form))
     assert {file.path: file.data for file in found} == IMAGES | long
@@ -54,7 +55,7 @@ def test_every_usual_form_is_read(form, compression):
 
 
 @pytest.mark.parametrize("compression", ["", "gz"])
-def test_reading_goes_on_behind_any_file(compression):
+def test_reading_goes_on_behind_any_file(compression: str) -> None:
     archive = tarred(IMAGES | {"folder/" * 30 + "long": png(seed=9)}, compression)
     whole = read(archive)
     for done in whole[:-1]:
@@ -62,11 +63,11 @@ def test_reading_goes_on_behind_any_file(compression):
         assert rest == whole[done.index + 1 :]
 
 
-def test_a_tar_is_not_split_beforehand():
+def test_a_tar_is_not_split_beforehand() -> None:
     assert part_ranges(io.BytesIO(tarred(IMAGES)), Kind.TAR, Limits(part_files=1)) == [PartRange()]
 
 
-def test_content_decides_and_links_and_devices_are_skipped():
+def test_content_decides_and_links_and_devices_are_skipped() -> None:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for name, kind in (
@@ -81,11 +82,11 @@ def test_content_decides_and_links_and_devices_are_skipped():
     assert outcomes(out.getvalue()) == dict.fromkeys(("link", "hard", "pipe"), Reason.NOT_AN_IMAGE)
 
 
-def test_a_path_that_leaves_the_archive_is_rejected():
+def test_a_path_that_leaves_the_archive_is_rejected() -> None:
     assert outcomes(tarred({"../evil": png(), "good": png()})) == {"../evil": Reason.PATH_TRAVERSAL, "good": Kind.PNG}
 
 
-def test_limits_hold_and_neighbours_are_read():
+def test_limits_hold_and_neighbours_are_read() -> None:
     archive = tarred({"large": png() + os.urandom(5000), "good": png(8)})
     assert outcomes(archive, Limits(scan_bytes=2000, archive_bytes=10**6)) == {
         "large": Reason.OBJECT_TOO_LARGE,
@@ -96,12 +97,12 @@ def test_limits_hold_and_neighbours_are_read():
     assert list(outcomes(tarred(IMAGES), budget).values()).count(Kind.PNG) == 2
 
 
-def test_a_bomb_is_given_up_before_it_is_inflated():
+def test_a_bomb_is_given_up_before_it_is_inflated() -> None:
     archive = tarred({"good": png(), "bomb": bytes(200 * MIB)}, "gz")
     assert outcomes(archive, Limits(scan_bytes=500 * MIB)) == {"good": Kind.PNG, "": Reason.COMPRESSION_RATIO_TOO_HIGH}
 
 
-def test_a_header_that_asks_for_more_than_any_honest_one_is_not_followed():
+def test_a_header_that_asks_for_more_than_any_honest_one_is_not_followed() -> None:
     """The long name of a GNU tar is read whole: this one says it is 100 MiB long."""
     header = tarfile.TarInfo("././@LongLink")
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 100 * MIB
@@ -114,7 +115,7 @@ def test_a_header_that_asks_for_more_than_any_honest_one_is_not_followed():
 
 
 @pytest.mark.parametrize("compression", ["", "gz"])
-def test_a_tar_that_is_cut_off_says_so_behind_the_files_that_it_has(compression):
+def test_a_tar_that_is_cut_off_says_so_behind_the_files_that_it_has(compression: str) -> None:
     images = {str(n): png(seed=n) + os.urandom(20_000) for n in range(5)}
     archive = tarred(images, compression)
     found = read(archive[: len(archive) // 2])
@@ -122,14 +123,14 @@ def test_a_tar_that_is_cut_off_says_so_behind_the_files_that_it_has(compression)
     assert found[-1].problem in {Reason.CORRUPT_ARCHIVE, Reason.UNREADABLE}
 
 
-def test_garbage_behind_a_file_is_damage_and_not_the_end():
+def test_garbage_behind_a_file_is_damage_and_not_the_end() -> None:
     archive = bytearray(tarred(IMAGES))
     third = next(file for file in read(bytes(archive)) if file.index == 2).after
     archive[third : third + 512] = os.urandom(512)
     assert [file.problem for file in read(bytes(archive))] == [None, None, None, Reason.CORRUPT_ARCHIVE]
 
 
-def test_archives_of_any_kind_are_opened_one_level_deep():
+def test_archives_of_any_kind_are_opened_one_level_deep() -> None:
     inner = {"zip": zipped({"scan": png()}), "tar": tarred({"scan": png()}), "tgz": tarred({"scan": png()}, "gz")}
     for outer in (zipped(inner), tarred(inner), tarred(inner, "gz")):
         assert outcomes(outer) == {f"{name}!scan": Kind.PNG for name in inner}
@@ -138,7 +139,7 @@ def test_archives_of_any_kind_are_opened_one_level_deep():
         assert outcomes(zipped({"outer": outer})) == {f"outer!{name}": Reason.NESTED_TOO_DEEP for name in inner}
 
 
-def test_a_gzipped_file_is_what_is_inside_it():
+def test_a_gzipped_file_is_what_is_inside_it() -> None:
     packed = gzip.compress(png())
     assert outcomes(packed) == {"upload": Kind.PNG}
     assert outcomes(zipped({"scan.gz": packed, "twice.gz": gzip.compress(packed)})) == {
@@ -155,7 +156,7 @@ GOOD = {form: tarred({"a": png(16), "folder/" * 20 + "b": b"text"}, form=form) f
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(FORMS), st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), min_size=1, max_size=8))
-def test_whatever_bytes_are_damaged_nothing_but_a_reason_comes_out(form, damage):
+def test_whatever_bytes_are_damaged_nothing_but_a_reason_comes_out(form: Any, damage: list[tuple[int, int]]) -> None:
     archive = bytearray(GOOD[form])
     for place, value in damage:
         archive[place % len(archive)] = value

@@ -43,7 +43,7 @@ def paths(value: Any, path: str = "") -> set[str]:
 
 @pytest.mark.parametrize("what", CREATED)
 @pytest.mark.parametrize("source", ["captured", "laptop"])
-def test_an_upload_is_named_whoever_announces_it(what, source, request):
+def test_an_upload_is_named_whoever_announces_it(what: Any, source: str, request: pytest.FixtureRequest) -> None:
     [upload] = uploads_in(json.dumps(request.getfixturevalue(source)[what]))
     assert (upload.bucket, upload.key) == ("captured", KEY)
     assert upload.version_id
@@ -51,20 +51,22 @@ def test_an_upload_is_named_whoever_announces_it(what, source, request):
 
 
 @pytest.mark.parametrize("source", ["captured", "laptop"])
-def test_sequencers_grow_as_versions_follow_each_other(source, request):
+def test_sequencers_grow_as_versions_follow_each_other(source: str, request: pytest.FixtureRequest) -> None:
     events = request.getfixturevalue(source)
     uploads = [uploads_in(json.dumps(events[what]))[0] for what in CREATED]
     assert [u.sequencer for u in uploads] == sorted(u.sequencer for u in uploads)
     assert len({u.version_id for u in uploads}) == len(CREATED)
 
 
-def test_deletions_and_the_test_event_are_no_uploads(captured):
+def test_deletions_and_the_test_event_are_no_uploads(captured: dict[str, Any]) -> None:
     assert captured["delete"]["Records"][0]["eventName"] == "ObjectRemoved:DeleteMarkerCreated"
     assert uploads_in(json.dumps(captured["delete"])) == []
     assert uploads_in(json.dumps(captured["test"])) == []
 
 
-def test_the_laptops_events_are_older_and_lack_only_what_no_function_reads(captured, laptop):
+def test_the_laptops_events_are_older_and_lack_only_what_no_function_reads(
+    captured: dict[str, Any], laptop: dict[str, Any]
+) -> None:
     assert captured["put"]["Records"][0]["eventVersion"] == "2.6"
     assert laptop["put"]["Records"][0]["eventVersion"] < "2.6"
     for what in CREATED:

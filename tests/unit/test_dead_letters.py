@@ -1,6 +1,8 @@
 """Messages that were given up can be looked at without a trace, and sent back without a loss."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -21,7 +23,7 @@ TEMPLATE = {
 
 
 @pytest.fixture
-def urls(monkeypatch):
+def urls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Queues of a stack called `brainscan`, by their outputs' names."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
@@ -46,11 +48,11 @@ def depth(url: str) -> int:
     return int(found["Attributes"][name])
 
 
-def dlq(*arguments: str):
+def dlq(*arguments: str) -> Any:
     return CliRunner().invoke(app, ["dlq", *arguments])
 
 
-def test_looking_changes_nothing(urls):
+def test_looking_changes_nothing(urls: Any) -> None:
     send(urls["ScanDLQUrl"], *(message(a_record(number)) for number in range(12)))
     letters = DeadLetters(boto3.client("sqs"), urls["ScanDLQUrl"], urls["ScanQueueUrl"])
     assert len(letters.letters()) == 12
@@ -58,7 +60,7 @@ def test_looking_changes_nothing(urls):
     assert depth(urls["ScanDLQUrl"]) == 12
 
 
-def test_a_redrive_sends_the_named_messages_and_leaves_the_others(urls):
+def test_a_redrive_sends_the_named_messages_and_leaves_the_others(urls: Any) -> None:
     send(urls["ScanDLQUrl"], "one", "two", "three")
     letters = DeadLetters(boto3.client("sqs"), urls["ScanDLQUrl"], urls["ScanQueueUrl"])
     [two] = [letter.message_id for letter in letters.letters() if letter.body == "two"]
@@ -68,13 +70,15 @@ def test_a_redrive_sends_the_named_messages_and_leaves_the_others(urls):
     assert sorted(letter.body for letter in letters.letters()) == ["one", "three"]
 
 
-def test_a_redrive_of_all_empties_the_queue(urls):
+def test_a_redrive_of_all_empties_the_queue(urls: Any) -> None:
     send(urls["UploadDLQUrl"], *(f"{number}" for number in range(15)))
     assert dlq("redrive", "--queue", "uploads", "--all").output == "sent back: 15\n"
     assert (depth(urls["UploadDLQUrl"]), depth(urls["UploadQueueUrl"])) == (0, 15)
 
 
-def test_a_queue_that_takes_longer_to_read_than_its_messages_hide_comes_to_an_end(urls, monkeypatch):
+def test_a_queue_that_takes_longer_to_read_than_its_messages_hide_comes_to_an_end(
+    urls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dead_letters, "HIDDEN_S", 0)
     send(urls["ScanDLQUrl"], *(message(a_record(number)) for number in range(25)))
     letters = DeadLetters(boto3.client("sqs"), urls["ScanDLQUrl"], urls["ScanQueueUrl"])
@@ -83,7 +87,7 @@ def test_a_queue_that_takes_longer_to_read_than_its_messages_hide_comes_to_an_en
     assert (depth(urls["ScanDLQUrl"]), depth(urls["ScanQueueUrl"])) == (0, 25)
 
 
-def test_reports_that_the_pacs_did_not_take_are_sent_back_as_well(urls):
+def test_reports_that_the_pacs_did_not_take_are_sent_back_as_well(urls: Any) -> None:
     send(urls["DeliveryDLQUrl"], "Jane Doe")
     listed = dlq("list")
     assert "deliveries" in listed.output
@@ -92,7 +96,7 @@ def test_reports_that_the_pacs_did_not_take_are_sent_back_as_well(urls):
     assert (depth(urls["DeliveryDLQUrl"]), depth(urls["DeliveryQueueUrl"])) == (0, 1)
 
 
-def test_the_command_names_scans_and_never_a_key(urls):
+def test_the_command_names_scans_and_never_a_key(urls: Any) -> None:
     record = a_record()
     send(urls["ScanDLQUrl"], message(record), "Jane Doe")
     send(urls["UploadDLQUrl"], s3_event("uploads", "Doe_Jane.zip", version_id="v7"))
@@ -107,7 +111,7 @@ def test_the_command_names_scans_and_never_a_key(urls):
     assert "Doe" not in shown.output
 
 
-def test_exit_codes_tell_empty_queues_wrong_usage_and_an_unknown_stack(urls):
+def test_exit_codes_tell_empty_queues_wrong_usage_and_an_unknown_stack(urls: Any) -> None:
     assert dlq("list").exit_code == 1
     assert dlq("redrive", "--all").exit_code == 1
     assert dlq("redrive").exit_code == 2

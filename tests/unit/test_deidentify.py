@@ -67,7 +67,7 @@ def copy_of(dataset: Dataset, pseudonyms: Pseudonyms = SECRET) -> Dataset:
     return dcmread(io.BytesIO(encoded(deidentified(dicom_bytes(dataset), pseudonyms, Limits(), shows_text))))
 
 
-def test_no_byte_of_the_copy_names_the_patient_and_pixels_are_the_same():
+def test_no_byte_of_the_copy_names_the_patient_and_pixels_are_the_same() -> None:
     data = bytearray(dicom_bytes(identifying()))
     data[:128] = NAME.encode().ljust(128)
     written = encoded(deidentified(bytes(data), SECRET, Limits(), shows_text))
@@ -77,14 +77,14 @@ def test_no_byte_of_the_copy_names_the_patient_and_pixels_are_the_same():
     np.testing.assert_array_equal(dcmread(io.BytesIO(written)).pixel_array, PIXELS)
 
 
-def test_the_method_is_recorded_as_a_code():
+def test_the_method_is_recorded_as_a_code() -> None:
     copied = copy_of(identifying())
     [code] = copied.DeidentificationMethodCodeSequence
     assert (code.CodeValue, code.CodingSchemeDesignator) == ("113100", "DCM")
     assert (copied.PatientIdentityRemoved, copied.LongitudinalTemporalInformationModified) == ("YES", "REMOVED")
 
 
-def test_series_studies_and_patients_hold_together_and_secrets_keep_them_apart():
+def test_series_studies_and_patients_hold_together_and_secrets_keep_them_apart() -> None:
     first = copy_of(identifying(SOPInstanceUID="1.2.3.4.5"))
     second = copy_of(identifying(SOPInstanceUID="1.2.3.4.6"))
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "PatientID"):
@@ -96,7 +96,7 @@ def test_series_studies_and_patients_hold_together_and_secrets_keep_them_apart()
     assert copy_of(identifying(PatientID="SOMEBODY ELSE")).PatientID != first.PatientID
 
 
-def test_uids_of_the_standard_stay():
+def test_uids_of_the_standard_stay() -> None:
     copied = copy_of(identifying())
     assert copied.SOPClassUID == "1.2.840.10008.5.1.4.1.1.4"
     assert copied.ReferencedImageSequence[0].ReferencedSOPClassUID == "1.2.840.10008.5.1.4.1.1.4"
@@ -105,13 +105,13 @@ def test_uids_of_the_standard_stay():
 @pytest.mark.parametrize(
     "elements", [{"BurnedInAnnotation": "YES"}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}], ids=["stated", "class"]
 )
-def test_pictures_that_may_show_a_name_are_refused(elements):
+def test_pictures_that_may_show_a_name_are_refused(elements: dict[str, Any]) -> None:
     with pytest.raises(ScanError) as refused:
         deidentified(dicom_bytes(identifying(**elements)), SECRET, Limits(), shows_text)
     assert refused.value.reason is Reason.BURNED_IN_TEXT
 
 
-def test_a_picture_in_whose_pixels_a_name_stands_is_refused():
+def test_a_picture_in_whose_pixels_a_name_stands_is_refused() -> None:
     image = Image.new("L", (128, 128))
     ImageDraw.Draw(image).ellipse((30, 30, 98, 118), 90)
     assert copy_of(identifying(picture=np.asarray(image))).PatientName != NAME
@@ -121,7 +121,7 @@ def test_a_picture_in_whose_pixels_a_name_stands_is_refused():
     assert refused.value.reason is Reason.BURNED_IN_TEXT
 
 
-def test_the_command_copies_an_export_under_new_names(tmp_path):
+def test_the_command_copies_an_export_under_new_names(tmp_path: Path) -> None:
     export = write_export(tmp_path / "export.zip", size=32, slices=2)
     done = CliRunner().invoke(app, ["deidentify", str(export), "--out", str(tmp_path / "copies")])
     copies = [dcmread(path) for path in (tmp_path / "copies").rglob("*.dcm")]
@@ -133,7 +133,7 @@ def test_the_command_copies_an_export_under_new_names(tmp_path):
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the public DICOM samples are not beside the checkout")
-def test_real_objects_of_every_vendor_are_copied_with_their_pixels():
+def test_real_objects_of_every_vendor_are_copied_with_their_pixels() -> None:
     for path in sorted(SHARED.rglob("*.dcm")):
         before = dcmread(path)
         after = dcmread(io.BytesIO(encoded(deidentified(path.read_bytes(), SECRET, Limits(), shows_text))))

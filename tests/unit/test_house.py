@@ -5,6 +5,7 @@ import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ NAMES = set(map(dotted, OURS))
 
 
 @pytest.mark.parametrize("module", OURS, ids=dotted)
-def test_dependencies_point_one_way(module):
+def test_dependencies_point_one_way(module: Any) -> None:
     room = room_of(dotted(module))
     if room == "brainscan":
         assert not rooms_imported(module)
@@ -84,11 +85,11 @@ def test_dependencies_point_one_way(module):
     assert not above, f"{room} must not know {above}"
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_no_module_imports_itself_by_way_of_others() -> None:
     TopologicalSorter({dotted(module): modules_imported(module) for module in OURS}).prepare()
 
 
-def test_no_room_imports_itself_by_way_of_others():
+def test_no_room_imports_itself_by_way_of_others() -> None:
     rooms = {room_of(dotted(module)) for module in OURS}
     graph = {room: set() for room in rooms}
     for module in OURS:
@@ -97,13 +98,13 @@ def test_no_room_imports_itself_by_way_of_others():
 
 
 @pytest.mark.parametrize("folder", ["layers", "functions", "training"])
-def test_a_module_can_be_read_in_one_sitting(folder):
+def test_a_module_can_be_read_in_one_sitting(folder: str) -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
     assert lengths
     assert not {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > LONGEST_MODULE}
 
 
-def test_store_knows_no_pixels_and_imaging_knows_no_aws():
+def test_store_knows_no_pixels_and_imaging_knows_no_aws() -> None:
     for module in (PACKAGE / "store").glob("*.py"):
         assert not rooms_imported(module) & {"imaging", "inference", "dicom"}
     for module in (PACKAGE / "imaging").glob("*.py"):
@@ -123,7 +124,7 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws():
     ],
     ids=["intake", "analyze", "results_api", "count", "report", "deliver"],
 )
-def test_a_function_imports_nothing_that_it_is_not_given(function, forbidden):
+def test_a_function_imports_nothing_that_it_is_not_given(function: str, forbidden: Any) -> None:
     program = f"""
 import sys
 class Refuse:

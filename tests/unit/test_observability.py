@@ -31,7 +31,7 @@ def measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return flushed
 
 
-def test_an_invocation_counts_its_messages_and_how_long_they_waited(measured):
+def test_an_invocation_counts_its_messages_and_how_long_they_waited(measured: Callable[[], dict[str, Any]]) -> None:
     observability.measure_messages("analyze", [int(time.time() * 1000) - 90_000, int(time.time() * 1000) + 5_000])
     line = measured()
     [told] = line["_aws"]["CloudWatchMetrics"]
@@ -43,7 +43,9 @@ def test_an_invocation_counts_its_messages_and_how_long_they_waited(measured):
     assert line["QueueAge"][1] == 0
 
 
-def test_an_answer_is_counted_by_outcome_and_class_with_its_stages_and_model(measured):
+def test_an_answer_is_counted_by_outcome_and_class_with_its_stages_and_model(
+    measured: Callable[[], dict[str, Any]],
+) -> None:
     record = analyzed(a_record(), TumorClass.NO_TUMOR, 0.9)
     record = record.model_copy(
         update={"timings_ms": {"decode": 3.5, "infer": 22.0}, "finished_at": NOON + timedelta(seconds=7)}
@@ -57,21 +59,21 @@ def test_an_answer_is_counted_by_outcome_and_class_with_its_stages_and_model(mea
     assert "model_id" not in str(line["_aws"])
 
 
-def test_what_is_taken_in_is_counted_by_file_and_scan(measured):
+def test_what_is_taken_in_is_counted_by_file_and_scan(measured: Callable[[], dict[str, Any]]) -> None:
     observability.measure_intake(5, 2, {Outcome.QUEUED: 3, Outcome.REJECTED: 1})
     line = measured()
     assert (line["FilesTakenIn"], line["FilesSkipped"]) == ([5], [2])
     assert (line["ScansQueued"], line["ScansRejected"]) == ([3], [1])
 
 
-def test_a_scan_without_a_class_is_counted_by_its_outcome_alone(measured):
+def test_a_scan_without_a_class_is_counted_by_its_outcome_alone(measured: Callable[[], dict[str, Any]]) -> None:
     observability.measure_answer(ScanRecord.of(a_record(), Finding(outcome=Outcome.ABSTAINED)))
     line = measured()
     assert line["ScansAbstained"] == [1]
     assert not [name for name in line if name.startswith("Found")]
 
 
-def test_the_dashboard_shows_only_what_is_measured(measured):
+def test_the_dashboard_shows_only_what_is_measured(measured: Callable[[], dict[str, Any]]) -> None:
     shown = set(re.findall(r'\["brainscan", "(\w+)"', WATCHING.read_text()))
     stages = dict.fromkeys(("decode", "prepare", "infer", "interpret", "store"), 1.0)
     observability.measure_intake(1, 0, {Outcome.QUEUED: 1})

@@ -50,7 +50,9 @@ def header(**elements: Any) -> Header:
         ({"ImageComments": RESEARCH_USE_STATEMENT}, Reason.OWN_ANSWER),
     ],
 )
-def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(elements, reason):
+def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(
+    elements: dict[str, Any], reason: Reason
+) -> None:
     assert header(**elements).skip is reason
 
 
@@ -90,7 +92,9 @@ def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(elements
         ({"SeriesDescription": "Pha_Images"}, (Reason.UNCLEAR_CONTENT,)),
     ],
 )
-def test_what_is_hard_to_tell_is_flagged_and_what_is_not_stated_is_not(elements, flags):
+def test_what_is_hard_to_tell_is_flagged_and_what_is_not_stated_is_not(
+    elements: dict[str, Any], flags: tuple[Any, ...] | tuple[Reason, ...]
+) -> None:
     [found] = header(**elements).relevances
     assert (found.skip, found.flags) == (None, flags)
 
@@ -119,7 +123,7 @@ def enhanced(frames: int, frame_type: list[str], region: str = "", **shared: Any
     return dicom_bytes(dataset)
 
 
-def test_enhanced_objects_are_judged_and_placed_by_their_functional_groups():
+def test_enhanced_objects_are_judged_and_placed_by_their_functional_groups() -> None:
     limits = Limits()
     upwards = read_header(enhanced(3, ORIGINAL, "Brain"), limits)
     assert (upwards.skip, upwards.relevances[0].flags) == (None, ())
@@ -147,7 +151,7 @@ def coded(value: str, scheme: str, meaning: str) -> list[Dataset]:
         (("T-A0100", "SRT", ""), None),
     ],
 )
-def test_a_coded_region_counts_as_the_part_that_it_means(region, skip):
+def test_a_coded_region_counts_as_the_part_that_it_means(region: tuple[str, ...], skip: Reason | None) -> None:
     found = header(AnatomicRegionSequence=coded(*region))
     assert (found.skip, found.relevances[0].flags) == (skip, ())
 
@@ -169,7 +173,7 @@ def mixed(*frames: tuple[list[str], str], **elements: Any) -> bytes:
 ADC = ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]
 
 
-def test_each_frame_is_judged_by_itself_whatever_comes_first():
+def test_each_frame_is_judged_by_itself_whatever_comes_first() -> None:
     kinds = [(ORIGINAL[:3], "PHASE"), (ORIGINAL, "MAGNITUDE"), (ORIGINAL, "IMAGINARY"), (ADC, "MAGNITUDE")]
     found = read_header(mixed(*kinds, ImageType=["ORIGINAL", "PRIMARY", "BRAIN", "MIXED"]), Limits())
     assert [each.skip for each in found.relevances] == [
@@ -187,7 +191,7 @@ OBLIQUE = [0.9991238, 0.015085529, 0.039039638, 0.039316997, -0.018548675, -0.99
 
 
 @pytest.mark.parametrize("cosines", [[1, 0, 0, 0, 1, 0], SAGITTAL, OBLIQUE], ids=["axial", "sagittal", "oblique"])
-def test_slices_sort_by_their_position_along_the_normal_whatever_their_numbers(cosines):
+def test_slices_sort_by_their_position_along_the_normal_whatever_their_numbers(cosines: Any) -> None:
     normal = np.cross(cosines[:3], cosines[3:])
     heights = [-120.5, -3.25, -3.2, 0.0, 7.125, 99.0]
     orders = [
@@ -211,12 +215,12 @@ def test_slices_sort_by_their_position_along_the_normal_whatever_their_numbers(c
         {"ImagePositionPatient": [0, 0, "1e400"]},
     ],
 )
-def test_without_a_position_the_instance_number_stands_in(elements):
+def test_without_a_position_the_instance_number_stands_in(elements: dict[str, Any]) -> None:
     whole = {"ImageOrientationPatient": [1, 0, 0, 0, 1, 0], "ImagePositionPatient": [0, 0, 0], "InstanceNumber": 7}
     assert header(**whole | elements).orders == (7,)
 
 
-def test_a_report_is_no_image_and_damage_is_unreadable():
+def test_a_report_is_no_image_and_damage_is_unreadable() -> None:
     report = dicom_object(PIXELS, SOPClassUID=BasicTextSRStorage)
     for keyword in ("Rows", "Columns", "PixelData"):
         delattr(report, keyword)

@@ -21,18 +21,18 @@ ROW = """    METASTASIS = (
 """What a fifth class is, besides a model."""
 
 
-def test_values_labels_colours_and_codes_are_unique():
+def test_values_labels_colours_and_codes_are_unique() -> None:
     for column in ("value", "label", "color"):
         assert len({getattr(each, column) for each in CLASSES}) == len(CLASSES)
     assert len({each.concept for each in CLASSES}) == len(CLASSES)
     assert all(re.fullmatch("#[0-9a-f]{6}", each.color) for each in CLASSES)
 
 
-def test_what_is_no_tumor_is_one_class():
+def test_what_is_no_tumor_is_one_class() -> None:
     assert [each for each in CLASSES if each not in TUMORS] == [TumorClass.NO_TUMOR]
 
 
-def test_the_page_of_dicom_answers_lists_every_tumor_as_the_table_has_it():
+def test_the_page_of_dicom_answers_lists_every_tumor_as_the_table_has_it() -> None:
     page = (ROOT / "docs/dicom-answers.md").read_text()
     for each in TUMORS:
         concept, site = each.concept, each.site
@@ -40,20 +40,20 @@ def test_the_page_of_dicom_answers_lists_every_tumor_as_the_table_has_it():
         assert row in page
 
 
-def test_the_page_gets_its_classes_from_the_table():
+def test_the_page_gets_its_classes_from_the_table() -> None:
     for each in CLASSES:
         assert f'"{each}": "{each.label}"' in classes_js()
         assert f".{each} {{ --tone: {each.color}; }}" in classes_css()
 
 
-def test_no_other_file_of_the_page_names_a_class():
+def test_no_other_file_of_the_page_names_a_class() -> None:
     static = ROOT / "layers/brainscan/brainscan/api/static"
     named = {path.name for path in static.glob("*.*") for each in CLASSES if each in path.read_text()}
     assert named == set()
 
 
 @pytest.mark.timeout(600)
-def test_a_fifth_class_is_one_row_and_a_model(tmp_path):
+def test_a_fifth_class_is_one_row_and_a_model(tmp_path: Path) -> None:
     library = tmp_path / "brainscan"
     shutil.copytree(ROOT / "layers/brainscan/brainscan", library, ignore=shutil.ignore_patterns("__pycache__"))
     terms = library / "terminology.py"

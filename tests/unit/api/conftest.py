@@ -36,7 +36,7 @@ Ask = Callable[..., Answered]
 
 
 @pytest.fixture
-def api(dynamodb, monkeypatch: pytest.MonkeyPatch) -> None:
+def api(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The application's environment, over an empty table and bucket."""
     told = {
         "BRAINSCAN_RESULTS_BUCKET": "results",
@@ -57,7 +57,7 @@ def api(dynamodb, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ask(api) -> Ask:
+def ask(api: None) -> Ask:
     """Ask the application as API Gateway would: `ask("GET", "/v1/scans", {"limit": 5})`."""
 
     def asking(

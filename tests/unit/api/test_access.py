@@ -3,23 +3,27 @@
 import base64
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
 
 from brainscan.api.access import READ, REVIEW, caller
 from brainscan.domain import Outcome, TumorClass
+from brainscan.store import Table
 from tests.making import a_record, analyzed
+from tests.unit.api.conftest import Ask
 from tests.unit.api.gateway import Gateway
 
 
 @pytest.fixture(scope="module")
-def gateway():
+def gateway() -> Gateway:
     return Gateway()
 
 
 @pytest.fixture
-def scan_id(table):
+def scan_id(table: Table) -> Any:
     record = a_record()
     table.scans.register([record])
     table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
@@ -27,10 +31,10 @@ def scan_id(table):
 
 
 @pytest.fixture
-def through(gateway, ask):
+def through(gateway: Gateway, ask: Ask) -> Callable[..., Any]:
     """Ask through the gateway: (status, what the function answered, if it was reached)."""
 
-    def asking(method, path, token=None, body=None):
+    def asking(method: Any, path: str, token: Any = None, body: Any = None) -> Any:
         status, claims = gateway.admit(method, path, f"Bearer {token}" if token else None)
         if status != 200:
             return status, None
@@ -49,7 +53,7 @@ def tampered(token: str) -> str:
     return f"{header}.{changed}.{signature}"
 
 
-def test_a_readers_token_reads_and_reviews(through, gateway, scan_id):
+def test_a_readers_token_reads_and_reviews(through: Callable[..., Any], gateway: Gateway, scan_id: Any) -> None:
     status, answered = through("GET", f"/v1/scans/{scan_id}", gateway.token())
     assert (status, answered.json["called"]) == (200, "glioma")
     body = {"verdict": "confirmed", "revision": 0}
@@ -84,13 +88,17 @@ def test_a_readers_token_reads_and_reviews(through, gateway, scan_id):
         "no scope",
     ],
 )
-def test_any_other_token_neither_reads_nor_reviews(through, gateway, scan_id, make, status):
+def test_any_other_token_neither_reads_nor_reviews(
+    through: Callable[..., Any], gateway: Gateway, scan_id: Any, make: Callable[..., Any], status: int
+) -> None:
     body = {"verdict": "rejected", "revision": 0}
     assert through("GET", f"/v1/scans/{scan_id}", make(gateway)) == (status, None)
     assert through("POST", f"/v1/scans/{scan_id}/reviews", make(gateway), body) == (status, None)
 
 
-def test_the_scope_to_read_does_not_review_and_the_scope_to_review_does_not_read(through, gateway, scan_id):
+def test_the_scope_to_read_does_not_review_and_the_scope_to_review_does_not_read(
+    through: Callable[..., Any], gateway: Gateway, scan_id: Any
+) -> None:
     reader, reviewer = gateway.token(scope="brainscan/read"), gateway.token(scope="brainscan/review")
     body = {"verdict": "confirmed", "revision": 0}
     assert through("GET", f"/v1/scans/{scan_id}", reader)[0] == 200
@@ -98,12 +106,12 @@ def test_the_scope_to_read_does_not_review_and_the_scope_to_review_does_not_read
     assert through("GET", f"/v1/scans/{scan_id}", reviewer) == (403, None)
 
 
-def test_nothing_else_is_routed(through, gateway):
+def test_nothing_else_is_routed(through: Callable[..., Any], gateway: Gateway) -> None:
     for method, path in (("DELETE", "/v1/scans"), ("PUT", "/v1/scans"), ("POST", "/v1/exports"), ("GET", "/v2/scans")):
         assert through(method, path, gateway.token()) == (404, None)
 
 
-def test_the_page_itself_needs_no_token(through):
+def test_the_page_itself_needs_no_token(through: Callable[..., Any]) -> None:
     assert through("GET", "/")[0] == 200
 
 
@@ -118,9 +126,9 @@ def test_the_page_itself_needs_no_token(through):
         {"permissions": "[brainscan/read, brainscan/review]"},
     ],
 )
-def test_scopes_are_found_where_issuers_put_them(claims):
+def test_scopes_are_found_where_issuers_put_them(claims: dict[str, Any]) -> None:
     assert {READ, REVIEW} <= caller({"name": "Dr. Reader", **claims}).scopes
 
 
-def test_a_claim_that_holds_no_scope_gives_none():
+def test_a_claim_that_holds_no_scope_gives_none() -> None:
     assert caller({"name": "Dr. Reader", "scope": "", "scp": None, "permissions": []}).scopes == frozenset()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -19,14 +20,16 @@ from brainscan.api.reference import reference
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, TumorClass
 from brainscan.services import results
 from brainscan.settings import Settings, settings
+from brainscan.store import Table
 from tests.making import NOON, a_record, analyzed
+from tests.unit.api.conftest import Ask
 
 DAY = NOON.date().isoformat()
 PLACE = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
 
 
 @pytest.fixture
-def found(table):
+def found(table: Table) -> Any:
     """Forty analyzed scans of an export, ten of each class, every third to review."""
     records = [a_record(n, order=n, **PLACE) for n in range(40)]
     table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40))
@@ -42,7 +45,7 @@ def found(table):
 
 
 class TestWorklist:
-    def test_a_finding_of_a_day_above_a_certainty(self, ask, found):
+    def test_a_finding_of_a_day_above_a_certainty(self, ask: Ask, found: Any) -> None:
         query = {"finding": "meningioma", "from": DAY, "to": DAY, "min_confidence": 0.7}
         items = ask("GET", "/v1/scans", query).json["items"]
         assert [round(item["confidence"], 2) for item in items] == [0.87, 0.83, 0.79, 0.75, 0.71]
@@ -61,11 +64,11 @@ class TestWorklist:
             ({"min_confidence": 0.8}, 10),
         ],
     )
-    def test_filters_narrow_together(self, ask, found, query, count):
+    def test_filters_narrow_together(self, ask: Ask, found: Any, query: dict[str, Any], count: int) -> None:
         answered = ask("GET", "/v1/scans", {"from": DAY, "to": DAY, "limit": 100} | query)
         assert (answered.status, len(answered.json["items"])) == (200, count)
 
-    def test_pages_of_several_days_follow_each_other(self, ask, table, found):
+    def test_pages_of_several_days_follow_each_other(self, ask: Ask, table: Table, found: Any) -> None:
         later = [a_record(n, "another", received_at=NOON + timedelta(days=1)) for n in range(5)]
         table.scans.register(later)
         table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in later], [Outcome.QUEUED] * 5)
@@ -79,22 +82,22 @@ class TestWorklist:
         assert seen[:5] == [r.scan_id for r in sorted(later, key=lambda r: r.scan_id, reverse=True)]
         assert len(set(seen)) == len(seen) == 45
 
-    def test_without_days_it_is_about_today(self, ask, found):
+    def test_without_days_it_is_about_today(self, ask: Ask, found: Any) -> None:
         assert ask("GET", "/v1/scans").json["items"] == []
 
 
 class TestOneThing:
-    def test_a_scan_with_what_stands_and_its_links(self, ask, found):
+    def test_a_scan_with_what_stands_and_its_links(self, ask: Ask, found: Any) -> None:
         scan = ask("GET", f"/v1/scans/{found[0].scan_id}").json
         assert (scan["called"], scan["review_state"], scan["revision"]) == ("glioma", "needed", 0)
         assert [link["name"] for link in scan["links"]] == ["image", "mask", "result", "source"]
 
     @pytest.mark.parametrize("path", ["scans", "series", "exports"])
-    def test_what_does_not_exist_is_a_problem(self, ask, path):
+    def test_what_does_not_exist_is_a_problem(self, ask: Ask, path: str) -> None:
         answered = ask("GET", f"/v1/{path}/{'0' * 32}")
         assert (answered.status, answered.headers["Content-Type"]) == (404, "application/problem+json")
 
-    def test_an_export_shows_its_live_progress(self, ask, table, found):
+    def test_an_export_shows_its_live_progress(self, ask: Ask, table: Table, found: Any) -> None:
         export_id = found[0].export_id
         table.scans.register([a_record(n) for n in range(40, 44)])
         export = ask("GET", f"/v1/exports/{export_id}").json
@@ -102,10 +105,10 @@ class TestOneThing:
         assert ask("GET", "/v1/exports", {"day": DAY}).json["items"][0]["export_id"] == export_id
 
     @pytest.mark.parametrize("path", ["series/" + "5" * 32, "studies/" + "6" * 32, "patients/" + "7" * 32])
-    def test_scans_of_a_series_a_study_and_a_patient(self, ask, found, path):
+    def test_scans_of_a_series_a_study_and_a_patient(self, ask: Ask, found: Any, path: str) -> None:
         assert len(ask("GET", f"/v1/{path}/scans", {"limit": 50}).json["items"]) == 40
 
-    def test_a_series_lists_what_was_last_written_for_it(self, ask, found):
+    def test_a_series_lists_what_was_last_written_for_it(self, ask: Ask, found: Any) -> None:
         for name in ("000001/report.dcm", "000002/segmentation.dcm"):
             boto3.client("s3").put_object(Bucket="results", Key=f"reports/{'5' * 32}/{name}", Body=b"DICM")
         series = ask("GET", f"/v1/series/{'5' * 32}").json
@@ -114,7 +117,7 @@ class TestOneThing:
             ("segmentation.dcm", "application/dicom")
         ]
 
-    def test_a_series_of_more_than_a_thousand_files_lists_the_last_revision(self, ask, found):
+    def test_a_series_of_more_than_a_thousand_files_lists_the_last_revision(self, ask: Ask, found: Any) -> None:
         s3 = boto3.client("s3")
         for revision in range(1, 352):
             for name in ("capture.dcm", "report.dcm", "segmentation.dcm"):
@@ -124,7 +127,7 @@ class TestOneThing:
         assert all("/000351/" in link["url"] for link in links)
 
     @pytest.mark.parametrize("region", ["us-east-1", "eu-central-1", "cn-north-1"])
-    def test_links_lead_to_the_buckets_own_region(self, monkeypatch, region):
+    def test_links_lead_to_the_buckets_own_region(self, monkeypatch: pytest.MonkeyPatch, region: str) -> None:
         monkeypatch.setenv("AWS_DEFAULT_REGION", region)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -133,7 +136,7 @@ class TestOneThing:
         suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
         assert (link.netloc, link.path) == (f"brainscan-results.s3.{region}.{suffix}", "/results/mask.png")
 
-    def test_statistics_and_models_of_days(self, ask, found):
+    def test_statistics_and_models_of_days(self, ask: Ask, found: Any) -> None:
         query = {"from": DAY, "to": DAY}
         [day] = ask("GET", "/v1/statistics", query).json["days"]
         assert (day["outcomes"], day["findings"]["glioma"], day["reviews"]) == ({"analyzed": 40}, 10, {"needed": 14})
@@ -141,7 +144,7 @@ class TestOneThing:
 
 
 class TestLinks:
-    def test_links_name_type_and_file_and_open_the_object(self, ask, table, found):
+    def test_links_name_type_and_file_and_open_the_object(self, ask: Ask, table: Table, found: Any) -> None:
         links = {link["name"]: link for link in ask("GET", f"/v1/scans/{found[0].scan_id}").json["links"]}
         mask = links["mask"]
         assert mask["content_type"] == "image/png"
@@ -152,7 +155,7 @@ class TestLinks:
         assert query["X-Amz-Expires"] == ["300"]
         assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
 
-    def test_links_say_when_they_end(self, ask, found):
+    def test_links_say_when_they_end(self, ask: Ask, found: Any) -> None:
         before = datetime.now(UTC)
         [link, *_] = ask("GET", f"/v1/scans/{found[0].scan_id}").json["links"]
         assert timedelta(0) <= datetime.fromisoformat(link["expires_at"]) - before - timedelta(seconds=300)
@@ -163,13 +166,15 @@ class TestPage:
         "path",
         sorted(f"/static/{each}" for each in (*page.GENERATED, *(path.name for path in page.STATIC.glob("*.*")))),
     )
-    def test_every_file_is_served_as_what_it_is(self, ask, path):
+    def test_every_file_is_served_as_what_it_is(self, ask: Ask, path: Any) -> None:
         answered = ask("GET", path, claims={})
         assert answered.status == 200
         kinds = {"js": "text/javascript", "css": "text/css", "html": "text/html", "svg": "image/svg+xml"}
         assert answered.headers["Content-Type"] == kinds[path.rpartition(".")[2]]
 
-    def test_a_sign_in_is_offered_where_the_deployment_has_a_client_for_it(self, ask, monkeypatch):
+    def test_a_sign_in_is_offered_where_the_deployment_has_a_client_for_it(
+        self, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         assert ask("GET", "/page.json", claims={}).json["client_id"] == ""
         with describing({"token_endpoint": "https://tokens.example/oauth2/token"}) as issuer:
             monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
@@ -180,7 +185,9 @@ class TestPage:
         assert answered.json["authorization_endpoint"] == f"{issuer}/authorize"
         assert answered.json["token_endpoint"] == "https://tokens.example/oauth2/token"
 
-    def test_the_page_may_reach_the_host_that_gives_tokens_and_no_path_is_named(self, ask, monkeypatch):
+    def test_the_page_may_reach_the_host_that_gives_tokens_and_no_path_is_named(
+        self, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         with describing({"token_endpoint": "https://tokens.example/oauth2/token"}, "/realms/hospital") as issuer:
             monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
             monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
@@ -194,7 +201,9 @@ class TestPage:
         "said",
         [{"issuer": "https://another.example"}, {"token_endpoint": "http://tokens.example"}, {"token_endpoint": None}],
     )
-    def test_an_issuer_that_is_not_what_it_should_be_is_left_alone_and_the_page_stands(self, ask, monkeypatch, said):
+    def test_an_issuer_that_is_not_what_it_should_be_is_left_alone_and_the_page_stands(
+        self, ask: Ask, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]
+    ) -> None:
         with describing(said) as issuer:
             monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
             monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
@@ -228,7 +237,7 @@ def describing(said: dict[str, object], path: str = "") -> Iterator[str]:
 
 
 class TestReviews:
-    def test_a_reader_confirms_and_the_name_comes_from_the_token(self, ask, found):
+    def test_a_reader_confirms_and_the_name_comes_from_the_token(self, ask: Ask, found: Any) -> None:
         path = f"/v1/scans/{found[0].scan_id}/reviews"
         answered = ask("POST", path, body={"verdict": "confirmed", "revision": 0})
         assert (answered.status, answered.json["review"]["reader"]) == (201, "Dr. Reader")
@@ -236,7 +245,7 @@ class TestReviews:
         assert [item["scan_id"] for item in confirmed] == [found[0].scan_id]
         assert [review["revision"] for review in ask("GET", path).json["items"]] == [1]
 
-    def test_a_second_reader_who_saw_the_old_revision_is_told_so(self, ask, found):
+    def test_a_second_reader_who_saw_the_old_revision_is_told_so(self, ask: Ask, found: Any) -> None:
         path = f"/v1/scans/{found[0].scan_id}/reviews"
         ask("POST", path, body={"verdict": "rejected", "revision": 0})
         assert ask("POST", path, body={"verdict": "confirmed", "revision": 0}).status == 409
@@ -253,7 +262,9 @@ class TestReviews:
             b"",
         ],
     )
-    def test_what_is_no_review_is_a_problem_and_changes_nothing(self, ask, table, found, body):
+    def test_what_is_no_review_is_a_problem_and_changes_nothing(
+        self, ask: Ask, table: Table, found: Any, body: bytes | dict[str, Any]
+    ) -> None:
         answered = ask("POST", f"/v1/scans/{found[0].scan_id}/reviews", body=body)
         assert (answered.status, answered.headers["Content-Type"]) == (422, "application/problem+json")
         assert table.scans.get(found[0].scan_id).revision == 0
@@ -274,7 +285,9 @@ class TestProblems:
             ("GET", "/static/../app.py", None, 404),
         ],
     )
-    def test_wrong_requests_are_told_what_is_wrong(self, ask, method, path, query, status):
+    def test_wrong_requests_are_told_what_is_wrong(
+        self, ask: Ask, method: str, path: str, query: dict[str, Any] | None, status: int
+    ) -> None:
         answered = ask(method, path, query)
         assert (answered.status, answered.json["status"]) == (status, status)
         assert answered.json["research_use"] == RESEARCH_USE_STATEMENT
@@ -286,11 +299,13 @@ class TestProblems:
             (f"/v1/scans/{'0' * 32}", "no query parameter is known here"),
         ],
     )
-    def test_a_parameter_that_an_operation_does_not_take_is_refused_and_not_ignored(self, ask, path, told):
+    def test_a_parameter_that_an_operation_does_not_take_is_refused_and_not_ignored(
+        self, ask: Ask, path: str, told: str
+    ) -> None:
         answered = ask("GET", path, {"form": DAY})
         assert (answered.status, answered.json["detail"]) == (422, told)
 
-    def test_no_problem_and_no_log_repeats_what_was_sent(self, ask, caplog):
+    def test_no_problem_and_no_log_repeats_what_was_sent(self, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
         secret = "DOE^JANE"
         for query in ({"cursor": secret}, {"finding": secret}, {"from": secret}, {secret: secret}):
             assert secret not in ask("GET", "/v1/scans", query).body
@@ -299,18 +314,18 @@ class TestProblems:
         assert secret not in caplog.text
 
     @pytest.mark.parametrize("content_type", ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded"])
-    def test_a_body_that_is_not_json_is_told_so(self, ask, content_type):
+    def test_a_body_that_is_not_json_is_told_so(self, ask: Ask, content_type: str) -> None:
         answered = ask("POST", f"/v1/scans/{'0' * 32}/reviews", body={}, content_type=content_type)
         assert (answered.status, answered.headers["Content-Type"]) == (415, "application/problem+json")
 
-    def test_a_body_that_is_not_text_is_told_so(self, ask):
+    def test_a_body_that_is_not_text_is_told_so(self, ask: Ask) -> None:
         assert ask("POST", f"/v1/scans/{'0' * 32}/reviews", body=b"\xff\xfe").status == 400
 
-    def test_a_number_is_no_day_and_a_foreign_character_no_path(self, ask):
+    def test_a_number_is_no_day_and_a_foreign_character_no_path(self, ask: Ask) -> None:
         assert ask("GET", "/v1/statistics", {"to": "0"}).status == 422
         assert ask("GET", "/v1/scans/%C2%84").status == 404
 
-    def test_a_surprise_is_logged_and_not_told(self, ask, dynamodb, caplog):
+    def test_a_surprise_is_logged_and_not_told(self, ask: Ask, dynamodb: Any, caplog: pytest.LogCaptureFixture) -> None:
         dynamodb.delete_table(TableName="scans")
         answered = ask("GET", f"/v1/scans/{'0' * 32}")
         assert (answered.status, answered.json["title"]) == (500, "Internal Server Error")
@@ -330,20 +345,20 @@ class TestAccessInTheFunction:
             ({"sub": "x", "scp": ["brainscan/read"]}, 200),
         ],
     )
-    def test_reading_needs_its_scope(self, ask, claims, status):
+    def test_reading_needs_its_scope(self, ask: Ask, claims: dict[str, Any], status: int) -> None:
         answered = ask("GET", "/v1/scans", claims=claims)
         assert answered.status == status
         assert (status == 401) == ("WWW-Authenticate" in answered.headers)
 
-    def test_reviewing_needs_its_own_scope(self, ask, found):
+    def test_reviewing_needs_its_own_scope(self, ask: Ask, found: Any) -> None:
         path, body = f"/v1/scans/{found[0].scan_id}/reviews", {"verdict": "confirmed", "revision": 0}
         assert ask("POST", path, body=body, claims={"sub": "x", "scope": "brainscan/read"}).status == 403
 
-    def test_the_page_and_the_description_hold_no_data_and_need_no_token(self, ask):
+    def test_the_page_and_the_description_hold_no_data_and_need_no_token(self, ask: Ask) -> None:
         assert [ask("GET", path, claims={}).status for path in ("/", "/page.json", "/openapi.json")] == [200] * 3
 
 
-def test_every_answer_forbids_caching_framing_and_foreign_scripts(ask):
+def test_every_answer_forbids_caching_framing_and_foreign_scripts(ask: Ask) -> None:
     for path in ("/", "/v1/scans", "/v1/nothing"):
         headers = ask("GET", path).headers
         policy = headers["Content-Security-Policy"]
@@ -353,7 +368,7 @@ def test_every_answer_forbids_caching_framing_and_foreign_scripts(ask):
     assert ask("GET", "/v1/scans").headers["Cache-Control"] == "no-store"
 
 
-def test_every_operation_describes_its_problems_and_says_what_it_is_for():
+def test_every_operation_describes_its_problems_and_says_what_it_is_for() -> None:
     document = openapi()
     operations = [(path, op) for path, methods in document["paths"].items() for op in methods.values()]
     assert len(operations) == 24
@@ -366,6 +381,6 @@ def test_every_operation_describes_its_problems_and_says_what_it_is_for():
                 assert list(response["content"]) == ["application/problem+json"]
 
 
-def test_the_reference_is_that_of_the_description():
+def test_the_reference_is_that_of_the_description() -> None:
     written = (Path(__file__).parents[3] / "docs/api.md").read_text()
     assert written == reference(), "write it anew: make docs"

@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -32,7 +34,7 @@ schema = schemathesis.openapi.from_dict(app.openapi())
 
 
 @schemathesis.hook
-def map_path_parameters(context, path_parameters):
+def map_path_parameters(context: Any, path_parameters: Any) -> Any:
     """Half of the sound ids become ids of something that exists; unsound ones stay so."""
     if not path_parameters:
         return path_parameters
@@ -40,17 +42,17 @@ def map_path_parameters(context, path_parameters):
 
 
 @schemathesis.hook
-def filter_query(context, query):
+def filter_query(context: Any, query: Any) -> Any:
     """A request line of more than 10 KB is refused by API Gateway, and never reaches the API."""
     return len(urlencode(query or {}, doseq=True)) < 10_000
 
 
-def _odd(value):
+def _odd(value: Any) -> Any:
     return bool(re.fullmatch("[0-9a-f]{32}", str(value))) and int(value, 16) % 2 == 1
 
 
 @pytest.fixture
-def address(api, dynamodb):
+def address(api: None, dynamodb: Any) -> Iterator[str]:
     """The API served over HTTP, with scans in the table."""
     table = Table.over(dynamodb, TABLE)
     records = [
@@ -77,7 +79,7 @@ def address(api, dynamodb):
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-def test_every_operation_keeps_to_the_description(case, address):
+def test_every_operation_keeps_to_the_description(case: Any, address: str) -> None:
     # What makes a cursor, a range of days or a correction sound is beyond JSON Schema: a refusal is an answer.
     excluded = [positive_data_acceptance]
     headers = {"Authorization": TOKEN, "Connection": "close"}

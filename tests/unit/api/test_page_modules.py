@@ -19,20 +19,20 @@ def imports() -> dict[str, set[str]]:
     }
 
 
-def test_no_module_imports_itself_through_others():
+def test_no_module_imports_itself_through_others() -> None:
     order = list(TopologicalSorter(imports()).static_order())
     assert order[-1] == "app.js"
     assert order.index("router.js") < order.index("list.js")
 
 
-def test_every_import_is_there_and_every_module_is_imported():
+def test_every_import_is_there_and_every_module_is_imported() -> None:
     graph = imports()
     imported = set().union(*graph.values())
     assert imported <= set(graph) | set(GENERATED)
     assert set(graph) - imported == {"app.js"}
 
 
-def test_what_the_page_itself_names_is_there():
+def test_what_the_page_itself_names_is_there() -> None:
     named = re.findall(r'(?:src|href)="/static/([^"]+)"', (STATIC / "index.html").read_text())
     assert {"app.js", "style.css"} <= set(named)
     assert all((STATIC / name).is_file() or name in GENERATED for name in named)

@@ -1,19 +1,22 @@
 """The API lists studies and series, shows one with its evidence and reports, and takes verdicts on the whole."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from brainscan.domain import Geometry, TumorClass, Verdict
+from brainscan.store import Table
 from tests.making import NOON, PSEUDONYMS
 from tests.summaries import DAY, PATIENT, STUDY, a_series
+from tests.unit.api.conftest import Ask
 
 GLIOMA, NONE = TumorClass.GLIOMA, TumorClass.NO_TUMOR
 TUMOR, CLEAR = a_series(0, GLIOMA, 0.8), a_series(1, NONE, 0.95)
 
 
 @pytest.fixture
-def study(table):
+def study(table: Table) -> Any:
     """A study of two series that disagree."""
     table.statistics.mark_arrival(DAY)
     files = {"seg": f"reports/{TUMOR.series_id}/000006/seg.dcm"}
@@ -24,7 +27,7 @@ def study(table):
     return table.summaries.study(STUDY)
 
 
-def test_a_study_names_the_series_it_rests_on_and_those_that_disagree(ask, study):
+def test_a_study_names_the_series_it_rests_on_and_those_that_disagree(ask: Ask, study: Any) -> None:
     told = ask("GET", f"/v1/studies/{STUDY}").json
     assert (told["called"], told["rests_on"], told["disagreeing"]) == ("glioma", TUMOR.series_id, [CLEAR.series_id])
     assert told["review_reasons"] == ["series_disagree"]
@@ -38,7 +41,7 @@ def test_a_study_names_the_series_it_rests_on_and_those_that_disagree(ask, study
 
 
 @pytest.mark.parametrize("kind", ["studies", "series"])
-def test_lists_page_and_count(ask, table, kind):
+def test_lists_page_and_count(ask: Ask, table: Table, kind: str) -> None:
     for number in range(7):
         received = NOON - timedelta(days=20 * number)
         table.statistics.mark_arrival(received.date().isoformat())
@@ -54,7 +57,7 @@ def test_lists_page_and_count(ask, table, kind):
     assert (counts["total"], counts["findings"]) == (4, {"glioma": 4, "no_tumor": 3})
 
 
-def test_a_reader_corrects_a_series_and_confirms_the_study(ask, study):
+def test_a_reader_corrects_a_series_and_confirms_the_study(ask: Ask, study: Any) -> None:
     path = f"/v1/series/{TUMOR.series_id}/reviews"
     after = ask("POST", path, body={"verdict": "corrected", "corrected": "no_tumor", "revision": 0})
     assert (after.status, after.json["called"], after.json["review"]["reader"]) == (201, "no_tumor", "Dr. Reader")
@@ -76,25 +79,27 @@ def test_a_reader_corrects_a_series_and_confirms_the_study(ask, study):
     ],
 )
 @pytest.mark.parametrize("path", [f"studies/{STUDY}", f"series/{TUMOR.series_id}"])
-def test_a_verdict_that_cannot_be_is_refused(ask, study, path, body, status):
+def test_a_verdict_that_cannot_be_is_refused(
+    ask: Ask, study: Any, path: str, body: dict[str, Any], status: int
+) -> None:
     assert ask("POST", f"/v1/{path}/reviews", body=body).status == status
 
 
 @pytest.mark.parametrize("path", ["studies/{}", "studies/{}/reviews", "series/{}/reviews", "series/{}"])
-def test_what_does_not_exist_is_not_found(ask, path):
+def test_what_does_not_exist_is_not_found(ask: Ask, path: str) -> None:
     assert ask("GET", f"/v1/{path.format('0' * 32)}").status == 404
     if path.endswith("reviews"):
         body = {"verdict": "rejected", "revision": 0}
         assert ask("POST", f"/v1/{path.format('0' * 32)}", body=body).status == 404
 
 
-def test_a_reader_who_may_only_read_judges_nothing(ask, study):
+def test_a_reader_who_may_only_read_judges_nothing(ask: Ask, study: Any) -> None:
     claims = {"name": "Dr. Reader", "scope": "brainscan/read"}
     body = {"verdict": "confirmed", "revision": 0}
     assert ask("POST", f"/v1/studies/{STUDY}/reviews", body=body, claims=claims).status == 403
 
 
-def test_a_patients_history_tells_how_the_volume_changes(ask, table):
+def test_a_patients_history_tells_how_the_volume_changes(ask: Ask, table: Table) -> None:
     geometry = Geometry(spacing_mm=(0.5, 0.5), distance_mm=5.0, normal=(0.0, 0.0, 1.0))
     for number, volume in enumerate((1000.0, 1250.0)):
         name = PSEUDONYMS.digest("study", number)
@@ -105,7 +110,7 @@ def test_a_patients_history_tells_how_the_volume_changes(ask, table):
     assert ask("GET", f"/v1/patients/{'0' * 32}/studies").json["items"] == []
 
 
-def test_a_verdict_can_be_taken_back_once(ask, study):
+def test_a_verdict_can_be_taken_back_once(ask: Ask, study: Any) -> None:
     path = f"/v1/studies/{STUDY}/reviews"
     assert ask("POST", path, body={"verdict": "withdrawn", "revision": 0}).status == 422
     assert ask("POST", path, body={"verdict": "rejected", "revision": 0}).json["called"] is None
@@ -114,7 +119,7 @@ def test_a_verdict_can_be_taken_back_once(ask, study):
     assert [each["verdict"] for each in ask("GET", path).json["items"]] == ["rejected", "withdrawn"]
 
 
-def test_agreement_tells_of_network_readers_disputes_and_time(ask, table):
+def test_agreement_tells_of_network_readers_disputes_and_time(ask: Ask, table: Table) -> None:
     table.statistics.mark_arrival(DAY)
     for number, (called, corrected) in enumerate([(GLIOMA, None), (GLIOMA, NONE), (NONE, None), (NONE, None)]):
         name = PSEUDONYMS.digest("study", number)

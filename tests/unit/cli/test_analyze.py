@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -13,20 +15,21 @@ from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
+from brainscan_local.phantom.head import Phantom
 
 
 @pytest.fixture(scope="module")
-def phantom():
+def phantom() -> Phantom:
     return head(seed=1, lesion=GLIOMA)
 
 
-def analyze(*arguments) -> str:
+def analyze(*arguments: Any) -> str:
     done = CliRunner().invoke(app, ["analyze", *map(str, arguments)])
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def test_one_image_is_answered_in_words(phantom, tmp_path):
+def test_one_image_is_answered_in_words(phantom: Phantom, tmp_path: Path) -> None:
     largest = int(phantom.lesion.sum(axis=(1, 2)).argmax())
     (tmp_path / "scan.png").write_bytes(to_png(phantom.volume[largest]))
     said = analyze(tmp_path / "scan.png", "--out", tmp_path / "out")
@@ -42,12 +45,12 @@ def test_one_image_is_answered_in_words(phantom, tmp_path):
     }
 
 
-def test_one_file_that_is_no_image_is_told_with_its_reason(tmp_path):
+def test_one_file_that_is_no_image_is_told_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "scan.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
     assert "scan.png: rejected, unreadable" in analyze(tmp_path / "scan.png", "--out", tmp_path / "out")
 
 
-def test_a_nifti_volume_gets_a_mask_in_its_space_and_volumes_of_its_lesions(phantom, tmp_path):
+def test_a_nifti_volume_gets_a_mask_in_its_space_and_volumes_of_its_lesions(phantom: Phantom, tmp_path: Path) -> None:
     slice_mm, row_mm, column_mm = phantom.spacing_mm
     affine = np.array([[-column_mm, 0, 0, 90], [0, -row_mm, 0, 80], [0, 0, slice_mm, -40], [0, 0, 0, 1.0]])
     nib.save(nib.Nifti1Image(phantom.volume.transpose(2, 1, 0).astype(np.int16), affine), tmp_path / "head.nii.gz")
@@ -73,7 +76,7 @@ def test_a_nifti_volume_gets_a_mask_in_its_space_and_volumes_of_its_lesions(phan
     assert 2 * (truth & found).sum() / (truth.sum() + found.sum()) > 0.5
 
 
-def test_a_dicom_folder_gets_the_report_of_its_series(phantom, tmp_path):
+def test_a_dicom_folder_gets_the_report_of_its_series(phantom: Phantom, tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     for number, instance in enumerate(to_dicom(phantom)):
         (tmp_path / f"study/{number:02d}").write_bytes(instance)
@@ -85,7 +88,7 @@ def test_a_dicom_folder_gets_the_report_of_its_series(phantom, tmp_path):
     assert f"{summary['predicted']}, {summary['confidence']:.0%} sure" in said
 
 
-def test_the_listing_is_written_as_csv_and_parquet_too(phantom, tmp_path):
+def test_the_listing_is_written_as_csv_and_parquet_too(phantom: Phantom, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.png").write_bytes(to_png(phantom.volume[5]))
     (tmp_path / "in/b.png").write_bytes(b"")

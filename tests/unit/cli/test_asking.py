@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -24,7 +25,7 @@ def ask(*arguments: str, expected: int = 0) -> str:
 
 
 @pytest.fixture
-def scans(table):
+def scans(table: Table) -> Any:
     """Forty scans of two series that arrived today, one of them reviewed, one series reported."""
     waiting = [
         a_record(number, received_at=NOW, series_id=f"{number % 2:032x}", study_id="5" * 32, patient_id="7" * 32)
@@ -57,7 +58,7 @@ def scans(table):
     return waiting
 
 
-def test_rows_carry_belonging_probabilities_volumes_and_reviews(scans):
+def test_rows_carry_belonging_probabilities_volumes_and_reviews(scans: Any) -> None:
     rows = {row["scan_id"]: row for row in csv.DictReader(io.StringIO(ask("results", "--format", "csv")))}
     first, second = rows[scans[0].scan_id], rows[scans[1].scan_id]
     assert (first["series_id"], first["study_id"], first["patient_id"]) == ("0" * 32, "5" * 32, "7" * 32)
@@ -79,11 +80,11 @@ def test_rows_carry_belonging_probabilities_volumes_and_reviews(scans):
     assert reported[scans[1].scan_id] is None
 
 
-def test_a_limit_is_a_limit(scans):
+def test_a_limit_is_a_limit(scans: Any) -> None:
     assert len(ask("results", "--format", "json", "--limit", "7").splitlines()) == 7
 
 
-def test_uploads_are_listed_with_what_became_of_them(scans):
+def test_uploads_are_listed_with_what_became_of_them(scans: Any) -> None:
     shown = ask("export", "list")
     assert max(map(len, shown.splitlines())) <= 80
     for wanted in (scans[0].export_id, f"{NOW:%Y-%m-%d}", "41", "40 analyzed"):
@@ -94,7 +95,7 @@ def test_uploads_are_listed_with_what_became_of_them(scans):
     ask("export", "list", "--from", "2100-01-01", expected=2)
 
 
-def test_the_first_digits_of_an_id_are_enough_where_they_are_clear(scans):
+def test_the_first_digits_of_an_id_are_enough_where_they_are_clear(scans: Any) -> None:
     whole = scans[3].scan_id
     assert json.loads(ask("show", whole[:10], "--json"))["scan_id"] == whole
     assert json.loads(ask("show", whole, "--json"))["scan_id"] == whole
@@ -105,8 +106,8 @@ def test_the_first_digits_of_an_id_are_enough_where_they_are_clear(scans):
 
 
 def test_all_scans_of_a_day_are_taken_in_one_round_of_questions_and_what_single_shards_hold_beyond(
-    dynamodb, monkeypatch
-):
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(400):
         record = analyzed(a_record(number, received_at=NOW), TumorClass.GLIOMA, 0.9)
         dynamodb.put_item(TableName="scans", Item=scan_item(record, None))
@@ -114,10 +115,10 @@ def test_all_scans_of_a_day_are_taken_in_one_round_of_questions_and_what_single_
     make = Table.over
 
     class Counting:
-        def __init__(self, client) -> None:
+        def __init__(self, client: Any) -> None:
             self._client = client
 
-        def __getattr__(self, name):
+        def __getattr__(self, name: str) -> Any:
             if name == "query":
                 asked.append(name)
             return getattr(self._client, name)

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+from pathlib import Path
+from typing import Any
 
 import boto3
 import numpy as np
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan.domain import CLASSES, Geometry, Outcome, TumorClass, Verdict
 from brainscan.imaging.mask import encode_mask
+from brainscan.store import Table
 from tests.conftest import TABLE
 from tests.making import a_record, analyzed
 from tests.summaries import DAY, a_series
@@ -36,7 +39,7 @@ def disc() -> np.ndarray:
 
 
 @pytest.fixture
-def judged(table):
+def judged(table: Table) -> Table:
     """Sixteen scans: four confirmed, four corrected, four rejected, four of a series that a reader calls clear."""
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="results")
@@ -59,13 +62,13 @@ def judged(table):
     return table
 
 
-def export(out, *args):
+def export(out: Any, *args: Any) -> Any:
     return CliRunner().invoke(
         app, ["export", "corrections", "--table", TABLE, "--bucket", "results", "--out", str(out), *args]
     )
 
 
-def test_training_reads_the_set_as_it_is(judged, tmp_path):
+def test_training_reads_the_set_as_it_is(judged: Table, tmp_path: Path) -> None:
     read_data = pytest.importorskip("training.datasets.splits").read_data
     assert export(tmp_path / "set").exit_code == 0
     samples = {sample.path.stem: sample for sample in read_data(tmp_path / "set")}
@@ -79,14 +82,14 @@ def test_training_reads_the_set_as_it_is(judged, tmp_path):
     assert not {a_record(n).scan_id for n in range(8, 12)} & set(samples)
 
 
-def test_a_set_beside_others_keeps_its_groups_by_patient(judged, tmp_path):
+def test_a_set_beside_others_keeps_its_groups_by_patient(judged: Table, tmp_path: Path) -> None:
     export(tmp_path / "set")
     rows = list(csv.DictReader((tmp_path / "set/index.csv").open()))
     assert {row["group"] for row in rows} == {f"{n}" * 32 for n in range(6)}
     assert {row["part"] for row in rows} == {"train"}
 
 
-def test_neither_patients_nor_readers_are_named_in_it(judged, tmp_path):
+def test_neither_patients_nor_readers_are_named_in_it(judged: Table, tmp_path: Path) -> None:
     export(tmp_path / "set")
     files = [path for path in (tmp_path / "set").rglob("*") if path.is_file()]
     assert len(files) == 12 + 2 + 3  # images, masks, tables
@@ -94,7 +97,7 @@ def test_neither_patients_nor_readers_are_named_in_it(judged, tmp_path):
     assert not [path for path in files if path.suffix == ".png" and Image.open(path).info]
 
 
-def test_it_tells_how_readers_agree_with_the_network_and_each_other(judged, tmp_path):
+def test_it_tells_how_readers_agree_with_the_network_and_each_other(judged: Table, tmp_path: Path) -> None:
     export(tmp_path / "set")
     told = json.loads((tmp_path / "set/agreement.json").read_text())
     assert told["network_and_readers"]["pairs"] == 12
@@ -104,7 +107,7 @@ def test_it_tells_how_readers_agree_with_the_network_and_each_other(judged, tmp_
     assert both == [("1", "confirmed"), ("2", "corrected")]
 
 
-def test_days_narrow_it_and_what_is_there_is_never_written_over(judged, tmp_path):
+def test_days_narrow_it_and_what_is_there_is_never_written_over(judged: Table, tmp_path: Path) -> None:
     assert export(tmp_path / "none", "--to", "2021-01-01").exit_code == 1
     assert export(tmp_path / "set", "--from", DAY, "--to", DAY).exit_code == 0
     assert export(tmp_path / "set").exit_code == 2

@@ -5,6 +5,7 @@ import json
 import os
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -19,7 +20,7 @@ NOT_UTF8 = os.fsdecode(b"Sch\xe4del.png")
 
 
 @pytest.fixture
-def folder(tmp_path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Two good files, one long and one oddly named, beside a broken link and links in a circle."""
     found = tmp_path / "in"
     (found / "deep").mkdir(parents=True)
@@ -32,7 +33,7 @@ def folder(tmp_path) -> Path:
     return found
 
 
-def test_analyze_answers_what_it_can_read_and_names_the_rest(folder, tmp_path):
+def test_analyze_answers_what_it_can_read_and_names_the_rest(folder: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["analyze", str(folder), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     lines = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -43,13 +44,13 @@ def test_analyze_answers_what_it_can_read_and_names_the_rest(folder, tmp_path):
     assert answered == {"Schädel.png", "n" * 251 + ".png"}
 
 
-def test_a_folder_is_packed_whatever_its_files_are_called_and_dated(folder, tmp_path):
+def test_a_folder_is_packed_whatever_its_files_are_called_and_dated(folder: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(_packed(folder, tmp_path, Console(quiet=True))) as packed:
         assert set(packed.namelist()) == {"Schädel.png", f"deep/{'n' * 251}.png"}
         assert packed.getinfo("Schädel.png").date_time[0] == 1980
 
 
-def test_a_folder_that_holds_one_archive_alone_is_that_archive(tmp_path):
+def test_a_folder_that_holds_one_archive_alone_is_that_archive(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     archive = tmp_path / "in" / "export.zip"
     archive.write_bytes(zipped({"inner.zip": zipped({"a.png": png(48)})}))
@@ -59,23 +60,25 @@ def test_a_folder_that_holds_one_archive_alone_is_that_archive(tmp_path):
         assert set(packed.namelist()) == {"export.zip", "b.png"}
 
 
-def test_long_names_stay_apart_and_leave_room_for_a_suffix():
+def test_long_names_stay_apart_and_leave_room_for_a_suffix() -> None:
     one, other = shortened("é" * 150 + "1"), shortened("é" * 150 + "2")
     assert one != other
     assert max(len(one.encode()), len(other.encode())) <= 200
     assert shortened("short") == "short"
 
 
-def test_a_path_is_printable_in_any_encoding():
+def test_a_path_is_printable_in_any_encoding() -> None:
     assert [printable(NOT_UTF8), printable("頭.png")] == ["Schädel.png", "頭.png"]
 
 
-def test_links_are_named_and_not_followed(folder):
+def test_links_are_named_and_not_followed(folder: Path) -> None:
     assert {path.name for path in files_below(folder) if not is_readable(path)} == {"nowhere.png", "loop"}
 
 
-def test_a_full_disk_ends_a_command_in_one_line_and_what_was_written_stays(folder, tmp_path, monkeypatch):
-    def full(*_):
+def test_a_full_disk_ends_a_command_in_one_line_and_what_was_written_stays(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "Canary")
 
     monkeypatch.setattr("brainscan.cli.analyze._line", full)

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -12,6 +15,7 @@ from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelState, Rollout
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE, SourceMetrics
 from brainscan.store.table.models import RegistryConflictError
+from tests.conftest import World
 from tests.making import NOON
 from tests.unit.inference.making import manifest
 
@@ -25,10 +29,10 @@ def model(*arguments: str, expected: int = 0) -> str:
 
 
 @pytest.fixture
-def exported(tmp_path):
+def exported(tmp_path: Path) -> Callable[..., Any]:
     """Make the folder of an exported model: a file of the network's name, and the manifest that names its digest."""
 
-    def make(content: bytes):
+    def make(content: bytes) -> Any:
         folder = tmp_path / content.decode()
         folder.mkdir()
         (folder / MODEL_FILE).write_bytes(content)
@@ -43,7 +47,7 @@ def exported(tmp_path):
 
 
 @pytest.fixture
-def two(world, exported):
+def two(world: World, exported: Callable[..., Any]) -> Any:
     """Two versions in the registry."""
     added = [exported(content) for content in (b"one", b"two")]
     for folder, model_id in added:
@@ -55,7 +59,7 @@ def listed(*options: str) -> list[dict]:
     return [json.loads(line) for line in model("list", "--json", *options).splitlines()]
 
 
-def test_what_is_added_can_be_listed_with_its_figures_and_loaded(world, two):
+def test_what_is_added_can_be_listed_with_its_figures_and_loaded(world: World, two: Any) -> None:
     assert {each["model_id"]: each["state"] for each in listed()} == dict.fromkeys(two, "candidate")
     [one] = [each for each in listed() if each["model_id"] == two[0]]
     assert one["figures"]["figshare"] == {
@@ -68,13 +72,13 @@ def test_what_is_added_can_be_listed_with_its_figures_and_loaded(world, two):
     assert "The model that the image carries is served." in shown
 
 
-def test_to_add_again_changes_nothing(two, exported, tmp_path):
+def test_to_add_again_changes_nothing(two: Any, exported: Callable[..., Any], tmp_path: Path) -> None:
     before = listed("--history")
     model("add", tmp_path / "one")
     assert listed("--history") == before
 
 
-def test_the_history_says_who_when_and_why(two):
+def test_the_history_says_who_when_and_why(two: Any) -> None:
     model("serve", two[0][:8], "--override", "--reason", "better on meningioma")
     model("serve", two[1][:8], "--override", "--reason", "better still")
     model("serve", "--back", "--reason", "slow")
@@ -92,7 +96,9 @@ def test_the_history_says_who_when_and_why(two):
     assert "better still" in model("list", "--history")
 
 
-def test_what_makes_no_sense_is_refused_in_a_line_and_changes_nothing(world, two, exported):
+def test_what_makes_no_sense_is_refused_in_a_line_and_changes_nothing(
+    world: World, two: Any, exported: Callable[..., Any]
+) -> None:
     model("serve", two[0], "--override", "--reason", "first")
     before = listed("--history")
     assert "serve another in its place" in " ".join(model("retire", two[0], expected=4).split())
@@ -104,14 +110,14 @@ def test_what_makes_no_sense_is_refused_in_a_line_and_changes_nothing(world, two
     assert listed("--history") == before
 
 
-def passing(world, model_id: str, served: str) -> GateResult:
+def passing(world: World, model_id: str, served: str) -> GateResult:
     figures = {"scans": 400, "reviewed": 80, "size_bytes": 3}
     result = GateResult(model_id=model_id, served=(served,), at=NOON, by="dr.k", **figures)
     world.services.table.models.put_gate(result)
     return result
 
 
-def test_a_version_is_served_only_when_its_gate_passed_against_what_is_served_now(world, two):
+def test_a_version_is_served_only_when_its_gate_passed_against_what_is_served_now(world: World, two: Any) -> None:
     before = listed("--history")
     assert "never compared" in " ".join(model("serve", two[0], "--reason", "x", expected=4).split())
     closed = passing(world, two[0], "e" * 64).model_copy(update={"failures": ("12 scans compared, 200 needed",)})
@@ -127,19 +133,19 @@ def test_a_version_is_served_only_when_its_gate_passed_against_what_is_served_no
     assert [each["overridden"] for each in listed("--history")] == [[]] * 4
 
 
-def test_an_override_keeps_what_the_gate_had_against_it(world, two):
+def test_an_override_keeps_what_the_gate_had_against_it(world: World, two: Any) -> None:
     model("serve", two[0], "--override", "--reason", "the one before is unsafe")
     [line] = [each for each in listed("--history") if each["state"] == "served"]
     assert line["reason"] == "the one before is unsafe"
     assert "never compared" in line["overridden"][0]
 
 
-def test_an_empty_registry_says_that_the_images_model_is_served(world):
+def test_an_empty_registry_says_that_the_images_model_is_served(world: World) -> None:
     assert "the image carries is served" in " ".join(model("list", expected=1).split())
     assert "none to go back to" in " ".join(model("serve", "--back", "--reason", "x", expected=4).split())
 
 
-def test_of_two_changes_at_once_one_is_refused(world, two):
+def test_of_two_changes_at_once_one_is_refused(world: World, two: Any) -> None:
     models = world.services.table.models
     seen = models.rollout()
 

@@ -27,14 +27,14 @@ def shown(table: Table) -> str:
     return text
 
 
-def test_findings_have_class_certainty_size_and_every_word_of_their_note():
+def test_findings_have_class_certainty_size_and_every_word_of_their_note() -> None:
     text = shown(table_of([("a/long/way/to/the/file 0001.dcm", CERTAIN), ("x.png", DOUBTFUL)], "Findings"))
     for wanted in ("outcome", "class", "sure", "area", "length", "note", "meningioma", "0.93", "abstained", "0.57"):
         assert wanted in text
     assert {"low", "certainty", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
 
 
-def test_ids_stand_whole_beside_class_and_certainty():
+def test_ids_stand_whole_beside_class_and_certainty() -> None:
     text = shown(id_table_of([CERTAIN, DOUBTFUL]))
     for wanted in (CERTAIN.scan_id, DOUBTFUL.scan_id, "meningioma", "0.93", "no_tumor", "0.57"):
         assert wanted in text

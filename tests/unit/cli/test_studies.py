@@ -1,12 +1,15 @@
 """`brainscan studies` and `brainscan series` list and show what the table holds."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.domain import LesionSummary, TumorClass
+from brainscan.store import Table
 from tests.conftest import TABLE
 from tests.summaries import DAY, STUDY, a_series
 
@@ -19,14 +22,14 @@ CLEAR = a_series(1, TumorClass.NO_TUMOR)
 
 
 @pytest.fixture
-def run(table):
+def run(table: Table) -> Callable[..., Any]:
     table.statistics.mark_arrival(DAY)
     for each in (TUMOR, CLEAR):
         table.summaries.put(each)
     return lambda *args: CliRunner().invoke(app, [*args, "--table", TABLE], terminal_width=100)
 
 
-def test_studies_are_listed_with_class_volume_and_why_to_look(run):
+def test_studies_are_listed_with_class_volume_and_why_to_look(run: Callable[..., Any]) -> None:
     told = run("studies", "--from", "2025-01-01", "--to", DAY)
     assert told.exit_code == 0
     [line] = [line for line in told.output.splitlines() if STUDY in line]
@@ -36,7 +39,7 @@ def test_studies_are_listed_with_class_volume_and_why_to_look(run):
     assert "Research use only" in told.output
 
 
-def test_one_study_names_its_series_and_measures_its_lesions(run):
+def test_one_study_names_its_series_and_measures_its_lesions(run: Callable[..., Any]) -> None:
     told = run("studies", STUDY)
     assert f"series {TUMOR.series_id} (the verdict rests on it)" in told.output
     assert f"series {CLEAR.series_id}" in told.output
@@ -45,7 +48,7 @@ def test_one_study_names_its_series_and_measures_its_lesions(run):
     assert "31.2 mm" in told.output
 
 
-def test_series_are_listed_as_documents(run):
+def test_series_are_listed_as_documents(run: Callable[..., Any]) -> None:
     told = run("series", "--day", DAY, "--format", "json", "--sort", "probability")
     assert [json.loads(line)["series_id"] for line in told.output.splitlines()] == [TUMOR.series_id, CLEAR.series_id]
 
@@ -59,5 +62,7 @@ def test_series_are_listed_as_documents(run):
         (("studies", "--from", "2026-02-02", "--to", "2026-02-01"), 2),
     ],
 )
-def test_exit_codes_tell_nothing_found_from_wrong_usage(run, args, code):
+def test_exit_codes_tell_nothing_found_from_wrong_usage(
+    run: Callable[..., Any], args: tuple[str, ...], code: int
+) -> None:
     assert run(*args).exit_code == code

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,14 +18,14 @@ NOISE = ("INFO: Created TensorFlow Lite", "scans")
 
 
 @pytest.fixture(scope="module")
-def scans(tmp_path_factory) -> Path:
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("in")
     for seed in range(INPUTS):
         (folder / f"{seed:03d}.png").write_bytes(png(48, seed))
     return folder
 
 
-def analyzing(scans: Path, out: Path, stdout) -> subprocess.Popen:
+def analyzing(scans: Path, out: Path, stdout: Any) -> subprocess.Popen:
     program = "from brainscan.cli.main import app; app(prog_name='brainscan')"
     told = [sys.executable, "-c", program, "analyze", str(scans), "--out", str(out), "--json"]
     return subprocess.Popen(told, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible)
@@ -51,7 +52,7 @@ def usable(out: Path) -> int:
     return len(paths)
 
 
-def test_a_reader_that_goes_away_ends_it_in_silence(scans, tmp_path):
+def test_a_reader_that_goes_away_ends_it_in_silence(scans: Path, tmp_path: Path) -> None:
     process = analyzing(scans, tmp_path, subprocess.PIPE)
     first = json.loads(process.stdout.readline())
     process.stdout.close()
@@ -63,7 +64,7 @@ def test_a_reader_that_goes_away_ends_it_in_silence(scans, tmp_path):
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
-def test_a_full_disk_ends_it_in_a_line(scans, tmp_path):
+def test_a_full_disk_ends_it_in_a_line(scans: Path, tmp_path: Path) -> None:
     with FULL.open("w") as full:
         process = analyzing(scans, tmp_path, full)
         assert said(process) == ["stopped: No space left on device; what was written before stays usable"]
@@ -72,7 +73,7 @@ def test_a_full_disk_ends_it_in_a_line(scans, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes of this system have one size")
-def test_an_interruption_ends_it_in_a_line(scans, tmp_path):
+def test_an_interruption_ends_it_in_a_line(scans: Path, tmp_path: Path) -> None:
     process = analyzing(scans, tmp_path, subprocess.PIPE)
     fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # a tenth of what it writes: it waits for its reader
     process.stdout.readline()

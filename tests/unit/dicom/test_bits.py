@@ -1,5 +1,7 @@
 """Which bits of a word are the value: what the header says, unless the values themselves show that it is wrong."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pydicom import Dataset, FileDataset
@@ -26,7 +28,7 @@ def scan(words: np.ndarray, stored: int, high: int, signed: int = 0) -> Dataset:
 
 
 @pytest.mark.parametrize("stored", [10, 12, 14])
-def test_a_value_at_the_upper_end_of_the_word_is_read_there(stored):
+def test_a_value_at_the_upper_end_of_the_word_is_read_there(stored: int) -> None:
     values = PICTURE << (stored - 10)
     words = values << (16 - stored)
     words |= 5 & ((1 << (16 - stored)) - 1)  # what else is in the word is no part of the value
@@ -34,13 +36,13 @@ def test_a_value_at_the_upper_end_of_the_word_is_read_there(stored):
 
 
 @pytest.mark.parametrize("stored", [10, 12, 14])
-def test_a_value_at_the_lower_end_is_read_there_whatever_the_highest_bit_is_said_to_be(stored):
+def test_a_value_at_the_lower_end_is_read_there_whatever_the_highest_bit_is_said_to_be(stored: int) -> None:
     np.testing.assert_array_equal(stored_values(scan(PICTURE, stored, 15), 0), PICTURE)
     np.testing.assert_array_equal(stored_values(scan(PICTURE, stored, stored - 1), 0), PICTURE)
 
 
 @pytest.mark.parametrize("stored", [12, 14])
-def test_signed_values_at_either_end_keep_their_sign(stored):
+def test_signed_values_at_either_end_keep_their_sign(stored: int) -> None:
     values = (PICTURE.astype(np.int16) - 300) << (stored - 10)
     upper = scan((values << (16 - stored)).astype(np.uint16), stored, 15, signed=1)
     np.testing.assert_array_equal(stored_values(upper, 0), values)
@@ -48,13 +50,13 @@ def test_signed_values_at_either_end_keep_their_sign(stored):
 
 
 @pytest.mark.parametrize("middle", [32768, 32500, 33000])
-def test_unsigned_values_that_call_themselves_signed_are_read_as_they_are(middle):
+def test_unsigned_values_that_call_themselves_signed_are_read_as_they_are(middle: int) -> None:
     values = PICTURE + middle - 300
     np.testing.assert_array_equal(stored_values(scan(values, 16, 15, signed=1), 0), values)
 
 
 @pytest.mark.parametrize("below", [1, 20, 400])
-def test_signed_values_that_call_themselves_unsigned_are_read_as_they_are(below):
+def test_signed_values_that_call_themselves_unsigned_are_read_as_they_are(below: int) -> None:
     values = PICTURE.astype(np.int64) - 3 - below
     np.testing.assert_array_equal(stored_values(scan(values.astype(np.uint16), 16, 15), 0), values)
 
@@ -69,6 +71,6 @@ def test_signed_values_that_call_themselves_unsigned_are_read_as_they_are(below)
     ],
     ids=["unsigned", "signed", "black_and_white", "small_signed"],
 )
-def test_what_fits_its_header_is_left_as_it_is(values, signed):
+def test_what_fits_its_header_is_left_as_it_is(values: Any, signed: int) -> None:
     found = stored_values(scan(values.astype(np.int64).astype(np.uint16), 16, 15, signed), 0)
     np.testing.assert_array_equal(found, values)

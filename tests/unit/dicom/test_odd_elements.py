@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ UNNEEDED = {
 """Attributes, two of them private, that say nothing of where a slice lies or what a pixel means, and their VRs."""
 
 
-def image(**changes) -> Dataset:
+def image(**changes: Any) -> Dataset:
     [made] = mr.mr_series(1, **changes)
     return made
 
@@ -78,7 +79,9 @@ def answers(data: bytes) -> tuple[np.ndarray, Dataset, Dataset]:
     other_vr=st.sampled_from([None, None, "UN", "UT", "OB", "FD", "SH", "SQ"]),
     syntax=st.sampled_from(SYNTAXES),
 )
-def test_an_element_that_nobody_needs_may_hold_any_bytes_by_any_vr(keyword, value, other_vr, syntax):
+def test_an_element_that_nobody_needs_may_hold_any_bytes_by_any_vr(
+    keyword: Any, value: bytes, other_vr: Any, syntax: Any
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's, of what is wrong on purpose
         data = with_raw(image(), keyword, other_vr or UNNEEDED[keyword], value, syntax)
@@ -88,7 +91,7 @@ def test_an_element_that_nobody_needs_may_hold_any_bytes_by_any_vr(keyword, valu
     assert made.StudyInstanceUID == mr.STUDY_UID
 
 
-def test_a_delimiter_that_closes_nothing_is_passed_over():
+def test_a_delimiter_that_closes_nothing_is_passed_over() -> None:
     data = mr.file_bytes(image())
     place = data.index(b"\x18\x00\x20\x00CS")  # ScanningSequence
     stray = b"\xfe\xff\xdd\xe0\0\0\0\0"
@@ -111,7 +114,9 @@ def test_a_delimiter_that_closes_nothing_is_passed_over():
         ("InstanceNumber", "IS", b"1.50", 1),
     ],
 )
-def test_numbers_of_the_right_content_are_read_in_any_form(syntax, keyword, vr, value, found):
+def test_numbers_of_the_right_content_are_read_in_any_form(
+    syntax: Any, keyword: str, vr: str, value: bytes, found: int | list[float] | list[int]
+) -> None:
     header = read_source(with_raw(image(), keyword, vr, value, syntax), 10**9)
     assert header[keyword].value == found
 
@@ -130,7 +135,7 @@ def test_numbers_of_the_right_content_are_read_in_any_form(syntax, keyword, vr, 
         ("InstanceNumber", "IS", b"first "),
     ],
 )
-def test_a_needed_number_that_is_none_counts_as_absent(syntax, keyword, vr, value):
+def test_a_needed_number_that_is_none_counts_as_absent(syntax: Any, keyword: str, vr: str, value: bytes) -> None:
     data = with_raw(image(RescaleIntercept="0"), keyword, vr, value, syntax)
     pixels = decode(data, Kind.DICOM, Limits()).pixels
     stored = image().pixel_array.astype(float)
@@ -141,7 +146,7 @@ def test_a_needed_number_that_is_none_counts_as_absent(syntax, keyword, vr, valu
 
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda each: each.keyword)
 @pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID"])
-def test_the_meta_information_names_an_instance_that_does_not_name_itself(syntax, keyword):
+def test_the_meta_information_names_an_instance_that_does_not_name_itself(syntax: Any, keyword: str) -> None:
     named = image()
     del named[keyword]
     data = encoded_as(named, syntax)
@@ -162,7 +167,9 @@ def test_the_meta_information_names_an_instance_that_does_not_name_itself(syntax
         ("iso8859-5", "ISO_IR 144", "Люкceмбypг"),
     ],
 )
-def test_a_name_is_readable_whatever_the_header_says_of_its_character_set(written, character_set, name):
+def test_a_name_is_readable_whatever_the_header_says_of_its_character_set(
+    written: str, character_set: str | None, name: str
+) -> None:
     named = image()
     del named.SpecificCharacterSet
     if character_set:
@@ -173,7 +180,7 @@ def test_a_name_is_readable_whatever_the_header_says_of_its_character_set(writte
     assert {report.SpecificCharacterSet, made.SpecificCharacterSet} == {"ISO_IR 192"}
 
 
-def test_text_in_answers_fits_its_vr_and_half_an_identifier_is_none():
+def test_text_in_answers_fits_its_vr_and_half_an_identifier_is_none() -> None:
     long = image(AccessionNumber="A" * 44, StudyID="S" * 44, StudyDescription="d" * 200, PatientName="N" * 100)
     _, report, made = answers(mr.file_bytes(long))
     for each in (report, made):
@@ -181,7 +188,7 @@ def test_text_in_answers_fits_its_vr_and_half_an_identifier_is_none():
         assert str(each.PatientName) == "N" * 64
 
 
-def test_uids_with_leading_zeros_are_referred_to_as_they_are():
+def test_uids_with_leading_zeros_are_referred_to_as_they_are() -> None:
     uids = {"StudyInstanceUID": "1.2.03.1", "SeriesInstanceUID": "1.2.03.2", "SOPInstanceUID": "1.2.03.0004"}
     _, report, _ = answers(mr.file_bytes(image(**uids)))
     study = report.CurrentRequestedProcedureEvidenceSequence[0]
@@ -191,7 +198,7 @@ def test_uids_with_leading_zeros_are_referred_to_as_they_are():
     assert found.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == uids["SOPInstanceUID"]
 
 
-def test_a_source_holds_what_answers_repeat_and_nothing_else():
+def test_a_source_holds_what_answers_repeat_and_nothing_else() -> None:
     private = image(PatientComments="Canary", OtherPatientIDs="Canary", InstitutionAddress="Canary")
     private.private_block(0x0019, "INVENTED", create=True).add_new(0x10, "LO", "Canary")
     private.ReferencedImageSequence = [Dataset()]

@@ -26,7 +26,7 @@ print("made")
 """
 
 
-def test_a_name_that_highdicom_warns_of_reaches_neither_output_nor_log():
+def test_a_name_that_highdicom_warns_of_reaches_neither_output_nor_log() -> None:
     environment = {"PATH": "", "PYTHONPATH": f"{ROOT / 'layers/brainscan'}:{ROOT}", "PYTHONWARNINGS": "default"}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "made\n", done.stderr

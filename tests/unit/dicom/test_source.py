@@ -1,10 +1,11 @@
 """What a source's header lacks or has wrong costs neither the answers nor a patient's identity."""
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 from brainscan.dicom.capture import capture
 from brainscan.dicom.planes import plane_of
@@ -18,12 +19,12 @@ from tests.making import NOON, PSEUDONYMS
 STAMP = Stamp(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
 
 
-def source(**changes):
+def source(**changes: Any) -> Dataset:
     [image] = mr.mr_series(1, **changes)
     return read_source(mr.file_bytes(image), 10**9)
 
 
-def captured(header):
+def captured(header: Any) -> Any:
     """A capture made from the header, written and read again."""
     answer = SeriesResult(series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED)
     picture = overlay(np.full((mr.ROWS, mr.COLUMNS), 99, np.uint8), mr.disc(5))
@@ -31,7 +32,7 @@ def captured(header):
     return dcmread(io.BytesIO(mr.file_bytes(made)))
 
 
-def test_pixels_stay_behind_and_identifiers_do_not():
+def test_pixels_stay_behind_and_identifiers_do_not() -> None:
     header = source()
     assert "PixelData" not in header
     assert (str(header.PatientName), header.PatientID) == (mr.NAME, mr.PATIENT_ID)
@@ -41,13 +42,13 @@ def test_pixels_stay_behind_and_identifiers_do_not():
     ("keyword", "value"),
     [("PatientAge", "42"), ("PatientBirthDate", "unknown"), ("StudyTime", "noon"), ("PatientSex", "X")],
 )
-def test_a_value_against_the_standard_is_emptied_and_the_rest_kept(keyword, value):
+def test_a_value_against_the_standard_is_emptied_and_the_rest_kept(keyword: str, value: str) -> None:
     header = source(**{keyword: value})
     assert not header.get(keyword)
     assert captured(header).PatientID == mr.PATIENT_ID
 
 
-def test_what_must_be_there_with_or_without_a_value_is_there():
+def test_what_must_be_there_with_or_without_a_value_is_there() -> None:
     [image] = mr.mr_series(1)
     for keyword in ("PatientID", "StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyDate"):
         del image[keyword]
@@ -64,11 +65,11 @@ def test_what_must_be_there_with_or_without_a_value_is_there():
         (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎"),
     ],
 )
-def test_names_arrive_in_any_character_set(character_set, name):
+def test_names_arrive_in_any_character_set(character_set: list[str] | str, name: str) -> None:
     assert str(captured(source(SpecificCharacterSet=character_set, PatientName=name)).PatientName) == name
 
 
-def test_a_series_without_frame_of_reference_gets_one_of_its_own():
+def test_a_series_without_frame_of_reference_gets_one_of_its_own() -> None:
     first, again = source(FrameOfReferenceUID=""), source(FrameOfReferenceUID="")
     other = source(FrameOfReferenceUID="", SeriesInstanceUID="1.2.3.9")
     assert first.FrameOfReferenceUID == again.FrameOfReferenceUID != other.FrameOfReferenceUID
@@ -84,17 +85,17 @@ def test_a_series_without_frame_of_reference_gets_one_of_its_own():
         {"ImageOrientationPatient": [2, 0, 0, 0, 2, 0]},
     ],
 )
-def test_a_header_that_does_not_say_where_its_slice_lies_has_no_plane(changes):
+def test_a_header_that_does_not_say_where_its_slice_lies_has_no_plane(changes: dict[str, Any]) -> None:
     assert plane_of(source(**changes), None) is None
 
 
-def test_frames_have_planes_of_their_own():
+def test_frames_have_planes_of_their_own() -> None:
     header = read_source(mr.file_bytes(mr.enhanced(mr.mr_series(3, distance=4))), 10**9)
     heights = sorted(plane_of(header, frame).position_mm[2] for frame in range(3))
     assert heights == [10, 14, 18]
 
 
-def test_uids_are_the_same_for_the_same_series_and_revision_alone():
+def test_uids_are_the_same_for_the_same_series_and_revision_alone() -> None:
     later = Stamp(PSEUDONYMS, "5" * 32, 2, "f" * 64, NOON)
     uids = [stamp.instance_uid(answer) for stamp in (STAMP, STAMP, later) for answer in ReportObject]
     assert uids[:3] == uids[3:6]

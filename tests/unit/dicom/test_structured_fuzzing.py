@@ -1,6 +1,7 @@
 """A small run of `tests.fuzz.structured`: mutated files are answered and reported, or refused with a reason."""
 
 import random
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -12,14 +13,14 @@ from tests.fuzz.structured import Base, TroubleError, bases, fuzzed, run
 FILES = 60
 
 
-def test_mutated_files_raise_nothing_vanish_nowhere_and_are_quoted_by_nobody():
+def test_mutated_files_raise_nothing_vanish_nowhere_and_are_quoted_by_nobody() -> None:
     outcomes = list(fuzzed(FILES, seed=7, report_every=3))
     assert [trouble for _, _, trouble in outcomes if trouble] == []
     assert {"reported", "analyzed", "rejected"} <= {outcome for _, outcome, _ in outcomes}
 
 
 @pytest.mark.parametrize("place", range(len(bases())))
-def test_a_file_that_is_not_mutated_is_the_one_it_was_made_of_and_is_reported(place):
+def test_a_file_that_is_not_mutated_is_the_one_it_was_made_of_and_is_reported(place: int) -> None:
     images, syntax = bases()[place]
     whole = file_of(beginning(images[0], syntax), elements_of(images[0], syntax), syntax)
     read = dcmread(DicomBytesIO(whole))
@@ -28,7 +29,7 @@ def test_a_file_that_is_not_mutated_is_the_one_it_was_made_of_and_is_reported(pl
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
-def test_each_mutation_changes_the_file(name):
+def test_each_mutation_changes_the_file(name: Any) -> None:
     images, syntax = bases()[0]
     good = elements_of(images[0], syntax)
     start = beginning(images[0], syntax)
@@ -40,7 +41,7 @@ def test_each_mutation_changes_the_file(name):
     assert changed >= 5
 
 
-def test_an_answer_without_a_report_would_be_noticed(monkeypatch):
+def test_an_answer_without_a_report_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     base = Base.of(*bases()[0])
     whole = file_of(base.beginnings[0], base.elements[0], base.syntax)
     monkeypatch.setattr("brainscan.dicom.header.text", lambda *_: "")

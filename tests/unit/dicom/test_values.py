@@ -1,6 +1,7 @@
 """A needed value is read in whatever form it comes, and a value that cannot be read is as if it were absent."""
 
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,12 +39,14 @@ def stating(value: bytes | None, vr: str | None = "DS") -> Dataset:
     ],
 )
 @pytest.mark.parametrize("vr", ["DS", "IS", "UT", "LO", "UN", None])
-def test_numbers_are_read_whatever_the_representation(value, expected, vr):
+def test_numbers_are_read_whatever_the_representation(
+    value: bytes | None, expected: tuple[float, ...] | None, vr: str | None
+) -> None:
     assert numbers(stating(value, vr), "RescaleSlope") == expected
     assert number(stating(value, vr), "RescaleSlope") == (expected[0] if expected else None)
 
 
-def test_values_that_were_parsed_before_are_read_alike():
+def test_values_that_were_parsed_before_are_read_alike() -> None:
     dataset = Dataset()
     dataset.PixelSpacing = [0.9, 0.8]
     dataset.RescaleSlope = "2.5"
@@ -54,13 +57,13 @@ def test_values_that_were_parsed_before_are_read_alike():
 
 
 @given(st.binary(max_size=40), st.sampled_from(["DS", "IS", "FD", "US", "OB", "SQ", "UI", "PN", "UT", None]))
-def test_no_bytes_raise(value, vr):
+def test_no_bytes_raise(value: bytes, vr: Any) -> None:
     found = numbers(stating(value, vr), "RescaleSlope")
     assert found is None or all(isinstance(each, float) for each in found)
     assert isinstance(texts(stating(value, vr), "RescaleSlope"), tuple)
 
 
-def test_a_value_of_binary_numbers_is_no_text():
+def test_a_value_of_binary_numbers_is_no_text() -> None:
     written = io.BytesIO()
     dataset = Dataset()
     dataset.EchoTime = 5

@@ -6,6 +6,7 @@ import subprocess
 from collections import defaultdict
 from pathlib import Path
 from shutil import which
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def series_in(folder: Path) -> list[SourceImage]:
     return next(iter(found.values()))
 
 
-def errors(image, path: Path) -> list[str]:
+def errors(image: Any, path: Path) -> list[str]:
     image.save_as(path, enforce_file_format=True)
     told = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
     return [line for line in told.stderr.splitlines() if line.startswith("Error")]
@@ -48,7 +49,7 @@ def errors(image, path: Path) -> list[str]:
 
 @pytest.mark.skipif(not FOLDERS, reason="no ../shared/data/dicom here (BRAINSCAN_SHARED says where it is)")
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
-def test_a_series_of_this_vendor_gets_valid_answers(folder: Path, tmp_path: Path):
+def test_a_series_of_this_vendor_gets_valid_answers(folder: Path, tmp_path: Path) -> None:
     images = series_in(folder)
     rows, columns = images[0].header.Rows, images[0].header.Columns
     grid = np.mgrid[:rows, :columns]

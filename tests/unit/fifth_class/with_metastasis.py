@@ -5,6 +5,7 @@ import json
 import os
 from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,10 @@ from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.report import report
 from tests import series as mr
-from tests.conftest import ROOT
+from tests.conftest import ROOT, World
 from tests.making import NOON, zipped
 from tests.tiny_model import write_model
-from tests.unit.api.conftest import api, ask  # noqa: F401
+from tests.unit.api.conftest import Ask, api, ask  # noqa: F401
 
 METASTASIS = TumorClass("metastasis")
 CODE = "94225005"
@@ -32,7 +33,7 @@ ON_THE_DAY = {"from": NOON.date().isoformat(), "to": NOON.date().isoformat()}
 
 
 @pytest.fixture(scope="module")
-def candidate(tmp_path_factory) -> Model:
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A model that was made for five classes."""
     folder = tmp_path_factory.mktemp("candidate")
     write_model(folder, METASTASIS)
@@ -40,7 +41,7 @@ def candidate(tmp_path_factory) -> Model:
 
 
 @pytest.fixture
-def answered(world, candidate):
+def answered(world: World, candidate: Model) -> Any:
     """A series with a bright spot, analyzed and reported."""
     slices = mr.mr_series(6)
     for number, each in enumerate(slices):
@@ -55,17 +56,17 @@ def answered(world, candidate):
     return report(series_id, world.services).report
 
 
-def test_the_library_is_the_one_with_five_classes():
+def test_the_library_is_the_one_with_five_classes() -> None:
     assert Path(brainscan.__file__).parent == Path(os.environ["BRAINSCAN_LIBRARY"])
     assert [str(each) for each in CLASSES] == ["glioma", "meningioma", "metastasis", "no_tumor", "pituitary"]
 
 
-def test_a_model_for_four_classes_is_refused():
+def test_a_model_for_four_classes_is_refused() -> None:
     with pytest.raises(ModelError, match="in this order"):
         Model.load(ROOT / "functions/analyze/model")
 
 
-def test_series_and_dicom_objects_name_it(world, answered):
+def test_series_and_dicom_objects_name_it(world: World, answered: Any) -> None:
     assert answered.predicted is METASTASIS
     content = {name: world.services.results.get(key) for name, key in answered.files.items()}
     summary = json.loads(content["series"])
@@ -80,13 +81,13 @@ def test_series_and_dicom_objects_name_it(world, answered):
     assert dcmread(io.BytesIO(content["capture"])).Modality == "OT"
 
 
-def test_the_bundle_names_it(world, answered):
+def test_the_bundle_names_it(world: World, answered: Any) -> None:
     bundle = Bundle.model_validate_json(world.services.results.get(answered.files["fhir"]))
     [diagnostic] = [e.resource for e in bundle.entry if e.resource.get_resource_type() == "DiagnosticReport"]
     assert diagnostic.conclusionCode[0].coding[0].code == CODE
 
 
-def test_the_api_finds_counts_and_corrects_it(answered, ask):  # noqa: F811
+def test_the_api_finds_counts_and_corrects_it(answered: Any, ask: Ask) -> None:  # noqa: F811
     found = ask("GET", "/v1/scans", {"finding": "metastasis", **ON_THE_DAY}).json["items"]
     assert len(found) == 6
     path = f"/v1/scans/{found[0]['scan_id']}/reviews"
@@ -97,7 +98,7 @@ def test_the_api_finds_counts_and_corrects_it(answered, ask):  # noqa: F811
     assert "metastasis" in ask("GET", "/openapi.json").json["components"]["schemas"]["TumorClass"]["enum"]
 
 
-def test_the_page_lists_labels_and_colours_it(ask):  # noqa: F811
+def test_the_page_lists_labels_and_colours_it(ask: Ask) -> None:  # noqa: F811
     script, style = (b64decode(ask("GET", f"/static/classes.{kind}").body).decode() for kind in ("js", "css"))
     assert '"metastasis": "brain metastasis"' in script
     assert ".metastasis { --tone: #f2d94e; }" in style

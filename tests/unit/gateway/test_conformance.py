@@ -48,19 +48,21 @@ def written() -> dict[ReportObject, object]:
     return {ReportObject.SEGMENTATION: seg, ReportObject.REPORT: sr, ReportObject.CAPTURE: shown}
 
 
-def test_the_page_is_that_of_the_code():
+def test_the_page_is_that_of_the_code() -> None:
     assert PAGE.read_text(encoding="utf-8") == statement(), "write it anew: make docs"
     assert RESEARCH_USE_STATEMENT in statement()
 
 
-def test_objects_are_of_the_classes_that_it_states_and_have_no_private_attributes(written):
+def test_objects_are_of_the_classes_that_it_states_and_have_no_private_attributes(
+    written: dict[ReportObject, object],
+) -> None:
     for kind, made in written.items():
         assert made.SOPClassUID == SOP_CLASSES[kind]
         assert str(made.SOPClassUID) in statement()
         assert not any(element.tag.is_private for element in made.iterall())
 
 
-def test_every_attribute_that_is_asked_for_is_on_the_page(monkeypatch):
+def test_every_attribute_that_is_asked_for_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = set()
     found = values.parsed
     monkeypatch.setattr(values, "parsed", lambda dataset, keyword: asked.add(keyword) or found(dataset, keyword))
@@ -72,7 +74,7 @@ def test_every_attribute_that_is_asked_for_is_on_the_page(monkeypatch):
     assert sorted(each for each in asked if f"`{each}`" not in statement()) == []
 
 
-def test_every_written_attribute_of_the_table_is_in_an_object(written):
+def test_every_written_attribute_of_the_table_is_in_an_object(written: dict[ReportObject, object]) -> None:
     table = statement().partition("### 7.4")[2].partition("### 7.5")[0]
     keywords = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
     held = {element.keyword for made in written.values() for element in made.iterall()}
@@ -80,7 +82,7 @@ def test_every_written_attribute_of_the_table_is_in_an_object(written):
     assert keywords <= held | {"IssuerOfPatientID", "StudyDescription", "InstitutionName", "StationName"}
 
 
-def test_a_transfer_syntax_that_can_be_decoded_is_listed_and_no_other():
+def test_a_transfer_syntax_that_can_be_decoded_is_listed_and_no_other() -> None:
     listed = {uid for uid in AllTransferSyntaxes if f"| `{uid}` |" in statement()}
     plain = {uid for uid in AllTransferSyntaxes if not uid.is_compressed or uid.is_deflated}
     assert listed == plain | {uid for uid in AllTransferSyntaxes if has_decoder(uid)}

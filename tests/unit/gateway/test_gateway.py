@@ -11,6 +11,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -61,7 +62,7 @@ class Bucket:
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def s3(self):
+    def s3(self) -> Any:
         return boto3.client(
             "s3",
             endpoint_url=self.url,
@@ -145,7 +146,7 @@ def store(port: int, images: Sequence[bytes], until: int | None = None) -> list[
     return left
 
 
-def wait_for(condition, seconds: float = 60) -> None:
+def wait_for(condition: Any, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it took too long"
@@ -156,7 +157,9 @@ def uids(images: Sequence[bytes]) -> list[str]:
     return sorted(str(dcmread(io.BytesIO(each), stop_before_pixels=True).SOPInstanceUID) for each in images)
 
 
-def test_killed_again_and_again_among_200_slices_it_loses_none_and_doubles_none(tmp_path, bucket, instances):
+def test_killed_again_and_again_among_200_slices_it_loses_none_and_doubles_none(
+    tmp_path: Path, bucket: Bucket, instances: list[bytes]
+) -> None:
     waiting, choice = list(instances), random.Random(7)
     for kill in range(3):
         running = Gateway(tmp_path, bucket, "--no-deidentify")
@@ -178,7 +181,9 @@ def test_killed_again_and_again_among_200_slices_it_loses_none_and_doubles_none(
         assert read.PixelData == dcmread(io.BytesIO(by_uid[str(read.SOPInstanceUID)])).PixelData
 
 
-def test_while_the_network_is_away_images_are_taken_and_wait(tmp_path, bucket, instances):
+def test_while_the_network_is_away_images_are_taken_and_wait(
+    tmp_path: Path, bucket: Bucket, instances: list[bytes]
+) -> None:
     bucket.go_away()
     running = Gateway(tmp_path, bucket)
     assert not store(running.port, instances[:20])
@@ -203,14 +208,14 @@ def echo(port: int, title: str = "BRAINSCAN", caller: str = "PACS") -> bool:
     return status.Status == 0
 
 
-def test_it_answers_echo_by_its_title_and_only_to_whom_it_knows(tmp_path):
+def test_it_answers_echo_by_its_title_and_only_to_whom_it_knows(tmp_path: Path) -> None:
     with serving(Spool(tmp_path), "127.0.0.1", 0, "BRAINSCAN", ["PACS"]) as port:
         assert echo(port)
         assert not echo(port, title="OTHER")
         assert not echo(port, caller="STRANGER")
 
 
-def test_every_mr_storage_class_is_accepted_in_any_transfer_syntax(tmp_path):
+def test_every_mr_storage_class_is_accepted_in_any_transfer_syntax(tmp_path: Path) -> None:
     with serving(Spool(tmp_path), "127.0.0.1", 0, "BRAINSCAN", []) as port:
         for syntax in ("1.2.840.10008.1.2", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201"):
             entity = AE(ae_title="PACS")
@@ -221,10 +226,12 @@ def test_every_mr_storage_class_is_accepted_in_any_transfer_syntax(tmp_path):
             association.release()
 
 
-def test_a_disk_that_is_full_is_told_to_the_sender_who_keeps_the_image(tmp_path, instances, monkeypatch):
+def test_a_disk_that_is_full_is_told_to_the_sender_who_keeps_the_image(
+    tmp_path: Path, instances: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     spool = Spool(tmp_path)
 
-    def full(*_):
+    def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(spool, "add", full)
@@ -233,7 +240,7 @@ def test_a_disk_that_is_full_is_told_to_the_sender_who_keeps_the_image(tmp_path,
     assert (OUT_OF_RESOURCES, CANNOT_UNDERSTAND) == (0xA700, 0xC000)
 
 
-def test_an_image_of_a_process_that_died_while_writing_is_not_taken_for_whole(tmp_path):
+def test_an_image_of_a_process_that_died_while_writing_is_not_taken_for_whole(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     spool.add(b"whole", "1.2.3")
     (tmp_path / "incoming/half").write_bytes(b"ha")
@@ -244,7 +251,9 @@ def test_an_image_of_a_process_that_died_while_writing_is_not_taken_for_whole(tm
     assert not list(again.quiet_studies(60))
 
 
-def test_reports_go_back_by_c_store_and_a_pacs_that_refuses_is_told_apart(tmp_path, instances):
+def test_reports_go_back_by_c_store_and_a_pacs_that_refuses_is_told_apart(
+    tmp_path: Path, instances: list[bytes]
+) -> None:
     spool = Spool(tmp_path)
     objects = [dcmread(io.BytesIO(each)) for each in instances[:3]]
     with serving(spool, "127.0.0.1", 0, "PACS", ["BRAINSCAN"]) as port:

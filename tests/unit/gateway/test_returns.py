@@ -1,7 +1,10 @@
 """Reports go back to the PACS once each, and a PACS that refuses one is asked again."""
 
 import io
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import dcmread
@@ -19,16 +22,17 @@ from brainscan.settings import Limits
 from brainscan.uploads.entries import prepare
 from brainscan.uploads.ledger import BundleState, Ledger
 from brainscan_local.phantom import head, to_dicom
+from tests.conftest import World
 from tests.making import analyzed
 
 
 @contextmanager
-def pacs(taken: list[str]):
+def pacs(taken: list[str]) -> Iterator[Any]:
     """A PACS that stores every class, and keeps count of what it was sent."""
     entity = AE(ae_title="PACS")
     entity.supported_contexts = AllStoragePresentationContexts
 
-    def store(event) -> int:
+    def store(event: Any) -> int:
         taken.append(event.dataset.Modality)
         return 0x0000
 
@@ -40,13 +44,13 @@ def pacs(taken: list[str]):
 
 
 @pytest.fixture
-def ledger(tmp_path):
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with Ledger(tmp_path, "uploads") as opened:
         yield opened
 
 
 @pytest.fixture
-def sent(world, ledger, tmp_path):
+def sent(world: World, ledger: Ledger, tmp_path: Path) -> Any:
     """A study that went through the gateway and intake, and waits for its answers."""
     spool = Spool(tmp_path)
     for image in to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO"):
@@ -59,7 +63,7 @@ def sent(world, ledger, tmp_path):
     return [world.services.table.scans.get(scan.scan_id) for scan in world.queued()]
 
 
-def answer(world, scans) -> str:
+def answer(world: World, scans: Any) -> str:
     """Give every scan its outcome, and report the series."""
     found = [analyzed(each, TumorClass.NO_TUMOR, 0.9) for each in scans]
     world.services.table.scans.commit(found, [Outcome.QUEUED] * len(found))
@@ -68,7 +72,7 @@ def answer(world, scans) -> str:
     return series_id
 
 
-def test_a_report_is_returned_when_it_is_there_and_once(world, ledger, sent):
+def test_a_report_is_returned_when_it_is_there_and_once(world: World, ledger: Ledger, sent: Any) -> None:
     taken: list[str] = []
     with pacs(taken) as port:
         returns = Returns(
@@ -84,7 +88,9 @@ def test_a_report_is_returned_when_it_is_there_and_once(world, ledger, sent):
     assert ledger.was_delivered(series_id, world.services.table.reports.latest(series_id).revision)
 
 
-def test_a_pacs_that_takes_no_reports_is_asked_again_and_the_report_is_not_forgotten(world, ledger, sent, tmp_path):
+def test_a_pacs_that_takes_no_reports_is_asked_again_and_the_report_is_not_forgotten(
+    world: World, ledger: Ledger, sent: Any, tmp_path: Path
+) -> None:
     series_id = answer(world, sent)
     with serving(Spool(tmp_path / "other"), "127.0.0.1", 0, "PACS", []) as port:  # it takes images alone
         refusing = PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
@@ -105,13 +111,13 @@ class Choosy:
     def __init__(self, refused: str) -> None:
         self.refused, self.took = refused, []
 
-    def store(self, objects) -> None:
+    def store(self, objects: Any) -> None:
         if objects[0].StudyInstanceUID == self.refused:
             raise ReturnError("refused")
         self.took.append(str(objects[0].StudyInstanceUID))
 
 
-def test_a_report_that_is_refused_holds_up_no_other(world, ledger, tmp_path):
+def test_a_report_that_is_refused_holds_up_no_other(world: World, ledger: Ledger, tmp_path: Path) -> None:
     studies = [to_dicom(head(seed=2, lesion=None, size=64, slices=4), patient) for patient in ("TWO", "FOUR")]
     spool = Spool(tmp_path)
     uids = [str(dcmread(io.BytesIO(images[0])).StudyInstanceUID) for images in studies]
@@ -131,6 +137,6 @@ def test_a_report_that_is_refused_holds_up_no_other(world, ledger, tmp_path):
     assert Returns(ledger, world.services.table, world.services.results, willing).go() == 1
 
 
-def test_an_image_that_was_sent_is_not_taken_for_a_new_one(ledger, sent):
+def test_an_image_that_was_sent_is_not_taken_for_a_new_one(ledger: Ledger, sent: Any) -> None:
     image = to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO")[0]
     assert type(prepare(File("again", data=image, kind=Kind.DICOM), ledger, None, Limits())).__name__ == "Known"

@@ -1,6 +1,7 @@
 """Lines of text in a picture are found in any corner, size, font and polarity; a head is none, nor is noise."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ def slices(count: int = 8, seed: int = 1) -> list[np.ndarray]:
     return [np.asarray(Image.fromarray(each).resize((SIDE, SIDE))) for each in gray]
 
 
-def written(picture: np.ndarray, text: str, corner: str, polarity: str, font) -> np.ndarray:
+def written(picture: np.ndarray, text: str, corner: str, polarity: str, font: Any) -> np.ndarray:
     image = Image.fromarray(picture.copy())
     draw = ImageDraw.Draw(image)
     left, top, right, bottom = draw.textbbox((0, 0), text, font)
@@ -41,7 +42,7 @@ def written(picture: np.ndarray, text: str, corner: str, polarity: str, font) ->
 @pytest.mark.parametrize("polarity", POLARITIES)
 @pytest.mark.parametrize("size", [10, 12, 16, 22])
 @pytest.mark.parametrize("font", FONTS)
-def test_a_name_in_a_corner_is_found(font, size, polarity):
+def test_a_name_in_a_corner_is_found(font: Any, size: int, polarity: Any) -> None:
     picture = slices()[4]
     missed = [
         (text, corner)
@@ -54,30 +55,30 @@ def test_a_name_in_a_corner_is_found(font, size, polarity):
 
 
 @pytest.mark.parametrize("scale", [1, 7, 255])
-def test_a_name_is_found_at_any_depth_and_over_noise(scale):
+def test_a_name_is_found_at_any_depth_and_over_noise(scale: int) -> None:
     picture = written(slices()[4], TEXTS[0], "top left", "white", ImageFont.load_default(12)).astype(np.uint16)
     noise = np.random.default_rng(2).integers(0, 8 * scale, picture.shape)
     assert shows_text(picture * scale + noise.astype(np.uint16))
     assert shows_text((picture.astype(np.float32) * scale + noise) / 1e4 - 3)
 
 
-def test_a_name_is_found_in_a_picture_of_many_pixels():
+def test_a_name_is_found_in_a_picture_of_many_pixels() -> None:
     large = np.asarray(Image.fromarray(slices()[4]).resize((2048, 2048)))
     assert shows_text(written(large, TEXTS[0], "bottom right", "white", ImageFont.load_default(40)))
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
-def test_a_head_is_no_text(seed):
+def test_a_head_is_no_text(seed: int) -> None:
     assert [shows_text(each) for each in slices(20, seed)] == [False] * 20
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_noise_is_no_text(seed):
+def test_noise_is_no_text(seed: int) -> None:
     noise = np.random.default_rng(seed).normal(100, 20, (SIDE, SIDE)).astype(np.float32)
     assert not shows_text(noise)
 
 
-def test_a_marker_of_the_side_and_a_ruler_are_no_text():
+def test_a_marker_of_the_side_and_a_ruler_are_no_text() -> None:
     picture = slices()[4]
     assert not shows_text(written(picture, "R", "top left", "white", ImageFont.load_default(16)))
     ruled = picture.copy()
@@ -86,5 +87,5 @@ def test_a_marker_of_the_side_and_a_ruler_are_no_text():
 
 
 @pytest.mark.parametrize("value", [0, 7, 255])
-def test_a_picture_of_one_value_is_no_text(value):
+def test_a_picture_of_one_value_is_no_text(value: int) -> None:
     assert not shows_text(np.full((16, 16), value, np.uint8))

@@ -1,6 +1,7 @@
 """NIfTI volumes are read by their axial slices, whatever the order of the file's own axes."""
 
 import itertools
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -34,7 +35,7 @@ def refusal(data: bytes, frame: int = 0, limits: Limits = LIMITS) -> Reason:
 
 
 @pytest.mark.parametrize("codes", ["".join(c) for c in itertools.product("RL", "AP", "SI")] + ["PIR", "ASL", "SLP"])
-def test_slices_go_from_foot_to_head_with_the_front_on_top_and_the_right_on_the_left(codes):
+def test_slices_go_from_foot_to_head_with_the_front_on_top_and_the_right_on_the_left(codes: Any) -> None:
     data = volume(codes)
     assert count_frames(data, Kind.NIFTI, LIMITS) == 4
     for place in range(4):
@@ -43,14 +44,14 @@ def test_slices_go_from_foot_to_head_with_the_front_on_top_and_the_right_on_the_
         assert answer.spacing_mm == (0.75, 0.5)
 
 
-def test_volumes_follow_each_other():
+def test_volumes_follow_each_other() -> None:
     twice = np.stack([RAS, RAS + 1000], axis=-1)
     data = volume(data=twice)
     assert count_frames(data, Kind.NIFTI, LIMITS) == 8
     np.testing.assert_array_equal(decode(data, Kind.NIFTI, LIMITS, 5).pixels, RAS[::-1, ::-1, 1].T + 1000)
 
 
-def test_nifti_2_and_scaled_values_are_read():
+def test_nifti_2_and_scaled_values_are_read() -> None:
     image = nib.Nifti2Image(RAS.astype(np.float32) / 4, np.diag([*SPACING_MM, 1.0]))
     image.header.set_data_dtype(np.int16)
     np.testing.assert_allclose(
@@ -58,13 +59,13 @@ def test_nifti_2_and_scaled_values_are_read():
     )
 
 
-def test_units_of_metres_become_millimetres():
+def test_units_of_metres_become_millimetres() -> None:
     image = nib.Nifti1Image(RAS, np.diag([0.001, 0.002, 0.003, 1.0]))
     image.header.set_xyzt_units("meter")
     assert decode(image.to_bytes(), Kind.NIFTI, LIMITS).spacing_mm == pytest.approx((2, 1))
 
 
-def test_what_is_no_volume_of_scalars_is_unsupported():
+def test_what_is_no_volume_of_scalars_is_unsupported() -> None:
     assert refusal(volume(data=RAS.astype(np.complex64))) is Reason.UNSUPPORTED_ENCODING
     assert refusal(nib.Nifti1Image(RAS[..., 0], np.eye(4)).to_bytes()) is Reason.UNSUPPORTED_ENCODING
     pair = bytearray(volume())
@@ -72,7 +73,7 @@ def test_what_is_no_volume_of_scalars_is_unsupported():
     assert refusal(bytes(pair)) is Reason.UNSUPPORTED_ENCODING
 
 
-def test_damage_is_unreadable_and_limits_hold():
+def test_damage_is_unreadable_and_limits_hold() -> None:
     assert refusal(volume()[:-200]) is Reason.UNREADABLE
     assert refusal(volume(), frame=4) is Reason.UNREADABLE
     assert refusal(volume(), limits=Limits(pixels=29)) is Reason.TOO_MANY_PIXELS
@@ -82,7 +83,7 @@ def test_damage_is_unreadable_and_limits_hold():
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR", "AIL"])
-def test_a_coronal_stack_is_read_by_its_coronal_slices(codes):
+def test_a_coronal_stack_is_read_by_its_coronal_slices(codes: str) -> None:
     data = volume(codes, spacing_mm=(0.5, 6.0, 0.75))
     assert count_frames(data, Kind.NIFTI, LIMITS) == 5
     for place in range(5):
@@ -92,7 +93,7 @@ def test_a_coronal_stack_is_read_by_its_coronal_slices(codes):
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPI", "SAR", "AIL"])
-def test_a_sagittal_stack_is_read_by_its_sagittal_slices_with_the_face_on_the_left(codes):
+def test_a_sagittal_stack_is_read_by_its_sagittal_slices_with_the_face_on_the_left(codes: str) -> None:
     data = volume(codes, spacing_mm=(6.0, 0.5, 0.75))
     assert count_frames(data, Kind.NIFTI, LIMITS) == 6
     for place in range(6):
@@ -101,7 +102,7 @@ def test_a_sagittal_stack_is_read_by_its_sagittal_slices_with_the_face_on_the_le
         assert answer.spacing_mm == (0.75, 0.5)
 
 
-def test_the_pixel_aspect_is_that_of_the_voxels():
+def test_the_pixel_aspect_is_that_of_the_voxels() -> None:
     answer = decode(volume(spacing_mm=(1.0, 1.2, 1.0)), Kind.NIFTI, LIMITS)
     assert answer.pixel_aspect == pytest.approx(1.2)
 
@@ -129,11 +130,13 @@ TURNED = np.array([[0, 0, 3.0, 0], [0, 0.75, 0, 0], [0.5, 0, 0, 0], [0, 0, 0, 1]
     ],
     ids=["qform", "sform", "agreeing", "neither", "other_axes", "other_side"],
 )
-def test_a_header_that_leaves_the_axes_open_is_flagged(qform, sform, flags):
+def test_a_header_that_leaves_the_axes_open_is_flagged(
+    qform: Any, sform: Any, flags: tuple[Any, ...] | tuple[Reason, ...]
+) -> None:
     assert decode(with_forms(qform, sform), Kind.NIFTI, LIMITS).flags == flags
 
 
-def test_where_the_forms_differ_the_sform_counts():
+def test_where_the_forms_differ_the_sform_counts() -> None:
     assert count_frames(with_forms(AXIAL, TURNED), Kind.NIFTI, LIMITS) == RAS.shape[2]
     np.testing.assert_array_equal(
         decode(with_forms(AXIAL, AXIAL * [-1, 1, 1, 1]), Kind.NIFTI, LIMITS).pixels,
@@ -141,7 +144,7 @@ def test_where_the_forms_differ_the_sform_counts():
     )
 
 
-def test_a_slope_of_zero_means_unscaled():
+def test_a_slope_of_zero_means_unscaled() -> None:
     data = bytearray(volume())
     data[112:116] = np.float32(0).tobytes()
     np.testing.assert_array_equal(decode(bytes(data), Kind.NIFTI, LIMITS).pixels, RAS[::-1, ::-1, 0].T)

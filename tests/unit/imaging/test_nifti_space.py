@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -16,7 +17,7 @@ AXES = ["".join(signed) for order in itertools.permutations(("RL", "AP", "SI")) 
 """All 48 ways in which a file's axes can run."""
 
 
-def volume(axes: str, zooms=(0.9, 1.1, 5.0), more: tuple[int, ...] = ()) -> bytes:
+def volume(axes: str, zooms: Any = (0.9, 1.1, 5.0), more: tuple[int, ...] = ()) -> bytes:
     """A volume whose voxels are all different; `zooms` of right, front and head."""
     shape = (7, 9, 4)
     plain = np.diag([*zooms, 1.0])
@@ -40,7 +41,7 @@ def mask_of(data: bytes, least: float) -> tuple[np.ndarray, nib.Nifti1Image]:
 
 @pytest.mark.parametrize("axes", AXES)
 @pytest.mark.parametrize("zooms", [(0.9, 1.1, 5.0), (6.0, 1.0, 1.0), (1.0, 1.0, 1.0)])
-def test_a_mask_volume_marks_the_voxels_that_the_slices_showed(axes, zooms):
+def test_a_mask_volume_marks_the_voxels_that_the_slices_showed(axes: Any, zooms: tuple[float, ...]) -> None:
     data = volume(axes, zooms)
     expected, made = mask_of(data, 120)
     np.testing.assert_array_equal(np.asanyarray(made.dataobj).astype(bool), expected)
@@ -49,13 +50,13 @@ def test_a_mask_volume_marks_the_voxels_that_the_slices_showed(axes, zooms):
     assert made.header.get_zooms() == source.header.get_zooms()
 
 
-def test_a_file_of_several_volumes_keeps_them_apart():
+def test_a_file_of_several_volumes_keeps_them_apart() -> None:
     expected, made = mask_of(volume("LPS", more=(3,)), 400)
     np.testing.assert_array_equal(np.asanyarray(made.dataobj).astype(bool), expected)
 
 
 @pytest.mark.parametrize("axes", ["RAS", "LPS", "PIR", "SLA"])
-def test_corners_say_where_the_first_pixel_lies_and_where_rows_and_columns_go(axes):
+def test_corners_say_where_the_first_pixel_lies_and_where_rows_and_columns_go(axes: str) -> None:
     data = volume(axes)
     source = nib.Nifti1Image.from_bytes(data)
     values = np.asanyarray(source.dataobj)
@@ -71,7 +72,7 @@ def test_corners_say_where_the_first_pixel_lies_and_where_rows_and_columns_go(ax
             np.testing.assert_allclose(np.array(position) + along, (-right, -front, up), atol=1e-4)
 
 
-def test_nothing_but_the_space_is_taken_over_from_the_header():
+def test_nothing_but_the_space_is_taken_over_from_the_header() -> None:
     image = nib.Nifti1Image.from_bytes(volume("RAS"))
     image.header["descrip"], image.header["db_name"], image.header["aux_file"] = b"CANARY^NAME", b"CANARY", b"CANARY"
     made = gzip.decompress(space_of(image.to_bytes(), Limits()).mask_volume({}))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,9 @@ def named(folder: Path, function: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("built", "functions"), [("layer", ZIPPED), ("image", IMAGES)], ids=["layer", "image"])
-def test_it_holds_what_its_functions_import_and_nothing_else(built, functions, request):
+def test_it_holds_what_its_functions_import_and_nothing_else(
+    built: str, functions: Any, request: pytest.FixtureRequest
+) -> None:
     folder: Path = request.getfixturevalue(built)
     held = modules(folder)
     at_start = [imported(folder, function) for function in functions]
@@ -88,7 +91,7 @@ def test_it_holds_what_its_functions_import_and_nothing_else(built, functions, r
     assert len(later) < len(held) / 4
 
 
-def test_the_template_gives_the_layer_to_the_functions_whose_imports_fill_it(layer):
+def test_the_template_gives_the_layer_to_the_functions_whose_imports_fill_it(layer: Path) -> None:
     text = (ROOT / "template.yaml").read_text()
     folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
     assert {folder for folder in folders if f"CodeUri: functions/{folder}\n" in text} == set(ZIPPED)
@@ -96,13 +99,13 @@ def test_the_template_gives_the_layer_to_the_functions_whose_imports_fill_it(lay
 
 
 @pytest.mark.parametrize("built", ["layer", "image"])
-def test_neither_the_laptop_nor_the_command_is_in_it(built, request):
+def test_neither_the_laptop_nor_the_command_is_in_it(built: str, request: pytest.FixtureRequest) -> None:
     held = modules(request.getfixturevalue(built))
     assert not {name for name in held if name.split(".")[0] == "brainscan_local" or "cli" in name.split(".")}
     assert "brainscan.dicom.deidentify" not in held
 
 
-def test_the_page_goes_with_the_layer_and_not_with_the_image(layer, image):
+def test_the_page_goes_with_the_layer_and_not_with_the_image(layer: Path, image: Path) -> None:
     source = ROOT / "layers/brainscan/brainscan/api/static"
     page = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
     static = layer / "brainscan/api/static"
@@ -110,7 +113,7 @@ def test_the_page_goes_with_the_layer_and_not_with_the_image(layer, image):
     assert not (image / "brainscan/api").exists()
 
 
-def test_the_image_is_built_by_the_same_copy():
+def test_the_image_is_built_by_the_same_copy() -> None:
     text = (ROOT / "functions/analyze/Dockerfile").read_text()
     assert "bundle.py . handler.py" in text
     seen = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}

@@ -1,6 +1,7 @@
 """What CodeDeploy looks at while a new version of analyze has a part of the scans: it is rolled back, or it stays."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ HEALTHY = {"Errors": 0, "Invocations": 40, "Duration": 400, "all": 390, "ScansAb
 
 
 @pytest.fixture
-def counted(monkeypatch, capsys):
+def counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Counts outcomes as the handler does; what CloudWatch reads of them."""
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "false")
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "brainscan")
@@ -47,24 +48,26 @@ def value(alarm: dict[str, Any], found: dict[str, float]) -> float:
     return float(eval(expression["Expression"], known))  # noqa: S307 - of our own template
 
 
-def test_a_version_that_does_as_the_others_do_stays(counted):
+def test_a_version_that_does_as_the_others_do_stays(counted: Callable[..., Any]) -> None:
     assert raised(HEALTHY | counted(*[ANALYZED] * 75, *[ABSTAINED] * 5)) == set()
 
 
-def test_a_version_that_cannot_tell_any_more_is_rolled_back(counted):
+def test_a_version_that_cannot_tell_any_more_is_rolled_back(counted: Callable[..., Any]) -> None:
     drifted = counted(*[ANALYZED] * 60, *[ABSTAINED] * 20)
     assert raised(HEALTHY | drifted) == {"AnalyzeVersionAbstains"}
 
 
-def test_a_version_that_fails_scan_by_scan_is_rolled_back_though_no_invocation_failed(counted):
+def test_a_version_that_fails_scan_by_scan_is_rolled_back_though_no_invocation_failed(
+    counted: Callable[..., Any],
+) -> None:
     assert raised(HEALTHY | counted(*[ANALYZED] * 75, *[None] * 5)) == {"AnalyzeVersionFailures"}
 
 
-def test_a_version_that_dies_or_is_slow_is_rolled_back(counted):
+def test_a_version_that_dies_or_is_slow_is_rolled_back(counted: Callable[..., Any]) -> None:
     fine = counted(*[ANALYZED] * 80)
     assert raised(HEALTHY | fine | {"Errors": 3}) == {"AnalyzeVersionErrors"}
     assert raised(HEALTHY | fine | {"Duration": 600}) == {"AnalyzeVersionSlow"}
 
 
-def test_a_handful_of_scans_says_nothing_about_a_version(counted):
+def test_a_handful_of_scans_says_nothing_about_a_version(counted: Callable[..., Any]) -> None:
     assert raised(HEALTHY | {"Invocations": 4, "Duration": 2000} | counted(*[ABSTAINED] * 10)) == set()

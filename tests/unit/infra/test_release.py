@@ -30,7 +30,7 @@ def packed(names: list[str], modified: float, user: str) -> bytes:
     return stream.getvalue()
 
 
-def test_a_zip_is_the_same_whenever_and_in_whichever_order_its_files_were_written(tmp_path: Path):
+def test_a_zip_is_the_same_whenever_and_in_whichever_order_its_files_were_written(tmp_path: Path) -> None:
     first = zip_of(folder(tmp_path / "a", ["b/c.py", "a.py", "run"], time.time()), tmp_path / "1.zip")
     second = zip_of(folder(tmp_path / "b", ["run", "a.py", "b/c.py"], 1e9), tmp_path / "2.zip")
     assert first.read_bytes() == second.read_bytes()
@@ -44,7 +44,7 @@ def test_a_zip_is_the_same_whenever_and_in_whichever_order_its_files_were_writte
         }
 
 
-def test_a_tar_is_the_same_whoever_built_it(tmp_path: Path):
+def test_a_tar_is_the_same_whoever_built_it(tmp_path: Path) -> None:
     first = tar_of(packed(["task/b", "task/a"], 1e9, "root"), tmp_path / "1.tar")
     second = tar_of(packed(["task/a", "task/b"], 2e9, "somebody"), tmp_path / "2.tar")
     assert first.read_bytes() == second.read_bytes()
@@ -52,7 +52,7 @@ def test_a_tar_is_the_same_whoever_built_it(tmp_path: Path):
         assert [(each.name, each.size) for each in archive] == [("task/a", 6), ("task/b", 6)]
 
 
-def test_other_content_is_another_digest(tmp_path: Path):
+def test_other_content_is_another_digest(tmp_path: Path) -> None:
     zip_of(folder(tmp_path / "a", ["run"], 1e9), tmp_path / "1.zip")
     zip_of(folder(tmp_path / "b", ["run", "more"], 1e9), tmp_path / "2.zip")
     first, second = digests([tmp_path / "1.zip", tmp_path / "2.zip"]).splitlines()

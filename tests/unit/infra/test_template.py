@@ -58,11 +58,11 @@ def resources() -> reading.Resources:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_template_keeps_the_rule(rule: Rule):
+def test_the_template_keeps_the_rule(rule: Rule) -> None:
     assert list(rule(resources())) == []
 
 
-def test_there_is_something_to_rule():
+def test_there_is_something_to_rule() -> None:
     found = resources()
     assert len(reading.buckets(found)) == 2
     assert len(reading.queues(found)) == 9
@@ -252,29 +252,29 @@ MUTATIONS = [
 @pytest.mark.parametrize(
     ("rule", "path", "value"), MUTATIONS, ids=[f"{rule.__name__}-{path}" for rule, path, _ in MUTATIONS]
 )
-def test_a_broken_template_breaks_the_rule(rule: Rule, path: str, value: Any):
+def test_a_broken_template_breaks_the_rule(rule: Rule, path: str, value: Any) -> None:
     assert list(rule(broken(path, value)))
 
 
-def test_every_rule_is_seen_to_fail():
+def test_every_rule_is_seen_to_fail() -> None:
     assert {rule for rule, *_ in MUTATIONS} == set(RULES)
 
 
 # -- what the template shares with the code
 
 
-def test_limits_default_to_the_same_values_in_the_template_and_in_the_code():
+def test_limits_default_to_the_same_values_in_the_template_and_in_the_code() -> None:
     variables = resources()["Intake"]["Properties"]["Environment"]["Variables"]
     told = {name: int(value) for name, value in variables.items() if name.startswith("BRAINSCAN_LIMIT_")}
     assert told
     assert told == {name: getattr(Limits(), name.removeprefix("BRAINSCAN_LIMIT_").lower()) for name in told}
 
 
-def test_functions_agree_on_every_variable_that_they_share():
+def test_functions_agree_on_every_variable_that_they_share() -> None:
     assert environment_of(template().functions(), template(), symbol)["BRAINSCAN_TABLE_NAME"] == "Scans.Ref"
 
 
-def test_every_function_has_its_code_where_the_template_says():
+def test_every_function_has_its_code_where_the_template_says() -> None:
     for function in template().functions():
         module, _, handler = function.handler.rpartition(".")
         assert f"def {handler}(" in (function.folder / f"{module}.py").read_text()
@@ -283,7 +283,7 @@ def test_every_function_has_its_code_where_the_template_says():
 @pytest.mark.parametrize("logical_id", ["Intake", "Analyze"])
 def test_a_functions_own_environment_is_all_that_its_services_need(
     logical_id: str, aws: None, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     [spec] = [each for each in template().functions() if each.logical_id == logical_id]
     attribute = Resources(template(), cache(boto3.client)).attribute
     for name, value in environment_of([spec], template(), attribute).items():
@@ -300,14 +300,14 @@ def test_a_functions_own_environment_is_all_that_its_services_need(
         parameters.clear_caches()
 
 
-def test_an_operators_parameter_reaches_queue_and_function_alike():
+def test_an_operators_parameter_reaches_queue_and_function_alike() -> None:
     other = Template(PATH, {"MaxReceiveCount": "7"})
     found = other.resolve(other.resources, symbol)
     assert int(found["ScanQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]) == 7
     assert list(work.functions_know_when_their_retries_end(found)) == []
 
 
-def test_without_a_pacs_there_is_nothing_that_delivers():
+def test_without_a_pacs_there_is_nothing_that_delivers() -> None:
     undelivered = Template(PATH, {"JwtIssuer": EVERYTHING["JwtIssuer"]})
     plain = set(undelivered.resources)
     told = undelivered.resolve(undelivered.of_type("AWS::CloudFormation::Stack"), symbol)["Watching"]["Parameters"]
@@ -317,14 +317,14 @@ def test_without_a_pacs_there_is_nothing_that_delivers():
     assert not [name for name in plain if "Deliver" in name or "Pacs" in name]
 
 
-def test_without_a_boundary_roles_have_none():
+def test_without_a_boundary_roles_have_none() -> None:
     plain = Template(PATH)
     roles = reading.of_type(plain.resolve(plain.resources, symbol), "AWS::IAM::Role")
     assert roles
     assert not [name for name, role in roles.items() if "PermissionsBoundary" in role]
 
 
-def test_without_an_issuer_there_is_no_api_that_could_be_open():
+def test_without_an_issuer_there_is_no_api_that_could_be_open() -> None:
     plain = Template(PATH)
     found = plain.resolve(plain.resources, symbol)
     assert not [name for name, each in found.items() if "ApiGateway" in each["Type"] or name.startswith("ResultsApi")]
@@ -333,7 +333,7 @@ def test_without_an_issuer_there_is_no_api_that_could_be_open():
     assert not [name for name in Template(WATCHING, told).resources if name.startswith("ResultsApi")]
 
 
-def test_the_deployment_page_lists_every_parameter_with_its_default():
+def test_the_deployment_page_lists_every_parameter_with_its_default() -> None:
     rows = re.findall(r"^\| ([^|]+) \| ([^|]*) \|", (PATH.parent / "docs/deploy.md").read_text(), re.MULTILINE)
     told = {}
     for names, defaults in rows:
@@ -343,12 +343,12 @@ def test_the_deployment_page_lists_every_parameter_with_its_default():
     assert told == {name: str(each["Default"]) or "none" for name, each in known.items()}
 
 
-def test_an_unknown_parameter_is_named():
+def test_an_unknown_parameter_is_named() -> None:
     with pytest.raises(TemplateError, match="no parameter Misspelt"):
         Template(PATH, {"Misspelt": "1"})
 
 
-def test_a_template_that_sam_refuses_is_refused_with_its_reason(tmp_path: Path):
+def test_a_template_that_sam_refuses_is_refused_with_its_reason(tmp_path: Path) -> None:
     source = yaml_parse(PATH.read_text())
     del source["Resources"]["Intake"]["Properties"]["Handler"]
     (tmp_path / "template.yaml").write_text(json.dumps(source))

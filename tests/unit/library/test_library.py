@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -17,24 +18,27 @@ from pydicom import dcmread
 import brainscan
 from brainscan.domain import Kind, Outcome, Reason, TumorClass
 from brainscan.inference.manifest import ModelError
+from brainscan.inference.runtime import Model
+from brainscan.store import Table
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
+from brainscan_local.phantom.head import Phantom
 from tests.making import a_record, analyzed
 
 SLOW = {"boto3", "pydicom", "numpy", "skimage", "PIL", "ai_edge_litert", "pydantic", "typer"}
 
 
 @pytest.fixture(scope="module")
-def phantom():
+def phantom() -> Phantom:
     return head(seed=1, lesion=GLIOMA)
 
 
-def test_importing_it_imports_nothing_that_takes_long():
+def test_importing_it_imports_nothing_that_takes_long() -> None:
     program = "import brainscan, sys; print(sorted({name.partition('.')[0] for name in sys.modules}))"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert not {name for name in SLOW if f"'{name}'" in loaded}
 
 
-def test_what_it_offers_is_what_its_types_say():
+def test_what_it_offers_is_what_its_types_say() -> None:
     stated = Path(brainscan.__file__).with_suffix(".pyi").read_text()
     for name in brainscan.__all__:
         assert getattr(brainscan, name) is not None
@@ -45,13 +49,15 @@ def test_what_it_offers_is_what_its_types_say():
 
 
 @pytest.mark.parametrize("module", ["brainscan.library.analysis", "brainscan.library.query"])
-def test_the_examples_of_docstrings_hold(module):
+def test_the_examples_of_docstrings_hold(module: str) -> None:
     found = doctest.testmod(importlib.import_module(module))
     assert found.attempted
     assert not found.failed
 
 
-def test_a_file_an_array_and_a_dataset_of_one_picture_are_answered_alike(phantom, network, tmp_path):
+def test_a_file_an_array_and_a_dataset_of_one_picture_are_answered_alike(
+    phantom: Phantom, network: Model, tmp_path: Path
+) -> None:
     largest = int(phantom.lesion.sum(axis=(1, 2)).argmax())
     pixels, instance = phantom.volume[largest], to_dicom(phantom)[largest]
     (tmp_path / "slice.dcm").write_bytes(instance)
@@ -68,7 +74,7 @@ def test_a_file_an_array_and_a_dataset_of_one_picture_are_answered_alike(phantom
     assert int(by_array.mask.sum()) == by_array.record.tumor.area_px > 0
 
 
-def test_values_of_any_depth_reach_the_network_as_they_are(phantom, network):
+def test_values_of_any_depth_reach_the_network_as_they_are(phantom: Phantom, network: Model) -> None:
     pixels = phantom.volume[5]
     exact, shifted = brainscan.analyze([pixels, pixels.astype(np.float64) - 1024], network).scans
     assert shifted.record.kind is Kind.TIFF
@@ -78,14 +84,16 @@ def test_values_of_any_depth_reach_the_network_as_they_are(phantom, network):
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((3, 4, 5)), np.array([["a"]]), np.zeros((0, 4))])
-def test_an_array_that_is_no_picture_is_refused(wrong, network):
+def test_an_array_that_is_no_picture_is_refused(wrong: Any, network: Model) -> None:
     with pytest.raises(ValueError, match="rows, columns"):
         brainscan.analyze(wrong, network)
     with pytest.raises(TypeError, match="not int"):
         brainscan.analyze([7], network)
 
 
-def test_a_folder_gives_series_that_are_saved_as_the_pipeline_reports_them(phantom, network, tmp_path):
+def test_a_folder_gives_series_that_are_saved_as_the_pipeline_reports_them(
+    phantom: Phantom, network: Model, tmp_path: Path
+) -> None:
     folder = tmp_path / "study"
     folder.mkdir()
     for number, instance in enumerate(to_dicom(phantom)):
@@ -109,7 +117,7 @@ def test_a_folder_gives_series_that_are_saved_as_the_pipeline_reports_them(phant
     assert summary["research_use"] == analysis.research_use == "Research use only. Not a medical device."
 
 
-def test_a_model_that_is_not_there_is_told_with_its_remedy(tmp_path, monkeypatch):
+def test_a_model_that_is_not_there_is_told_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRAINSCAN_MODEL_DIR", str(tmp_path))
     with pytest.raises(ModelError, match=r"BRAINSCAN_MODEL_DIR is .* holds no manifest.json; name the folder"):
         brainscan.open_model()
@@ -119,7 +127,7 @@ def test_a_model_that_is_not_there_is_told_with_its_remedy(tmp_path, monkeypatch
         brainscan.analyze(np.zeros((64, 64), np.uint8))
 
 
-def test_a_query_finds_what_the_table_holds(table):
+def test_a_query_finds_what_the_table_holds(table: Table) -> None:
     records = [analyzed(a_record(number), TumorClass.GLIOMA, 0.5 + number / 20) for number in range(9)]
     table.scans.register([a_record(number) for number in range(9)])
     table.scans.commit(records, [Outcome.QUEUED] * 9)
@@ -131,20 +139,20 @@ def test_a_query_finds_what_the_table_holds(table):
     }
 
 
-def test_a_query_without_a_table_says_what_to_set(monkeypatch):
+def test_a_query_without_a_table_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BRAINSCAN_TABLE_NAME", raising=False)
     with pytest.raises(ValueError, match="BRAINSCAN_TABLE_NAME"):
         brainscan.query()
 
 
-def test_a_png_on_its_own_needs_no_series(phantom, network, tmp_path):
+def test_a_png_on_its_own_needs_no_series(phantom: Phantom, network: Model, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(to_png(phantom.volume[5]))
     analysis = brainscan.analyze(str(tmp_path / "a.png"), network)
     assert [scan.outcome for scan in analysis.scans] == [Outcome.ANALYZED]
     assert analysis.series == ()
 
 
-def test_two_volumes_in_one_folder_are_two_series(phantom, network, tmp_path):
+def test_two_volumes_in_one_folder_are_two_series(phantom: Phantom, network: Model, tmp_path: Path) -> None:
     for name, volume in {"a.nii.gz": phantom.volume[4:7], "b.nii.gz": phantom.volume[5:9]}.items():
         nib.save(nib.Nifti1Image(volume.T.astype(np.int16), np.diag([1, 1, 5, 1])), tmp_path / name)
     found = brainscan.analyze(tmp_path, network)

@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 NOTEBOOK = Path(__file__).parents[3] / "docs/study.ipynb"
 
 
-def test_every_cell_runs_and_the_lesion_is_found(tmp_path, monkeypatch, capsys):
+def test_every_cell_runs_and_the_lesion_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     notebook = json.loads(NOTEBOOK.read_text())
     cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -21,7 +25,7 @@ def test_every_cell_runs_and_the_lesion_is_found(tmp_path, monkeypatch, capsys):
     assert "glioma" in printed
 
 
-def test_it_is_kept_without_outputs_and_says_what_it_is_not():
+def test_it_is_kept_without_outputs_and_says_what_it_is_not() -> None:
     notebook = json.loads(NOTEBOOK.read_text())
     assert not any(cell.get("outputs") for cell in notebook["cells"])
     assert "Research use only. Not a medical device." in "".join(notebook["cells"][0]["source"])

@@ -13,11 +13,11 @@ SENT = {"a", "b", "c"}
 
 
 @pytest.mark.parametrize("response", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}])
-def test_nothing_reported_is_success(response: Any):
+def test_nothing_reported_is_success(response: Any) -> None:
     assert failures(response, SENT) == set()
 
 
-def test_only_what_is_reported_fails():
+def test_only_what_is_reported_fails() -> None:
     response = {"batchItemFailures": [{"itemIdentifier": "b"}, {"itemIdentifier": "a"}, {"itemIdentifier": "b"}]}
     assert failures(response, SENT) == {"a", "b"}
 
@@ -36,11 +36,11 @@ def test_only_what_is_reported_fails():
         {"batchItemFailures": [{"itemIdentifier": "a"}, {"itemIdentifier": "stranger"}]},
     ],
 )
-def test_a_malformed_report_fails_the_whole_batch(response: Any):
+def test_a_malformed_report_fails_the_whole_batch(response: Any) -> None:
     assert failures(response, SENT) == SENT
 
 
-def test_message_attributes_travel_in_the_event():
+def test_message_attributes_travel_in_the_event() -> None:
     event = record(
         {
             "MessageId": "1",

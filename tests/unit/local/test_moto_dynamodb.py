@@ -37,7 +37,7 @@ def streamed(stream_arn: str) -> list[str]:
     return [record["eventName"] for record in streams.get_records(ShardIterator=iterator)["Records"]]
 
 
-def test_a_cancelled_transaction_leaves_no_trace_in_table_and_stream(table: Resources):
+def test_a_cancelled_transaction_leaves_no_trace_in_table_and_stream(table: Resources) -> None:
     client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
     client.transact_write_items(TransactItems=[put(name, "first"), count(name)])
     known = put(name, "first", ConditionExpression="attribute_not_exists(pk)")
@@ -50,7 +50,7 @@ def test_a_cancelled_transaction_leaves_no_trace_in_table_and_stream(table: Reso
     assert told
 
 
-def test_cancelled_transactions_undo_nothing_of_others(table: Resources):
+def test_cancelled_transactions_undo_nothing_of_others(table: Resources) -> None:
     client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
     client.put_item(TableName=name, Item={"pk": {"S": "known"}, "sk": {"S": "META"}})
 
@@ -76,7 +76,7 @@ def indexed(number: int, model: str) -> dict[str, Any]:
     return {name: {"S": value} for name, value in keys.items()} | {"data": {"B": bytes([number])}, "n": {"N": "1.50"}}
 
 
-def test_a_query_finds_its_own_partition_in_order_and_in_pages(table: Resources):
+def test_a_query_finds_its_own_partition_in_order_and_in_pages(table: Resources) -> None:
     client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
     for number in (3, 1, 2, 0, 4):
         client.put_item(TableName=name, Item=indexed(number, "even" if number % 2 == 0 else "odd"))
@@ -95,7 +95,7 @@ def test_a_query_finds_its_own_partition_in_order_and_in_pages(table: Resources)
     assert client.query(TableName=name, **nothing)["Items"] == []
 
 
-def test_a_stream_tells_items_as_they_were_written(table: Resources):
+def test_a_stream_tells_items_as_they_were_written(table: Resources) -> None:
     client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
     client.put_item(TableName=name, Item=indexed(1, "odd"))
     streams = boto3.client("dynamodbstreams", config=Config(account_id_endpoint_mode="disabled"))

@@ -43,7 +43,7 @@ def counts(sqs: Any, url: str) -> tuple[int, ...]:
     return tuple(int(told[name]) for name in COUNTS)
 
 
-def test_messages_are_counted_by_whether_they_wait_are_in_flight_or_delayed(sqs, url):
+def test_messages_are_counted_by_whether_they_wait_are_in_flight_or_delayed(sqs: Any, url: str) -> None:
     send(sqs, url, 5)
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=600)
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=2)["Messages"]
@@ -54,7 +54,7 @@ def test_messages_are_counted_by_whether_they_wait_are_in_flight_or_delayed(sqs,
     assert (everything["ApproximateNumberOfMessages"], everything["VisibilityTimeout"]) == ("3", "900")
 
 
-def test_each_message_is_received_once_and_deleted_for_good(sqs, url):
+def test_each_message_is_received_once_and_deleted_for_good(sqs: Any, url: str) -> None:
     send(sqs, url, 25)
     bodies = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
@@ -66,14 +66,14 @@ def test_each_message_is_received_once_and_deleted_for_good(sqs, url):
     assert counts(sqs, url) == (0, 0, 0)
 
 
-def test_a_handle_that_no_message_had_is_refused(sqs, url):
+def test_a_handle_that_no_message_had_is_refused(sqs: Any, url: str) -> None:
     send(sqs, url, 1)
     with pytest.raises(sqs.exceptions.ReceiptHandleIsInvalid):
         sqs.delete_message(QueueUrl=url, ReceiptHandle="nobody's")
     assert counts(sqs, url) == (1, 0, 0)
 
 
-def test_a_message_costs_the_same_however_many_wait(sqs, url, looks):
+def test_a_message_costs_the_same_however_many_wait(sqs: Any, url: str, looks: list[Message]) -> None:
     def cost() -> int:
         looks.clear()
         sqs.send_message(QueueUrl=url, MessageBody="one more")

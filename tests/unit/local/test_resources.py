@@ -29,7 +29,7 @@ def made(aws: None) -> Resources:
 
 
 @pytest.mark.parametrize("logical_id", ["UploadsBucket", "ResultsBucket"])
-def test_buckets_are_private_encrypted_and_versioned(made: Resources, logical_id: str):
+def test_buckets_are_private_encrypted_and_versioned(made: Resources, logical_id: str) -> None:
     s3, bucket = boto3.client("s3"), made.attribute(logical_id, "Ref")
     assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
     [rule] = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -39,7 +39,7 @@ def test_buckets_are_private_encrypted_and_versioned(made: Resources, logical_id
     assert ownership["ObjectOwnership"] == "BucketOwnerEnforced"
 
 
-def test_lifecycle_rules_arrive(made: Resources):
+def test_lifecycle_rules_arrive(made: Resources) -> None:
     bucket = made.attribute("ResultsBucket", "Ref")
     found = boto3.client("s3").get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
     rules: dict[str, Any] = {rule["ID"]: rule for rule in found}
@@ -49,7 +49,7 @@ def test_lifecycle_rules_arrive(made: Resources):
     assert rules["forget-unfinished-uploads"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
 
 
-def test_an_upload_is_announced_in_the_upload_queue(made: Resources):
+def test_an_upload_is_announced_in_the_upload_queue(made: Resources) -> None:
     bucket = made.attribute("UploadsBucket", "Ref")
     boto3.client("s3").put_object(Bucket=bucket, Key="a b.png", Body=b"pixels")
     url = made.attribute("UploadQueue", "Ref")
@@ -59,7 +59,7 @@ def test_an_upload_is_announced_in_the_upload_queue(made: Resources):
     assert bodies[1]["Records"][0]["s3"]["object"]["key"] == "a+b.png"
 
 
-def test_queues_have_their_timeouts_and_dead_letter_queues(made: Resources):
+def test_queues_have_their_timeouts_and_dead_letter_queues(made: Resources) -> None:
     url = made.attribute("ScanQueue", "Ref")
     found = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     redrive = json.loads(found["RedrivePolicy"])
@@ -69,7 +69,7 @@ def test_queues_have_their_timeouts_and_dead_letter_queues(made: Resources):
     assert found["SqsManagedSseEnabled"] == "true"
 
 
-def test_the_table_has_its_indexes_stream_recovery_and_time_to_live(made: Resources):
+def test_the_table_has_its_indexes_stream_recovery_and_time_to_live(made: Resources) -> None:
     dynamodb, name = boto3.client("dynamodb"), made.attribute("Scans", "Ref")
     table = dynamodb.describe_table(TableName=name)["Table"]
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {index.value for index in Index}
@@ -82,7 +82,7 @@ def test_the_table_has_its_indexes_stream_recovery_and_time_to_live(made: Resour
     assert lifetime == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
 
 
-def test_the_pseudonym_secret_is_another_one_in_every_stack(made: Resources):
+def test_the_pseudonym_secret_is_another_one_in_every_stack(made: Resources) -> None:
     secrets = boto3.client("secretsmanager")
     value = secrets.get_secret_value(SecretId=made.attribute("PseudonymSecret", "Ref"))["SecretString"]
     secrets.delete_secret(SecretId=made.attribute("PseudonymSecret", "Ref"), ForceDeleteWithoutRecovery=True)
@@ -91,7 +91,7 @@ def test_the_pseudonym_secret_is_another_one_in_every_stack(made: Resources):
     assert secrets.get_secret_value(SecretId=other)["SecretString"] != value
 
 
-def test_a_property_that_would_be_lost_is_refused(aws: None, tmp_path: Path):
+def test_a_property_that_would_be_lost_is_refused(aws: None, tmp_path: Path) -> None:
     text = "Resources: {Queue: {Type: 'AWS::SQS::Queue', Properties: {FifoQueue: true}}}"
     (tmp_path / "template.yaml").write_text(text)
     resources = Resources(Template(tmp_path / "template.yaml"), boto3.client)
@@ -99,7 +99,7 @@ def test_a_property_that_would_be_lost_is_refused(aws: None, tmp_path: Path):
         resources.make_all()
 
 
-def test_a_resource_that_is_not_made_locally_is_named(made: Resources):
+def test_a_resource_that_is_not_made_locally_is_named(made: Resources) -> None:
     with pytest.raises(TemplateError, match="IntakeRole is AWS::IAM::Role"):
         made.attribute("IntakeRole", "Arn")
     with pytest.raises(TemplateError, match=r"UploadQueue\.Colour does not exist"):

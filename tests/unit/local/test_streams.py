@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,7 +42,7 @@ class Followed:
         streams = client("dynamodbstreams")
         self.worker = StreamWorker(streams, self.sqs, function, spec, arn, self.dead, retry_delay_s=0.0)
 
-    def take(self, event, _context):
+    def take(self, event: Any, _context: Any) -> Any:
         keys = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
         self.batches.append(keys)
         json.dumps(event)  # a function gets JSON
@@ -72,7 +72,7 @@ class Followed:
 
 
 @pytest.fixture(scope="module")
-def client():
+def client() -> Iterator[Callable[..., Any]]:
     server = MotoServer()
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="us-east-1")
     yield lambda service: session.client(service, endpoint_url=server.url)
@@ -80,8 +80,8 @@ def client():
 
 
 @pytest.fixture
-def followed(client):
-    def follow(poison=(), *, raises=False, **changes):
+def followed(client: Callable[..., Any]) -> Callable[..., Any]:
+    def follow(poison: Any = (), *, raises: bool = False, **changes: Any) -> Followed:
         spec = {
             "function_id": "F",
             "table_id": "T",
@@ -99,7 +99,7 @@ def followed(client):
     return follow
 
 
-def test_matching_records_come_in_order_and_no_others(followed):
+def test_matching_records_come_in_order_and_no_others(followed: Callable[..., Any]) -> None:
     table = followed()
     table.put("a")
     table.put("b", remaining=3)
@@ -108,14 +108,14 @@ def test_matching_records_come_in_order_and_no_others(followed):
     assert [key for batch in table.batches for key in batch] == ["a", "c", "d"]
 
 
-def test_batches_are_no_larger_than_the_mapping_says(followed):
+def test_batches_are_no_larger_than_the_mapping_says(followed: Callable[..., Any]) -> None:
     table = followed(batch_size=2)
     table.put(*"abcde")
     table.follow()
     assert table.batches == [["a", "b"], ["c", "d"], ["e"]]
 
 
-def test_what_succeeded_before_the_first_failure_does_not_come_again(followed):
+def test_what_succeeded_before_the_first_failure_does_not_come_again(followed: Callable[..., Any]) -> None:
     table = followed("c", bisect=False)
     table.put(*"abcd")
     table.follow()
@@ -123,7 +123,7 @@ def test_what_succeeded_before_the_first_failure_does_not_come_again(followed):
     assert [each["batchSize"] for each in table.given_up()] == [2]
 
 
-def test_a_batch_is_halved_until_the_poison_is_alone_and_the_stream_goes_on(followed):
+def test_a_batch_is_halved_until_the_poison_is_alone_and_the_stream_goes_on(followed: Callable[..., Any]) -> None:
     table = followed("c", raises=True)
     table.put(*"abcd")
     table.follow()
@@ -133,7 +133,7 @@ def test_a_batch_is_halved_until_the_poison_is_alone_and_the_stream_goes_on(foll
     assert given_up["startSequenceNumber"] == given_up["endSequenceNumber"]
 
 
-def test_a_function_that_recovers_gets_its_record_again(followed):
+def test_a_function_that_recovers_gets_its_record_again(followed: Callable[..., Any]) -> None:
     table = followed("a")
     table.put("a")
     take = table.take
@@ -158,10 +158,10 @@ def test_a_function_that_recovers_gets_its_record_again(followed):
         ({"a": None}, {}, True),
     ],
 )
-def test_filters_mean_what_lambda_says_they_mean(value, pattern, fits):
+def test_filters_mean_what_lambda_says_they_mean(value: dict[str, Any], pattern: dict[str, Any], fits: bool) -> None:
     assert matches(value, pattern) is fits
 
 
-def test_a_comparison_that_nobody_wrote_is_refused():
+def test_a_comparison_that_nobody_wrote_is_refused() -> None:
     with pytest.raises(PatternError, match="numeric"):
         matches({"a": 1}, {"a": [{"numeric": [">", 0]}]})

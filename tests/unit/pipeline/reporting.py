@@ -5,6 +5,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset, dcmread
@@ -15,6 +16,7 @@ from brainscan.imaging.mask import Mask, encode_mask
 from brainscan.imaging.overlay import overlay
 from brainscan.store.objects import report_key, result_key, staged_key
 from tests import series as mr
+from tests.conftest import World
 from tests.making import a_record
 
 SERIES = "5" * 32
@@ -48,7 +50,7 @@ class Scanned:
             results.put(record.overlay_key, overlay(np.full(mask.shape, 99, np.uint8), mask), "image/png")
         return record
 
-    def settle(self, numbers: Sequence[int], **changes) -> list[ScanRecord]:
+    def settle(self, numbers: Sequence[int], **changes: Any) -> list[ScanRecord]:
         """Register these slices, and commit what was found on them."""
         table = self.world.services.table
         found = [self.record(number).model_copy(update=changes) for number in numbers]
@@ -58,11 +60,11 @@ class Scanned:
         return found
 
 
-def summary(world, revision=6):
+def summary(world: World, revision: int = 6) -> Any:
     return json.loads(world.services.results.get(report_key(SERIES, revision, "series.json")))
 
 
-def objects(world, revision=6):
+def objects(world: World, revision: int = 6) -> Any:
     found = {}
     for key in world.keys(f"reports/{SERIES}/{revision:06d}/"):
         if key.endswith(".dcm"):
@@ -70,14 +72,14 @@ def objects(world, revision=6):
     return found
 
 
-def place_of(orientation, height, rows, columns):
+def place_of(orientation: Any, height: Any, rows: Any, columns: Any) -> Any:
     """(x, y, z) in LPS of pixels of a slice, as PS3.3 C.7.6.2.1.1 says."""
     along_row, along_column = np.reshape(orientation, (2, 3))
     corner = np.array([-30.0, -40.0, 10.0]) + height * 3 * np.cross(along_row, along_column)
     return corner[:, None] + along_row[:, None] * mr.SPACING[1] * columns + along_column[:, None] * mr.SPACING[0] * rows
 
 
-def errors_of(image: Dataset, folder) -> list[str]:
+def errors_of(image: Dataset, folder: Any) -> list[str]:
     """What dciodvfy calls an error."""
     path = folder / "object.dcm"
     image.save_as(path, enforce_file_format=True)

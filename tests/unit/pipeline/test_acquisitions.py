@@ -1,7 +1,10 @@
 """Echoes, times, averages and planes of one series are acquisitions; its verdict says which one it rests on."""
 
 import io
+from collections.abc import Callable
+from pathlib import Path
 from shutil import which
+from typing import Any
 
 import highdicom
 import numpy as np
@@ -10,10 +13,11 @@ from pydicom import Dataset
 
 from brainscan.pipeline.report import report
 from tests import series as mr
+from tests.conftest import World
 from tests.unit.pipeline.reporting import SERIES, errors_of, objects, summary
 
 
-def twice(**changes):
+def twice(**changes: Any) -> Any:
     """Six places, imaged twice; the second time with these attributes."""
     slices = [*mr.mr_series(), *mr.mr_series(**changes)]
     for number, each in enumerate(slices, start=1):
@@ -26,7 +30,9 @@ REPEATS = [{"EchoTime": 90}, {"TemporalPositionIdentifier": 2}, {"DiffusionBValu
 
 
 @pytest.mark.parametrize("changes", REPEATS, ids=["echo", "time", "b-value", "average"])
-def test_a_place_that_is_imaged_twice_does_not_support_itself(world, scanned, changes):
+def test_a_place_that_is_imaged_twice_does_not_support_itself(
+    world: World, scanned: Callable[..., Any], changes: Any
+) -> None:
     scanned(twice(**changes), masks={2: mr.disc(8), 8: mr.disc(8)}, numbers=range(12))
     report(SERIES, world.services)
     found = summary(world, 12)
@@ -34,7 +40,9 @@ def test_a_place_that_is_imaged_twice_does_not_support_itself(world, scanned, ch
     assert len(found["acquisitions"]) == 2
 
 
-def test_the_segmentation_is_of_the_acquisition_that_the_series_rests_on(world, scanned, tmp_path):
+def test_the_segmentation_is_of_the_acquisition_that_the_series_rests_on(
+    world: World, scanned: Callable[..., Any], tmp_path: Path
+) -> None:
     slices = twice(EchoTime=90)
     masks = {8: mr.disc(5), 9: mr.disc(8)}
     scanned(slices, masks=masks, numbers=range(12))
@@ -53,7 +61,9 @@ def test_the_segmentation_is_of_the_acquisition_that_the_series_rests_on(world, 
         assert {name: errors_of(image, tmp_path) for name, image in made.items()} == {name: [] for name in made}
 
 
-def test_an_enhanced_object_of_two_echoes_falls_into_two_acquisitions(world, scanned):
+def test_an_enhanced_object_of_two_echoes_falls_into_two_acquisitions(
+    world: World, scanned: Callable[..., Any]
+) -> None:
     image = mr.enhanced(mr.mr_series(6))
     groups = image.PerFrameFunctionalGroupsSequence
     for number, frame in enumerate(groups):
@@ -68,7 +78,7 @@ def test_an_enhanced_object_of_two_echoes_falls_into_two_acquisitions(world, sca
     assert found["predicted"] == "no_tumor"
 
 
-def test_slices_of_three_planes_are_three_acquisitions(world, scanned):
+def test_slices_of_three_planes_are_three_acquisitions(world: World, scanned: Callable[..., Any]) -> None:
     slices = mr.mr_series(9)
     for number, each in enumerate(slices):
         each.ImageOrientationPatient = [[1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1], [1, 0, 0, 0, 0, -1]][number // 3]

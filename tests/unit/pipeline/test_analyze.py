@@ -4,12 +4,13 @@ import copy
 import io
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass
+from brainscan.domain import Finding, Outcome, Reason, ScanRecord, TumorClass
 from brainscan.imaging.decode import decode
 from brainscan.imaging.prepare import prepare
 from brainscan.inference.interpretation import interpret
@@ -19,11 +20,12 @@ from brainscan.pipeline.intake import intake
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 from brainscan.store import ObjectGoneError, Results
+from tests.conftest import World
 from tests.making import a_record, png, zipped
 
 
 @pytest.fixture
-def three(world):
+def three(world: World) -> Any:
     """An export of two scans and a blank one, taken in and waiting."""
     blank = io.BytesIO()
     Image.new("L", (64, 64)).save(blank, "PNG")
@@ -32,12 +34,14 @@ def three(world):
     return export, sorted(world.queued(), key=lambda scan: scan.source.entry_index)
 
 
-def counts(world, export):
+def counts(world: World, export: Any) -> Any:
     found = world.services.table.exports.get(export.export_id).counts
     return {outcome: count for outcome, count in found.items() if count}
 
 
-def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(world, three, network):
+def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(
+    world: World, three: Any, network: Model
+) -> None:
     export, scans = three
     answers = analyze(scans, world.services, network)
     first, second, blank = (answer.record for answer in answers)
@@ -57,7 +61,7 @@ def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(world
         assert world.services.table.scans.get(record.scan_id) == record
 
 
-def test_a_repeat_answers_what_is_known_and_changes_nothing(world, three, network):
+def test_a_repeat_answers_what_is_known_and_changes_nothing(world: World, three: Any, network: Model) -> None:
     export, scans = three
     first = analyze(scans, world.services, network)
     again = analyze([*scans, *scans], world.services, network)
@@ -66,14 +70,16 @@ def test_a_repeat_answers_what_is_known_and_changes_nothing(world, three, networ
     assert sum(counts(world, export).values()) == 3
 
 
-def test_the_same_scan_twice_in_a_batch_is_analyzed_once(world, three, network):
+def test_the_same_scan_twice_in_a_batch_is_analyzed_once(world: World, three: Any, network: Model) -> None:
     export, scans = three
     answers = analyze([scans[0], scans[0]], world.services, network)
     assert answers[0] == answers[1]
     assert sum(counts(world, export).values()) == 3
 
 
-def test_a_scan_whose_bytes_are_gone_is_an_error_and_its_neighbours_are_not(world, three, network):
+def test_a_scan_whose_bytes_are_gone_is_an_error_and_its_neighbours_are_not(
+    world: World, three: Any, network: Model
+) -> None:
     export, scans = three
     world.s3.delete_object(Bucket="results", Key=scans[0].staged_key)
     answers = analyze(scans, world.services, network)
@@ -82,7 +88,7 @@ def test_a_scan_whose_bytes_are_gone_is_an_error_and_its_neighbours_are_not(worl
     assert counts(world, export)[Outcome.QUEUED] == 1
 
 
-def test_giving_up_is_an_outcome_and_a_redriven_scan_is_tried_again(world, three, network):
+def test_giving_up_is_an_outcome_and_a_redriven_scan_is_tried_again(world: World, three: Any, network: Model) -> None:
     export, scans = three
     given_up = give_up(scans[0], world.services)
     assert give_up(scans[0], world.services) is None
@@ -94,21 +100,23 @@ def test_giving_up_is_an_outcome_and_a_redriven_scan_is_tried_again(world, three
     assert Outcome.FAILED not in counts(world, export)
 
 
-def test_giving_up_never_overwrites_an_outcome(world, three, network):
+def test_giving_up_never_overwrites_an_outcome(world: World, three: Any, network: Model) -> None:
     _, scans = three
     [answer] = analyze(scans[:1], world.services, network)
     give_up(scans[0], world.services)
     assert world.services.table.scans.get(scans[0].scan_id) == answer.record
 
 
-def test_a_message_of_a_scan_that_nobody_registered_is_an_error(world, network):
+def test_a_message_of_a_scan_that_nobody_registered_is_an_error(world: World, network: Model) -> None:
     [answer] = analyze([a_record()], world.services, network)
     assert isinstance(answer.error, UnknownScanError)
     assert (answer.scan_id, answer.record, answer.repeat) == (a_record().scan_id, None, False)
     assert a_record().scan_id in str(answer.error)
 
 
-def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(world, three, network):
+def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(
+    world: World, three: Any, network: Model
+) -> None:
     export, scans = three
     world.services.table.exports.mark_superseded(export.export_id)
     answers = analyze(scans, world.services, network)
@@ -121,14 +129,14 @@ def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(world
 class Race:
     """Two attempts at a scan of which the first one commits after the second, which runs as a whole meanwhile."""
 
-    def __init__(self, world, scan, monkeypatch) -> None:
+    def __init__(self, world: World, scan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         self.world, self.scan = world, scan
         self._monkeypatch = monkeypatch
 
-    def run(self, first: Model, second: Model):
+    def run(self, first: Model, second: Model) -> Any:
         commit, rivals = type(self.world.services.table.scans).commit, [second]
 
-        def late(scans, records, before):
+        def late(scans: Any, records: Any, before: Any) -> Any:
             if rivals:
                 analyze([self.scan], self.world.services, rivals.pop())
             return commit(scans, records, before)
@@ -142,7 +150,7 @@ class Race:
 
 
 @pytest.fixture
-def race(world, three, monkeypatch):
+def race(world: World, three: Any, monkeypatch: pytest.MonkeyPatch) -> Race:
     return Race(world, three[1][0], monkeypatch)
 
 
@@ -154,20 +162,24 @@ def of_model(network: Model, letter: str) -> Model:
 
 
 class TestTwoAttemptsAtAScan:
-    def test_the_result_of_the_model_that_committed_first_is_the_one_in_s3(self, world, race, network):
+    def test_the_result_of_the_model_that_committed_first_is_the_one_in_s3(
+        self, world: World, race: Race, network: Model
+    ) -> None:
         result = race.run(of_model(network, "a"), of_model(network, "b"))
         record = world.services.table.scans.get(race.scan.scan_id)
         assert record.model_id == "b" * 64
         assert json.loads(world.services.results.get(record.result_key))["model_id"] == "b" * 64
         assert (result.record, result.repeat) == (record, True)
 
-    def test_of_the_attempt_that_lost_no_file_is_left(self, world, race, network):
+    def test_of_the_attempt_that_lost_no_file_is_left(self, world: World, race: Race, network: Model) -> None:
         race.run(network, network)
         record = world.services.table.scans.get(race.scan.scan_id)
         named = {record.result_key, record.image_key, record.mask_key, record.overlay_key}
         assert race.files() == named
 
-    def test_files_that_cannot_be_deleted_are_named_by_nothing(self, world, race, network, monkeypatch):
+    def test_files_that_cannot_be_deleted_are_named_by_nothing(
+        self, world: World, race: Race, network: Model, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(Results, "delete", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         race.run(of_model(network, "a"), of_model(network, "b"))
         record = world.services.table.scans.get(race.scan.scan_id)
@@ -176,15 +188,17 @@ class TestTwoAttemptsAtAScan:
         stale = [json.loads(each) for each in told if json.loads(each)["model_id"] == "a" * 64]
         assert record.result_key not in {each["result_key"] for each in stale}
 
-    def test_what_the_table_says_is_what_s3_says(self, world, race, network):
+    def test_what_the_table_says_is_what_s3_says(self, world: World, race: Race, network: Model) -> None:
         race.run(of_model(network, "a"), of_model(network, "b"))
         record = world.services.table.scans.get(race.scan.scan_id)
         assert ScanRecord.model_validate_json(world.services.results.get(record.result_key)) == record
 
-    def test_a_scan_given_up_meanwhile_is_retried_not_acknowledged(self, world, race, network, monkeypatch):
+    def test_a_scan_given_up_meanwhile_is_retried_not_acknowledged(
+        self, world: World, race: Race, network: Model, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         commit, steps = type(world.services.table.scans).commit, iter([True])
 
-        def late(scans, records, before):
+        def late(scans: Any, records: Any, before: Any) -> Any:
             if next(steps, False):
                 give_up(race.scan, world.services)
             return commit(scans, records, before)
@@ -198,7 +212,7 @@ class TestTwoAttemptsAtAScan:
 
 
 class TestPredict:
-    def test_limits_and_damage_are_outcomes_of_their_own_scan(self, network):
+    def test_limits_and_damage_are_outcomes_of_their_own_scan(self, network: Model) -> None:
         tasks = [ScanBytes(png(96), "png"), ScanBytes(png(96)[:200], "png"), ScanBytes(png(32), "png")]
         good, damaged, small = predict(tasks, network, Limits(pixels=10_000))
         assert good.finding.predicted in TumorClass
@@ -207,21 +221,21 @@ class TestPredict:
         [large] = predict([ScanBytes(png(128), "png")], network, Limits(pixels=10_000))
         assert (large.finding.outcome, large.finding.reasons) == (Outcome.REJECTED, (Reason.TOO_MANY_PIXELS,))
 
-    def test_together_or_alone_gives_the_same_answer(self, network):
+    def test_together_or_alone_gives_the_same_answer(self, network: Model) -> None:
         tasks = [ScanBytes(png(side, seed=side), "png") for side in (64, 80, 100)]
         together = predict(tasks, network, Limits())
         alone = [predict([task], network, Limits())[0] for task in tasks]
         assert [replace(each, timings_ms={}) for each in together] == [replace(each, timings_ms={}) for each in alone]
 
-    def test_no_tasks_are_no_answers(self, network):
+    def test_no_tasks_are_no_answers(self, network: Model) -> None:
         assert predict([], network, Limits()) == []
 
     def test_a_finding_rests_on_the_masks_share_of_the_head_and_on_the_distance_from_the_scope(
-        self, network, monkeypatch
-    ):
+        self, network: Model, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         seen = []
 
-        def watched(probabilities, tumor, mask_fraction, manifest, distance):
+        def watched(probabilities: Any, tumor: Any, mask_fraction: Any, manifest: Any, distance: Any) -> Finding:
             seen.append((tumor, mask_fraction, distance))
             return interpret(probabilities, tumor, mask_fraction, manifest, distance)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
-def handler(monkeypatch):
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator["Watched"]:
     """The function, with what it calls in place of AWS."""
     told = {
         "BRAINSCAN_RESULTS_BUCKET": "results",
@@ -60,7 +61,7 @@ class Watched:
     holding: bool = False
     lambda_handler: Any = None
 
-    def analyze(self, scans, _services, _network):
+    def analyze(self, scans: Any, _services: Any, _network: Any) -> Any:
         assert self.holding
         self.together.append([scan.scan_id for scan in scans])
         return [
@@ -70,31 +71,31 @@ class Watched:
             for scan in scans
         ]
 
-    def give_up(self, scan, _services):
+    def give_up(self, scan: Any, _services: Any) -> None:
         if scan.scan_id in self.stuck:
             raise ConnectionError
         self.given_up.append(scan.scan_id)
 
-    def is_at(self, arn):
+    def is_at(self, arn: Any) -> Any:
         return arn == "retries"
 
-    def send(self, scans):
+    def send(self, scans: Any) -> None:
         if self.full:
             raise ConnectionError
         self.sent += [scan.scan_id for scan in scans]
 
     @contextmanager
-    def held(self, receipt_handles):
+    def held(self, receipt_handles: Any) -> Iterator[Any]:
         self.holding = True
         yield
         self.holding = False
 
-    def hide(self, receipt_handles, seconds):
+    def hide(self, receipt_handles: Any, seconds: Any) -> None:
         assert not self.holding  # the next heartbeat would undo it
         self.hidden += [(handle, seconds) for handle in receipt_handles]
 
 
-def invoke(handler, *deliveries, queue="scans"):
+def invoke(handler: Watched, *deliveries: Any, queue: str = "scans") -> Any:
     """Hand over messages of a queue, each a body with its receive count; the ids of those that the queue keeps."""
     records = [
         {
@@ -126,35 +127,37 @@ IDS = [a_record(number).scan_id for number in range(4)]
 
 
 class TestScanQueue:
-    def test_scans_that_come_first_are_analyzed_together(self, handler):
+    def test_scans_that_come_first_are_analyzed_together(self, handler: Watched) -> None:
         assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 1)) == []
         assert handler.together == [IDS[:3]]
         assert handler.sent == []
 
-    def test_a_batch_of_none_is_answered(self, handler):
+    def test_a_batch_of_none_is_answered(self, handler: Watched) -> None:
         assert invoke(handler) == []
         assert handler.together == []
 
-    def test_scans_whose_process_died_go_on_to_where_each_comes_alone(self, handler):
+    def test_scans_whose_process_died_go_on_to_where_each_comes_alone(self, handler: Watched) -> None:
         assert invoke(handler, (scan(0), 1), (scan(1), 2), (scan(2), 5)) == []
         assert handler.together == [[IDS[0]]]
         assert handler.sent == [IDS[1], IDS[2]]
 
-    def test_a_scan_that_failed_goes_on_and_its_neighbours_are_answered(self, handler):
+    def test_a_scan_that_failed_goes_on_and_its_neighbours_are_answered(self, handler: Watched) -> None:
         handler.broken = {IDS[1]}
         assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 1)) == []
         assert handler.sent == [IDS[1]]
         assert handler.given_up == []
 
-    def test_what_cannot_go_on_stays_in_the_queue(self, handler):
+    def test_what_cannot_go_on_stays_in_the_queue(self, handler: Watched) -> None:
         handler.broken, handler.full = {IDS[1]}, True
         assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 2)) == ["message 2", "message 1"]
 
-    def test_a_message_that_is_no_scan_stays_and_its_neighbours_are_answered(self, handler):
+    def test_a_message_that_is_no_scan_stays_and_its_neighbours_are_answered(self, handler: Watched) -> None:
         assert invoke(handler, (scan(0), 1), (json.dumps({"no": "scan"}), 1)) == ["message 1"]
         assert handler.together == [[IDS[0]]]
 
-    def test_a_batch_that_fails_as_a_whole_goes_on_as_a_whole(self, handler, monkeypatch):
+    def test_a_batch_that_fails_as_a_whole_goes_on_as_a_whole(
+        self, handler: Watched, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         handler.broken = None  # who asks what is in there fails
         assert invoke(handler, (scan(0), 1), (scan(1), 1)) == []
         assert handler.sent == IDS[:2]
@@ -162,12 +165,12 @@ class TestScanQueue:
 
 class TestRetryQueue:
     @pytest.mark.parametrize("receives", [1, 2, 3])
-    def test_a_scan_is_tried_alone_and_acknowledged(self, handler, receives):
+    def test_a_scan_is_tried_alone_and_acknowledged(self, handler: Watched, receives: int) -> None:
         assert invoke(handler, (scan(0), receives), queue="retries") == []
         assert handler.together == [[IDS[0]]]
         assert handler.given_up == []
 
-    def test_one_that_fails_again_comes_back_after_a_pause_that_grows(self, handler):
+    def test_one_that_fails_again_comes_back_after_a_pause_that_grows(self, handler: Watched) -> None:
         handler.broken = {IDS[0]}
         for receives, least in ((1, 5), (2, 10), (3, 20)):
             assert invoke(handler, (scan(0), receives), queue="retries") == ["message 0"]
@@ -176,13 +179,15 @@ class TestRetryQueue:
         assert handler.given_up == []
 
     @pytest.mark.parametrize("receives", [4, 5])
-    def test_one_that_was_tried_as_often_as_it_may_is_not_tried_again_but_given_up(self, handler, receives):
+    def test_one_that_was_tried_as_often_as_it_may_is_not_tried_again_but_given_up(
+        self, handler: Watched, receives: int
+    ) -> None:
         assert invoke(handler, (scan(0), receives), queue="retries") == ["message 0"]
         assert handler.together == []
         assert handler.given_up == [IDS[0]]
         assert handler.hidden == [("receipt 0", 0)]
 
-    def test_a_give_up_that_is_refused_is_tried_at_the_last_receive_after_a_pause(self, handler):
+    def test_a_give_up_that_is_refused_is_tried_at_the_last_receive_after_a_pause(self, handler: Watched) -> None:
         handler.stuck = {IDS[0]}
         assert invoke(handler, (scan(0), 4), queue="retries") == ["message 0"]
         assert handler.hidden[0][1] >= 40

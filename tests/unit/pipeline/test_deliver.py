@@ -2,8 +2,10 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pydicom import Dataset
@@ -13,6 +15,7 @@ from brainscan.domain import Outcome, Report, Series
 from brainscan.events import MessageError, report_in
 from brainscan.pipeline.deliver import deliver
 from tests import series as mr
+from tests.conftest import World
 
 SERIES = "5" * 32
 USER = Credentials(username="brainscan", password="password")
@@ -57,7 +60,7 @@ class Taking(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[Server]:
     server = Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -66,7 +69,7 @@ def server():
 
 
 @pytest.fixture
-def report(world):
+def report(world: World) -> Report:
     """A committed report of two DICOM objects and a summary."""
     files = {}
     for name, image in zip(("seg", "sr"), mr.mr_series(2), strict=True):
@@ -77,11 +80,13 @@ def report(world):
     return made
 
 
-def send(report, world, server):
+def send(report: Report, world: World, server: Server) -> int:
     return deliver(report, world.services.table, world.services.results, Pacs(server.url, USER))
 
 
-def test_every_dicom_object_and_nothing_else_is_stored_in_one_request(world, report, server):
+def test_every_dicom_object_and_nothing_else_is_stored_in_one_request(
+    world: World, report: Report, server: Server
+) -> None:
     assert send(report, world, server) == 2
     [(path, authorization, body)] = server.taken
     assert path == "/dicom-web/studies"
@@ -90,13 +95,13 @@ def test_every_dicom_object_and_nothing_else_is_stored_in_one_request(world, rep
     assert b"{}" not in body
 
 
-def test_a_report_that_a_later_one_replaced_is_not_sent(world, report, server):
+def test_a_report_that_a_later_one_replaced_is_not_sent(world: World, report: Report, server: Server) -> None:
     world.services.table.reports.commit(report.model_copy(update={"revision": 4}))
     assert send(report, world, server) == 0
     assert server.taken == []
 
 
-def counted(world, **amounts):
+def counted(world: World, **amounts: Any) -> SimpleNamespace:
     """Let the series have these counts."""
     series = Series(series_id=SERIES, expected=2, **amounts)
     return SimpleNamespace(reports=world.services.table.reports, series=SimpleNamespace(get=lambda _: series))
@@ -107,32 +112,34 @@ def counted(world, **amounts):
     [(0, 3, 2), (1, 3, 0), (0, 4, 0), (0, 2, 2)],
     ids=["quiet", "a slice waits", "a slice was answered", "the counts lag"],
 )
-def test_a_report_is_sent_once_its_series_is_quiet(world, report, server, remaining, revision, sent):
+def test_a_report_is_sent_once_its_series_is_quiet(
+    world: World, report: Report, server: Server, remaining: int, revision: int, sent: int
+) -> None:
     table = counted(world, remaining=remaining, revision=revision)
     assert deliver(report, table, world.services.results, Pacs(server.url, USER)) == sent
     assert len(server.taken) == bool(sent)
 
 
-def test_a_report_without_objects_asks_nothing_of_the_pacs(world, report, server):
+def test_a_report_without_objects_asks_nothing_of_the_pacs(world: World, report: Report, server: Server) -> None:
     bare = report.model_copy(update={"files": {"series": report.files["series"]}})
     assert send(bare, world, server) == 0
     assert server.taken == []
 
 
-def test_a_refusal_is_retried_and_not_repeated_in_the_log(world, report, server):
+def test_a_refusal_is_retried_and_not_repeated_in_the_log(world: World, report: Report, server: Server) -> None:
     server.status = 400
     with pytest.raises(DeliveryError, match="400") as refused:
         send(report, world, server)
     assert "Canary" not in str(refused.value)
 
 
-def test_an_object_that_was_refused_alone_fails_the_delivery(world, report, server):
+def test_an_object_that_was_refused_alone_fails_the_delivery(world: World, report: Report, server: Server) -> None:
     server.failed = [0xA700]
     with pytest.raises(DeliveryError, match=r"1 of 2 objects: A700"):
         send(report, world, server)
 
 
-def test_a_pacs_that_is_away_is_a_delivery_error(world, report, server):
+def test_a_pacs_that_is_away_is_a_delivery_error(world: World, report: Report, server: Server) -> None:
     url = server.url
     server.server_close()
     with pytest.raises(DeliveryError):
@@ -140,18 +147,18 @@ def test_a_pacs_that_is_away_is_a_delivery_error(world, report, server):
 
 
 @pytest.mark.parametrize("url", ["http://pacs.example/dicom-web", "http://127.0.0.1.example/", "ftp://127.0.0.9/"])
-def test_names_of_patients_go_over_no_network_in_clear(url):
+def test_names_of_patients_go_over_no_network_in_clear(url: str) -> None:
     with pytest.raises(DeliveryError, match="https"):
         Pacs(url, USER)
 
 
-def test_an_event_becomes_the_report_that_it_announces(world, report):
+def test_an_event_becomes_the_report_that_it_announces(world: World, report: Report) -> None:
     world.services.bus.announce(report)
     [event] = world.events()
     assert report_in(json.dumps(event)) == report
 
 
 @pytest.mark.parametrize("body", ["", "{}", '{"detail-type": "Other", "detail": {}}'])
-def test_a_message_that_is_no_announcement_is_refused_by_its_fields(body):
+def test_a_message_that_is_no_announcement_is_refused_by_its_fields(body: str) -> None:
     with pytest.raises(MessageError):
         report_in(body)

@@ -6,6 +6,7 @@ import os
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -14,6 +15,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, ge
 from brainscan.domain import Kind, Outcome, Reason
 from brainscan.pipeline.intake import intake
 from brainscan_local.phantom import GLIOMA, head, to_dicom
+from tests.conftest import World
 from tests.making import zipped
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 
@@ -45,12 +47,14 @@ def directory(*records: tuple[str, list[str]]) -> bytes:
     return file.getvalue()
 
 
-def listing(world, export):
+def listing(world: World, export: Any) -> Any:
     lines = world.services.results.get(f"exports/{export.export_id}/files.jsonl").splitlines()
     return [json.loads(line) for line in lines]
 
 
-def test_a_series_is_in_the_order_of_its_positions_whatever_its_files_are_called(world, slices):
+def test_a_series_is_in_the_order_of_its_positions_whatever_its_files_are_called(
+    world: World, slices: list[bytes]
+) -> None:
     names = random.Random(3).sample(range(100), SLICES)
     files = {f"IM{name:04d}": data for name, data in zip(names, slices, strict=True)}
     export = intake(world.upload("export.zip", zipped(dict(sorted(files.items())))), world.services)
@@ -60,7 +64,7 @@ def test_a_series_is_in_the_order_of_its_positions_whatever_its_files_are_called
     assert export.scans == world.services.table.series.get(series_id).expected == SLICES
 
 
-def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world, slices):
+def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world: World, slices: list[bytes]) -> None:
     uploads = [world.upload(f"inbox/{place}", data) for place, data in enumerate(slices)]
     for upload in random.Random(5).sample(uploads * 2, 2 * SLICES):
         intake(upload, world.services)
@@ -70,7 +74,7 @@ def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world, slices)
     assert world.services.table.series.get(series_id).remaining == SLICES
 
 
-def test_a_dicomdir_is_held_against_the_files_that_are_there(world, slices):
+def test_a_dicomdir_is_held_against_the_files_that_are_there(world: World, slices: list[bytes]) -> None:
     found = directory(
         ("PATIENT", []),
         ("IMAGE", ["DICOM", "IM0"]),
@@ -104,13 +108,13 @@ def test_a_dicomdir_is_held_against_the_files_that_are_there(world, slices):
     )
 
 
-def test_a_damaged_dicomdir_costs_its_files_nothing(world, slices):
+def test_a_damaged_dicomdir_costs_its_files_nothing(world: World, slices: list[bytes]) -> None:
     damaged = directory(("IMAGE", ["IM0"]))[:-20]
     export = intake(world.upload("disc.zip", zipped({"DICOMDIR": damaged, "IM0": slices[0]})), world.services)
     assert export.counts[Outcome.QUEUED] == 1
 
 
-def test_what_is_not_for_the_network_is_skipped_with_its_reason_and_counted(world, slices):
+def test_what_is_not_for_the_network_is_skipped_with_its_reason_and_counted(world: World, slices: list[bytes]) -> None:
     pixels = gradient(16, 16)
     others = {
         "ct": dicom_object(pixels, Modality="CT"),
@@ -132,14 +136,14 @@ def test_what_is_not_for_the_network_is_skipped_with_its_reason_and_counted(worl
     assert (export.files, export.skipped, len(world.queued())) == (6, 5, 1)
 
 
-def test_an_ambiguous_image_is_queued_with_a_flag(world):
+def test_an_ambiguous_image_is_queued_with_a_flag(world: World) -> None:
     data = dicom_bytes(dicom_object(gradient(16, 16), Modality="OT", BodyPartExamined="XQ7", SeriesInstanceUID="1.2.3"))
     intake(world.upload("scan", data), world.services)
     assert [scan.flags for scan in world.queued()] == [(Reason.UNCLEAR_MODALITY, Reason.UNCLEAR_BODY_PART)]
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the public samples are not beside the checkout")
-def test_every_public_sample_gets_its_outcome(world):
+def test_every_public_sample_gets_its_outcome(world: World) -> None:
     samples = sorted(path for folder in ("dicom", "nifti") for path in (SHARED / folder).rglob("*") if path.is_file())
     for path in samples:
         export = intake(world.upload(str(path.relative_to(SHARED)), path.read_bytes()), world.services)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,19 +12,20 @@ from brainscan.pipeline.expand import CHUNK_FILES, Tally
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.settings import Limits
 from brainscan.store.queues import QueueError
+from tests.conftest import World
 from tests.making import NOON, analyzed, png, zipped
 
 
-def scans_of(world, export):
+def scans_of(world: World, export: Any) -> Any:
     return world.services.table.queries.of_export(export.export_id, limit=1000).items
 
 
-def listing(world, export):
+def listing(world: World, export: Any) -> Any:
     body = world.s3.get_object(Bucket="results", Key=f"exports/{export.export_id}/files.jsonl")["Body"].read()
     return [json.loads(line) for line in body.splitlines()]
 
 
-def test_an_image_becomes_one_queued_scan_with_its_bytes_staged(world):
+def test_an_image_becomes_one_queued_scan_with_its_bytes_staged(world: World) -> None:
     export = intake(world.upload("incoming/Jürgen Müller+1.png", png()), world.services)
     [scan] = world.queued()
     assert (export.state, export.kind, export.files, export.scans) == (ExportState.EXPANDED, Kind.PNG, 1, 1)
@@ -31,7 +33,7 @@ def test_an_image_becomes_one_queued_scan_with_its_bytes_staged(world):
     assert (scan.scan_id,) == tuple(record.scan_id for record in scans_of(world, export))
 
 
-def test_every_file_of_an_archive_has_its_outcome_in_the_table_or_the_listing(world):
+def test_every_file_of_an_archive_has_its_outcome_in_the_table_or_the_listing(world: World) -> None:
     files = {
         "a.png": png(seed=1),
         "sub/b.png": png(seed=2),
@@ -56,7 +58,7 @@ def test_every_file_of_an_archive_has_its_outcome_in_the_table_or_the_listing(wo
     assert len(world.queued()) == 2
 
 
-def test_what_intake_tells_adds_up_to_the_files_and_scans_of_an_upload_once(world):
+def test_what_intake_tells_adds_up_to_the_files_and_scans_of_an_upload_once(world: World) -> None:
     files = {"a.png": png(seed=1), "b.png": png(seed=2), "broken.png": png()[:40], "README.txt": b"hello"}
     upload = world.upload("export.zip", zipped(files))
     heard: list[Tally] = []
@@ -67,7 +69,7 @@ def test_what_intake_tells_adds_up_to_the_files_and_scans_of_an_upload_once(worl
     assert dict(tally.new) == export.counts == {Outcome.QUEUED: 2, Outcome.REJECTED: 1}
 
 
-def test_a_rejected_file_has_its_result_in_the_bucket(world):
+def test_a_rejected_file_has_its_result_in_the_bucket(world: World) -> None:
     export = intake(world.upload("notes.png", b"hello"), world.services)
     [record] = scans_of(world, export)
     result = json.loads(world.services.results.get(record.result_key))
@@ -75,7 +77,7 @@ def test_a_rejected_file_has_its_result_in_the_bucket(world):
     assert result["research_use"] == "Research use only. Not a medical device."
 
 
-def test_a_repeat_changes_nothing_and_queues_nothing(world):
+def test_a_repeat_changes_nothing_and_queues_nothing(world: World) -> None:
     upload = world.upload("export.zip", zipped({f"{n}.png": png(seed=n) for n in range(5)}))
     first = intake(upload, world.services)
     assert len(world.queued()) == 5
@@ -83,12 +85,14 @@ def test_a_repeat_changes_nothing_and_queues_nothing(world):
     assert world.queued() == []
 
 
-def test_an_intake_that_broke_off_is_completed_by_the_next_without_counting_twice(world, monkeypatch):
+def test_an_intake_that_broke_off_is_completed_by_the_next_without_counting_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = world.upload("export.zip", zipped({f"{n}.png": png(seed=n) for n in range(40)}))
     send = world.services.queue.send
     calls = iter([True, False])
 
-    def refusing(scans):
+    def refusing(scans: Any) -> None:
         if not next(calls):
             raise QueueError
         send(scans)
@@ -102,7 +106,9 @@ def test_an_intake_that_broke_off_is_completed_by_the_next_without_counting_twic
     assert len({scan.scan_id for scan in world.queued()}) == 40
 
 
-def test_what_was_answered_meanwhile_is_not_queued_by_the_intake_that_completes_it(world, monkeypatch):
+def test_what_was_answered_meanwhile_is_not_queued_by_the_intake_that_completes_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     upload = world.upload("export.zip", zipped({f"{n}.png": png(seed=n) for n in range(CHUNK_FILES + 1)}))
     send, scans = world.services.queue.send, world.services.table.scans
     with monkeypatch.context() as broken:
@@ -118,11 +124,11 @@ def test_what_was_answered_meanwhile_is_not_queued_by_the_intake_that_completes_
     assert queued > {scan.scan_id for scan in others}
 
 
-def refuse_send():
+def refuse_send() -> None:
     raise QueueError
 
 
-def test_identity_is_the_same_whenever_and_however_often_an_object_is_taken_in(world):
+def test_identity_is_the_same_whenever_and_however_often_an_object_is_taken_in(world: World) -> None:
     upload = world.upload("a.png", png())
     export = intake(upload, world.services)
     later = replace(upload, sequencer="FF", received_at=NOON.replace(hour=13))
@@ -130,7 +136,7 @@ def test_identity_is_the_same_whenever_and_however_often_an_object_is_taken_in(w
     assert scans_of(world, export)[0].received_at == NOON
 
 
-def test_a_version_that_is_gone_is_skipped_and_says_so(world):
+def test_a_version_that_is_gone_is_skipped_and_says_so(world: World) -> None:
     export = intake(Upload("uploads", "never.png", NOON), world.services)
     assert (export.files, export.skipped, export.done) == (1, 1, True)
     assert listing(world, export)[0]["reasons"] == ["object_gone"]
@@ -139,13 +145,13 @@ def test_a_version_that_is_gone_is_skipped_and_says_so(world):
 @pytest.mark.parametrize(
     "key", ["a\tb.png", "a\rb.png", "a\nb.png", "a.png?versionId=1", "a+b c.png", "a%2Fb.png", "#a.png", "/a//b.png"]
 )
-def test_a_key_is_read_as_it_is_whatever_it_would_mean_in_an_address(world, key):
+def test_a_key_is_read_as_it_is_whatever_it_would_mean_in_an_address(world: World, key: str) -> None:
     export = intake(world.upload(key, png()), world.services)
     assert [record.outcome for record in scans_of(world, export)] == [Outcome.QUEUED]
 
 
 class TestWithheld:
-    def test_an_archived_object_is_skipped_and_says_so(self, world):
+    def test_an_archived_object_is_skipped_and_says_so(self, world: World) -> None:
         put = world.s3.put_object(Bucket="uploads", Key="a.png", Body=png(), StorageClass="GLACIER")
         export = intake(Upload("uploads", "a.png", NOON, put["VersionId"]), world.services)
         assert (export.files, export.skipped, export.done) == (1, 1, True)
@@ -158,21 +164,23 @@ class TestWithheld:
             ("AccessDenied", "not authorized to perform: kms:Decrypt on the resource associated with this ciphertext"),
         ],
     )
-    def test_an_object_under_a_key_that_denies_is_skipped_and_says_so(self, world, code, message):
+    def test_an_object_under_a_key_that_denies_is_skipped_and_says_so(
+        self, world: World, code: str, message: str
+    ) -> None:
         upload = world.upload("a.png", png())
         refuse_reads(world, code, message)
         export = intake(upload, world.services)
         assert (export.files, export.skipped, export.done) == (1, 1, True)
         assert listing(world, export)[0]["reasons"] == ["key_denied"]
 
-    def test_a_denial_that_may_be_ours_is_retried(self, world):
+    def test_a_denial_that_may_be_ours_is_retried(self, world: World) -> None:
         upload = world.upload("a.png", png())
         refuse_reads(world, "AccessDenied", "not authorized to perform: s3:GetObject")
         with pytest.raises(ClientError, match="AccessDenied"):
             intake(upload, world.services)
 
 
-def refuse_reads(world, code: str, message: str) -> None:
+def refuse_reads(world: World, code: str, message: str) -> None:
     """Have S3 answer every read of an upload's content with an error."""
 
     def refuse(params: dict, **_: object) -> None:
@@ -183,7 +191,7 @@ def refuse_reads(world, code: str, message: str) -> None:
 
 
 class TestOverwrites:
-    def test_the_newer_version_replaces_the_older_in_the_worklists(self, world):
+    def test_the_newer_version_replaces_the_older_in_the_worklists(self, world: World) -> None:
         first = intake(world.upload("a.png", png(seed=1), sequencer="01"), world.services)
         [scan] = scans_of(world, first)
         world.services.table.scans.commit([analyzed(scan, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
@@ -193,14 +201,14 @@ class TestOverwrites:
         assert world.services.table.exports.get(first.export_id).state == ExportState.SUPERSEDED
         assert [record.outcome for record in scans_of(world, second)] == [Outcome.QUEUED]
 
-    def test_an_older_version_that_arrives_late_registers_no_scans(self, world):
+    def test_an_older_version_that_arrives_late_registers_no_scans(self, world: World) -> None:
         older = world.upload("a.png", png(seed=1), sequencer="01")
         newer = intake(world.upload("a.png", png(seed=2), sequencer="02"), world.services)
         late = intake(older, world.services)
         assert (late.state, late.scans) == (ExportState.SUPERSEDED, 0)
         assert [scan.export_id for scan in world.queued()] == [newer.export_id]
 
-    def test_without_sequencers_the_current_version_wins(self, world):
+    def test_without_sequencers_the_current_version_wins(self, world: World) -> None:
         world.put("a.png", png(seed=1))
         world.put("a.png", png(seed=2))
         event = Upload("uploads", "a.png", NOON)
@@ -219,19 +227,21 @@ class TestOverwrites:
         (Limits(), zipped({"a.png": png()})[:200], Reason.CORRUPT_ARCHIVE),
     ],
 )
-def test_an_upload_beyond_a_limit_is_one_rejected_scan_with_the_reason(world, limits, data, reason):
+def test_an_upload_beyond_a_limit_is_one_rejected_scan_with_the_reason(
+    world: World, limits: Limits, data: Any, reason: Reason
+) -> None:
     export = intake(world.upload("a", data), replace(world.services, limits=limits))
     assert [(r.outcome, r.reasons) for r in scans_of(world, export)] == [(Outcome.REJECTED, (reason,))]
 
 
-def test_a_folder_marker_is_rejected_with_its_reason_and_its_line(world):
+def test_a_folder_marker_is_rejected_with_its_reason_and_its_line(world: World) -> None:
     export = intake(world.upload("exports/2026/", b""), world.services)
     assert [(r.outcome, r.reasons) for r in scans_of(world, export)] == [(Outcome.REJECTED, (Reason.EMPTY_FILE,))]
     assert [(line["outcome"], line["reasons"]) for line in listing(world, export)] == [("rejected", ["empty_file"])]
     assert world.services.table.exports.get(export.export_id).done
 
 
-def test_names_reach_neither_table_nor_messages_nor_keys_nor_listing(world, dynamodb):
+def test_names_reach_neither_table_nor_messages_nor_keys_nor_listing(world: World, dynamodb: Any) -> None:
     name = "Canary^Jane"
     export = intake(world.upload(f"{name}.zip", zipped({f"{name}/1.png": png(), f"{name}.txt": b"x"})), world.services)
     everything = [

@@ -1,25 +1,28 @@
 """A large upload is expanded in parts: each once, in any order, and the whole adds up."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from brainscan.domain import ExportState, Outcome, Reason
 from brainscan.pipeline.intake import UnknownExportError, intake, intake_part
 from brainscan.settings import Limits
+from tests.conftest import World
 from tests.making import png, tarred, zipped
 
 IMAGES = {f"Doe^Jane/{n}.png": png(32, seed=n) for n in range(10)} | {"notes.txt": b"hello", "bad.png": b"hello"}
 
 
 @pytest.fixture
-def small(world):
+def small(world: World) -> Any:
     """Services that expand four files an invocation."""
     return replace(world.services, limits=Limits(part_files=4))
 
 
-def drained(world, services, order=lambda parts: parts):
+def drained(world: World, services: Any, order: Callable[..., Any] = lambda parts: parts) -> Any:
     """Take parts until none is left, those of each round in some order."""
     taken = []
     while parts := order(world.parts()):
@@ -29,12 +32,12 @@ def drained(world, services, order=lambda parts: parts):
     return taken
 
 
-def whole(world, export):
+def whole(world: World, export: Any) -> Any:
     body = world.services.results.get(f"exports/{export.export_id}/files.jsonl")
     return [json.loads(line) for line in body.splitlines()]
 
 
-def check(world, export_id):
+def check(world: World, export_id: str) -> Any:
     export = world.services.table.exports.get(export_id)
     assert (export.state, export.files, export.skipped) == (ExportState.EXPANDED, 12, 1)
     assert export.counts == {Outcome.QUEUED: 10, Outcome.REJECTED: 1}
@@ -44,7 +47,7 @@ def check(world, export_id):
     return queued
 
 
-def test_parts_of_a_zip_in_any_order_make_the_whole(world, small):
+def test_parts_of_a_zip_in_any_order_make_the_whole(world: World, small: Any) -> None:
     export = intake(world.upload("export.zip", zipped(IMAGES)), small)
     assert export.state is ExportState.EXPANDING
     taken = drained(world, small, order=lambda parts: parts[::-1])
@@ -53,14 +56,14 @@ def test_parts_of_a_zip_in_any_order_make_the_whole(world, small):
 
 
 @pytest.mark.parametrize("compression", ["", "gz"])
-def test_parts_of_a_tar_follow_each_other(world, small, compression):
+def test_parts_of_a_tar_follow_each_other(world: World, small: Any, compression: str) -> None:
     export = intake(world.upload("export", tarred(IMAGES, compression)), small)
     taken = drained(world, small)
     assert [part.first for part in taken] == [4, 8]
     check(world, export.export_id)
 
 
-def test_split_or_not_the_scans_are_the_same(world, small):
+def test_split_or_not_the_scans_are_the_same(world: World, small: Any) -> None:
     data = zipped(IMAGES)
     split = intake(world.upload("export.zip", data), small)
     drained(world, small)
@@ -71,7 +74,7 @@ def test_split_or_not_the_scans_are_the_same(world, small):
     assert [record.source.entry_index for record in whole_records] == [*range(10), 11]
 
 
-def test_repeats_of_uploads_and_parts_change_nothing(world, small):
+def test_repeats_of_uploads_and_parts_change_nothing(world: World, small: Any) -> None:
     upload = world.upload("export.zip", zipped(IMAGES))
     export = intake(upload, small)
     parts = world.parts()
@@ -87,7 +90,9 @@ def test_repeats_of_uploads_and_parts_change_nothing(world, small):
     check(world, export.export_id)
 
 
-def test_an_interrupted_part_is_completed_by_its_repeat(world, small, monkeypatch):
+def test_an_interrupted_part_is_completed_by_its_repeat(
+    world: World, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     export = intake(world.upload("export.zip", zipped(IMAGES)), small)
     parts = world.parts()
     with monkeypatch.context() as patched:
@@ -99,7 +104,9 @@ def test_an_interrupted_part_is_completed_by_its_repeat(world, small, monkeypatc
     check(world, export.export_id)
 
 
-def test_an_interrupted_conclusion_is_completed_by_a_repeat_of_any_part(world, small, monkeypatch):
+def test_an_interrupted_conclusion_is_completed_by_a_repeat_of_any_part(
+    world: World, small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     export = intake(world.upload("export.zip", zipped(IMAGES)), small)
     parts = world.parts()
     for part in parts[:-1]:
@@ -115,12 +122,12 @@ def test_an_interrupted_conclusion_is_completed_by_a_repeat_of_any_part(world, s
     check(world, export.export_id)
 
 
-def test_messages_of_parts_name_no_object(world, small):
+def test_messages_of_parts_name_no_object(world: World, small: Any) -> None:
     intake(world.upload("Doe^Jane.zip", zipped(IMAGES)), small)
     assert all("Doe" not in part.model_dump_json() for part in world.parts())
 
 
-def test_a_newer_version_wins_over_parts_that_are_still_to_come(world, small):
+def test_a_newer_version_wins_over_parts_that_are_still_to_come(world: World, small: Any) -> None:
     old = intake(world.upload("export.zip", zipped(IMAGES), sequencer="01"), small)
     parts = world.parts()
     intake_part(parts[0], small)
@@ -133,7 +140,7 @@ def test_a_newer_version_wins_over_parts_that_are_still_to_come(world, small):
     assert {(record.outcome, *record.reasons) for record in records} == {(Outcome.SKIPPED, Reason.SUPERSEDED)}
 
 
-def test_a_newer_version_makes_way_for_itself_once_all_its_parts_are_done(world, small):
+def test_a_newer_version_makes_way_for_itself_once_all_its_parts_are_done(world: World, small: Any) -> None:
     old = intake(world.upload("export.zip", zipped({"only.png": png(32)}), sequencer="01"), small)
     new = intake(world.upload("export.zip", zipped(IMAGES), sequencer="02"), small)
     parts = world.parts()
@@ -145,7 +152,7 @@ def test_a_newer_version_makes_way_for_itself_once_all_its_parts_are_done(world,
     assert world.services.table.exports.get(new.export_id).files == 12
 
 
-def test_an_upload_that_vanishes_between_its_parts_is_concluded_as_gone(world, small):
+def test_an_upload_that_vanishes_between_its_parts_is_concluded_as_gone(world: World, small: Any) -> None:
     upload = world.upload("export.zip", zipped(IMAGES))
     intake(upload, small)
     world.s3.delete_object(Bucket="uploads", Key="export.zip", VersionId=upload.version_id)
@@ -153,7 +160,7 @@ def test_an_upload_that_vanishes_between_its_parts_is_concluded_as_gone(world, s
     assert (export.state, export.files, export.skipped) == (ExportState.EXPANDED, 1, 1)
 
 
-def test_a_part_of_an_export_that_nobody_registered_is_an_error(world, small):
+def test_a_part_of_an_export_that_nobody_registered_is_an_error(world: World, small: Any) -> None:
     intake(world.upload("export.zip", zipped(IMAGES)), small)
     [part, *_] = world.parts()
     with pytest.raises(UnknownExportError):

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -37,8 +38,8 @@ def squeezed(rows: int, columns: int) -> np.ndarray:
 @pytest.mark.parametrize(("rows", "columns"), [(192, 96), (96, 192)])
 @pytest.mark.parametrize("stated", ["PixelSpacing", "PixelAspectRatio"])
 def test_a_head_with_oblong_pixels_is_seen_as_the_same_head_with_square_ones(
-    network, monkeypatch, rows, columns, stated
-):
+    network: Model, monkeypatch: pytest.MonkeyPatch, rows: int, columns: int, stated: str
+) -> None:
     """By what reaches the network: how it answers a drawn head is another question."""
     # row distance, column distance: the fewer there are, the larger they are
     ratio = [192 // rows, 192 // columns]
@@ -55,7 +56,7 @@ def test_a_head_with_oblong_pixels_is_seen_as_the_same_head_with_square_ones(
     assert np.asarray(Image.open(io.BytesIO(answered.mask_png))).shape == (rows, columns)
 
 
-def test_a_volume_that_says_nothing_of_its_axes_is_for_review(network):
+def test_a_volume_that_says_nothing_of_its_axes_is_for_review(network: Model) -> None:
     def volume(code: int) -> ScanBytes:
         image = nib.Nifti1Image(np.stack([head()] * 2, axis=-1), None)
         image.set_sform(np.eye(4), code=code)
@@ -67,7 +68,7 @@ def test_a_volume_that_says_nothing_of_its_axes_is_for_review(network):
     assert Reason.UNCLEAR_ORIENTATION not in clear.finding.review_reasons
 
 
-def test_of_a_scan_whose_picture_may_name_the_patient_only_the_mask_is_drawn(network):
+def test_of_a_scan_whose_picture_may_name_the_patient_only_the_mask_is_drawn(network: Model) -> None:
     data = dicom_bytes(dicom_object(head()))
     shown, hidden = predict([ScanBytes(data, Kind.DICOM), ScanBytes(data, Kind.DICOM, hidden=True)], network, LIMITS)
     assert shown.image_png
@@ -77,7 +78,7 @@ def test_of_a_scan_whose_picture_may_name_the_patient_only_the_mask_is_drawn(net
 
 
 @pytest.mark.parametrize("stated", [{}, {"BurnedInAnnotation": "NO"}], ids=["unstated", "denied"])
-def test_a_name_in_the_pixels_is_drawn_nowhere_whatever_the_header_says(network, stated):
+def test_a_name_in_the_pixels_is_drawn_nowhere_whatever_the_header_says(network: Model, stated: dict[str, Any]) -> None:
     image = Image.fromarray(head())
     clean = ScanBytes(dicom_bytes(dicom_object(head(), **stated)), Kind.DICOM)
     ImageDraw.Draw(image).text((4, 4), "MUELLER^ANNA", 255, ImageFont.load_default(11))

@@ -1,7 +1,9 @@
 """A settled series is reported once for each state of its slices, cross-referenced and without a patient's name."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -12,11 +14,12 @@ from brainscan.pipeline.report import State, report
 from brainscan.store.objects import report_key
 from brainscan.store.table import SeriesItems
 from tests import series as mr
+from tests.conftest import World
 from tests.making import NOON, a_record
 from tests.unit.pipeline.reporting import SERIES, objects, summary
 
 
-def test_a_settled_series_gets_its_files_and_one_event(world, scanned):
+def test_a_settled_series_gets_its_files_and_one_event(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     done = report(SERIES, world.services)
     assert done.state is State.REPORTED
@@ -30,7 +33,7 @@ def test_a_settled_series_gets_its_files_and_one_event(world, scanned):
     assert world.services.table.reports.latest(SERIES).announced
 
 
-def test_a_series_that_waits_for_slices_is_not_reported(world, scanned):
+def test_a_series_that_waits_for_slices_is_not_reported(world: World, scanned: Callable[..., Any]) -> None:
     series = scanned(numbers=range(4))
     world.services.table.scans.register([series.record(5).model_copy(update={"outcome": Outcome.QUEUED})])
     assert report(SERIES, world.services).state is State.WAITING
@@ -38,7 +41,7 @@ def test_a_series_that_waits_for_slices_is_not_reported(world, scanned):
     assert world.keys("reports/") == []
 
 
-def test_a_repeat_changes_nothing_and_says_nothing(world, scanned):
+def test_a_repeat_changes_nothing_and_says_nothing(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     report(SERIES, world.services)
     versions = {key: world.services.results.get(key) for key in world.keys("reports/")}
@@ -48,7 +51,9 @@ def test_a_repeat_changes_nothing_and_says_nothing(world, scanned):
     assert world.events() == []
 
 
-def test_a_report_that_broke_off_before_its_event_is_completed_with_the_same_bytes(world, scanned, monkeypatch):
+def test_a_report_that_broke_off_before_its_event_is_completed_with_the_same_bytes(
+    world: World, scanned: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     scanned()
     with monkeypatch.context() as broken:
         broken.setattr(world.services.bus, "_name", "no-such-bus")
@@ -59,7 +64,7 @@ def test_a_report_that_broke_off_before_its_event_is_completed_with_the_same_byt
     assert len(world.events()) == 1
 
 
-def test_the_same_slices_always_give_the_same_bytes(world, scanned):
+def test_the_same_slices_always_give_the_same_bytes(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     report(SERIES, world.services)
     first = {key: world.services.results.get(key) for key in world.keys("reports/")}
@@ -70,7 +75,7 @@ def test_the_same_slices_always_give_the_same_bytes(world, scanned):
     assert {key: world.services.results.get(key) for key in world.keys("reports/")} == first
 
 
-def test_a_slice_without_an_answer_is_listed_where_it_lies(world, scanned):
+def test_a_slice_without_an_answer_is_listed_where_it_lies(world: World, scanned: Callable[..., Any]) -> None:
     made = scanned(numbers=(0, 1, 3, 4, 5))
     [abstained] = made.settle((2,), outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,))
     report(SERIES, world.services)
@@ -79,7 +84,9 @@ def test_a_slice_without_an_answer_is_listed_where_it_lies(world, scanned):
     assert [each.get("position_mm") for each in listed] == [0.0, 3.0, None, 9.0, 12.0, 15.0]
 
 
-def test_a_slice_that_comes_later_gives_a_higher_revision_beside_the_former_one(world, scanned):
+def test_a_slice_that_comes_later_gives_a_higher_revision_beside_the_former_one(
+    world: World, scanned: Callable[..., Any]
+) -> None:
     series = scanned(numbers=range(5))
     report(SERIES, world.services)
     series.settle([5])
@@ -91,7 +98,7 @@ def test_a_slice_that_comes_later_gives_a_higher_revision_beside_the_former_one(
     assert old.SOPInstanceUID != new.SOPInstanceUID
 
 
-def test_a_failed_slice_that_succeeds_later_is_reported_anew(world, scanned):
+def test_a_failed_slice_that_succeeds_later_is_reported_anew(world: World, scanned: Callable[..., Any]) -> None:
     series = scanned(numbers=range(5))
     [failed] = series.settle([5], outcome=Outcome.FAILED, predicted=None, probabilities=None)
     report(SERIES, world.services)
@@ -101,14 +108,14 @@ def test_a_failed_slice_that_succeeds_later_is_reported_anew(world, scanned):
     assert summary(world, 7)["review_reasons"] == []
 
 
-def test_a_lower_revision_never_replaces_a_higher_one(world, scanned):
+def test_a_lower_revision_never_replaces_a_higher_one(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     latest = report(SERIES, world.services).report
     assert not world.services.table.reports.commit(latest.model_copy(update={"revision": 5}))
     assert world.services.table.reports.latest(SERIES).revision == 6
 
 
-def test_slices_of_a_replaced_upload_leave_the_series(world, scanned):
+def test_slices_of_a_replaced_upload_leave_the_series(world: World, scanned: Callable[..., Any]) -> None:
     series = scanned()
     world.services.table.scans.supersede(a_record().export_id)
     known = world.services.table.series.get(SERIES)
@@ -120,7 +127,7 @@ def test_slices_of_a_replaced_upload_leave_the_series(world, scanned):
 STUDY = "6" * 32
 
 
-def test_a_report_tells_what_the_series_and_its_study_show(world, scanned):
+def test_a_report_tells_what_the_series_and_its_study_show(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     report(SERIES, world.services)
     series, said = world.services.table.summaries.series(SERIES), summary(world)
@@ -133,7 +140,9 @@ def test_a_report_tells_what_the_series_and_its_study_show(world, scanned):
     assert (study.called, study.rests_on, study.volume_mm3) == ("glioma", SERIES, series.volume_mm3)
 
 
-def test_a_report_that_broke_off_before_it_was_committed_is_made_again_whole(world, scanned, monkeypatch):
+def test_a_report_that_broke_off_before_it_was_committed_is_made_again_whole(
+    world: World, scanned: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     scanned()
     with monkeypatch.context() as broken:
         broken.setattr(type(world.services.table.reports), "commit", lambda *_: 1 / 0)
@@ -144,7 +153,9 @@ def test_a_report_that_broke_off_before_it_was_committed_is_made_again_whole(wor
     assert world.services.table.summaries.study(STUDY) == before
 
 
-def test_a_series_whose_slices_were_all_replaced_is_taken_back_from_its_study(world, scanned):
+def test_a_series_whose_slices_were_all_replaced_is_taken_back_from_its_study(
+    world: World, scanned: Callable[..., Any]
+) -> None:
     scanned()
     report(SERIES, world.services)
     world.services.table.scans.supersede(a_record().export_id)
@@ -154,7 +165,9 @@ def test_a_series_whose_slices_were_all_replaced_is_taken_back_from_its_study(wo
     assert report(SERIES, world.services).state is State.WAITING
 
 
-def test_abstained_slices_that_may_be_tumors_put_their_series_up_for_review(world, scanned):
+def test_abstained_slices_that_may_be_tumors_put_their_series_up_for_review(
+    world: World, scanned: Callable[..., Any]
+) -> None:
     why = (Reason.ABSTAINED_LIKELY_TUMOR,)
     scanned(masks={}, outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,), needs_review=True, review_reasons=why)
     report(SERIES, world.services)
@@ -165,7 +178,9 @@ def test_abstained_slices_that_may_be_tumors_put_their_series_up_for_review(worl
 
 
 class TestCountsThatLag:
-    def test_a_slice_that_was_not_counted_yet_is_waited_for(self, world, scanned, monkeypatch):
+    def test_a_slice_that_was_not_counted_yet_is_waited_for(
+        self, world: World, scanned: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         series = scanned(numbers=range(5))
         counted = world.services.table.series.get(SERIES)
         series.settle([5])
@@ -174,7 +189,9 @@ class TestCountsThatLag:
             assert report(SERIES, world.services).state is State.WAITING
         assert report(SERIES, world.services).state is State.REPORTED
 
-    def test_a_slice_that_waits_in_place_of_one_that_left_is_waited_for(self, world, scanned, monkeypatch):
+    def test_a_slice_that_waits_in_place_of_one_that_left_is_waited_for(
+        self, world: World, scanned: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         series = scanned()
         counted = world.services.table.series.get(SERIES)
         again = series.record(5).model_copy(update={"scan_id": "e" * 32, "outcome": Outcome.QUEUED})
@@ -184,7 +201,7 @@ class TestCountsThatLag:
         assert report(SERIES, world.services).state is State.WAITING
 
 
-def test_the_bundle_is_valid_fhir_and_every_reference_resolves(world, scanned):
+def test_the_bundle_is_valid_fhir_and_every_reference_resolves(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     report(SERIES, world.services)
     text = world.services.results.get(report_key(SERIES, 6, "fhir.json"))
@@ -200,7 +217,7 @@ def test_the_bundle_is_valid_fhir_and_every_reference_resolves(world, scanned):
     assert "Research use only" in diagnostic.conclusion
 
 
-def test_what_is_no_dicom_object_is_pseudonymous(world, scanned, logged):
+def test_what_is_no_dicom_object_is_pseudonymous(world: World, scanned: Callable[..., Any], logged: Any) -> None:
     scanned()
     report(SERIES, world.services)
     texts = [world.services.results.get(key).decode() for key in world.keys("reports/") if key.endswith(".json")]
@@ -212,7 +229,9 @@ def test_what_is_no_dicom_object_is_pseudonymous(world, scanned, logged):
 
 
 @pytest.mark.parametrize("found", ["flags", "review_reasons"], ids=["by the header", "in the pixels"])
-def test_a_picture_that_may_name_the_patient_is_in_no_capture(world, scanned, found):
+def test_a_picture_that_may_name_the_patient_is_in_no_capture(
+    world: World, scanned: Callable[..., Any], found: str
+) -> None:
     scanned(**{found: (Reason.BURNED_IN_TEXT,)})
     report(SERIES, world.services)
     assert summary(world)["withheld"]["capture"] == "burned_in_text"

@@ -3,7 +3,10 @@
 import gzip
 import io
 import json
+from collections.abc import Callable
+from pathlib import Path
 from shutil import which
+from typing import Any
 
 import highdicom
 import nibabel as nib
@@ -14,6 +17,7 @@ from brainscan.domain import TumorClass
 from brainscan.pipeline.report import State, report
 from brainscan.store.objects import report_key
 from tests import series as mr
+from tests.conftest import World
 from tests.unit.pipeline.reporting import MASKS, SERIES, errors_of, objects, place_of, summary
 
 
@@ -21,18 +25,18 @@ from tests.unit.pipeline.reporting import MASKS, SERIES, errors_of, objects, pla
 @pytest.mark.parametrize("orientation", [mr.TRANSVERSE, mr.OBLIQUE], ids=["transverse", "oblique"])
 class TestObjects:
     @pytest.fixture
-    def made(self, world, scanned, orientation, multiframe):
+    def made(self, world: World, scanned: Callable[..., Any], orientation: Any, multiframe: Any) -> Any:
         slices = mr.mr_series(orientation=orientation)
         scanned([mr.enhanced(slices)] if multiframe else slices)
         report(SERIES, world.services)
         return objects(world)
 
-    def test_they_pass_dciodvfy(self, made, tmp_path):
+    def test_they_pass_dciodvfy(self, made: Any, tmp_path: Path) -> None:
         if which("dciodvfy") is None:
             pytest.skip("dciodvfy is not installed (Debian: dicom3tools)")
         assert {name: errors_of(image, tmp_path) for name, image in made.items()} == {name: [] for name in made}
 
-    def test_highdicom_reads_the_masks_back_bit_by_bit(self, made, multiframe):
+    def test_highdicom_reads_the_masks_back_bit_by_bit(self, made: Any, multiframe: bool) -> None:
         seg = highdicom.seg.segread(io.BytesIO(mr.file_bytes(made["seg.dcm"])))
         [description] = [seg.get_segment_description(number) for number in seg.segment_numbers]
         assert description.segmented_property_type.value == "393564001"
@@ -48,7 +52,9 @@ class TestObjects:
         for found, mask in zip(pixels, MASKS.values(), strict=True):
             assert np.array_equal(found.astype(bool), mask)
 
-    def test_the_label_volume_has_each_mark_where_the_source_has_its_pixel(self, world, made, orientation, multiframe):
+    def test_the_label_volume_has_each_mark_where_the_source_has_its_pixel(
+        self, world: World, made: Any, orientation: Any, multiframe: bool
+    ) -> None:
         volume = nib.Nifti1Image.from_bytes(
             gzip.decompress(world.services.results.get(report_key(SERIES, 6, "labels.nii.gz")))
         )
@@ -63,7 +69,7 @@ class TestObjects:
         assert volume.shape == (mr.COLUMNS, mr.ROWS, 6)
         assert found == expected
 
-    def test_the_report_refers_to_segment_and_key_image(self, made):
+    def test_the_report_refers_to_segment_and_key_image(self, made: Any) -> None:
         sr = highdicom.sr.srread(io.BytesIO(mr.file_bytes(made["sr.dcm"])))
         content = highdicom.sr.MeasurementReport.from_sequence([sr])
         [group] = content.get_volumetric_roi_measurement_groups()
@@ -84,13 +90,13 @@ class TestObjects:
         assert key.referenced_sop_instance_uid in made["seg.dcm"].to_json()
         assert "Research use only. Not a medical device." in made["sr.dcm"].to_json()
 
-    def test_all_are_filed_under_the_patient_and_study_they_came_from(self, made):
+    def test_all_are_filed_under_the_patient_and_study_they_came_from(self, made: Any) -> None:
         for image in made.values():
             assert (image.PatientID, str(image.PatientName)) == (mr.PATIENT_ID, mr.NAME)
             assert (image.StudyInstanceUID, image.AccessionNumber) == (mr.STUDY_UID, mr.ACCESSION)
         assert len({image.SeriesInstanceUID for image in made.values()}) == 3
 
-    def test_the_capture_shows_the_whole_key_slice_above_its_caption(self, made):
+    def test_the_capture_shows_the_whole_key_slice_above_its_caption(self, made: Any) -> None:
         capture = made["capture.dcm"]
         assert capture.Columns == mr.COLUMNS
         assert capture.Rows > mr.ROWS
@@ -99,7 +105,7 @@ class TestObjects:
         assert (shown == (255, 64, 0)).all(axis=-1).any()
 
 
-def test_each_class_found_has_its_segment_the_largest_first(world, scanned):
+def test_each_class_found_has_its_segment_the_largest_first(world: World, scanned: Callable[..., Any]) -> None:
     masks = {0: mr.disc(4), 1: mr.disc(4), 3: mr.disc(9), 4: mr.disc(9)}
     classes = {0: TumorClass.PITUITARY, 1: TumorClass.PITUITARY, 3: TumorClass.MENINGIOMA, 4: TumorClass.MENINGIOMA}
     scanned(masks=masks, classes=classes)
@@ -114,7 +120,9 @@ def test_each_class_found_has_its_segment_the_largest_first(world, scanned):
     assert [sorted(np.unique(each)) for each in pixels] == [[0, 2], [0, 2], [0, 1], [0, 1]]
 
 
-def test_two_masses_are_two_lesions_in_summary_segmentation_report_and_bundle(world, scanned, tmp_path):
+def test_two_masses_are_two_lesions_in_summary_segmentation_report_and_bundle(
+    world: World, scanned: Callable[..., Any], tmp_path: Path
+) -> None:
     large, small = mr.disc(7, 14, 14), mr.disc(4, 36, 50)
     scanned(masks={2: large | small, 3: large | small})
     report(SERIES, world.services)
@@ -147,10 +155,12 @@ def test_two_masses_are_two_lesions_in_summary_segmentation_report_and_bundle(wo
         ("label_volume", ValueError),
     ],
 )
-def test_a_fault_of_ours_in_the_making_rises_and_the_retry_reports(world, scanned, monkeypatch, making, bug):
+def test_a_fault_of_ours_in_the_making_rises_and_the_retry_reports(
+    world: World, scanned: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, making: str, bug: Any
+) -> None:
     scanned()
 
-    def broken(*_, **__):
+    def broken(*_: Any, **__: Any) -> None:
         raise bug("a fault of ours")
 
     with monkeypatch.context() as patched:
@@ -165,7 +175,9 @@ def test_a_fault_of_ours_in_the_making_rises_and_the_retry_reports(world, scanne
 
 @pytest.mark.parametrize("multiframe", [False, True], ids=["classic", "enhanced"])
 @pytest.mark.parametrize("stated", [1.0, 0.0, -3.0, None], ids=["the gap", "zero", "negative", "absent"])
-def test_distance_and_thickness_in_the_segmentation_are_measured(world, scanned, stated, multiframe):
+def test_distance_and_thickness_in_the_segmentation_are_measured(
+    world: World, scanned: Callable[..., Any], stated: float | None, multiframe: bool
+) -> None:
     slices = mr.mr_series(SpacingBetweenSlices=stated)
     for each in slices if stated is None else ():
         del each.SpacingBetweenSlices
@@ -176,7 +188,9 @@ def test_distance_and_thickness_in_the_segmentation_are_measured(world, scanned,
     assert list(measures.PixelSpacing) == list(mr.SPACING)
 
 
-def test_a_lone_slice_that_does_not_say_how_thick_it_is_has_a_segmentation(world, scanned):
+def test_a_lone_slice_that_does_not_say_how_thick_it_is_has_a_segmentation(
+    world: World, scanned: Callable[..., Any]
+) -> None:
     slices = mr.mr_series(1)
     del slices[0].SliceThickness
     scanned(slices, masks={0: mr.disc(5)}, numbers=[0])
@@ -184,7 +198,9 @@ def test_a_lone_slice_that_does_not_say_how_thick_it_is_has_a_segmentation(world
     assert "seg.dcm" in objects(world, 1)
 
 
-def test_uneven_slices_state_no_distance_and_the_median_of_theirs_as_thickness(world, scanned):
+def test_uneven_slices_state_no_distance_and_the_median_of_theirs_as_thickness(
+    world: World, scanned: Callable[..., Any]
+) -> None:
     slices = mr.mr_series()
     for each, height in zip(slices, (10, 13, 16, 20, 25, 28.5), strict=True):
         each.ImagePositionPatient = [-30, -40, height]
@@ -195,7 +211,9 @@ def test_uneven_slices_state_no_distance_and_the_median_of_theirs_as_thickness(w
 
 
 @pytest.mark.parametrize("order", ["phase first", "magnitude first", "in turn"])
-def test_frames_that_were_left_out_are_no_source_though_they_lie_at_the_same_places(world, scanned, order):
+def test_frames_that_were_left_out_are_no_source_though_they_lie_at_the_same_places(
+    world: World, scanned: Callable[..., Any], order: str
+) -> None:
     """Phase and magnitude of the same six places, in one object."""
     magnitude = {"phase first": range(6, 12), "magnitude first": range(6), "in turn": range(1, 12, 2)}[order]
     image = mr.enhanced(mr.mr_series(12))

@@ -1,6 +1,9 @@
 """What cannot be written of a series is withheld with its reason, and costs nothing else."""
 
+from collections.abc import Callable
+from pathlib import Path
 from shutil import which
+from typing import Any
 
 from fhir.resources.R4B.bundle import Bundle
 
@@ -8,11 +11,14 @@ from brainscan.domain import Kind, Outcome, Reason, TumorClass
 from brainscan.pipeline.report import report
 from brainscan.store.objects import report_key, staged_key
 from tests import series as mr
+from tests.conftest import World
 from tests.unit.pipeline.reporting import SERIES, errors_of, objects, summary
 
 
 class TestWithheld:
-    def test_a_series_without_tumor_has_a_report_of_its_absence_alone(self, world, scanned, tmp_path):
+    def test_a_series_without_tumor_has_a_report_of_its_absence_alone(
+        self, world: World, scanned: Callable[..., Any], tmp_path: Path
+    ) -> None:
         scanned(masks={})
         report(SERIES, world.services)
         assert summary(world)["withheld"] == {"seg": "no_tumor_found", "capture": "no_tumor_found"}
@@ -22,20 +28,24 @@ class TestWithheld:
         if which("dciodvfy"):
             assert errors_of(sr, tmp_path) == []
 
-    def test_pictures_that_are_no_dicom_have_summary_and_bundle(self, world, scanned):
+    def test_pictures_that_are_no_dicom_have_summary_and_bundle(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
         scanned(kind=Kind.PNG)
         report(SERIES, world.services)
         assert objects(world) == {}
         assert set(summary(world)["withheld"].values()) == {"not_dicom"}
         assert summary(world)["findings"][0]["volume_withheld"] == "no_positions"
 
-    def test_sources_that_expired_cost_the_objects_alone(self, world, scanned):
+    def test_sources_that_expired_cost_the_objects_alone(self, world: World, scanned: Callable[..., Any]) -> None:
         scanned()
         world.s3.delete_object(Bucket="results", Key=staged_key("0"))
         report(SERIES, world.services)
         assert set(summary(world)["withheld"].values()) == {"object_gone"}
 
-    def test_slices_of_different_size_have_a_report_without_segmentation(self, world, scanned):
+    def test_slices_of_different_size_have_a_report_without_segmentation(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
         slices = mr.mr_series()
         slices[0].PixelSpacing = [1, 1]
         scanned(slices)
@@ -43,7 +53,9 @@ class TestWithheld:
         assert summary(world)["withheld"] == {"seg": "mixed_geometry"}
         assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
-    def test_a_header_that_lacks_its_study_costs_the_objects_and_names_nobody_in_the_log(self, world, scanned, logged):
+    def test_a_header_that_lacks_its_study_costs_the_objects_and_names_nobody_in_the_log(
+        self, world: World, scanned: Callable[..., Any], logged: Any
+    ) -> None:
         slices = mr.mr_series()
         for each in slices:
             del each.StudyInstanceUID
@@ -53,7 +65,9 @@ class TestWithheld:
         assert '"attributes":["StudyInstanceUID"]' in logged.getvalue()
         assert "Canary" not in logged.getvalue()
 
-    def test_frames_of_an_object_that_does_not_say_where_each_lies_have_no_segmentation(self, world, scanned):
+    def test_frames_of_an_object_that_does_not_say_where_each_lies_have_no_segmentation(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
         image = mr.enhanced(mr.mr_series())
         position = image.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0].ImagePositionPatient
         del image.PerFrameFunctionalGroupsSequence
@@ -64,7 +78,9 @@ class TestWithheld:
         assert summary(world)["withheld"]["seg"] == "no_positions"
         assert {"sr.dcm", "capture.dcm"} <= set(objects(world))
 
-    def test_slices_of_a_mosaic_have_a_report_without_segmentation(self, world, scanned):
+    def test_slices_of_a_mosaic_have_a_report_without_segmentation(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
         """Its position is the whole picture's: where each tile lies is in private elements alone."""
         [image] = mr.mr_series(1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"])
         image.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", 6)
@@ -75,17 +91,23 @@ class TestWithheld:
         assert summary(world)["withheld"] == {"seg": "no_positions"}
         assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
-    def test_files_that_one_uid_names_have_no_segmentation_that_would_refer_to_them_by_it(self, world, scanned):
+    def test_files_that_one_uid_names_have_no_segmentation_that_would_refer_to_them_by_it(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
         scanned(mr.mr_series(SOPInstanceUID="1.2.3.4.5"))
         report(SERIES, world.services)
         assert summary(world)["withheld"]["seg"] == "repeated_instance_uid"
 
-    def test_an_image_of_a_class_that_nobody_knows_costs_the_objects(self, world, scanned):
+    def test_an_image_of_a_class_that_nobody_knows_costs_the_objects(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
         scanned(mr.mr_series(SOPClassUID="1.2.3.4.5"))
         report(SERIES, world.services)
         assert set(summary(world)["withheld"].values()) == {"unusable_header"}
 
-    def test_slices_without_pixel_spacing_have_a_report_without_segmentation(self, world, scanned):
+    def test_slices_without_pixel_spacing_have_a_report_without_segmentation(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
         slices = mr.mr_series()
         for each in slices:
             del each.PixelSpacing
@@ -94,7 +116,7 @@ class TestWithheld:
         assert summary(world)["withheld"] == {"seg": "no_spacing"}
         assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
-    def test_a_series_of_which_nothing_was_analyzed_abstains(self, world, scanned):
+    def test_a_series_of_which_nothing_was_analyzed_abstains(self, world: World, scanned: Callable[..., Any]) -> None:
         nothing = {"predicted": None, "probabilities": None, "confidence": None, "tumor": None}
         scanned(masks={}, outcome=Outcome.REJECTED, reasons=(Reason.UNREADABLE,), **nothing)
         assert report(SERIES, world.services).report.outcome is Outcome.ABSTAINED

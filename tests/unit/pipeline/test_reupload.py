@@ -4,17 +4,21 @@ import json
 import random
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from brainscan.domain import Export, Outcome, Reason
+from brainscan.domain import Export, Outcome, Reason, ScanRecord
+from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import Upload, intake
 from brainscan.pipeline.report import State, report
+from brainscan.store import Table
 from brainscan.store.objects import report_key
 from brainscan.store.table import Scans
 from brainscan.store.table.query import all_pages
 from brainscan_local.phantom import GLIOMA, head, to_dicom
+from tests.conftest import World
 from tests.making import NOON, a_record, zipped
 
 SLICES = 4
@@ -26,19 +30,19 @@ def slices() -> list[bytes]:
     return to_dicom(head(seed=1, lesion=GLIOMA, size=64, slices=SLICES))
 
 
-def upload(world, key: str, slices: list[bytes], minutes: int = 0) -> Upload:
+def upload(world: World, key: str, slices: list[bytes], minutes: int = 0) -> Upload:
     """The series in a ZIP of that name, some minutes after noon."""
     files = {f"{key}/IM{place}": data for place, data in enumerate(slices)}
     return replace(world.upload(key, zipped(files)), received_at=NOON + timedelta(minutes=minutes))
 
 
-def answer(world, network) -> None:
+def answer(world: World, network: Model) -> None:
     """Analyze all that waits."""
     scans = world.queued()
     assert all(each.error is None for each in analyze(scans, world.services, network))
 
 
-def series(world):
+def series(world: World) -> Any:
     """The only series that an index knows, and its slices there."""
     found = {
         record.series_id
@@ -50,7 +54,7 @@ def series(world):
     return world.services.table.series.get(series_id), world.services.table.series.scans(series_id).items
 
 
-def counted(world, export: Export) -> dict[Outcome, int]:
+def counted(world: World, export: Export) -> dict[Outcome, int]:
     """The scans of an export by outcome, counted one by one."""
     found: dict[Outcome, int] = {}
     for record in world.services.table.queries.of_export(export.export_id).items:
@@ -58,7 +62,7 @@ def counted(world, export: Export) -> dict[Outcome, int]:
     return found
 
 
-def counts(world, export: Export) -> dict[Outcome, int]:
+def counts(world: World, export: Export) -> dict[Outcome, int]:
     """What the export's counters say."""
     return {name: n for name, n in world.services.table.exports.get(export.export_id).counts.items() if n}
 
@@ -68,7 +72,9 @@ def answered(outcomes: dict[Outcome, int]) -> int:
     return outcomes.get(Outcome.ANALYZED, 0) + outcomes.get(Outcome.ABSTAINED, 0)
 
 
-def test_a_series_uploaded_twice_is_one_series_with_one_exact_report(world, slices, network):
+def test_a_series_uploaded_twice_is_one_series_with_one_exact_report(
+    world: World, slices: list[bytes], network: Model
+) -> None:
     first = intake(upload(world, "monday.zip", slices), world.services)
     answer(world, network)
     again = intake(upload(world, "tuesday.zip", slices, minutes=5), world.services)
@@ -86,7 +92,7 @@ def test_a_series_uploaded_twice_is_one_series_with_one_exact_report(world, slic
     assert answered(statistics.outcomes) == sum(statistics.outcomes.values()) == SLICES
 
 
-def test_slices_that_still_wait_are_not_analyzed_for_nothing(world, slices, network):
+def test_slices_that_still_wait_are_not_analyzed_for_nothing(world: World, slices: list[bytes], network: Model) -> None:
     first = intake(upload(world, "monday.zip", slices), world.services)
     again = intake(upload(world, "tuesday.zip", slices, minutes=5), world.services)
     answer(world, network)
@@ -100,7 +106,9 @@ def test_slices_that_still_wait_are_not_analyzed_for_nothing(world, slices, netw
     assert (found.expected, found.remaining, len(shown)) == (SLICES, 0, SLICES)
 
 
-def test_an_upload_that_is_taken_in_late_does_not_replace_a_later_one(world, slices, network):
+def test_an_upload_that_is_taken_in_late_does_not_replace_a_later_one(
+    world: World, slices: list[bytes], network: Model
+) -> None:
     early, late = upload(world, "monday.zip", slices), upload(world, "tuesday.zip", slices, minutes=5)
     standing = intake(late, world.services)
     replaced = intake(early, world.services)
@@ -111,7 +119,7 @@ def test_an_upload_that_is_taken_in_late_does_not_replace_a_later_one(world, sli
     assert counts(world, replaced) == counted(world, replaced) == {Outcome.SKIPPED: SLICES}
 
 
-def test_part_of_a_series_replaces_only_that_part(world, slices, network):
+def test_part_of_a_series_replaces_only_that_part(world: World, slices: list[bytes], network: Model) -> None:
     first = intake(upload(world, "all.zip", slices), world.services)
     second = intake(upload(world, "two.zip", slices[:2], minutes=5), world.services)
     answer(world, network)
@@ -120,7 +128,7 @@ def test_part_of_a_series_replaces_only_that_part(world, slices, network):
     assert [record.export_id for record in shown] == [second.export_id] * 2 + [first.export_id] * 2
 
 
-def test_a_file_that_is_twice_in_one_archive_is_one_slice(world, slices, network):
+def test_a_file_that_is_twice_in_one_archive_is_one_slice(world: World, slices: list[bytes], network: Model) -> None:
     files = {"IM0": slices[0], "copy of IM0": slices[0], "IM1": slices[1]}
     export = intake(world.upload("export.zip", zipped(files)), world.services)
     answer(world, network)
@@ -130,7 +138,7 @@ def test_a_file_that_is_twice_in_one_archive_is_one_slice(world, slices, network
     assert (answered(counts(world, export)), counts(world, export)[Outcome.SKIPPED]) == (2, 1)
 
 
-def test_repeats_in_any_order_end_the_same(world, slices, network):
+def test_repeats_in_any_order_end_the_same(world: World, slices: list[bytes], network: Model) -> None:
     uploads = [upload(world, f"{minute}.zip", slices, minute) for minute in range(3)]
     for each in random.Random(2).sample(uploads * 2, 6):
         intake(each, world.services)
@@ -140,12 +148,14 @@ def test_repeats_in_any_order_end_the_same(world, slices, network):
     assert {record.received_at for record in shown} == {NOON + timedelta(minutes=2)}
 
 
-def an_image(number: int, minutes: int = 0):
+def an_image(number: int, minutes: int = 0) -> ScanRecord:
     """A scan of one and the same image."""
     return a_record(number, series_id=SERIES, instance_id=IMAGE, received_at=NOON + timedelta(minutes=minutes), order=7)
 
 
-def test_an_interrupted_replacement_is_completed_by_the_next_delivery(table, monkeypatch):
+def test_an_interrupted_replacement_is_completed_by_the_next_delivery(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
     table.scans.register([an_image(0)])
     with monkeypatch.context() as broken:
         broken.setattr(Scans, "_supersede", lambda *_: (_ for _ in ()).throw(ConnectionError()))
@@ -157,7 +167,7 @@ def test_an_interrupted_replacement_is_completed_by_the_next_delivery(table, mon
     assert [record.scan_id for record in table.series.scans(SERIES).items] == [an_image(1).scan_id]
 
 
-def test_frames_and_slices_of_one_uid_each_have_their_place(table):
+def test_frames_and_slices_of_one_uid_each_have_their_place(table: Table) -> None:
     alike = [an_image(number).model_copy(update={"instance_id": f"{number}" * 32}) for number in range(3)]
     table.scans.register(alike)
     assert table.series.get(SERIES).expected == 3

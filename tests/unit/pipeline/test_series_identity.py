@@ -1,17 +1,20 @@
 """Which slices belong together: of one patient, one study and one series, and each frame for itself."""
 
+from typing import Any
+
 import pytest
 from pydicom import Dataset
 
-from brainscan.domain import Outcome, Reason
+from brainscan.domain import Export, Outcome, Reason
 from brainscan.pipeline.intake import intake
 from tests import series as mr
+from tests.conftest import World
 from tests.making import zipped
 
 ONE = {"PatientID": "P-1", "IssuerOfPatientID": "A", "PatientName": "One", "PatientBirthDate": "19500101"}
 
 
-def uploaded(world, *images: Dataset):
+def uploaded(world: World, *images: Dataset) -> Export:
     files = {f"{place}.dcm": mr.file_bytes(image) for place, image in enumerate(images)}
     return intake(world.upload("export.zip", zipped(files)), world.services)
 
@@ -27,7 +30,7 @@ def uploaded(world, *images: Dataset):
     ],
     ids=["id", "issuer", "name", "birth date", "study"],
 )
-def test_patients_and_studies_that_share_a_series_uid_are_not_mixed(world, one, other):
+def test_patients_and_studies_that_share_a_series_uid_are_not_mixed(world: World, one: Any, other: Any) -> None:
     uploaded(world, *mr.mr_series(2, **one), *mr.mr_series(2, **other))
     scans = world.queued()
     found = {scan.series_id for scan in scans}
@@ -37,14 +40,14 @@ def test_patients_and_studies_that_share_a_series_uid_are_not_mixed(world, one, 
     assert len({scan.study_id for scan in scans}) == 2
 
 
-def test_a_name_spelled_twice_does_not_split_the_series_of_an_id(world):
+def test_a_name_spelled_twice_does_not_split_the_series_of_an_id(world: World) -> None:
     first, second = mr.mr_series(2, **ONE)
     second.PatientName = "ONE"
     uploaded(world, first, second)
     assert len({scan.series_id for scan in world.queued()}) == 1
 
 
-def test_slices_that_share_one_instance_uid_are_instances_of_their_own(world):
+def test_slices_that_share_one_instance_uid_are_instances_of_their_own(world: World) -> None:
     images = mr.mr_series(3)
     for image in images:
         image.SOPInstanceUID = images[0].SOPInstanceUID
@@ -53,7 +56,7 @@ def test_slices_that_share_one_instance_uid_are_instances_of_their_own(world):
     assert len({scan.instance_id for scan in world.queued()}) == 3
 
 
-def test_a_slice_of_no_series_says_that_no_report_will_speak_of_it(world):
+def test_a_slice_of_no_series_says_that_no_report_will_speak_of_it(world: World) -> None:
     images = mr.mr_series(2)
     for image in images:
         del image.SeriesInstanceUID
@@ -72,7 +75,7 @@ def of_both_components() -> Dataset:
     return image
 
 
-def test_frames_of_phase_are_skipped_by_name_and_those_of_magnitude_are_the_series(world):
+def test_frames_of_phase_are_skipped_by_name_and_those_of_magnitude_are_the_series(world: World) -> None:
     export = uploaded(world, of_both_components())
     queued = world.queued()
     assert [scan.source.frame for scan in queued] == [2, 3]

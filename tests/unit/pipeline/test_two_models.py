@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,19 +26,20 @@ from brainscan.pipeline.serving import LoadedModels, analyze_as_served
 from brainscan.pipeline.shadow import is_sampled
 from brainscan_local.phantom import GLIOMA, head, to_png
 from tests import series as mr
+from tests.conftest import World
 from tests.making import NOON, a_record, zipped
 from tests.tiny_model import write_model
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> Path:
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("candidate")
     write_model(folder, TumorClass.PITUITARY)
     return folder
 
 
 @pytest.fixture(scope="module")
-def candidate(exported) -> Model:
+def candidate(exported: Path) -> Model:
     return Model.load(exported)
 
 
@@ -47,7 +49,9 @@ def picture() -> bytes:
     return to_png(phantom.volume[5])
 
 
-def test_two_models_answer_in_one_process_and_results_name_theirs(world, network, candidate, picture):
+def test_two_models_answer_in_one_process_and_results_name_theirs(
+    world: World, network: Model, candidate: Model, picture: bytes
+) -> None:
     answered = {}
     for name, model in (("served", network), ("candidate", candidate)):
         intake(world.upload(f"{name}.png", picture), world.services)
@@ -61,8 +65,8 @@ def test_two_models_answer_in_one_process_and_results_name_theirs(world, network
     assert answered["candidate"].record.probabilities != answered["served"].record.probabilities
 
 
-def test_models_that_run_at_once_do_not_mix(network, candidate):
-    def batch(model):
+def test_models_that_run_at_once_do_not_mix(network: Model, candidate: Model) -> None:
+    def batch(model: Any) -> Any:
         size = model.manifest.input.size
         random = np.random.default_rng(size)
         return random.uniform(-1, 1, (2, size, size, 1)).astype(np.float32)
@@ -81,12 +85,12 @@ DECISION = Decision("dr.k", "a test", override=True)
 
 
 @pytest.fixture
-def registered(world, exported) -> str:
+def registered(world: World, exported: Path) -> str:
     """The candidate's id, in the registry."""
     return add_model(exported, world.services.table, world.services.results, DECISION).model_id
 
 
-def answer(world, loaded) -> dict[str, set[str]]:
+def answer(world: World, loaded: Any) -> dict[str, set[str]]:
     """Analyze all that is queued; the models that answered, by series or, of what has none, by scan."""
     results = analyze_as_served(world.queued(), world.services, loaded)
     assert [each.error for each in results] == [None] * len(results)
@@ -96,11 +100,11 @@ def answer(world, loaded) -> dict[str, set[str]]:
     return found
 
 
-def send(world, name: str, slices) -> None:
+def send(world: World, name: str, slices: Any) -> None:
     intake(world.upload(name, zipped({f"IM{n}": mr.file_bytes(each) for n, each in enumerate(slices)})), world.services)
 
 
-def test_one_command_switches_and_one_goes_back(world, network, registered, picture):
+def test_one_command_switches_and_one_goes_back(world: World, network: Model, registered: str, picture: bytes) -> None:
     loaded = LoadedModels(network)
     images = {"no series": {network.manifest.model_id}}
     for number, (step, expected) in enumerate(
@@ -118,7 +122,7 @@ def test_one_command_switches_and_one_goes_back(world, network, registered, pict
         assert answer(world, loaded) == expected
 
 
-def test_a_switch_never_mixes_models_within_a_series(world, network, registered):
+def test_a_switch_never_mixes_models_within_a_series(world: World, network: Model, registered: str) -> None:
     slices, others = mr.mr_series(6), mr.mr_series(3)
     for each in others:
         each.SeriesInstanceUID = "2.25.99"
@@ -133,7 +137,9 @@ def test_a_switch_never_mixes_models_within_a_series(world, network, registered)
     assert list(after.values()) == [{registered}]
 
 
-def test_a_model_that_cannot_be_loaded_costs_the_scans_of_other_models_nothing(world, network, registered, picture):
+def test_a_model_that_cannot_be_loaded_costs_the_scans_of_other_models_nothing(
+    world: World, network: Model, registered: str, picture: bytes
+) -> None:
     slices = mr.mr_series(4)
     send(world, "begun.zip", slices[:2])
     answer(world, LoadedModels(network))
@@ -146,7 +152,9 @@ def test_a_model_that_cannot_be_loaded_costs_the_scans_of_other_models_nothing(w
     assert {each.record.model_id for each in results if each.record} == {network.manifest.model_id}
 
 
-def test_a_series_that_an_earlier_image_began_goes_on_with_the_served_model(world, network, candidate):
+def test_a_series_that_an_earlier_image_began_goes_on_with_the_served_model(
+    world: World, network: Model, candidate: Model
+) -> None:
     slices = mr.mr_series(4)
     send(world, "begun.zip", slices[:2])
     answer(world, LoadedModels(candidate))  # an image that carried it; it is not in the registry
@@ -154,24 +162,26 @@ def test_a_series_that_an_earlier_image_began_goes_on_with_the_served_model(worl
     assert list(answer(world, LoadedModels(network)).values()) == [{network.manifest.model_id}]
 
 
-def shadowed(world, registered, share: float = 1.0) -> None:
+def shadowed(world: World, registered: str, share: float = 1.0) -> None:
     move_model(registered, ModelState.SHADOW, world.services.table, DECISION, share)
 
 
-def said(world) -> list[ShadowAnswer]:
+def said(world: World) -> list[ShadowAnswer]:
     """All that a shadow ever said."""
     lines = [line for key in world.keys("shadow/") for line in world.services.results.get(key).decode().splitlines()]
     return [ShadowAnswer.model_validate_json(line) for line in lines]
 
 
-def left_behind(world, dynamodb) -> Counter[str]:
+def left_behind(world: World, dynamodb: Any) -> Counter[str]:
     """Items of the table that are none of the registry's, and files among the results, by kind."""
     found = dynamodb.scan(TableName="scans")["Items"]
     kinds = [each["pk"]["S"].split("#")[0] + each["sk"]["S"].split("#")[0] for each in found]
     return Counter([kind for kind in kinds if not kind.startswith("MODELS")] + ["result"] * len(world.keys("results/")))
 
 
-def test_what_a_shadow_says_is_kept_apart_from_every_result(world, dynamodb, network, registered, picture):
+def test_what_a_shadow_says_is_kept_apart_from_every_result(
+    world: World, dynamodb: Any, network: Model, registered: str, picture: bytes
+) -> None:
     grown = []
     for number in range(3):
         before = left_behind(world, dynamodb)
@@ -191,7 +201,9 @@ def test_what_a_shadow_says_is_kept_apart_from_every_result(world, dynamodb, net
     assert set(world.services.table.statistics.of_day(day).models) == {network.manifest.model_id}
 
 
-def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(world, network, registered, tmp_path):
+def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(
+    world: World, network: Model, registered: str, tmp_path: Path
+) -> None:
     shadowed(world, registered)
     heads = [head(seed=seed, lesion=lesion, size=96, slices=12) for seed, lesion in ((7, GLIOMA), (8, None))]
     for number, phantom in enumerate(heads):
@@ -227,7 +239,7 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(world, network, r
     assert CliRunner().invoke(app, ["model", "diff", registered[:9], *later]).exit_code == 1
 
 
-def test_a_repeat_is_not_looked_at_again(world, network, registered, picture):
+def test_a_repeat_is_not_looked_at_again(world: World, network: Model, registered: str, picture: bytes) -> None:
     shadowed(world, registered)
     intake(world.upload("once.png", picture), world.services)
     scans = world.queued()
@@ -236,7 +248,9 @@ def test_a_repeat_is_not_looked_at_again(world, network, registered, picture):
     assert len(said(world)) == 1
 
 
-def test_trouble_of_a_shadow_costs_the_scans_nothing(world, network, registered, picture):
+def test_trouble_of_a_shadow_costs_the_scans_nothing(
+    world: World, network: Model, registered: str, picture: bytes
+) -> None:
     shadowed(world, registered)
     world.services.results.delete(world.keys("models/"))
     intake(world.upload("a scan.png", picture), world.services)
@@ -244,7 +258,7 @@ def test_trouble_of_a_shadow_costs_the_scans_nothing(world, network, registered,
     assert said(world) == []
 
 
-def test_a_shadow_sees_its_share_of_series_whole_and_always_the_same():
+def test_a_shadow_sees_its_share_of_series_whole_and_always_the_same() -> None:
     slices = [a_record(n, series_id=f"{n * 7919 * 65537 % 16**8:08x}" + "0" * 24) for n in range(2000)]
     alone = [a_record(n) for n in range(2000)]
     for records in (slices, alone):

@@ -1,6 +1,7 @@
 """Slices fall into acquisitions by plane and technique, each place once; a repeated place is another acquisition."""
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,20 +17,20 @@ CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
 ALONG = {TRANSVERSE: 2, SAGITTAL: 0, CORONAL: 1}
 
 
-def source(height, orientation=TRANSVERSE, taken=(), **technique):
+def source(height: Any, orientation: Any = TRANSVERSE, taken: Any = (), **technique: Any) -> SliceSource:
     position = [0.0, 0.0, 0.0]
     position[ALONG[orientation]] = float(height)
     return SliceSource(Plane(tuple(position), orientation, "1.2"), Technique(**technique), taken)
 
 
-def grouped(sources):
+def grouped(sources: Any) -> Any:
     return [each.slices for each in acquisitions_of(list(sources), sources)]
 
 
 HEIGHTS = (0, 3, 6, 9)
 
 
-def test_one_stack_is_one_acquisition_in_the_order_of_its_places():
+def test_one_stack_is_one_acquisition_in_the_order_of_its_places() -> None:
     sources = {f"{height}": source(height) for height in (6, 0, 9, 3)}
     [found] = acquisitions_of(list(sources), sources)
     assert found.slices == ("0", "3", "6", "9")
@@ -45,7 +46,9 @@ def test_one_stack_is_one_acquisition_in_the_order_of_its_places():
         ("image_type", (("ORIGINAL", "PRIMARY", "M"), ("ORIGINAL", "PRIMARY", "IP"))),
     ],
 )
-def test_what_repeats_in_another_way_is_another_acquisition(attribute, values):
+def test_what_repeats_in_another_way_is_another_acquisition(
+    attribute: str, values: tuple[float, ...] | tuple[tuple[str, ...], ...]
+) -> None:
     sources = {
         f"{number}-{height}": source(height, **{attribute: value})
         for height in HEIGHTS
@@ -58,19 +61,19 @@ def test_what_repeats_in_another_way_is_another_acquisition(attribute, values):
     assert places_of(acquisitions, sources) == len(HEIGHTS)
 
 
-def test_repeats_that_no_attribute_tells_apart_go_by_when_they_were_taken():
+def test_repeats_that_no_attribute_tells_apart_go_by_when_they_were_taken() -> None:
     sources = {
         f"{turn}-{height}": source(height, taken=(turn, 10 * turn + height)) for height in HEIGHTS for turn in (2, 1)
     }
     assert grouped(sources) == [tuple(f"{turn}-{height}" for height in HEIGHTS) for turn in (1, 2)]
 
 
-def test_a_single_repeated_slice_does_not_take_the_others_with_it():
+def test_a_single_repeated_slice_does_not_take_the_others_with_it() -> None:
     sources = {f"{height}": source(height, taken=(1,)) for height in HEIGHTS} | {"again": source(6, taken=(2,))}
     assert grouped(sources) == [("0", "3", "6", "9"), ("again",)]
 
 
-def test_an_attribute_that_differs_from_slice_to_slice_parts_nothing():
+def test_an_attribute_that_differs_from_slice_to_slice_parts_nothing() -> None:
     sources = {f"{height}": source(height, temporal_position=float(height)) for height in HEIGHTS}
     assert grouped(sources) == [("0", "3", "6", "9")]
 
@@ -78,38 +81,40 @@ def test_an_attribute_that_differs_from_slice_to_slice_parts_nothing():
 @pytest.mark.parametrize(
     ("values", "parts"), [((1.0, 1.0, 1.0, 2.0, 2.0, 2.0), 2), ((1.0, 1.0, 2.0, 2.0, 3.0, 4.0), 1)]
 )
-def test_an_attribute_parts_a_series_if_each_value_has_two_slices_in_the_mean(values, parts):
+def test_an_attribute_parts_a_series_if_each_value_has_two_slices_in_the_mean(
+    values: tuple[float, ...], parts: int
+) -> None:
     sources = {f"{place}": source(3 * place, temporal_position=value) for place, value in enumerate(values)}
     assert len(grouped(sources)) == parts
 
 
 @pytest.mark.parametrize(("apart_mm", "acquisitions"), [(0.001, 2), (0.1, 1), (0.9, 1)])
-def test_places_of_a_thin_stack_are_places_and_rounding_makes_none(apart_mm, acquisitions):
+def test_places_of_a_thin_stack_are_places_and_rounding_makes_none(apart_mm: float, acquisitions: int) -> None:
     sources = {f"{number}": source(number * apart_mm, taken=(number,)) for number in range(2)}
     assert len(grouped(sources)) == acquisitions
 
 
-def test_planes_that_cross_are_acquisitions_of_their_own_and_all_their_places_are_counted():
+def test_planes_that_cross_are_acquisitions_of_their_own_and_all_their_places_are_counted() -> None:
     sources = {f"{plane}{height}": source(height, plane) for plane in ALONG for height in (0, 3, 6)}
     acquisitions = acquisitions_of(list(sources), sources)
     assert [len(each.slices) for each in acquisitions] == [3, 3, 3]
     assert places_of(acquisitions, sources) == 9
 
 
-def test_where_a_slice_does_not_say_where_it_lies_the_order_given_stands():
+def test_where_a_slice_does_not_say_where_it_lies_the_order_given_stands() -> None:
     sources = {"b": source(0), "a": SliceSource(), "c": source(9)}
     [found] = acquisitions_of(list(sources), sources)
     assert (found.slices, found.positions_mm) == (("b", "a", "c"), Reason.NO_POSITIONS)
 
 
-def test_where_a_slice_has_no_source_nothing_is_known_but_the_order_given():
+def test_where_a_slice_has_no_source_nothing_is_known_but_the_order_given() -> None:
     [found] = acquisitions_of(["b", "a"], {"b": source(0)})
     assert (found.slices, found.positions_mm) == (("b", "a"), Reason.NO_POSITIONS)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(list(ALONG)), st.integers(0, 4), st.sampled_from([12.0, 90.0])), min_size=1))
-def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken):
+def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken: list[tuple[Any, int, float]]) -> None:
     sources = {f"{n}": source(3 * h, plane, (n,), echo_time_ms=echo) for n, (plane, h, echo) in enumerate(taken)}
     given_order = random.Random(len(taken)).sample(list(sources), len(sources))
     acquisitions = acquisitions_of(given_order, sources)

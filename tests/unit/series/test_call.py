@@ -1,5 +1,7 @@
 """The rule by which slices become the call of their acquisition, and an acquisition that of its series."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,26 +14,26 @@ G, M, P, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.PITUITARY, Tum
 SMALL, LARGE = disc(4), disc(8)
 
 
-def slices(*found):
+def slices(*found: Any) -> Any:
     """(class, mask) of each slice, in order."""
     return [answered(n, *each) for n, each in enumerate(found)]
 
 
-def call(*found, places=None) -> Call:
+def call(*found: Any, places: Any = None) -> Call:
     return call_acquisition(slices(*found), len(found) if places is None else places)
 
 
-def counted(found: Call):
+def counted(found: Call) -> Any:
     return [record.scan_id for record in found.counted]
 
 
-def test_without_positive_slices_the_call_is_no_tumor_by_the_mean_of_all():
+def test_without_positive_slices_the_call_is_no_tumor_by_the_mean_of_all() -> None:
     found = call_acquisition([answered(0, N, confidence=0.9), answered(1, N, confidence=0.7)], 2)
     assert (found.predicted, found.counted) == (N, ())
     assert found.confidence == pytest.approx(0.8)
 
 
-def test_two_neighbours_make_a_tumor_and_larger_masks_weigh_more():
+def test_two_neighbours_make_a_tumor_and_larger_masks_weigh_more() -> None:
     records = [answered(0), answered(1, G, SMALL, 0.6), answered(2, G, LARGE, 0.9), answered(3)]
     found = call_acquisition(records, 4)
     small, large = SMALL.sum(), LARGE.sum()
@@ -40,43 +42,43 @@ def test_two_neighbours_make_a_tumor_and_larger_masks_weigh_more():
     assert counted(found) == [records[1].scan_id, records[2].scan_id]
 
 
-def test_a_lone_positive_slice_is_for_a_reader_and_not_for_the_call():
+def test_a_lone_positive_slice_is_for_a_reader_and_not_for_the_call() -> None:
     found = call((N, None), (N, None), (G, LARGE), (N, None))
     assert (found.predicted, found.counted, found.has_isolated) == (N, (), True)
 
 
-def test_in_a_series_of_two_places_one_is_enough():
+def test_in_a_series_of_two_places_one_is_enough() -> None:
     assert call((N, None), (G, LARGE)).predicted is G
     assert call((G, LARGE)).predicted is G
 
 
-def test_in_an_acquisition_of_two_slices_of_a_longer_series_one_is_not_enough():
+def test_in_an_acquisition_of_two_slices_of_a_longer_series_one_is_not_enough() -> None:
     assert call((N, None), (G, LARGE), places=3).predicted is N
 
 
-def test_a_class_without_a_mask_and_a_mask_without_a_class_are_not_positive():
+def test_a_class_without_a_mask_and_a_mask_without_a_class_are_not_positive() -> None:
     assert call((G, None), (G, None), (G, None)).predicted is N
     assert call((N, LARGE), (N, LARGE), (N, LARGE)).predicted is N
 
 
-def test_of_neighbours_of_different_classes_the_larger_is_called():
+def test_of_neighbours_of_different_classes_the_larger_is_called() -> None:
     found = call((N, None), (M, LARGE), (G, SMALL), (N, None))
     assert (found.predicted, len(found.counted)) == (M, 2)
 
 
-def test_a_series_rests_on_the_acquisition_with_the_largest_masks():
+def test_a_series_rests_on_the_acquisition_with_the_largest_masks() -> None:
     none, small, large = (call(*[(N, None)] * 9), *(call((G, mask), (G, mask), (N, None)) for mask in (SMALL, LARGE)))
     assert resting_on([none, small, large]) == 2
     assert resting_on([small, none, small]) == 0
 
 
-def test_without_a_tumor_a_series_rests_on_the_acquisition_with_the_most_slices():
+def test_without_a_tumor_a_series_rests_on_the_acquisition_with_the_most_slices() -> None:
     assert resting_on([call(*[(N, None)] * 3), call(*[(N, None)] * 5), call(*[(N, None)] * 5)]) == 1
 
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from([(G, LARGE), (M, SMALL), (P, SMALL), (N, None), (N, LARGE)]), min_size=1, max_size=12))
-def test_whatever_the_slices_say_the_call_is_whole(found):
+def test_whatever_the_slices_say_the_call_is_whole(found: list[Any]) -> None:
     result = call(*found)
     assert sum(result.probabilities.values()) == pytest.approx(1)
     assert (result.predicted in TUMORS) == bool(result.counted)

@@ -1,6 +1,7 @@
 """A lesion is a mass: connected over neighbouring slices, measured by itself."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ G, M = TumorClass.GLIOMA, TumorClass.MENINGIOMA
 PIXEL = mr.SPACING[0] * mr.SPACING[1]
 
 
-def outlined(*masks, classes=None, width=3.0, places=None, **changes):
+def outlined(*masks: Any, classes: Any = None, width: float = 3.0, places: Any = None, **changes: Any) -> Any:
     """A slice for each mask, 3 mm apart."""
     return [
         OutlinedSlice(
@@ -28,7 +29,7 @@ def outlined(*masks, classes=None, width=3.0, places=None, **changes):
     ]
 
 
-def test_two_masses_are_two_lesions_each_with_its_own_size():
+def test_two_masses_are_two_lesions_each_with_its_own_size() -> None:
     small, large = mr.disc(3, 10, 8), mr.disc(6, 30, 50)
     slices = outlined(small | large, large)
     [first, second], labels = lesions_of(slices)
@@ -40,33 +41,33 @@ def test_two_masses_are_two_lesions_each_with_its_own_size():
     np.testing.assert_array_equal(labels[slices[0].record.scan_id], np.where(large, 1, np.where(small, 2, 0)))
 
 
-def test_masses_that_meet_on_the_next_slice_are_one():
+def test_masses_that_meet_on_the_next_slice_are_one() -> None:
     apart = mr.disc(4, 20, 20) | mr.disc(4, 20, 40)
     [lesion], _ = lesions_of(outlined(apart, mr.disc(12, 20, 30)))
     assert lesion.volume_mm3 == pytest.approx((apart.sum() + mr.disc(12, 20, 30).sum()) * PIXEL * 3)
 
 
-def test_masses_on_slices_that_are_no_neighbours_are_lesions_of_their_own():
+def test_masses_on_slices_that_are_no_neighbours_are_lesions_of_their_own() -> None:
     for places in ([1, 4], [1, 1]):
         lesions, _ = lesions_of(outlined(mr.disc(5), mr.disc(5), places=places))
         assert len(lesions) == 2
 
 
-def test_slices_of_unlike_pixels_share_no_lesion():
+def test_slices_of_unlike_pixels_share_no_lesion() -> None:
     wide = outlined(mr.disc(5), mr.disc(5))
     fine = outlined(mr.disc(5), mr.disc(5), spacing_mm=(mr.SPACING[0] / 2, mr.SPACING[1] / 2))
     lesions, _ = lesions_of([wide[0], fine[1]])
     assert len(lesions) == 2
 
 
-def test_the_lesion_of_the_larger_volume_is_the_first_though_another_is_larger_on_its_slice():
+def test_the_lesion_of_the_larger_volume_is_the_first_though_another_is_larger_on_its_slice() -> None:
     tall, flat = mr.disc(4, 10, 10), mr.disc(6, 30, 50)
     [first, second], _ = lesions_of(outlined(tall, tall, tall, tall | flat))
     assert first.volume_mm3 > second.volume_mm3
     assert first.key_area_px < second.key_area_px
 
 
-def test_a_ball_is_measured_as_a_ball():
+def test_a_ball_is_measured_as_a_ball() -> None:
     heights = np.arange(-12, 13, 3)
     rows, columns = np.mgrid[: mr.ROWS, : mr.COLUMNS]
     across = np.hypot((rows - 24) * mr.SPACING[0], (columns - 32) * mr.SPACING[1])
@@ -78,7 +79,7 @@ def test_a_ball_is_measured_as_a_ball():
     assert ball.centroid_mm == pytest.approx((-30 + 32 * mr.SPACING[1], -40 + 24 * mr.SPACING[0], 10 + 12))
 
 
-def test_a_cigar_has_a_long_and_a_short_axis():
+def test_a_cigar_has_a_long_and_a_short_axis() -> None:
     rows, columns = np.mgrid[: mr.ROWS, : mr.COLUMNS]
     cigar = np.hypot((rows - 24) / 4, (columns - 32) / 20) <= 1
     [lesion], _ = lesions_of(outlined(cigar, cigar))
@@ -86,7 +87,7 @@ def test_a_cigar_has_a_long_and_a_short_axis():
     assert lesion.perpendicular_diameter_mm == pytest.approx(9 * mr.SPACING[0], abs=1.5)
 
 
-def test_a_slice_called_otherwise_begins_another_lesion():
+def test_a_slice_called_otherwise_begins_another_lesion() -> None:
     slices = outlined(mr.disc(8), mr.disc(8), mr.disc(4), classes=[M, M, G])
     lesions, _ = lesions_of(slices)
     assert [(each.tumor_class, each.number, len(each.slices)) for each in lesions] == [(M, 1, 2), (G, 2, 1)]
@@ -94,14 +95,14 @@ def test_a_slice_called_otherwise_begins_another_lesion():
     assert [(each.tumor_class, each.lesions, each.slices) for each in found] == [(M, 1, 2), (G, 1, 1)]
 
 
-def test_without_spacing_sizes_are_in_pixels_and_the_volume_says_why_it_is_missing():
+def test_without_spacing_sizes_are_in_pixels_and_the_volume_says_why_it_is_missing() -> None:
     [lesion], _ = lesions_of(outlined(mr.disc(5), mr.disc(5), spacing_mm=None))
     assert (lesion.longest_diameter_mm, lesion.centroid_mm, lesion.volume_mm3) == (None, None, None)
     assert lesion.volume_withheld is Reason.NO_SPACING
     assert lesion.longest_diameter_px == pytest.approx(11, abs=0.1)
 
 
-def test_the_reason_why_there_are_no_widths_is_why_there_is_no_volume():
+def test_the_reason_why_there_are_no_widths_is_why_there_is_no_volume() -> None:
     slices = outlined(mr.disc(5), mr.disc(5), width=Reason.SINGLE_SLICE)
     lesions, _ = lesions_of(slices)
     [finding] = findings_of(lesions, slices)
@@ -109,7 +110,7 @@ def test_the_reason_why_there_are_no_widths_is_why_there_is_no_volume():
     assert finding.volume_mm3 is None
 
 
-def test_a_finding_sums_up_the_lesions_of_its_class():
+def test_a_finding_sums_up_the_lesions_of_its_class() -> None:
     small, large = mr.disc(3, 10, 8), mr.disc(6, 30, 50)
     slices = outlined(small | large, small | large)
     lesions, _ = lesions_of(slices)
@@ -120,7 +121,7 @@ def test_a_finding_sums_up_the_lesions_of_its_class():
     assert finding.key_area_px == large.sum()
 
 
-def test_more_lesions_than_a_byte_counts_keep_their_numbers():
+def test_more_lesions_than_a_byte_counts_keep_their_numbers() -> None:
     rows, columns = np.mgrid[: mr.ROWS, : mr.COLUMNS]
     dots = (rows % 3 == 0) & (columns % 3 == 0)
     lesions, labels = lesions_of(outlined(dots))

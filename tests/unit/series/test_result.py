@@ -1,11 +1,13 @@
 """What a series shows: which acquisition it rests on, what a reader should look at, and each slice where it lies."""
 
+from typing import Any
+
 import numpy as np
 
 from brainscan.domain import Outcome, Reason, Series, TumorClass
 from brainscan.series.acquisitions import SliceSource, Technique
 from brainscan.series.planes import Plane
-from brainscan.series.result import analyze_series
+from brainscan.series.result import SeriesAnalysis, analyze_series
 from tests import series as mr
 
 G, M, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
@@ -13,12 +15,12 @@ SMALL, LARGE = mr.disc(4), mr.disc(8)
 SERIES = Series(series_id="5" * 32, expected=1, revision=1)
 
 
-def analyzed(records, masks, sources=None):
+def analyzed(records: Any, masks: Any, sources: Any = None) -> SeriesAnalysis:
     by_id = {record.scan_id: masks.get(n) for n, record in enumerate(records)}
     return analyze_series(SERIES, records, sources or {}, lambda counted: [by_id[each.scan_id] for each in counted])
 
 
-def series_of(*found):
+def series_of(*found: Any) -> Any:
     """A slice for each (class, mask); None stands for an abstained one."""
     records = [
         mr.answered(n, N, outcome=Outcome.ABSTAINED) if each is None else mr.answered(n, *each)
@@ -27,7 +29,7 @@ def series_of(*found):
     return analyzed(records, {n: each[1] for n, each in enumerate(found) if each})
 
 
-def imaged(*techniques, sick):
+def imaged(*techniques: Any, sick: Any) -> Any:
     """Six places, each imaged in every way; the places of `sick` show a glioma."""
     records, sources, masks = [], {}, {}
     for place in range(6):
@@ -46,7 +48,7 @@ TIMES = tuple({"temporal_position": float(n)} for n in (1, 2, 3))
 AVERAGES = ({}, {}, {})
 
 
-def test_a_place_imaged_several_times_is_as_isolated_as_if_it_had_been_imaged_once():
+def test_a_place_imaged_several_times_is_as_isolated_as_if_it_had_been_imaged_once() -> None:
     for techniques in (ECHOES, TIMES, AVERAGES):
         result = imaged(*techniques, sick={2}).result
         assert (result.predicted, result.lesions) == (N, ())
@@ -54,7 +56,7 @@ def test_a_place_imaged_several_times_is_as_isolated_as_if_it_had_been_imaged_on
         assert len(result.acquisitions) == len(techniques)
 
 
-def test_a_tumor_on_two_places_is_measured_once_however_often_they_were_imaged():
+def test_a_tumor_on_two_places_is_measured_once_however_often_they_were_imaged() -> None:
     once = imaged({}, sick={2, 3}).result.lesions
     for techniques in (ECHOES, TIMES, AVERAGES):
         result = imaged(*techniques, sick={2, 3}).result
@@ -65,7 +67,7 @@ def test_a_tumor_on_two_places_is_measured_once_however_often_they_were_imaged()
         assert [each.acquisition for each in result.slices] == [n + 1 for n in range(len(techniques)) for _ in range(6)]
 
 
-def test_slices_of_crossing_planes_are_no_neighbours():
+def test_slices_of_crossing_planes_are_no_neighbours() -> None:
     coronal = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
     records = [mr.answered(0), mr.answered(1), mr.answered(2, G, LARGE), mr.answered(3, G, LARGE), mr.answered(4)]
     planes = [Plane((0.0, 0.0, 6.0 * n), mr.TRANSVERSE, "1.2") for n in range(3)]
@@ -76,7 +78,7 @@ def test_slices_of_crossing_planes_are_no_neighbours():
     assert Reason.ISOLATED_SLICE in result.review_reasons
 
 
-def test_slices_of_crossing_planes_stand_for_no_volume():
+def test_slices_of_crossing_planes_stand_for_no_volume() -> None:
     sagittal = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
     records = [mr.answered(n, G, LARGE) for n in range(6)]
     planes = [Plane((0.0, 0.0, 6.0 * n), mr.TRANSVERSE, "1.2") for n in range(3)]
@@ -87,7 +89,7 @@ def test_slices_of_crossing_planes_stand_for_no_volume():
     assert [each.volume_withheld for each in result.lesions] == [Reason.MIXED_GEOMETRY]
 
 
-def test_acquisitions_that_disagree_ask_for_review_and_the_tumor_stands():
+def test_acquisitions_that_disagree_ask_for_review_and_the_tumor_stands() -> None:
     records, sources, masks = [], {}, {}
     for n in range(12):
         echo, place = divmod(n, 6)
@@ -102,55 +104,55 @@ def test_acquisitions_that_disagree_ask_for_review_and_the_tumor_stands():
     assert result.review_reasons == (Reason.ACQUISITIONS_DISAGREE,)
 
 
-def test_an_abstained_slice_neither_supports_nor_interrupts():
+def test_an_abstained_slice_neither_supports_nor_interrupts() -> None:
     assert series_of((N, None), (G, LARGE), None, (G, LARGE)).result.predicted is G
     assert series_of(None, (G, LARGE), None, (N, None), (N, None)).result.predicted is N
 
 
-def test_neighbours_of_different_classes_are_findings_of_their_own():
+def test_neighbours_of_different_classes_are_findings_of_their_own() -> None:
     result = series_of((N, None), (M, LARGE), (G, SMALL), (N, None)).result
     assert [(each.tumor_class, each.lesions) for each in result.findings] == [(M, 1), (G, 1)]
     assert result.review_reasons == (Reason.MIXED_CLASSES,)
 
 
-def test_a_lone_slice_among_places_without_an_answer_is_isolated():
+def test_a_lone_slice_among_places_without_an_answer_is_isolated() -> None:
     """However few places speak: the tumor was not seen where it was looked for."""
     result = series_of(None, None, (G, LARGE), None, None).result
     assert (result.predicted, result.lesions) == (N, ())
     assert result.review_reasons == (Reason.ISOLATED_SLICE, Reason.SLICES_UNANSWERED)
 
 
-def test_a_time_point_without_an_answer_is_no_place_of_its_own():
+def test_a_time_point_without_an_answer_is_no_place_of_its_own() -> None:
     records = [mr.answered(n, G, LARGE) for n in range(2)]
     records += [mr.answered(n + 2, N, outcome=Outcome.ABSTAINED, order=n) for n in range(2)]
     records = [records[0], *records[2:]]  # of two places; the second was imaged once, and abstained from
     assert analyzed(records, {0: LARGE}).result.predicted is G
 
 
-def test_a_series_of_which_most_pictures_were_abstained_from_asks_for_review():
+def test_a_series_of_which_most_pictures_were_abstained_from_asks_for_review() -> None:
     assert series_of((N, None), (N, None), None).result.review_reasons == ()
     assert series_of((N, None), None, None).result.review_reasons == (Reason.SLICES_UNANSWERED,)
     blank = [mr.answered(n, N, outcome=Outcome.ABSTAINED, reasons=(Reason.BLANK_IMAGE,)) for n in (1, 2)]
     assert analyzed([mr.answered(0), *blank], {}).result.review_reasons == ()
 
 
-def test_rejected_and_failed_slices_ask_for_review():
+def test_rejected_and_failed_slices_ask_for_review() -> None:
     records = [mr.answered(0), mr.answered(1), mr.answered(2, outcome=Outcome.FAILED)]
     assert analyzed(records, {}).result.review_reasons == (Reason.SLICES_UNANSWERED,)
 
 
-def test_a_slice_behind_the_call_that_needs_review_makes_the_series_need_it():
+def test_a_slice_behind_the_call_that_needs_review_makes_the_series_need_it() -> None:
     records = [mr.answered(0, G, LARGE, needs_review=True), mr.answered(1, G, LARGE), mr.answered(2)]
     assert analyzed(records, {0: LARGE, 1: LARGE}).result.review_reasons == (Reason.SLICE_NEEDS_REVIEW,)
 
 
-def test_a_series_in_which_nothing_speaks_abstains_and_lists_its_slices():
+def test_a_series_in_which_nothing_speaks_abstains_and_lists_its_slices() -> None:
     result = series_of(None, None).result
     assert (result.outcome, result.predicted, result.acquisitions) == (Outcome.ABSTAINED, None, ())
     assert len(result.slices) == 2
 
 
-def test_without_positions_slices_are_in_their_order_and_the_volume_says_why_it_is_missing():
+def test_without_positions_slices_are_in_their_order_and_the_volume_says_why_it_is_missing() -> None:
     analysis = series_of((N, None), (G, LARGE), (G, LARGE))
     assert analysis.no_geometry is Reason.NO_POSITIONS
     assert [each.position_mm for each in analysis.result.slices] == [None] * 3

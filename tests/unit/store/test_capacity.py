@@ -3,7 +3,9 @@
 import itertools
 import math
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.items import scan_item, to_item
 from brainscan.store.table.worklist import Wanted, days_between, worklist
-from tests.conftest import TABLE
+from tests.conftest import TABLE, Stream
 from tests.making import NOON, PSEUDONYMS, a_record, analyzed
 from tests.unit.store.ledger import Ledger, item_size
 
@@ -35,7 +37,7 @@ PATTERNS = {
 }
 
 
-def synthetic(count: int):
+def synthetic(count: int) -> Iterator[Any]:
     """Items as the repository writes them; only the attributes of the keys differ, for speed."""
     model = analyzed(a_record(**FULL), TumorClass.GLIOMA, 0.9, needs_review=True)
     template = scan_item(model, None)
@@ -58,7 +60,7 @@ def synthetic(count: int):
         yield {name: {"S": text} for name, text in upload.items()}
 
 
-def synthetic_exports(count: int):
+def synthetic_exports(count: int) -> Iterator[Any]:
     for number in range(count):
         export = Export(
             export_id=PSEUDONYMS.digest("export", number),
@@ -70,13 +72,13 @@ def synthetic_exports(count: int):
 
 
 @pytest.fixture(scope="module")
-def ledger():
+def ledger() -> Ledger:
     marker = to_item(keys.arrival_day(DAY))
     return Ledger(itertools.chain([marker], synthetic(MANY), synthetic_exports(2000)), list(keys.Index))
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger, pattern):
+def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger: Ledger, pattern: Any) -> None:
     table = Table.over(ledger, TABLE)
     cursor = None
     for _ in range(2):  # the first page, and one from the middle
@@ -100,7 +102,7 @@ MONTH = {
 
 
 @pytest.mark.parametrize("question", MONTH)
-def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledger, question):
+def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledger: Ledger, question: Any) -> None:
     table = Table.over(ledger, TABLE)
     days = days_between(NOON.date(), NOON.date() + timedelta(days=30))
     units = {}
@@ -113,7 +115,7 @@ def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledg
 
 
 @pytest.mark.parametrize("pattern", [name for name in PATTERNS if name != "exports"])
-def test_the_ledger_answers_as_the_emulator_does(dynamodb, pattern):
+def test_the_ledger_answers_as_the_emulator_does(dynamodb: Any, pattern: Any) -> None:
     items = list(synthetic(60))
     for item in items:
         dynamodb.put_item(TableName=TABLE, Item=item)
@@ -126,7 +128,7 @@ def test_the_ledger_answers_as_the_emulator_does(dynamodb, pattern):
     assert len(by_ledger) > 5
 
 
-def _walk(ask):
+def _walk(ask: Any) -> Any:
     found, cursor = [], None
     while True:
         page = ask(cursor)
@@ -135,7 +137,7 @@ def _walk(ask):
             return found
 
 
-def test_nothing_scans_the_table(dynamodb, lagging_table, stream):
+def test_nothing_scans_the_table(dynamodb: Any, lagging_table: Table, stream: Stream) -> None:
     used = Counter()
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: used.update([model.name]))
     table = lagging_table
@@ -157,7 +159,7 @@ def test_nothing_scans_the_table(dynamodb, lagging_table, stream):
 
 
 @pytest.fixture(scope="module")
-def burst():
+def burst() -> Any:
     return [analyzed(a_record(n), TumorClass.GLIOMA, 0.9, needs_review=True) for n in range(TestHeat.BURST)]
 
 
@@ -169,18 +171,18 @@ class TestHeat:
     """Writes a second that DynamoDB takes for one partition key."""
 
     @pytest.mark.parametrize("index", [keys.Index.FINDING, keys.Index.OUTCOME, keys.Index.MODEL, keys.Index.REVIEW])
-    def test_no_partition_key_of_a_worklist_takes_more_than_it_can(self, burst, index):
+    def test_no_partition_key_of_a_worklist_takes_more_than_it_can(self, burst: Any, index: Any) -> None:
         heat = Counter(keys.scan_indexes(record)[f"{index}_pk"] for record in burst)
         share = self.BURST / keys.DAY_SHARDS
         assert len(heat) == keys.DAY_SHARDS
         assert max(heat.values()) < min(self.MOST, 1.2 * share)
         print(f"{index}: {min(heat.values())} to {max(heat.values())} writes a second a key, mean {share:.0f}")
 
-    def test_scans_have_partition_keys_of_their_own(self, burst):
+    def test_scans_have_partition_keys_of_their_own(self, burst: Any) -> None:
         assert len({keys.scan(record.scan_id)["pk"] for record in burst}) == self.BURST
 
 
-def test_items_stay_far_under_the_limit_of_400_kb():
+def test_items_stay_far_under_the_limit_of_400_kb() -> None:
     item = next(synthetic(1))
     assert item_size(item) < 2048
 
@@ -191,14 +193,14 @@ class Metered:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
     """
 
-    def __init__(self, client, indexes):
+    def __init__(self, client: Any, indexes: Any) -> None:
         self._client, self._indexes = client, indexes
         self.table, self.of_indexes = 0, Counter()
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def put_item(self, **request):
+    def put_item(self, **request: pytest.FixtureRequest) -> Any:
         key = {name: request["Item"][name] for name in ("pk", "sk")}
         before = self._client.get_item(TableName=TABLE, Key=key).get("Item")
         answer = self._client.put_item(**request)
@@ -208,11 +210,11 @@ class Metered:
         return answer
 
 
-def _units(item):
+def _units(item: Any) -> Any:
     return math.ceil(item_size(item) / 1024) if item else 0
 
 
-def _index_units(index, before, after):
+def _index_units(index: Any, before: Any, after: Any) -> Any:
     """None where an entry stays as it is; one write for a new, a changed or a removed one, two for one that moves."""
     names = [each["AttributeName"] for each in index["KeySchema"]]
     old, new = (_entry(index, names, item) for item in (before, after))
@@ -222,7 +224,7 @@ def _index_units(index, before, after):
     return _units(old) + _units(new) if moved or not (old and new) else max(_units(old), _units(new))
 
 
-def _entry(index, names, item):
+def _entry(index: Any, names: Any, item: Any) -> Any:
     if item is None or not all(name in item for name in names):
         return None
     keys_only = index["Projection"]["ProjectionType"] == "KEYS_ONLY"
@@ -230,7 +232,9 @@ def _entry(index, names, item):
 
 
 @pytest.mark.parametrize("needs_review", [False, True])
-def test_a_dicom_slice_costs_at_most_8_write_units_of_the_table_and_12_of_its_indexes(dynamodb, needs_review):
+def test_a_dicom_slice_costs_at_most_8_write_units_of_the_table_and_12_of_its_indexes(
+    dynamodb: Any, needs_review: bool
+) -> None:
     indexes = dynamodb.describe_table(TableName=TABLE)["Table"]["GlobalSecondaryIndexes"]
     metered = Metered(dynamodb, indexes)
     table = Table.over(metered, TABLE)

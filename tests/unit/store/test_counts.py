@@ -3,20 +3,22 @@
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from brainscan.domain import Export, ExportState, Outcome, TumorClass
+from brainscan.domain import Export, ExportState, Outcome, ScanRecord, TumorClass
 from brainscan.events import scan_changes_in
 from brainscan.pipeline.count import count
-from tests.conftest import TABLE
+from brainscan.store import Table
+from tests.conftest import TABLE, Stream
 from tests.making import NOON, a_record, analyzed
 
 DAY = NOON.date().isoformat()
 SERIES = "5" * 32
 
 
-def answered(table, number, **changes):
+def answered(table: Table, number: int, **changes: Any) -> ScanRecord:
     """Register a slice and commit its outcome."""
     record = a_record(number, series_id=SERIES, study_id="6" * 32, patient_id="7" * 32, **changes)
     table.scans.register([record])
@@ -25,14 +27,14 @@ def answered(table, number, **changes):
 
 
 @pytest.fixture
-def export_id(lagging_table):
+def export_id(lagging_table: Table) -> Any:
     export = Export(export_id=a_record().export_id, state=ExportState.EXPANDED, received_at=NOON, expected=12)
     lagging_table.exports.put(export)
     return export.export_id
 
 
 @pytest.fixture
-def records(lagging_table, stream, export_id):
+def records(lagging_table: Table, stream: Stream, export_id: Any) -> Any:
     """What the stream tells of twelve slices, two of which wait."""
     for number in range(10):
         answered(lagging_table, number)
@@ -40,7 +42,7 @@ def records(lagging_table, stream, export_id):
     return stream.read()
 
 
-def told(table, export_id):
+def told(table: Table, export_id: Any) -> Any:
     series, export = table.series.get(SERIES), table.exports.get(export_id)
     counts = {outcome: n for outcome, n in export.counts.items() if n}
     return counts, export.needs_review, series.expected, series.remaining, series.revision
@@ -49,7 +51,9 @@ def told(table, export_id):
 EXACT = ({Outcome.ANALYZED: 10, Outcome.QUEUED: 2}, 10, 12, 2, 10)
 
 
-def test_counts_stay_behind_until_the_stream_is_followed(lagging_table, stream, export_id, records):
+def test_counts_stay_behind_until_the_stream_is_followed(
+    lagging_table: Table, stream: Stream, export_id: Any, records: Any
+) -> None:
     assert lagging_table.series.get(SERIES) is None
     assert not lagging_table.exports.get(export_id).done
     stream.count(records)
@@ -57,7 +61,9 @@ def test_counts_stay_behind_until_the_stream_is_followed(lagging_table, stream, 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_batch_that_comes_again_cut_otherwise_changes_nothing(lagging_table, stream, export_id, records, seed):
+def test_a_batch_that_comes_again_cut_otherwise_changes_nothing(
+    lagging_table: Table, stream: Stream, export_id: Any, records: Any, seed: int
+) -> None:
     """Lambda repeats a batch from its first failure on, halves it, or takes more records into it."""
     chance, place = random.Random(seed), 0
     while place < len(records):
@@ -71,7 +77,7 @@ def test_a_batch_that_comes_again_cut_otherwise_changes_nothing(lagging_table, s
     assert lagging_table.statistics.of_day(DAY).outcomes == {Outcome.ANALYZED: 10, Outcome.QUEUED: 2}
 
 
-def test_shards_of_the_stream_count_side_by_side(lagging_table, export_id, records):
+def test_shards_of_the_stream_count_side_by_side(lagging_table: Table, export_id: Any, records: Any) -> None:
     shards = {"shard-0": records[::2], "shard-1": records[1::2]}
     numbered = {
         shard: scan_changes_in({"shardId": shard, "Records": sorted(each, key=_number)})
@@ -82,16 +88,16 @@ def test_shards_of_the_stream_count_side_by_side(lagging_table, export_id, recor
     assert told(lagging_table, export_id) == EXACT
 
 
-def _number(record):
+def _number(record: Any) -> Any:
     return int(record["dynamodb"]["SequenceNumber"])
 
 
 def test_a_count_that_broke_off_between_two_counters_is_completed(
-    lagging_table, stream, export_id, records, monkeypatch
-):
+    lagging_table: Table, stream: Stream, export_id: Any, records: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     update, writes = type(lagging_table.series._table).update, []
 
-    def breaking(table, key, **request):
+    def breaking(table: Table, key: Any, **request: pytest.FixtureRequest) -> Any:
         writes.append(key)
         if len(writes) == 2:
             raise ConnectionError
@@ -105,7 +111,9 @@ def test_a_count_that_broke_off_between_two_counters_is_completed(
     assert told(lagging_table, export_id) == EXACT
 
 
-def test_whoever_counts_the_last_slice_says_that_the_series_waits_no_more(lagging_table, stream, records):
+def test_whoever_counts_the_last_slice_says_that_the_series_waits_no_more(
+    lagging_table: Table, stream: Stream, records: Any
+) -> None:
     stream.count(records)
     last = [analyzed(a_record(n, series_id=SERIES), TumorClass.GLIOMA, 0.9) for n in (10, 11)]
     lagging_table.scans.commit(last, [Outcome.QUEUED] * 2)
@@ -116,7 +124,9 @@ def test_whoever_counts_the_last_slice_says_that_the_series_waits_no_more(laggin
     assert count(shard, second, lagging_table) == 1
 
 
-def test_an_export_is_done_when_every_scan_of_its_files_was_counted(lagging_table, stream, export_id, records):
+def test_an_export_is_done_when_every_scan_of_its_files_was_counted(
+    lagging_table: Table, stream: Stream, export_id: Any, records: Any
+) -> None:
     stream.count(records)
     assert not lagging_table.exports.get(export_id).done
     last = [analyzed(a_record(n, series_id=SERIES), TumorClass.GLIOMA, 0.9) for n in (10, 11)]
@@ -128,7 +138,9 @@ def test_an_export_is_done_when_every_scan_of_its_files_was_counted(lagging_tabl
     assert lagging_table.exports.get(export_id).done
 
 
-def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(lagging_table, stream, export_id, records):
+def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(
+    lagging_table: Table, stream: Stream, export_id: Any, records: Any
+) -> None:
     stream.count(records)
     gone = a_record(3).scan_id
     lagging_table.scans._table.client.delete_item(
@@ -139,11 +151,11 @@ def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(lagging_ta
     assert len(lagging_table.series.slices(lagging_table.series.get(SERIES))) == 11
 
 
-def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb, lagging_table):
+def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb: Any, lagging_table: Table) -> None:
     lagging_table.scans.register([a_record(0)])  # the day's marker
     written = []
 
-    def note(params, model, **_):
+    def note(params: Any, model: Any, **_: Any) -> None:
         assert model.name == "PutItem"
         written.append((params["Item"]["pk"]["S"], params["Item"]["sk"]["S"]))
 
@@ -156,7 +168,7 @@ def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb, lag
     assert {key for key in written if not key[0].startswith("SCAN#")} == instances
 
 
-def test_a_stream_whose_shards_nobody_names_is_one_shard():
+def test_a_stream_whose_shards_nobody_names_is_one_shard() -> None:
     change = {"eventSourceARN": "arn:of:the:stream", "dynamodb": {"SequenceNumber": "1"}}
     assert scan_changes_in({"Records": [change]})[0] == "arn:of:the:stream"
     assert scan_changes_in({"Records": [change], "shardId": "named"})[0] == "named"

@@ -4,11 +4,13 @@ import inspect
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore import xform_name
 
 from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, ScanRecord, TumorClass
+from brainscan.store import Table
 from brainscan.store.table import (
     Exports,
     Models,
@@ -28,7 +30,7 @@ PAGE = (Path(__file__).parents[3] / "docs/data-model.md").read_text()
 EXAMPLES = re.findall(r"```bash\naws dynamodb query (.*?)```", PAGE, re.DOTALL)
 
 
-def in_shard_zero(start: int = 0, **changes):
+def in_shard_zero(start: int = 0, **changes: Any) -> Any:
     """A record whose day shard is the first, as in the examples."""
     return next(r for n in range(start, start + 500) if int((r := a_record(n, **changes)).scan_id[:8], 16) % 16 == 0)
 
@@ -52,7 +54,7 @@ def parameters(command: str) -> dict:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
-def test_each_example_finds_what_it_says(dynamodb, table, example):
+def test_each_example_finds_what_it_says(dynamodb: Any, table: Table, example: Any) -> None:
     glioma, failed = in_shard_zero(series_id="5" * 32), in_shard_zero(1000)
     table.scans.register([glioma, failed])
     wanted = analyzed(glioma, TumorClass.GLIOMA, 0.95, needs_review=True)
@@ -66,7 +68,7 @@ def test_each_example_finds_what_it_says(dynamodb, table, example):
     assert options <= {xform_name(name, "-") for name in shape.members}
 
 
-def test_there_is_an_example_for_every_kind_of_question():
+def test_there_is_an_example_for_every_kind_of_question() -> None:
     assert len(EXAMPLES) == 5
 
 
@@ -86,7 +88,7 @@ QUESTIONS = {
 
 
 @pytest.mark.parametrize("part", QUESTIONS)
-def test_every_access_pattern_is_on_the_page_with_its_index(part):
+def test_every_access_pattern_is_on_the_page_with_its_index(part: Any) -> None:
     made_of, writes = QUESTIONS[part]
     for name, method in inspect.getmembers(made_of, inspect.isfunction):
         if not name.startswith("_") and name not in writes:

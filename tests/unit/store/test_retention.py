@@ -1,12 +1,14 @@
 """Nothing that a scan belongs to expires before it: not its export, series and study, nor their reports and counts."""
 
+from typing import Any
+
 import pytest
 
 from brainscan.domain import Export, ExportState, Outcome, Report, TumorClass, Verdict
 from brainscan.events import scan_changes_in
 from brainscan.pipeline.count import count
 from brainscan.store.table import Table
-from tests.conftest import TABLE
+from tests.conftest import TABLE, Stream
 from tests.making import NOON, a_record, analyzed
 from tests.summaries import a_series
 
@@ -27,37 +29,37 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("brainscan.store.table.client.time.time", lambda: clock.now)
     return clock
 
 
 @pytest.fixture
-def keeping(dynamodb, clock):
+def keeping(dynamodb: Any, clock: Clock) -> Any:
     """A table whose items expire."""
     return Table.over(dynamodb, TABLE, retention_days=DAYS)
 
 
-def follow(stream, table):
+def follow(stream: Stream, table: Table) -> None:
     shard, changes = scan_changes_in({"shardId": "shard", "Records": stream.read()})
     count(shard, changes, table)
 
 
-def answer(table, number):
+def answer(table: Table, number: int) -> None:
     table.scans.register([SLICES[number]])
     table.models.of_series([SERIES], "f" * 64)
     table.scans.commit([analyzed(SLICES[number], TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
 
 
-def report(table, revision):
+def report(table: Table, revision: Any) -> None:
     summary = a_series(series_id=SERIES, study_id=STUDY, patient_id=PATIENT, report_revision=revision)
     table.summaries.put(summary.model_copy(update={"export_ids": (EXPORT,)}))
     table.reports.commit(Report(series_id=SERIES, revision=revision, outcome=Outcome.ANALYZED))
 
 
 @pytest.fixture
-def reported(keeping, stream, clock):
+def reported(keeping: Any, stream: Stream, clock: Clock) -> Any:
     """An export of one series, answered a day after its upload and reported."""
     keeping.exports.put(Export(export_id=EXPORT, state=ExportState.EXPANDED, received_at=NOON, expected=3))
     clock.later(days=1)
@@ -68,7 +70,7 @@ def reported(keeping, stream, clock):
     return keeping
 
 
-def expiries(dynamodb):
+def expiries(dynamodb: Any) -> Any:
     """When each item expires that does, by its key; of the scans, and of all others."""
     items = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if "expires_at" in item]
     times = {(item["pk"]["S"], item["sk"]["S"]): int(item["expires_at"]["N"]) for item in items}
@@ -76,7 +78,7 @@ def expiries(dynamodb):
     return scans, {key: when for key, when in times.items() if key not in scans}
 
 
-def test_what_a_scan_belongs_to_expires_no_earlier_than_its_answer(dynamodb, reported):
+def test_what_a_scan_belongs_to_expires_no_earlier_than_its_answer(dynamodb: Any, reported: Any) -> None:
     scans, others = expiries(dynamodb)
     assert {sk.partition("#")[0] for _, sk in others} == {
         *("META", "COUNT", "REPORT", "SUMMARY", "MODEL"),
@@ -86,7 +88,9 @@ def test_what_a_scan_belongs_to_expires_no_earlier_than_its_answer(dynamodb, rep
 
 
 @pytest.mark.parametrize("days", [0.5, 8])
-def test_a_verdict_on_a_slice_moves_the_expiry_of_all_that_it_belongs_to(dynamodb, stream, reported, clock, days):
+def test_a_verdict_on_a_slice_moves_the_expiry_of_all_that_it_belongs_to(
+    dynamodb: Any, stream: Stream, reported: Any, clock: Clock, days: float
+) -> None:
     clock.later(days)
     reported.scans.review(SLICES[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
     follow(stream, reported)
@@ -95,7 +99,9 @@ def test_a_verdict_on_a_slice_moves_the_expiry_of_all_that_it_belongs_to(dynamod
     assert min(others.values()) >= max(scans.values())
 
 
-def test_a_slice_that_arrives_a_week_later_keeps_what_the_others_belong_to(dynamodb, stream, reported, clock):
+def test_a_slice_that_arrives_a_week_later_keeps_what_the_others_belong_to(
+    dynamodb: Any, stream: Stream, reported: Any, clock: Clock
+) -> None:
     clock.later(days=7)
     answer(reported, 2)
     follow(stream, reported)
@@ -104,7 +110,9 @@ def test_a_slice_that_arrives_a_week_later_keeps_what_the_others_belong_to(dynam
     assert min(others.values()) >= max(scans.values())
 
 
-def test_a_replaced_scan_does_not_outlive_the_counts_of_its_export(dynamodb, stream, reported, clock):
+def test_a_replaced_scan_does_not_outlive_the_counts_of_its_export(
+    dynamodb: Any, stream: Stream, reported: Any, clock: Clock
+) -> None:
     clock.later(days=8)
     reported.scans.supersede(EXPORT)
     follow(stream, reported)
@@ -112,7 +120,9 @@ def test_a_replaced_scan_does_not_outlive_the_counts_of_its_export(dynamodb, str
     assert min(when for (pk, _), when in others.items() if pk.startswith("EXPORT#")) >= max(scans.values())
 
 
-def test_a_second_verdict_of_the_day_moves_nothing_again(dynamodb, stream, reported, clock):
+def test_a_second_verdict_of_the_day_moves_nothing_again(
+    dynamodb: Any, stream: Stream, reported: Any, clock: Clock
+) -> None:
     clock.later(days=8)
     for revision in (0, 1):
         reported.scans.review(SLICES[0].scan_id, revision, Verdict.CONFIRMED, None, "a reader")
@@ -123,7 +133,7 @@ def test_a_second_verdict_of_the_day_moves_nothing_again(dynamodb, stream, repor
         assert set(series.values()) == {1_000_000_000 + (1 + 8 + DAYS + 1) * DAY_S}
 
 
-def test_a_scan_that_expires_keeps_nothing(dynamodb, stream, reported, clock):
+def test_a_scan_that_expires_keeps_nothing(dynamodb: Any, stream: Stream, reported: Any, clock: Clock) -> None:
     _, before = expiries(dynamodb)
     clock.later(days=11)
     dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": f"SCAN#{SLICES[0].scan_id}"}, "sk": {"S": "META"}})

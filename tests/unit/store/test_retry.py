@@ -1,10 +1,13 @@
 """One retry policy: what passes by itself is tried again in seconds, what does not is raised at once."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from brainscan.domain import Outcome, TumorClass
-from brainscan.store import retry
+from brainscan.store import Table, retry
 from brainscan.store.errors import cancellation_codes, error_code
 from brainscan.store.retry import Threads, passes, retried, time_left
 from tests.making import a_record, analyzed
@@ -26,22 +29,22 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(retry, "time", clock)
     return clock
 
 
-def refused(code: str, reasons=()) -> ClientError:
+def refused(code: str, reasons: Any = ()) -> ClientError:
     answer = {"Error": {"Code": code, "Message": ""}}
     return ClientError(answer | {"CancellationReasons": [{"Code": each} for each in reasons]}, "Operation")
 
 
-def failing(*errors):
+def failing(*errors: Any) -> Callable[..., Any]:
     """A call that fails so, and then succeeds."""
     left = list(errors)
 
-    def call():
+    def call() -> str:
         if left:
             raise left.pop(0)
         return "answer"
@@ -64,7 +67,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("error", PASSING, ids=str)
-def test_what_passes_is_tried_again(clock, error):
+def test_what_passes_is_tried_again(clock: Clock, error: Any) -> None:
     assert retried(failing(error, error, error)) == "answer"
     assert len(clock.pauses) == 3
 
@@ -79,14 +82,14 @@ def test_what_passes_is_tried_again(clock, error):
     ],
     ids=str,
 )
-def test_what_does_not_pass_is_raised_at_once(clock, error):
+def test_what_does_not_pass_is_raised_at_once(clock: Clock, error: Any) -> None:
     assert not passes(error)
     with pytest.raises(ClientError):
         retried(failing(error))
     assert clock.pauses == []
 
 
-def test_pauses_are_drawn_anew_and_grow_up_to_a_bound(clock, monkeypatch):
+def test_pauses_are_drawn_anew_and_grow_up_to_a_bound(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(retry.random, "uniform", lambda low, high: asked.append((low, high)) or high)
     retried(failing(*[refused("SlowDown")] * 10))
@@ -94,25 +97,25 @@ def test_pauses_are_drawn_anew_and_grow_up_to_a_bound(clock, monkeypatch):
     assert max(high for _, high in asked) == retry.LONGEST_PAUSE_S
 
 
-def test_a_call_is_given_up_within_its_budget(clock):
+def test_a_call_is_given_up_within_its_budget(clock: Clock) -> None:
     with pytest.raises(ClientError):
         retried(failing(*[refused("SlowDown")] * 1000))
     assert retry.BUDGET_S - retry.LONGEST_PAUSE_S <= clock.now <= retry.BUDGET_S
 
 
-def test_the_time_that_an_invocation_has_left_bounds_every_retry_in_it_also_in_its_threads(clock):
+def test_the_time_that_an_invocation_has_left_bounds_every_retry_in_it_also_in_its_threads(clock: Clock) -> None:
     with time_left(3), Threads(1) as pool:
         given_up = pool.submit(retried, failing(*[refused("SlowDown")] * 1000))
         assert isinstance(given_up.exception(), ClientError)
     assert clock.now <= 3
 
 
-def test_a_throttled_commit_is_made_in_place(table, clock, monkeypatch):
+def test_a_throttled_commit_is_made_in_place(table: Table, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     record = a_record()
     table.scans.register([record])
     put, errors = table.scans._table.client.put_item, [refused("ThrottlingException")] * 2
 
-    def throttled(**request):
+    def throttled(**request: pytest.FixtureRequest) -> Any:
         if errors:
             raise errors.pop()
         return put(**request)
@@ -122,7 +125,7 @@ def test_a_throttled_commit_is_made_in_place(table, clock, monkeypatch):
     assert table.scans.get(record.scan_id).outcome is Outcome.ANALYZED
 
 
-def test_codes_are_read_from_what_a_service_said_alone():
+def test_codes_are_read_from_what_a_service_said_alone() -> None:
     assert error_code(refused("SlowDown")) == "SlowDown"
     assert error_code(ValueError("SlowDown")) == error_code(None) == ""
     assert cancellation_codes(refused("TransactionCanceledException", ["None", "TransactionConflict"])) == [

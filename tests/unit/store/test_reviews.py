@@ -1,11 +1,14 @@
 """Readers' verdicts stand once, keep their history, move the worklists and the day's statistics."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from brainscan.domain import CLASSES, Finding, Outcome, Reason, ReviewState, ScanRecord, TumorClass, Verdict
+from brainscan.store import Table
 from brainscan.store.table.query import all_pages, in_turn, keeping
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 from tests.making import NOON, a_record, analyzed
@@ -15,7 +18,7 @@ DAY = NOON.date().isoformat()
 
 
 @pytest.fixture
-def uncertain(table):
+def uncertain(table: Table) -> ScanRecord:
     """A scan that the network calls glioma at 0.6, and that a reader should see."""
     an_export(table)
     record = a_record(series_id="5" * 32)
@@ -25,11 +28,11 @@ def uncertain(table):
     return final
 
 
-def in_review(table, state):
+def in_review(table: Table, state: Any) -> Any:
     return [record.scan_id for record in table.queries.by_review(state, DAY).items]
 
 
-def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table, uncertain):
+def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table: Table, uncertain: ScanRecord) -> None:
     after = table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "Dr. Reader")
     assert table.scans.get(uncertain.scan_id) == after
     assert (after.needs_review, after.revision, after.called) == (False, 1, TumorClass.GLIOMA)
@@ -39,7 +42,9 @@ def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table, uncertai
     assert table.exports.get(uncertain.export_id).needs_review == 0
 
 
-def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(table, uncertain):
+def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(
+    table: Table, uncertain: ScanRecord
+) -> None:
     after = table.scans.review(uncertain.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
     assert (after.predicted, after.called) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
     assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
@@ -47,13 +52,13 @@ def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(tab
     assert table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.5).items == ()
 
 
-def test_a_rejected_scan_leaves_the_findings(table, uncertain):
+def test_a_rejected_scan_leaves_the_findings(table: Table, uncertain: ScanRecord) -> None:
     table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "Dr. Reader")
     assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
     assert in_review(table, ReviewState.REJECTED) == [uncertain.scan_id]
 
 
-def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_the_history(table):
+def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_the_history(table: Table) -> None:
     an_export(table)
     waiting = a_record(7)
     table.scans.register([waiting])
@@ -71,7 +76,7 @@ def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_
         table.scans.review(found.scan_id, 2, Verdict.WITHDRAWN, None, "Dr. Reader")
 
 
-def test_history_keeps_every_verdict_in_order(table, uncertain):
+def test_history_keeps_every_verdict_in_order(table: Table, uncertain: ScanRecord) -> None:
     table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "first")
     table.scans.review(uncertain.scan_id, 1, Verdict.CORRECTED, TumorClass.NO_TUMOR, "second")
     history = table.scans.history(uncertain.scan_id)
@@ -79,15 +84,15 @@ def test_history_keeps_every_verdict_in_order(table, uncertain):
     assert table.scans.get(uncertain.scan_id).review == history[-1]
 
 
-def test_a_review_of_what_has_changed_is_refused_and_leaves_no_trace(table, uncertain):
+def test_a_review_of_what_has_changed_is_refused_and_leaves_no_trace(table: Table, uncertain: ScanRecord) -> None:
     table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "first")
     with pytest.raises(ReviewConflictError):
         table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "second")
     assert [review.reader for review in table.scans.history(uncertain.scan_id)] == ["first"]
 
 
-def test_of_readers_at_the_same_time_one_is_heard(table, uncertain):
-    def read(number):
+def test_of_readers_at_the_same_time_one_is_heard(table: Table, uncertain: ScanRecord) -> None:
+    def read(number: int) -> Any:
         try:
             return table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, f"reader {number}") is not None
         except ReviewConflictError:
@@ -98,7 +103,7 @@ def test_of_readers_at_the_same_time_one_is_heard(table, uncertain):
     assert len(table.scans.history(uncertain.scan_id)) == 1
 
 
-def test_only_findings_are_reviewed(table, uncertain):
+def test_only_findings_are_reviewed(table: Table, uncertain: ScanRecord) -> None:
     queued = a_record(1)
     table.scans.register([queued])
     with pytest.raises(NotReviewableError):
@@ -108,7 +113,7 @@ def test_only_findings_are_reviewed(table, uncertain):
         table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, TumorClass.GLIOMA, "a reader")
 
 
-def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(table):
+def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(table: Table) -> None:
     record = a_record()
     table.scans.register([record])
     abstained = Finding(outcome=Outcome.ABSTAINED, reasons=(Reason.BLANK_IMAGE,))
@@ -121,7 +126,7 @@ def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(ta
     )
 
 
-def test_superseding_a_reviewed_scan_keeps_its_review(table, uncertain):
+def test_superseding_a_reviewed_scan_keeps_its_review(table: Table, uncertain: ScanRecord) -> None:
     table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
     assert table.scans.supersede(uncertain.export_id) == 1
     assert table.scans.get(uncertain.scan_id).review.reader == "a reader"
@@ -130,7 +135,7 @@ def test_superseding_a_reviewed_scan_keeps_its_review(table, uncertain):
         table.scans.review(uncertain.scan_id, 1, Verdict.REJECTED, None, "a reader")
 
 
-def test_statistics_of_a_day_equal_its_scans(table):
+def test_statistics_of_a_day_equal_its_scans(table: Table) -> None:
     an_export(table)
     records = [a_record(n) for n in range(20)]
     table.scans.register(records)
@@ -151,24 +156,24 @@ def test_statistics_of_a_day_equal_its_scans(table):
 
 class TestPagesOverDaysAndFilters:
     @pytest.fixture
-    def three_days(self, table):
+    def three_days(self, table: Table) -> Any:
         records = [a_record(n, received_at=NOON.replace(day=1 + n % 3)) for n in range(30)]
         table.scans.register(records)
         table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in records], [Outcome.QUEUED] * 30)
 
-        def asking(day):
+        def asking(day: Any) -> Callable[..., Any]:
             return lambda limit, cursor: table.queries.by_outcome(Outcome.ANALYZED, f"2026-03-0{day}", limit, cursor)
 
         return [asking(day) for day in (3, 2, 1)]
 
     @pytest.mark.parametrize("limit", [1, 4, 10, 30, 31])
-    def test_days_follow_each_other_without_gap_or_repeat(self, three_days, limit):
+    def test_days_follow_each_other_without_gap_or_repeat(self, three_days: Any, limit: int) -> None:
         found = list(all_pages(lambda size, cursor: in_turn(three_days, size, cursor), limit))
         assert [record.received_at.day for record in found] == [3] * 10 + [2] * 10 + [1] * 10
         assert len({record.scan_id for record in found}) == 30
 
-    def test_a_filter_keeps_order_and_loses_nothing(self, three_days):
-        def kept(size, cursor):
+    def test_a_filter_keeps_order_and_loses_nothing(self, three_days: Any) -> None:
+        def kept(size: int, cursor: Any) -> Any:
             return keeping(
                 lambda n, inner: in_turn(three_days, n, inner), lambda r: r.received_at.day != 2, size, cursor
             )

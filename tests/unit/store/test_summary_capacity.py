@@ -1,11 +1,14 @@
 """What lists of studies cost, among 20,000 of them over a hundred days: the numbers of docs/data-model.md."""
 
 import itertools
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from brainscan.domain import CLASSES, LesionSummary, ReviewState, study_of
+from brainscan.domain.summary import StudySummary
 from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.items import study_summary_item, to_item
@@ -20,7 +23,7 @@ EXPORT = "e" * 32
 IN_EXPORT = 400
 
 
-def a_study(number):
+def a_study(number: int) -> StudySummary:
     """A study of four series with two lesions, as large as they come in practice."""
     lesion = LesionSummary(
         number=1, tumor_class=CLASSES[0], probability=0.912345, slices=9, key_slice="a" * 32, volume_mm3=12345.6,
@@ -33,7 +36,7 @@ def a_study(number):
     return study_of(series[0].study_id, series, None)
 
 
-def synthetic():
+def synthetic() -> Iterator[Any]:
     """Items as the table holds them; only what keys are made of differs, for speed."""
     studies = [a_study(number) for number in range(4)]
     for number in range(STUDIES):
@@ -50,12 +53,12 @@ def synthetic():
             yield to_item(keys.in_export(EXPORT, keys.study_summary(study.study_id)))
 
 
-def day(back):
+def day(back: Any) -> Any:
     return (NOON.date() - timedelta(days=back)).isoformat()
 
 
 @pytest.fixture(scope="module")
-def ledger():
+def ledger() -> Ledger:
     markers = [to_item(keys.arrival_day(day(back))) for back in range(DAYS)]
     return Ledger(itertools.chain(markers, synthetic()), list(keys.Index))
 
@@ -74,7 +77,7 @@ QUESTIONS = {
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("days", [1, DAYS])
-def test_a_page_of_studies_costs_o_of_page_and_of_days(ledger, question, days):
+def test_a_page_of_studies_costs_o_of_page_and_of_days(ledger: Ledger, question: Any, days: Any) -> None:
     table = Table.over(ledger, TABLE)
     wanted = WantedSummaries(first=day(days - 1), last=day(0), **QUESTIONS[question])
     ledger.units = ledger.queries = 0
@@ -87,7 +90,7 @@ def test_a_page_of_studies_costs_o_of_page_and_of_days(ledger, question, days):
 
 
 @pytest.mark.parametrize("days", [1, DAYS])
-def test_counting_reads_each_study_of_the_days_once(ledger, days):
+def test_counting_reads_each_study_of_the_days_once(ledger: Ledger, days: Any) -> None:
     table = Table.over(ledger, TABLE)
     wanted = WantedSummaries(first=day(days - 1), last=day(0))
     ledger.units = ledger.queries = 0
@@ -97,7 +100,7 @@ def test_counting_reads_each_study_of_the_days_once(ledger, days):
     assert ledger.units <= counts.total / 2 + 3 * days
 
 
-def test_a_study_of_four_series_is_under_4_kb():
+def test_a_study_of_four_series_is_under_4_kb() -> None:
     size = item_size(study_summary_item(a_study(0), None))
     print(f"{size} bytes")
     assert size < 4096

@@ -1,10 +1,12 @@
 """Lists of studies and series: in four orders, filtered, counted, and the same from page to page."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from brainscan.domain import ReviewState, TumorClass, Verdict
+from brainscan.store import Table
 from brainscan.store.table.query import CursorError
 from brainscan.store.table.summary_queries import Sort, WantedSummaries
 from tests.making import NOON, PSEUDONYMS
@@ -14,12 +16,12 @@ GLIOMA, NONE = TumorClass.GLIOMA, TumorClass.NO_TUMOR
 FIRST, LAST = "2025-06-01", "2026-03-31"
 
 
-def study_id(number):
+def study_id(number: int) -> Any:
     return PSEUDONYMS.digest("study", number)
 
 
 @pytest.fixture
-def listed(table):
+def listed(table: Table) -> Table:
     """Twelve studies of one series each over five months, every third to review, two of them reviewed."""
     for number in range(12):
         called = NONE if number % 2 else GLIOMA
@@ -37,11 +39,11 @@ def listed(table):
     return table
 
 
-def wanted(**changes):
+def wanted(**changes: Any) -> WantedSummaries:
     return WantedSummaries(first=FIRST, last=LAST, **changes)
 
 
-def numbers(table, limit=50, **changes):
+def numbers(table: Table, limit: int = 50, **changes: Any) -> Any:
     found, cursor = [], None
     while True:
         page = table.summary_queries.studies(wanted(**changes), limit, cursor)
@@ -53,19 +55,19 @@ def numbers(table, limit=50, **changes):
 
 @pytest.mark.parametrize("limit", [1, 5, 50])
 class TestOrders:
-    def test_the_latest_comes_first(self, listed, limit):
+    def test_the_latest_comes_first(self, listed: Table, limit: int) -> None:
         assert numbers(listed, limit) == list(range(12))
 
-    def test_the_most_probable_tumor_comes_first(self, listed, limit):
+    def test_the_most_probable_tumor_comes_first(self, listed: Table, limit: int) -> None:
         assert numbers(listed, limit, sort=Sort.PROBABILITY) == [10, 8, 6, 4, 2, 0, 1, 3, 5, 7, 9, 11]
 
-    def test_the_largest_volume_comes_first_and_none_last(self, listed, limit):
+    def test_the_largest_volume_comes_first_and_none_last(self, listed: Table, limit: int) -> None:
         by_volume = numbers(listed, limit, sort=Sort.VOLUME)
         assert by_volume[:4] == [10, 8, 6, 2]
         assert by_volume[-1] == 4
         assert sorted(by_volume) == list(range(12))
 
-    def test_what_needs_review_comes_first(self, listed, limit):
+    def test_what_needs_review_comes_first(self, listed: Table, limit: int) -> None:
         assert numbers(listed, limit, sort=Sort.REVIEW) == [3, 6, 9, 2, 4, 5, 7, 8, 10, 11, 1, 0]
 
 
@@ -83,13 +85,15 @@ class TestOrders:
         ({"finding": GLIOMA, "model_id": "1" * 64}, {4, 10}),
     ],
 )
-def test_filters_hold_in_every_order_and_on_every_page(listed, sort, filters, found):
+def test_filters_hold_in_every_order_and_on_every_page(
+    listed: Table, sort: Sort, filters: dict[str, Any], found: Any
+) -> None:
     for limit in (2, 50):
         assert set(numbers(listed, limit, sort=sort, **filters)) == found
 
 
 @pytest.mark.parametrize("sort", Sort)
-def test_what_arrives_while_somebody_pages_shifts_nothing(listed, sort):
+def test_what_arrives_while_somebody_pages_shifts_nothing(listed: Table, sort: Sort) -> None:
     first = listed.summary_queries.studies(wanted(sort=sort), 5)
     listed.summaries.put(a_series(77, GLIOMA, 0.99, study_id="a" * 32, volume_mm3=9e6, received_at=NOON + timedelta(3)))
     listed.statistics.mark_arrival((NOON + timedelta(3)).date().isoformat())
@@ -99,7 +103,7 @@ def test_what_arrives_while_somebody_pages_shifts_nothing(listed, sort):
     assert {study_id(number) for number in range(12)} <= set(seen)
 
 
-def test_each_value_of_a_filter_is_counted_beside_all_other_filters(listed):
+def test_each_value_of_a_filter_is_counted_beside_all_other_filters(listed: Table) -> None:
     counts = listed.summary_queries.study_counts(wanted(finding=NONE))
     assert counts.total == 7
     assert counts.findings == {"no_tumor": 7, "glioma": 5}
@@ -110,19 +114,19 @@ def test_each_value_of_a_filter_is_counted_beside_all_other_filters(listed):
     assert of_export.total == 6
 
 
-def test_series_are_listed_and_counted_by_themselves(listed):
+def test_series_are_listed_and_counted_by_themselves(listed: Table) -> None:
     page = listed.summary_queries.series(wanted(finding=GLIOMA))
     assert len(page.items) == 6
     assert listed.summary_queries.series_counts(wanted()).findings == {"glioma": 6, "no_tumor": 6}
 
 
-def test_a_day_range_takes_what_arrived_on_its_ends(listed):
+def test_a_day_range_takes_what_arrived_on_its_ends(listed: Table) -> None:
     day = (NOON - timedelta(days=13)).date().isoformat()
     page = listed.summary_queries.studies(WantedSummaries(first=day, last=day))
     assert [each.study_id for each in page.items] == [study_id(1)]
 
 
-def test_a_patients_studies_come_by_time_and_those_taken_back_do_not(listed):
+def test_a_patients_studies_come_by_time_and_those_taken_back_do_not(listed: Table) -> None:
     listed.summaries.withdraw(PSEUDONYMS.digest("series", 5), 9)
     found = listed.summary_queries.studies_of_patient(PATIENT)
     assert [each.study_id for each in found] == [study_id(n) for n in range(11, -1, -1) if n != 5]
@@ -130,6 +134,6 @@ def test_a_patients_studies_come_by_time_and_those_taken_back_do_not(listed):
 
 
 @pytest.mark.parametrize("cursor", ["", "e30", "eJyLVorJU4oFAAWGAcE"])
-def test_a_cursor_of_another_question_is_refused(listed, cursor):
+def test_a_cursor_of_another_question_is_refused(listed: Table, cursor: str) -> None:
     with pytest.raises(CursorError):
         listed.summary_queries.studies(wanted(sort=Sort.REVIEW), 5, cursor)

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -19,13 +20,14 @@ from brainscan.cli.main import app
 from brainscan.uploads import bundles, sending
 from brainscan.uploads.ledger import BundleState, Ledger
 from brainscan_local.phantom import GLIOMA, head, to_dicom
+from tests.conftest import World
 from tests.making import png, zipped
 
 BUCKET = "uploads"
 
 
 @pytest.fixture
-def s3(aws):
+def s3(aws: None) -> Any:
     client = boto3.client("s3")
     client.create_bucket(Bucket=BUCKET)
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -33,12 +35,12 @@ def s3(aws):
 
 
 @pytest.fixture(scope="module")
-def instances():
+def instances() -> list[bytes]:
     return to_dicom(head(seed=3, lesion=GLIOMA, size=64, slices=6))
 
 
 @pytest.fixture
-def folder(tmp_path, instances) -> Path:
+def folder(tmp_path: Path, instances: list[bytes]) -> Path:
     """A medium with its DICOMDIR, an archive of one image more, and what else lies about."""
     made = FileSet()
     for each in instances[:5]:
@@ -49,7 +51,7 @@ def folder(tmp_path, instances) -> Path:
     return tmp_path / "medium"
 
 
-def upload(state: Path, *arguments, expected: int = 0) -> str:
+def upload(state: Path, *arguments: Any, expected: int = 0) -> str:
     said = CliRunner().invoke(
         app, ["upload", *map(str, arguments), "--to", BUCKET, "--state", str(state), "--no-follow"]
     )
@@ -58,11 +60,11 @@ def upload(state: Path, *arguments, expected: int = 0) -> str:
     return said.output
 
 
-def versions(s3) -> list[dict]:
+def versions(s3: Any) -> list[dict]:
     return s3.list_object_versions(Bucket=BUCKET).get("Versions", [])
 
 
-def sent(s3) -> dict[str, bytes]:
+def sent(s3: Any) -> dict[str, bytes]:
     """Every file in every version of every object of the bucket."""
     found: dict[str, bytes] = {}
     for version in versions(s3):
@@ -74,7 +76,9 @@ def sent(s3) -> dict[str, bytes]:
     return found
 
 
-def test_images_leave_without_what_identifies_the_patient_and_the_key_map_stays(s3, folder, tmp_path, instances):
+def test_images_leave_without_what_identifies_the_patient_and_the_key_map_stays(
+    s3: Any, folder: Path, tmp_path: Path, instances: list[bytes]
+) -> None:
     said = upload(tmp_path / "state", folder, expected=1)
     copies = [dcmread(io.BytesIO(data)) for data in sent(s3).values()]
     assert len(copies) == 6
@@ -95,7 +99,7 @@ def test_images_leave_without_what_identifies_the_patient_and_the_key_map_stays(
         assert any(left in line and reason in line for line in said.splitlines() if line.startswith("not sent: "))
 
 
-def test_the_same_folder_again_uploads_nothing(s3, folder, tmp_path):
+def test_the_same_folder_again_uploads_nothing(s3: Any, folder: Path, tmp_path: Path) -> None:
     upload(tmp_path / "state", folder, expected=1)
     before = versions(s3)
     (folder / "renamed").write_bytes((folder / "more.zip").read_bytes())
@@ -103,12 +107,14 @@ def test_the_same_folder_again_uploads_nothing(s3, folder, tmp_path):
     assert versions(s3) == before
 
 
-def test_files_are_sent_as_they_are_where_that_is_asked_for(s3, folder, tmp_path):
+def test_files_are_sent_as_they_are_where_that_is_asked_for(s3: Any, folder: Path, tmp_path: Path) -> None:
     upload(tmp_path / "state", folder / "photo.png", "--no-deidentify")
     assert list(sent(s3).values()) == [(folder / "photo.png").read_bytes()]
 
 
-def test_bundles_are_of_a_good_size_and_content_that_comes_twice_is_in_one_once(s3, tmp_path, monkeypatch):
+def test_bundles_are_of_a_good_size_and_content_that_comes_twice_is_in_one_once(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bundles, "BUNDLE_FILES", 3)
     for number in range(8):
         (tmp_path / f"{number}.png").write_bytes(png(seed=number % 7))
@@ -121,17 +127,17 @@ def test_bundles_are_of_a_good_size_and_content_that_comes_twice_is_in_one_once(
 class Cut:
     """A client whose line is cut at the so-many-th call of a method, before or after S3 heard it."""
 
-    def __init__(self, client, method: str, call: int, *, heard: bool) -> None:
+    def __init__(self, client: Any, method: str, call: int, *, heard: bool) -> None:
         self._client, self._method, self._left, self._heard = client, method, call, heard
         self.parts: list[int] = []
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         found = getattr(self._client, name)
         if name == "upload_part":
             return lambda **named: (self._maybe_cut(name, found, named), self.parts.append(named["PartNumber"]))[0]
         return (lambda **named: self._maybe_cut(name, found, named)) if name == self._method else found
 
-    def _maybe_cut(self, name, found, named):
+    def _maybe_cut(self, name: str, found: Any, named: Any) -> Any:
         if name == self._method:
             self._left -= 1
             if self._left == 0:
@@ -146,7 +152,9 @@ class Cut:
     ("method", "call"),
     [("create_multipart_upload", 1), ("upload_part", 1), ("upload_part", 3), ("complete_multipart_upload", 1)],
 )
-def test_an_upload_that_was_cut_goes_on_where_it_stopped(s3, tmp_path, monkeypatch, method, call, heard):
+def test_an_upload_that_was_cut_goes_on_where_it_stopped(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, call: int, heard: bool
+) -> None:
     monkeypatch.setattr(sending, "PART_BYTES", 5 * 1024**2)
     monkeypatch.setattr(sending, "PARALLEL", 1)
     contents = [b"\x89PNG\r\n\x1a\n" + os.urandom(6 * 1024**2) for _ in range(3)]
@@ -167,7 +175,9 @@ def test_an_upload_that_was_cut_goes_on_where_it_stopped(s3, tmp_path, monkeypat
         assert not ledger.spooled(bundle).exists()
 
 
-def test_an_upload_that_s3_gave_up_meanwhile_begins_anew(s3, tmp_path, monkeypatch):
+def test_an_upload_that_s3_gave_up_meanwhile_begins_anew(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + os.urandom(100))
     clients = iter([Cut(s3, "complete_multipart_upload", 1, heard=False), s3])
     monkeypatch.setattr("brainscan.cli.upload.s3_client", lambda: next(clients))
@@ -178,10 +188,12 @@ def test_an_upload_that_s3_gave_up_meanwhile_begins_anew(s3, tmp_path, monkeypat
     assert len(sent(s3)) == 1
 
 
-def test_a_process_that_dies_while_it_packs_leaves_nothing_half(s3, tmp_path, monkeypatch):
+def test_a_process_that_dies_while_it_packs_leaves_nothing_half(
+    s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "1.png").write_bytes(png())
 
-    def dies(*_):
+    def dies(*_: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
@@ -193,7 +205,7 @@ def test_a_process_that_dies_while_it_packs_leaves_nothing_half(s3, tmp_path, mo
     assert len(sent(s3)) == 1
 
 
-def test_the_ledger_is_on_the_disk_before_a_call_returns(tmp_path):
+def test_the_ledger_is_on_the_disk_before_a_call_returns(tmp_path: Path) -> None:
     with Ledger(tmp_path, BUCKET) as ledger:
         with sqlite3.connect(tmp_path / "ledger.sqlite") as other:
             [[mode]] = other.execute("PRAGMA journal_mode").fetchall()
@@ -202,7 +214,7 @@ def test_the_ledger_is_on_the_disk_before_a_call_returns(tmp_path):
         assert len(ledger.secret) == 32
 
 
-def test_an_export_knows_the_token_of_its_bundle_and_no_other_metadata(world):
+def test_an_export_knows_the_token_of_its_bundle_and_no_other_metadata(world: World) -> None:
     from brainscan.pipeline.intake import Upload, intake
     from tests.making import NOON
 

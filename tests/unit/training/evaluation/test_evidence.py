@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from brainscan.inference.manifest import MODEL_FILE
+from brainscan.inference.runtime import Model
 from training.datasets.samples import CHENG, Sample
 from training.evaluation.evidence import ActivationMaps, Looked, shares, summary
 
@@ -40,7 +41,7 @@ def test_scans_of_one_group_are_one_draw() -> None:
 
 
 @pytest.mark.skipif(not (MODEL / MODEL_FILE).exists(), reason="no served model")
-def test_the_places_of_the_served_file_add_up_to_its_logits(network) -> None:
+def test_the_places_of_the_served_file_add_up_to_its_logits(network: Model) -> None:
     """Up to the rounding of pooled features to int8, the sum over places is the logits less their mean and bias."""
     size = network.manifest.input.size
     batch = np.random.default_rng(0).uniform(-1, 1, (2, size, size, 1)).astype(np.float32)
