@@ -103,7 +103,8 @@ channels. Blank scans count as wrong, and are in no row by class. Of a tumor out
 
 A series is one patient, sequence and plane, called by the rule that the service applies to series. Of LGG every series
 has a tumor. A false lesion is a run of neighbouring slices that the rule counts and that touches no drawn tumor. The
-volume error compares summed areas of masks, without regard to its sign. Intervals draw patients.
+volume error compares summed areas of masks, without regard to its sign. Intervals draw patients. A series without a
+tumor by the rule counts as called no tumor, also where the service abstains because most of its slices did.
 
 {markdown(series_rows(results, beside))}
 

@@ -185,7 +185,9 @@ def _observation(
 
 def _report(result: SeriesResult, observations: list[dict[str, Any]]) -> dict[str, Any]:
     sure = f", {result.confidence:.0%}" if result.confidence is not None else ""
-    call = f"Series call: {result.predicted}{sure}." if result.predicted else "No call: no slice could be analyzed."
+    call = (
+        f"Series call: {result.predicted}{sure}." if result.predicted else "No call: too few slices could be analyzed."
+    )
     review = f" Needs review: {', '.join(result.review_reasons)}." if result.review_reasons else ""
     return {
         "resourceType": "DiagnosticReport",

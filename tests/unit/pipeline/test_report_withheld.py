@@ -116,6 +116,37 @@ class TestWithheld:
         assert summary(world)["withheld"] == {"seg": "no_spacing"}
         assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
+    def test_a_series_of_which_too_little_was_analyzed_has_no_objects_and_no_verdict(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
+        """What its few slices show is in the summary."""
+        scanned(masks={}, numbers=range(2))
+        scanned(masks={}, numbers=range(2, 6), outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,))
+        assert report(SERIES, world.services).report.outcome is Outcome.ABSTAINED
+        told = summary(world)
+        assert set(told["withheld"].values()) == {"no_verdict"}
+        assert told["review_reasons"] == ["slices_unanswered"]
+        assert len(told["slices"]) == 6
+        bundle = world.services.results.get(report_key(SERIES, 6, "fhir.json"))
+        Bundle.model_validate_json(bundle)
+        assert b"Observation" not in bundle
+
+    def test_slices_in_planes_that_cross_have_no_segmentation_and_no_label_volume(
+        self, world: World, scanned: Callable[..., Any]
+    ) -> None:
+        slices = mr.mr_series(9)
+        for number, each in enumerate(slices):
+            each.ImageOrientationPatient = [[1, 0, 0, 0, 1, 0], [0, 1, 0, 0, 0, -1], [1, 0, 0, 0, 0, -1]][number // 3]
+            each.ImagePositionPatient = [[-30, -40, 3 * number], [3 * number, -40, 30], [-30, 3 * number, 30]][
+                number // 3
+            ]
+        scanned(slices, masks={0: mr.disc(8), 1: mr.disc(8)}, numbers=range(9))
+        report(SERIES, world.services)
+        told = summary(world, 9)
+        assert (told["predicted"], told["withheld"]) == ("glioma", {"seg": "mixed_geometry"})
+        assert "unclear_content" in told["review_reasons"]
+        assert set(objects(world, 9)) == {"sr.dcm", "capture.dcm"}
+
     def test_a_series_of_which_nothing_was_analyzed_abstains(self, world: World, scanned: Callable[..., Any]) -> None:
         nothing = {"predicted": None, "probabilities": None, "confidence": None, "tumor": None}
         scanned(masks={}, outcome=Outcome.REJECTED, reasons=(Reason.UNREADABLE,), **nothing)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brainscan.domain import TUMORS, TumorClass
-from brainscan.series.call import Call, call_acquisition, resting_on
+from brainscan.domain import TUMORS, Reason, TumorClass
+from brainscan.series.call import Call, call_acquisition, no_verdict, resting_on
 from tests.series import answered, disc
 
 G, M, P, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.PITUITARY, TumorClass.NO_TUMOR
@@ -59,6 +59,25 @@ def test_in_an_acquisition_of_two_slices_of_a_longer_series_one_is_not_enough() 
 def test_a_class_without_a_mask_and_a_mask_without_a_class_are_not_positive() -> None:
     assert call((G, None), (G, None), (G, None)).predicted is N
     assert call((N, LARGE), (N, LARGE), (N, LARGE)).predicted is N
+
+
+@pytest.mark.parametrize(
+    ("answered", "unanswered", "verdict"), [(6, 0, True), (4, 4, True), (4, 5, False), (1, 25, False)]
+)
+def test_no_tumor_is_a_verdict_only_where_at_least_as_many_places_have_an_answer_as_have_none(
+    answered: int, unanswered: int, verdict: bool
+) -> None:
+    healthy = call((N, None), (N, None))
+    assert (no_verdict(healthy, answered, unanswered) == ()) is verdict
+    sick = call((G, LARGE), (G, LARGE))
+    assert no_verdict(sick, answered, unanswered) == ()
+
+
+def test_no_tumor_is_no_verdict_where_the_mean_says_that_one_is_likelier() -> None:
+    unoutlined = call((G, None), (G, None), (N, None))
+    assert unoutlined.confidence < 0.5
+    assert no_verdict(unoutlined, 3, 0) == (Reason.ABSTAINED_LIKELY_TUMOR,)
+    assert no_verdict(call((G, None), (N, None), (N, None)), 3, 0) == ()
 
 
 def test_of_neighbours_of_different_classes_the_larger_is_called() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from brainscan.domain import Outcome, Reason, Series, TumorClass
 from brainscan.series.acquisitions import SliceSource, Technique
@@ -87,6 +88,7 @@ def test_slices_of_crossing_planes_stand_for_no_volume() -> None:
     result = analyzed(records, dict.fromkeys(range(6), LARGE), sources).result
     assert (result.predicted, len(result.acquisitions)) == (G, 2)
     assert [each.volume_withheld for each in result.lesions] == [Reason.MIXED_GEOMETRY]
+    assert Reason.UNCLEAR_CONTENT in result.review_reasons
 
 
 def test_acquisitions_that_disagree_ask_for_review_and_the_tumor_stands() -> None:
@@ -116,10 +118,47 @@ def test_neighbours_of_different_classes_are_findings_of_their_own() -> None:
 
 
 def test_a_lone_slice_among_places_without_an_answer_is_isolated() -> None:
-    """However few places speak: the tumor was not seen where it was looked for."""
+    """However few places speak: the tumor was not seen where it was looked for, and most was not looked at."""
     result = series_of(None, None, (G, LARGE), None, None).result
-    assert (result.predicted, result.lesions) == (N, ())
-    assert result.review_reasons == (Reason.ISOLATED_SLICE, Reason.SLICES_UNANSWERED)
+    assert (result.outcome, result.predicted, result.lesions) == (Outcome.ABSTAINED, None, ())
+    assert result.review_reasons == (
+        Reason.ISOLATED_SLICE,
+        Reason.SLICES_UNANSWERED,
+        Reason.ABSTAINED_LIKELY_TUMOR,
+    )
+
+
+def test_a_series_that_shows_nothing_where_it_could_be_read_and_mostly_could_not_has_no_verdict() -> None:
+    whole, few = series_of(*[(N, None)] * 3, None).result, series_of((N, None), *[None] * 25).result
+    assert (whole.outcome, whole.predicted) == (Outcome.ANALYZED, N)
+    assert (few.outcome, few.predicted, few.probabilities, few.acquisitions) == (Outcome.ABSTAINED, None, None, ())
+    assert (few.needs_review, few.review_reasons) == (True, (Reason.SLICES_UNANSWERED,))
+    assert [each.outcome for each in few.slices].count(Outcome.ANALYZED) == 1
+
+
+def test_places_without_a_picture_and_repeats_of_a_place_are_no_places_that_were_not_looked_at() -> None:
+    blank = [mr.answered(n, N, outcome=Outcome.ABSTAINED, reasons=(Reason.BLANK_IMAGE,)) for n in range(2, 9)]
+    assert analyzed([mr.answered(0), mr.answered(1), *blank], {}).result.predicted is N
+    again = [mr.answered(n + 2, N, outcome=Outcome.ABSTAINED, order=n % 2) for n in range(6)]
+    assert analyzed([mr.answered(0), mr.answered(1), *again], {}).result.predicted is N
+
+
+def test_slices_that_are_called_a_tumor_without_outline_are_no_series_without_tumor() -> None:
+    result = series_of(*[(G, None)] * 6).result
+    assert (result.predicted, result.needs_review) == (None, True)
+    assert result.review_reasons == (Reason.ABSTAINED_LIKELY_TUMOR,)
+
+
+@pytest.mark.parametrize(
+    "doubt",
+    [Reason.UNCLEAR_BODY_PART, Reason.UNCLEAR_CONTENT, Reason.UNCLEAR_MODALITY, Reason.UNCLEAR_ORIENTATION],
+)
+def test_what_is_unclear_of_its_slices_is_unclear_of_the_series_whatever_it_shows(doubt: Reason) -> None:
+    for shown, mask in ((N, None), (G, LARGE)):
+        records = [mr.answered(n, shown, mask, needs_review=True, review_reasons=(doubt,)) for n in range(3)]
+        result = analyzed(records, dict.fromkeys(range(3), mask)).result
+        assert (result.predicted, result.needs_review) == (shown, True)
+        assert doubt in result.review_reasons
 
 
 def test_a_time_point_without_an_answer_is_no_place_of_its_own() -> None:

@@ -32,10 +32,10 @@ def series_in_words(result: SeriesResult, name: str, written: Sequence[Path]) ->
     """A line for the verdict, one a lesion, one where the files are."""
     speaking = sum(each.outcome is Outcome.ANALYZED for each in result.slices)
     of = f"{speaking} of {len(result.slices)} slices analyzed"
-    if result.predicted is None or result.confidence is None:
-        return f"series {escape(name)}: no verdict, {of}. Files: {escape(_where(written))}"
-    verdict = f"{_name(result.predicted)}, {result.confidence:.0%} sure"
-    lines = [f"series {escape(name)}: [bold]{verdict}[/bold], {of}."]
+    verdict = "no verdict"
+    if result.predicted is not None and result.confidence is not None:
+        verdict = f"[bold]{_name(result.predicted)}, {result.confidence:.0%} sure[/bold]"
+    lines = [f"series {escape(name)}: {verdict}, {of}."]
     lines += [f"  lesion {lesion.number}: {_lesion(lesion)}" for lesion in result.lesions]
     if result.review_reasons:
         lines.append(f"  A reader should look at it: {_because(result.review_reasons)}.")

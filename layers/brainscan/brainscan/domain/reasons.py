@@ -78,6 +78,7 @@ class Reason(StrEnum):
     SERIES_DISAGREE = "series_disagree"
     # a volume or an object of a series is withheld
     NO_SLICE_ANALYZED = "no_slice_analyzed"
+    NO_VERDICT = "no_verdict"
     NO_TUMOR_FOUND = "no_tumor_found"
     NOT_DICOM = "not_dicom"
     NO_SPACING = "no_spacing"

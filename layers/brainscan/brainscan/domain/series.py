@@ -97,7 +97,7 @@ class SeriesResult(FrozenModel):
     study_id: str | None = None
     patient_id: str | None = None
     revision: int
-    outcome: Outcome = Field(description="analyzed, or abstained where no slice was analyzed")
+    outcome: Outcome = Field(description="analyzed, or abstained where too few slices are for a verdict")
     predicted: TumorClass | None = None
     probabilities: dict[TumorClass, Probability] | None = None
     confidence: Probability | None = None

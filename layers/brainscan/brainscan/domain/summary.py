@@ -47,7 +47,7 @@ class Summary(FrozenModel):
     study_id: str | None = None
     patient_id: str | None = None
     received_at: datetime = Field(description="when its first scan arrived")
-    outcome: Outcome = Field(description="analyzed, or abstained where nothing in it was analyzed")
+    outcome: Outcome = Field(description="analyzed, or abstained where too little of it was for a verdict")
     predicted: TumorClass | None = None
     probabilities: dict[TumorClass, Probability] | None = None
     confidence: Probability | None = Field(default=None, description="calibrated probability of the class predicted")

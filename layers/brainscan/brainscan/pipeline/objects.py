@@ -81,7 +81,7 @@ def _stamp(result: SeriesResult, services: ReportServices) -> Stamp:
 
 def _no_objects(result: SeriesResult, analyzed: Sequence[Slice]) -> Reason | None:
     if result.outcome is not Outcome.ANALYZED:
-        return Reason.NO_SLICE_ANALYZED
+        return Reason.NO_VERDICT if analyzed else Reason.NO_SLICE_ANALYZED
     missing = next((each.missing for each in analyzed if each.missing), None)
     unusable = {keyword for each in analyzed if each.image for keyword in unusable_identifiers(each.image.header)}
     if missing is None and unusable:

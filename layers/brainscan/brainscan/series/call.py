@@ -7,6 +7,8 @@ The rule, in order:
 3. A positive slice counts when the slice before or after it in its acquisition, among those that speak, is positive
    too; in a series of fewer than three places, it counts alone. A tumor spans slices; a lone one is for a reader.
 4. Without counted slices the call is `no_tumor`, and its probabilities are the mean over the acquisition's slices.
+   A series does not give it for its verdict, and abstains, where more places have no answer than have one, or where the
+   mean says that a tumor is likelier: that nothing was found is said of what was looked at, and nowhere else.
 5. With them the probabilities are the mean over the counted slices, weighted by the area of their masks, and the call
    is the most probable tumor class.
 6. A series rests on the acquisition whose counted slices have the largest masks in sum; where none has any, on the one
@@ -19,7 +21,10 @@ from typing import Final
 
 import numpy as np
 
-from brainscan.domain import CLASSES, TUMORS, ScanRecord, TumorClass
+from brainscan.domain import CLASSES, TUMORS, Reason, ScanRecord, TumorClass
+
+LIKELY: Final = 0.5
+"""Probability of `no_tumor` below which a tumor of some class is likelier."""
 
 ALONE_COUNTS_BELOW: Final = 3
 """Places of a series below which a positive slice needs no neighbour."""
@@ -61,6 +66,23 @@ def call_acquisition(speaking: Sequence[ScanRecord], places: int) -> Call:
 def resting_on(calls: Sequence[Call]) -> int:
     """Place among the calls of the one that the series rests on."""
     return max(range(len(calls)), key=lambda place: (_extent(calls[place]), len(calls[place].speaking), -place))
+
+
+def no_verdict(call: Call, answered: int, unanswered: int) -> tuple[Reason, ...]:
+    """Why a series that rests on a call abstains; nothing where the call is its verdict.
+
+    Args:
+        call: Of the acquisition that the series rests on.
+        answered: Places of the series of which a slice was analyzed.
+        unanswered: Places with pictures of which none was.
+    """
+    if call.counted:
+        return ()
+    stated = {
+        Reason.SLICES_UNANSWERED: unanswered > answered,
+        Reason.ABSTAINED_LIKELY_TUMOR: call.confidence < LIKELY,
+    }
+    return tuple(reason for reason, holds in stated.items() if holds)
 
 
 def is_positive(record: ScanRecord) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from brainscan.domain import AcquisitionResult, Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
 from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, crossing, places_of
-from brainscan.series.call import Call, call_acquisition, resting_on
+from brainscan.series.call import Call, call_acquisition, no_verdict, resting_on
 from brainscan.series.components import Mask
 from brainscan.series.label_volume import Labels
 from brainscan.series.lesions import OutlinedSlice, findings_of, lesions_of
@@ -18,8 +18,18 @@ from brainscan.series.volume import widths_mm
 ReadMasks = Callable[[Sequence[ScanRecord]], Sequence[Mask]]
 """The masks of slices, on the grids of their own pixels."""
 
-_DOUBTFUL_ABSTENTIONS = frozenset({Reason.ABSTAINED_LIKELY_TUMOR, Reason.OUT_OF_SCOPE_WITH_MASK})
-"""Reasons of abstained slices that are reasons of their series: they do not speak, and a reader should see them."""
+_OF_THE_SERIES = frozenset(
+    {
+        Reason.ABSTAINED_LIKELY_TUMOR,
+        Reason.OUT_OF_SCOPE_WITH_MASK,
+        Reason.UNCLEAR_MODALITY,
+        Reason.UNCLEAR_CONTENT,
+        Reason.UNCLEAR_BODY_PART,
+        Reason.UNCLEAR_ORIENTATION,
+    }
+)
+"""Reasons of slices that are reasons of their series: of abstained ones, which do not speak; and doubts about what the
+header describes, which are as good as all slices'."""
 
 
 @dataclass(frozen=True)
@@ -50,16 +60,21 @@ def analyze_series(
     analyzed = {record.scan_id: record for record in in_order(records) if record.outcome is Outcome.ANALYZED}
     known = _known(series, records)
     if not analyzed:
-        slices = tuple(_slice_result(record) for record in in_order(records))
-        return SeriesAnalysis(known.model_copy(update={"slices": slices}))
+        return SeriesAnalysis(known.model_copy(update=_slices_alone(records)))
     acquisitions = acquisitions_of(list(analyzed), sources)
     places = places_of(acquisitions, sources) + _places_without_answer(records)
     calls = [call_acquisition([analyzed[each] for each in one.slices], places) for one in acquisitions]
     chosen = resting_on(calls)
     call, stack = calls[chosen], acquisitions[chosen]
-    outlined = _outlined(call, _widths(stack, crossing=crossing(sources)), sources, read_masks)
+    crosses = crossing(sources)
+    abstains = no_verdict(call, *_speaking_and_silent(records))
+    unclear = (Reason.UNCLEAR_CONTENT,) if crosses else ()
+    review_reasons = tuple(dict.fromkeys((*_review_reasons(calls, call), *abstains, *known.review_reasons, *unclear)))
+    if abstains:
+        reviewed = {"needs_review": True, "review_reasons": review_reasons}
+        return SeriesAnalysis(known.model_copy(update=_slices_alone(records) | reviewed))
+    outlined = _outlined(call, _widths(stack, crossing=crosses), sources, read_masks)
     lesions, labels = lesions_of(outlined)
-    review_reasons = _review_reasons(calls, call) + known.review_reasons
     result = known.model_copy(
         update={
             "outcome": Outcome.ANALYZED,
@@ -75,14 +90,13 @@ def analyze_series(
             "slices": _slice_results(records, acquisitions, {each.record.scan_id for each in outlined}),
         }
     )
-    no_geometry = stack.positions_mm if isinstance(stack.positions_mm, Reason) else None
-    return SeriesAnalysis(result, stack.slices, no_geometry, labels)
+    return SeriesAnalysis(result, stack.slices, _no_geometry(stack, crossing=crosses), labels)
 
 
 def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
     """What holds of a series whatever its slices show."""
     unanswered = _many_unanswered(records)
-    doubtful = {reason for record in records for reason in record.review_reasons if reason in _DOUBTFUL_ABSTENTIONS}
+    doubtful = {reason for record in records for reason in record.review_reasons if reason in _OF_THE_SERIES}
     reasons = (*([Reason.SLICES_UNANSWERED] if unanswered else []), *sorted(doubtful))
     return SeriesResult(
         series_id=series.series_id,
@@ -110,6 +124,18 @@ def _places_without_answer(records: Sequence[ScanRecord]) -> int:
     return len({record.order for record in records} - answered)
 
 
+def _speaking_and_silent(records: Sequence[ScanRecord]) -> tuple[int, int]:
+    """Places, by their order, of which a slice has an answer, and pictured ones of which none has."""
+    answered = {record.order for record in records if record.outcome is Outcome.ANALYZED}
+    pictured = {record.order for record in records if Reason.BLANK_IMAGE not in record.reasons}
+    return len(answered), len(pictured - answered)
+
+
+def _slices_alone(records: Sequence[ScanRecord]) -> dict[str, object]:
+    """What a series without a verdict lists: each slice as it was answered."""
+    return {"slices": tuple(_slice_result(record) for record in in_order(records))}
+
+
 def _outlined(
     call: Call, widths: Sequence[float] | Reason, sources: Mapping[str, SliceSource], read_masks: ReadMasks
 ) -> list[OutlinedSlice]:
@@ -131,6 +157,13 @@ def _widths(stack: Acquisition, *, crossing: bool) -> Sequence[float] | Reason:
         return Reason.MIXED_GEOMETRY
     widths = widths_mm(np.array(stack.positions_mm))
     return widths if isinstance(widths, Reason) else widths.tolist()
+
+
+def _no_geometry(stack: Acquisition, *, crossing: bool) -> Reason | None:
+    """Why a segmentation of a stack would be no volume; None where it is one."""
+    if isinstance(stack.positions_mm, Reason):
+        return stack.positions_mm
+    return Reason.MIXED_GEOMETRY if crossing else None
 
 
 def _review_reasons(calls: Sequence[Call], chosen: Call) -> tuple[Reason, ...]:
