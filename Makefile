@@ -30,11 +30,11 @@ lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 
 unit: $(VENV)/.dev  ## Pure code and in-process AWS; minutes. COVERED=1 measures branch coverage and holds its floors.
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(if $(COVERED),--cov --cov-report=) tests/unit
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -q -n auto tests/chaos
+	$(BIN)/python -m pytest -q -n auto tests/chaos
 	$(if $(COVERED),$(MAKE) floors)
 
 chaos: $(VENV)/.dev  ## 100,000 events with faults, and one large export, in simulated time: docs/reliability.md.
-	PYTHONHASHSEED=0 $(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos
 
 coverage:  ## The unit tier with branch coverage.
 	$(MAKE) unit COVERED=1

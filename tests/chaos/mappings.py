@@ -3,7 +3,7 @@
 import json
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -209,11 +209,11 @@ class StreamMapping:
             first = next((place for place, each in enumerate(numbers) if each in again), len(numbers))
             wait = 0.0
             if rest := piece.records[first:]:
-                self._retry(rest, piece.tries, left)
+                self._retry(replace(piece, records=rest), left)
                 longest = min(RETRY_S[1], RETRY_S[0] * 2**piece.tries)
                 wait = self._plan.random("retry", name).uniform(0.5, 1) * longest
             elif not piece.repeat and self._plan.random("again", name).random() < self._plan.rates.duplicates:
-                left.appendleft(Piece(piece.records, repeat=True))  # a stream, too, delivers at least once
+                left.appendleft(replace(piece, repeat=True))  # a stream, too, delivers at least once
             self._simulation.after(wait, lambda: self._work(lane, left))
 
         self._function.invoke({"Records": piece.records, **self._window(lane, final=False)}, name, done)
@@ -235,15 +235,17 @@ class StreamMapping:
             "isWindowTerminatedEarly": False,
         }
 
-    def _retry(self, rest: list[Record], tries: int, left: deque[Piece]) -> None:
+    def _retry(self, failed: Piece, left: deque[Piece]) -> None:
+        """What failed comes again, as what it was: a repeat is not repeated, and its tries are counted on."""
+        rest = failed.records
         age = self._simulation.now - rest[0]["dynamodb"]["ApproximateCreationDateTime"]
         if 0 <= self._oldest_s < age:
             self._give_up(rest)
         elif self._bisect and len(rest) > 1:
             middle = len(rest) // 2
-            left.extendleft([Piece(rest[middle:], tries), Piece(rest[:middle], tries)])
-        elif self._retries < 0 or tries < self._retries:
-            left.appendleft(Piece(rest, tries + 1))
+            left.extendleft([replace(failed, records=rest[middle:]), replace(failed, records=rest[:middle])])
+        elif self._retries < 0 or failed.tries < self._retries:
+            left.appendleft(replace(failed, tries=failed.tries + 1))
         else:
             self._give_up(rest)
 

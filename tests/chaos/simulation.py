@@ -27,7 +27,7 @@ class Process:
     def __init__(self, name: str = "") -> None:
         self.name = name
         self.dead = False
-        self.tasks: set[Task] = set()
+        self.tasks: dict[Task, None] = {}  # in order: a run does not depend on addresses
         self.calls = 0
         self.kill_at: int | None = None
         self.random = Random(0)
@@ -43,7 +43,7 @@ class Task:
         self.over = False
         self._greenlet = greenlet(lambda: self._run(work), simulation.hub)
         if process:
-            process.tasks.add(self)
+            process.tasks[self] = None
 
     def _run(self, work: Callable[[], None]) -> None:
         try:
@@ -53,7 +53,7 @@ class Task:
         finally:
             self.over = True
             if self.process:
-                self.process.tasks.discard(self)
+                self.process.tasks.pop(self, None)
 
     def wait(self) -> None:
         """Give way until resumed.

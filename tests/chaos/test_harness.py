@@ -1,5 +1,8 @@
 """The harness finds what it is for: faults that are put in on purpose are found, shrunk and traced."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -7,15 +10,17 @@ import pytest
 
 from brainscan.store.queues import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from tests.chaos.buckets import Buckets
-from tests.chaos.faults import NONE, Rates
+from tests.chaos.faults import NONE, Plan, Rates
+from tests.chaos.mappings import StreamMapping
 from tests.chaos.queues import Queues
 from tests.chaos.shrink import Run, fewest, run, shrink, told
 from tests.chaos.simulation import Process
 from tests.chaos.table import Table
 from tests.chaos.uploads import uploads
-from tests.chaos.world import Scenario, world_of
+from tests.chaos.world import ROOT, Scenario, world_of
 
 FEW = 8
+FAULTY = Rates(kills=0.05, throttles=0.05, duplicates=0.2)
 
 
 def scenario(seed: int = 5, count: int = FEW, rates: Rates = NONE, **told_more: Any) -> Scenario:
@@ -27,13 +32,48 @@ def promises(done: Run) -> set[str]:
 
 
 def test_the_same_seed_always_runs_alike() -> None:
-    first, second = (run(scenario(rates=Rates(kills=0.05, throttles=0.05, duplicates=0.2)), traced=True) for _ in "12")
+    first, second = (run(scenario(rates=FAULTY), traced=True) for _ in "12")
     assert first.hit
     assert first.trace == second.trace
 
 
 def test_another_seed_runs_otherwise() -> None:
     assert run(scenario(), traced=True).trace != run(replace(scenario(), seed=6), traced=True).trace
+
+
+PRINTS_ITS_TRACE = """
+from tests.chaos.shrink import run
+from tests.chaos.test_harness import FAULTY, scenario
+print(*run(scenario(rates=FAULTY), traced=True).trace, sep="\\n")
+"""
+
+
+def test_a_run_does_not_depend_on_the_order_of_sets() -> None:
+    def traced(hash_seed: str) -> str:
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        told_by = [sys.executable, "-c", PRINTS_ITS_TRACE]
+        return subprocess.run(told_by, cwd=ROOT, env=environment, capture_output=True, check=True, text=True).stdout
+
+    assert traced("0") == traced("5") != ""
+
+
+def test_a_batch_of_the_stream_that_fails_when_it_comes_again_comes_to_an_end() -> None:
+    class EverySecondFails:
+        name = "Count"
+        invocations = 0
+
+        def invoke(self, event: Any, name: str, done: Any) -> None:
+            self.invocations += 1
+            assert self.invocations < 20
+            done({}, self.invocations % 2 == 0)
+
+    with world_of(scenario(count=0)) as world:
+        function: Any = EverySecondFails()
+        plan = Plan(5, Rates(duplicates=1.0))
+        mapping = StreamMapping(world.simulation, plan, function, {"MaximumRetryAttempts": 5}, None)
+        mapping.hear([(("SCAN#1", "META"), None, {})])
+        world.simulation.run()
+    assert function.invocations == 3
 
 
 def test_a_lost_message_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

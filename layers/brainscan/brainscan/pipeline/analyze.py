@@ -85,7 +85,7 @@ def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, model: M
 
 def _fetch(waiting: Sequence[ScanRecord], services: Services, pool: Executor) -> dict[str, ScanBytes | Exception]:
     """The bytes of each scan; files with several frames are read once."""
-    keys = list({record.staged_key for record in waiting})
+    keys = list(dict.fromkeys(record.staged_key for record in waiting))
     read = dict(zip(keys, pool.map(lambda key: _caught(services.results.get, key), keys), strict=True))
     fetched: dict[str, ScanBytes | Exception] = {}
     for record in waiting:

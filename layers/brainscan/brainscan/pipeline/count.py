@@ -21,7 +21,7 @@ def count(shard: str, changes: Sequence[ScanChange], table: Table) -> int:
     """
     table.counts.add(shard, changes)
     table.retention.keep([change.after for change in changes if change.after])
-    series_ids = {change.scan.series_id for change in changes if change.scan.series_id}
+    series_ids = dict.fromkeys(change.scan.series_id for change in changes if change.scan.series_id)
     with Threads(PARALLEL) as pool:
         list(pool.map(table.series.forget_slice, [change for change in changes if change.after is None]))
         return sum(pool.map(lambda each: _settle(each, table), series_ids))

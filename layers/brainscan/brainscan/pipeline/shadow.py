@@ -49,7 +49,7 @@ def look_on(records: Sequence[ScanRecord], services: Services, model: Model) -> 
     Raises:
         ObjectGoneError, botocore.exceptions.ClientError: a scan's bytes cannot be read, or the answers not written.
     """
-    staged = {key: services.results.get(key) for key in {record.staged_key for record in records}}
+    staged = {key: services.results.get(key) for key in dict.fromkeys(each.staged_key for each in records)}
     sources = [ScanBytes.of(staged[record.staged_key], record) for record in records]
     predicted = predict(sources, model, services.limits)
     answers = [

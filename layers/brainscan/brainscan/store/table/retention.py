@@ -25,7 +25,7 @@ class Retention:
         if expires_at is None:
             return
         belongs = {tuple(key.values()): key for scan in scans for key in _belonging(scan)}
-        counted = {pk for scan in scans for pk in _counted(scan)}
+        counted = dict.fromkeys(pk for scan in scans for pk in _counted(scan))
         with Threads(PARALLEL) as pool:
             list(pool.map(lambda key: self._extend(self._table.get(key), expires_at), belongs.values()))
             list(pool.map(lambda pk: self._extend_counters(pk, expires_at), counted))

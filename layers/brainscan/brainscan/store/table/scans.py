@@ -159,7 +159,7 @@ class Scans:
 
     def _mark_days(self, days: set[str]) -> None:
         """Mark days that this process has not marked yet."""
-        for day in days - self._marked_days:
+        for day in sorted(days - self._marked_days):
             Statistics(self._table).mark_arrival(day)
             self._marked_days.add(day)
 
