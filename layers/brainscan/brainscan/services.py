@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from aws_lambda_powertools.utilities import parameters
@@ -11,7 +11,10 @@ from botocore.config import Config
 
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits, Settings, limits, settings
-from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
+from brainscan.store import Bus, Inbox, PartQueue, Results, ScanQueue, Table, Uploads
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
 
 WORKERS = 16
 """Threads that talk to S3 at once; its latency, not this machine, bounds small objects."""
@@ -104,9 +107,17 @@ def results(told: Settings) -> Results:
     Its links are signed in the one way that every region takes, and lead to the bucket's own region: the global name
     redirects for hours after a bucket is made, and leads nowhere from behind a VPC endpoint.
     """
+    return Results(_linking_s3(), told.results_bucket)
+
+
+def inbox(told: Settings) -> Inbox | None:
+    """Where the page sends files; None where it takes none. Its links are signed as those of `results` are."""
+    return Inbox(_linking_s3(), told.uploads_bucket) if told.uploads_bucket else None
+
+
+def _linking_s3() -> "S3Client":
     regional = Config(s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"})
-    config = CLIENT.merge(Config(signature_version="s3v4")).merge(regional)
-    return Results(boto3.client("s3", config=config), told.results_bucket)
+    return boto3.client("s3", config=CLIENT.merge(Config(signature_version="s3v4")).merge(regional))
 
 
 def _client(name: str) -> Any:

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
 
     results_bucket: str
     table_name: str
+    uploads_bucket: str = Field(default="", description="where the page sends files; empty: the page takes none")
     scan_queue_url: str = ""
     upload_queue_url: str = ""
     retry_queue_url: str = Field(default="", description="where scans wait that failed once: each comes back alone")

@@ -89,7 +89,8 @@ class LocalStack:
             self._resources = Resources(template, self.client)
             self._resources.make_all()
             specs = template.functions()
-            undo.enter_context(_environment(functions.environment_of(specs, template, self._resources.attribute)))
+            told = functions.environment_of(specs, template, self._resources.attribute)
+            undo.enter_context(_environment(told | {"BRAINSCAN_UPLOADS_BUCKET": self.uploads_bucket}))
             loaded = {spec.logical_id: functions.load(spec) for spec in specs}
             undo.callback(self._stop)
             self._mappings = template.mappings()

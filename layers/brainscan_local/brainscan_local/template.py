@@ -157,7 +157,7 @@ class Template:
             TemplateError: an intrinsic function that the template did not use so far.
         """
         if isinstance(node, list):
-            return [self.resolve(each, attribute) for each in node]
+            return [each for each in (self.resolve(one, attribute) for one in node) if each is not NO_VALUE]
         if not isinstance(node, dict):
             return node
         if len(node) == 1:
@@ -179,6 +179,8 @@ class Template:
         if name == "Sub":
             text, local = argument if isinstance(argument, list) else (argument, {})
             return self._substituted(text, self.resolve(local, attribute), attribute)
+        if name == "If":
+            return self.resolve(argument[1 if self._holds(argument[0]) else 2], attribute)
         parts = self.resolve(argument, attribute)
         if name == "Join":
             return parts[0].join(map(str, parts[1]))
@@ -190,8 +192,6 @@ class Template:
             return parts[0] == parts[1]
         if name == "Not":
             return not parts[0]
-        if name == "If":
-            return parts[1] if self._holds(parts[0]) else parts[2]
         if name == "FindInMap":
             return self._mappings[parts[0]][parts[1]][parts[2]]
         raise TemplateError(f"Fn::{name} is not resolved locally; add it where this is raised")

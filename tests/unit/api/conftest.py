@@ -10,12 +10,12 @@ import boto3
 import pytest
 
 from brainscan.api import app, parameters
-from brainscan.api.access import READ, REVIEW
-from brainscan.settings import settings
+from brainscan.api.access import READ, REVIEW, UPLOAD
+from brainscan.settings import limits, settings
 from brainscan_local.web import event_of
 from tests.conftest import TABLE
 
-READER = {"name": "Dr. Reader", "sub": "reader-1", "scope": f"{READ} {REVIEW}"}
+READER = {"name": "Dr. Reader", "sub": "reader-1", "scope": f"{READ} {REVIEW} {UPLOAD}"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ def api(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The application's environment, over an empty table and bucket."""
     told = {
         "BRAINSCAN_RESULTS_BUCKET": "results",
+        "BRAINSCAN_UPLOADS_BUCKET": "uploads",
         "BRAINSCAN_TABLE_NAME": TABLE,
         "POWERTOOLS_SERVICE_NAME": "results_api",
         "POWERTOOLS_METRICS_NAMESPACE": "brainscan",
@@ -47,8 +48,9 @@ def api(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="results")
-    caches = (settings, parameters.the_table, parameters.linker)
+    for bucket in ("results", "uploads"):
+        boto3.client("s3").create_bucket(Bucket=bucket)
+    caches = (settings, limits, parameters.the_table, parameters.linker, parameters.the_inbox)
     for cached in caches:
         cached.cache_clear()
     yield

@@ -38,7 +38,7 @@ class Gateway:
             "sub": "reader-1",
             "name": "Dr. Reader",
             "exp": int(time.time()) + 300,
-            "scope": "openid brainscan/read brainscan/review",
+            "scope": "openid brainscan/read brainscan/review brainscan/upload",
         }
         wanted = {name: value for name, value in (claims | changes).items() if value is not None}
         return jwt.encode({"alg": "RS256", "kid": "1"}, wanted, key or self.key)

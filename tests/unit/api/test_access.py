@@ -106,6 +106,14 @@ def test_the_scope_to_read_does_not_review_and_the_scope_to_review_does_not_read
     assert through("GET", f"/v1/scans/{scan_id}", reviewer) == (403, None)
 
 
+def test_only_the_scope_to_upload_uploads(through: Callable[..., Any], gateway: Gateway) -> None:
+    body = {"bytes": 10}
+    assert through("POST", "/v1/uploads", gateway.token(), body)[0] == 201
+    for scope in ("brainscan/read", "brainscan/review"):
+        assert through("POST", "/v1/uploads", gateway.token(scope=scope), body) == (403, None)
+        assert through("POST", f"/v1/uploads/{'0' * 32}/parts", gateway.token(scope=scope), body) == (403, None)
+
+
 def test_nothing_else_is_routed(through: Callable[..., Any], gateway: Gateway) -> None:
     for method, path in (("DELETE", "/v1/scans"), ("PUT", "/v1/scans"), ("POST", "/v1/exports"), ("GET", "/v2/scans")):
         assert through(method, path, gateway.token()) == (404, None)

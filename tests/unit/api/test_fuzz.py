@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+import boto3
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
@@ -14,6 +15,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from brainscan.api import app
 from brainscan.domain import CLASSES, Export, ExportState, Outcome
 from brainscan.store import Table
+from brainscan.store.objects import files_key
 from brainscan_local.web import serving
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
@@ -25,7 +27,7 @@ CASES = int(os.environ.get("BRAINSCAN_FUZZ_CASES", "20"))
 
 TOKEN = "Bearer reader"
 
-KNOWN = {"scan_id": a_record(0).scan_id, "export_id": a_record(0).export_id} | {
+KNOWN = {"scan_id": a_record(0).scan_id, "export_id": a_record(0).export_id, "token": "9" * 32} | {
     f"{name}_id": digit * 32 for name, digit in (("series", "5"), ("study", "6"), ("patient", "7"))
 }
 """Ids that exist: random ones alone would never get past 404."""
@@ -62,6 +64,7 @@ def address(api: None, dynamodb: Any) -> Iterator[str]:
         for n in range(12)
     ]
     table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
+    boto3.client("s3").put_object(Bucket="results", Key=files_key(records[0].export_id), Body=b"")
     table.scans.register(records)
     final = [analyzed(r, CLASSES[n % 4], 0.9, needs_review=n < 6) for n, r in enumerate(records[:10])]
     table.scans.commit(final, [Outcome.QUEUED] * 10)

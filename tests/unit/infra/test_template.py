@@ -29,6 +29,7 @@ WATCHING = Path(__file__).parents[3] / "infra/watching.yaml"
 EVERYTHING = {
     "StowUrl": "https://pacs.example/dicom-web",
     "JwtIssuer": "https://issuer.example",
+    "PageUploads": "true",
     "PermissionsBoundary": work.BOUNDARY,
 }
 

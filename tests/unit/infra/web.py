@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from brainscan.api.access import READ, REVIEW
+from brainscan.api.access import scope_of
 from tests.unit.infra.reading import Resources, Rule, of_type
 
 OPEN = {"/", "/page.json", "/openapi.json", "/static/{name}"}
@@ -25,9 +25,9 @@ def apis_take_tokens_of_one_issuer(resources: Resources) -> Iterator[str]:
 
 
 def routes_need_their_scope(resources: Resources) -> Iterator[str]:
-    """Reading needs one scope, everything else the other; only the page's own paths are open."""
+    """Every route needs the scope that the application asks for; only the page's own paths are open."""
     for name, path, method, operation in _operations(resources):
-        wanted = [] if path in OPEN else [READ if method == "get" else REVIEW]
+        wanted = [] if path in OPEN else [scope_of(method.upper(), path)]
         asked = [scope for each in operation.get("security", []) for scopes in each.values() for scope in scopes]
         if asked != wanted:
             yield f"{name}: {method} {path}"

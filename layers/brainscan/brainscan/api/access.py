@@ -9,7 +9,11 @@ from brainscan.api.problems import ProblemError
 
 READ: Final = "brainscan/read"
 REVIEW: Final = "brainscan/review"
+UPLOAD: Final = "brainscan/upload"
 """Scopes of a token; those of a Cognito resource server named `brainscan`."""
+
+UPLOADS: Final = "/v1/uploads"
+"""What is written below this path are files on their way in."""
 
 NAMES: Final = ("name", "preferred_username", "username", "cognito:username", "email", "sub")
 """Claims that may name a reader, the most readable first."""
@@ -47,14 +51,21 @@ def _words(scopes: Any) -> list[str]:
     return list(map(str, scopes or ()))
 
 
-def require(claims: Mapping[str, Any], method: str) -> Caller:
-    """Let a caller read with `READ` and write with `REVIEW`.
+def require(claims: Mapping[str, Any], method: str, path: str) -> Caller:
+    """Let a caller read with `READ`, upload with `UPLOAD`, and write all else with `REVIEW`.
 
     Raises:
         ProblemError: 401 without a caller, 403 without the scope.
     """
     who = caller(claims)
-    scope = READ if method in {"GET", "HEAD"} else REVIEW
+    scope = scope_of(method, path)
     if scope not in who.scopes:
         raise ProblemError(HTTPStatus.FORBIDDEN, f"the token lacks the scope {scope}")
     return who
+
+
+def scope_of(method: str, path: str) -> str:
+    """The scope that a request needs."""
+    if method in {"GET", "HEAD"}:
+        return READ
+    return UPLOAD if path == UPLOADS or path.startswith(f"{UPLOADS}/") else REVIEW

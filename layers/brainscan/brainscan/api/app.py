@@ -12,9 +12,9 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from brainscan.api import access, agreement_routes, page, problems, routes, summary_routes
+from brainscan.api import access, agreement_routes, page, problems, routes, summary_routes, upload_routes
 from brainscan.api.models import Problem
-from brainscan.api.parameters import objects_origin
+from brainscan.api.parameters import inbox_origin, objects_origin
 from brainscan.api.problems import ProblemError, problem
 from brainscan.domain import RESEARCH_USE_STATEMENT, BrainscanError
 
@@ -38,23 +38,23 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         if event.get("rawPath", "").startswith(PROTECTED):
             claims = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
-            application.append_context(caller=access.require(claims, request["http"]["method"]))
+            application.append_context(caller=access.require(claims, request["http"]["method"], event["rawPath"]))
         _require_json(event)
         answered: dict[str, Any] = application.resolve(event, context)
     except ProblemError as refused:
         answered = _plain(problems.of_ours(refused))
-    answered["headers"] = page.headers(objects_origin()) | answered.get("headers", {})
+    answered["headers"] = page.headers(objects_origin(), inbox_origin()) | answered.get("headers", {})
     return answered
 
 
 def _require_json(event: dict[str, Any]) -> None:
-    """Refuse bodies of reviews that would break the framework as it reads them.
+    """Refuse bodies that would break the framework as it reads them.
 
     Raises:
         ProblemError: 415, the body is not JSON by its own account; 400, it is not text.
     """
     http = event["requestContext"]["http"]
-    if http["method"] != "POST" or not event.get("rawPath", "").endswith("/reviews"):
+    if http["method"] != "POST" or not event.get("rawPath", "").startswith(PROTECTED):
         return
     kind = event.get("headers", {}).get("content-type", JSON).partition(";")[0].strip().lower()
     if kind != JSON:
@@ -73,6 +73,7 @@ def app() -> APIGatewayHttpResolver:
     application.include_router(summary_routes.router, prefix="/v1")
     application.include_router(agreement_routes.router, prefix="/v1")
     application.include_router(routes.router, prefix="/v1")
+    application.include_router(upload_routes.router, prefix="/v1")
     application.include_router(page.router)
     application.exception_handler(RequestValidationError)(problems.of_validation)
     application.exception_handler(BrainscanError)(problems.of_ours)
@@ -119,7 +120,9 @@ def _statuses(path: str, writes: bool) -> list[HTTPStatus]:
     if "{" in path:
         found.append(HTTPStatus.NOT_FOUND)
     if writes:
-        found += [HTTPStatus.CONFLICT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE]
+        found.append(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    if writes or path.endswith("/files"):
+        found.append(HTTPStatus.CONFLICT)
     return found
 
 

@@ -144,4 +144,5 @@ class PageSettings(FrozenModel):
     token_endpoint: str
     end_session_endpoint: str = Field(description="empty where the issuer has none")
     scopes: tuple[str, ...]
+    uploads: bool = Field(description="whether the page takes files")
     research_use: str = RESEARCH_USE_STATEMENT

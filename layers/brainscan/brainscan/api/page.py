@@ -10,7 +10,7 @@ from typing import Final
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from brainscan.api.access import READ, REVIEW
+from brainscan.api.access import READ, REVIEW, UPLOAD
 from brainscan.api.issuer import Issuer, described
 from brainscan.api.models import PageSettings
 from brainscan.api.problems import ProblemError
@@ -24,14 +24,19 @@ mimetypes.add_type("text/javascript", ".js")
 router = APIGatewayHttpRouter()
 
 
-def headers(objects_origin: str) -> dict[str, str]:
-    """Headers of every answer: nothing is cached, framed, sniffed or loaded from elsewhere than links lead to."""
+def headers(objects_origin: str, inbox_origin: str) -> dict[str, str]:
+    """Headers of every answer: nothing is cached, framed, sniffed, or loaded from or sent to elsewhere than links lead.
+
+    Args:
+        objects_origin: Scheme and host of the results bucket.
+        inbox_origin: Scheme and host of the uploads bucket; empty where the page sends nothing.
+    """
     issuer = _issuer()
-    tokens = issuer.token_origin if issuer else ""
+    reached = dict.fromkeys(filter(None, (objects_origin, inbox_origin, issuer.token_origin if issuer else "")))
     policy = {
         "default-src": "'self'",
         "img-src": f"'self' data: blob: {objects_origin}",
-        "connect-src": f"'self' blob: {objects_origin} {tokens}".rstrip(),
+        "connect-src": " ".join(["'self'", "blob:", *reached]),
         "script-src": "'self' 'wasm-unsafe-eval'",
         "style-src": "'self'",
         "worker-src": "'self' blob:",
@@ -64,7 +69,8 @@ def page_settings() -> Response[str]:
         authorization_endpoint=issuer.authorization_endpoint if issuer else "",
         token_endpoint=issuer.token_endpoint if issuer else "",
         end_session_endpoint=(issuer.end_session_endpoint if issuer else None) or "",
-        scopes=(READ, REVIEW),
+        scopes=(READ, REVIEW, UPLOAD) if settings().uploads_bucket else (READ, REVIEW),
+        uploads=bool(settings().uploads_bucket),
     )
     return Response(200, "application/json", json.dumps(shown.model_dump(mode="json")))
 

@@ -17,9 +17,9 @@ from brainscan.api.links import Linker
 from brainscan.api.models import ScanPage, ScanView
 from brainscan.api.problems import ProblemError
 from brainscan.domain import ScanRecord
-from brainscan.services import results, table
+from brainscan.services import inbox, results, table
 from brainscan.settings import settings
-from brainscan.store import Page, Table
+from brainscan.store import Inbox, Page, Table
 from brainscan.store.table.worklist import days_between
 
 T = TypeVar("T")
@@ -75,14 +75,30 @@ To = Annotated[IsoDate | None, Query(alias="to", description="last UTC day; toda
 
 def objects_origin() -> str:
     """Where links lead, as scheme and host: the page may load images from there and from nowhere else."""
-    link = urlsplit(linker().results.presigned("origin", "image/png", "origin", 1))
-    return f"{link.scheme}://{link.netloc}"
+    return _origin(linker().results.presigned("origin", "image/png", "origin", 1))
+
+
+def inbox_origin() -> str:
+    """Where the page may send files, as scheme and host; empty where it takes none."""
+    into = the_inbox()
+    return _origin(into.part_link("0" * 32, "origin", 1, 1, "", seconds=1).url) if into else ""
+
+
+def _origin(link: str) -> str:
+    split = urlsplit(link)
+    return f"{split.scheme}://{split.netloc}"
 
 
 @cache
 def the_table() -> Table:
     """The table of this deployment."""
     return table(settings())
+
+
+@cache
+def the_inbox() -> Inbox | None:
+    """Where this deployment's page sends files; None where it takes none."""
+    return inbox(settings())
 
 
 @cache

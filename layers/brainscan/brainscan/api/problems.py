@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from brainscan.api.models import FieldProblem, Problem
 from brainscan.domain import BrainscanError
 from brainscan.observability import describe, logger
+from brainscan.store.multipart import UploadGoneError, UploadIncompleteError
 from brainscan.store.table.query import CursorError
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
@@ -17,6 +18,8 @@ CONTENT_TYPE = "application/problem+json"
 
 STATUS: dict[type[BrainscanError], HTTPStatus] = {
     CursorError: HTTPStatus.BAD_REQUEST,
+    UploadGoneError: HTTPStatus.NOT_FOUND,
+    UploadIncompleteError: HTTPStatus.CONFLICT,
     ReviewConflictError: HTTPStatus.CONFLICT,
     NotReviewableError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }

@@ -21,7 +21,8 @@ def _lines(document: Document) -> Iterator[str]:
     yield ""
     yield document["info"]["description"]
     yield ""
-    yield "Reading takes a bearer token with the scope `brainscan/read`, reviewing one with `brainscan/review`."
+    scopes = "reading `brainscan/read`, reviewing `brainscan/review`, uploading `brainscan/upload`"
+    yield f"It takes a bearer token, with a scope for each: {scopes}."
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             yield from _operation(method.upper(), path, operation)

@@ -22,6 +22,9 @@ PORT_TAKEN = 4
 def serve(
     table: Table,
     bucket: Annotated[str, typer.Option(envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket.")],
+    uploads: Annotated[
+        str, typer.Option(envvar="BRAINSCAN_UPLOADS_BUCKET", help="The uploads bucket, to drop files on the page.")
+    ] = "",
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes any free one.")] = 8765,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
@@ -33,6 +36,7 @@ def serve(
     Exit codes: 2 wrong usage; 3 AWS cannot be reached; 4 the port is taken.
     """
     os.environ |= {"BRAINSCAN_TABLE_NAME": table, "BRAINSCAN_RESULTS_BUCKET": bucket}
+    os.environ["BRAINSCAN_UPLOADS_BUCKET"] = uploads
     console = Console()
     with reaching(table):
         reader = caller_name()
@@ -53,11 +57,11 @@ def page(reader: str, port: int = 0) -> Iterator[str]:
         OSError: the port is taken.
     """
     os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "1")
-    from brainscan.api.access import READ, REVIEW
+    from brainscan.api.access import READ, REVIEW, UPLOAD
     from brainscan.api.app import answer
     from brainscan_local.web import serving
 
-    claims = {"name": reader, "scope": f"{READ} {REVIEW}"}
+    claims = {"name": reader, "scope": f"{READ} {REVIEW} {UPLOAD}"}
     with serving(answer, lambda *_: claims, port) as address:
         yield address
 

@@ -21,12 +21,9 @@ from brainscan.settings import limits
 from brainscan.store import Results, Table
 from brainscan.uploads.bundles import packed
 from brainscan.uploads.entries import Entry, Known, LeftOut, files_of, prepare
-from brainscan.uploads.following import file_results, progress_of
+from brainscan.uploads.following import path_results, progress_of
 from brainscan.uploads.ledger import BundleState, Ledger
 from brainscan.uploads.sending import send
-
-if TYPE_CHECKING:
-    pass
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -131,7 +128,7 @@ def _follow(ledger: Ledger, table_name: str, results_bucket: str, console: Conso
             teller.set(analyzed + sum(each.finished for each in far), analyzed + sum(each.scans for each in far))
             for each in far:
                 if each.done:
-                    for result in file_results(each.bundle, ledger, table, results):
+                    for result in path_results(each.bundle, ledger, table, results):
                         if result.outcome is Outcome.ANALYZED:
                             analyzed += 1
                             continue

@@ -1,6 +1,7 @@
 """What is kept: objects in S3, messages in SQS, items in the single DynamoDB table."""
 
 from brainscan.store.bus import Bus
+from brainscan.store.multipart import Inbox
 from brainscan.store.objects import ObjectGoneError, Results, Uploads, staged_key
 from brainscan.store.queues import PartQueue, ScanQueue
 from brainscan.store.table import Table
@@ -8,6 +9,7 @@ from brainscan.store.table.query import Page
 
 __all__ = [
     "Bus",
+    "Inbox",
     "ObjectGoneError",
     "Page",
     "PartQueue",

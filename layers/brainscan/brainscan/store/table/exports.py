@@ -1,13 +1,20 @@
 """Uploaded objects in the table: an export's fixed part, its live counts, and which of its parts are done."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import takewhile
+from typing import Final
 
 from brainscan.domain import Export, ExportState, PartDone
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import NEEDS_REVIEW, Counts
 from brainscan.store.table.items import export_item, export_of, from_item, part_done, to_item
-from brainscan.store.table.query import Page, Query, run, shards
+from brainscan.store.table.query import Page, Query, all_pages, run, shards
+
+CLOCKS_DIFFER: Final = timedelta(minutes=15)
+"""S3 signs nothing for a clock that is further off."""
 
 
 class Exports:
@@ -44,6 +51,20 @@ class Exports:
         partitions = shards(keys.exports_day(day), keys.DAY_SHARDS)
         page = run(self._table, Query(keys.Index.OUTCOME, partitions, descending=True), limit, cursor)
         return Page(tuple(map(export_of, page.items)), page.cursor)
+
+    def by_token(self, token: str, since: datetime) -> Export | None:
+        """The export that its sender knows by a token, with its live counts, if it came at `since` or in the day after.
+
+        Clocks may differ by `CLOCKS_DIFFER`.
+        """
+        earliest = since - CLOCKS_DIFFER
+        last = min(datetime.now(UTC), since + timedelta(days=1)) + CLOCKS_DIFFER
+        for back in range((last.date() - earliest.date()).days + 1):
+            exports = all_pages(partial(self.of_day, (last.date() - timedelta(days=back)).isoformat()))
+            recent = takewhile(lambda export: export.received_at >= earliest, exports)
+            if found := next((export for export in recent if export.token == token), None):
+                return self.get(found.export_id)
+        return None
 
     def superseded(self, export_ids: Sequence[str]) -> set[str]:
         """Those of the exports that a newer version of their object has replaced."""
