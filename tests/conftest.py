@@ -20,11 +20,11 @@ from brainscan.domain import Part, Scan
 from brainscan.events import part_in, scan_changes_in, scan_in
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.count import count
-from brainscan.pipeline.intake import Upload
 from brainscan.services import Services
 from brainscan.settings import Limits
 from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
 from brainscan.store.table import Counts
+from brainscan.store.upload import Upload
 from brainscan_local import moto_dynamodb
 from tests.making import NOON, PSEUDONYMS
 

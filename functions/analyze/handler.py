@@ -7,10 +7,7 @@ receives are left, which are for saying that it failed; then its message goes to
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from aws_lambda_powertools.utilities.data_classes import SQSEvent
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from brainscan.domain import Outcome, Scan
 from brainscan.events import scan_in
@@ -23,7 +20,6 @@ from brainscan.observability import (
     measure_messages,
     measure_version,
     metrics,
-    tracer,
 )
 from brainscan.pipeline.analyze import ScanResult, give_up
 from brainscan.pipeline.serving import LoadedModels, analyze_as_served
@@ -32,6 +28,9 @@ from brainscan.settings import settings
 from brainscan.store import ScanQueue
 from brainscan.store.queues import pause_s
 from brainscan.store.retry import time_left
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 LAST_RECEIVES = 2
 """Receives that are kept for committing that a scan failed, should the first attempt at that fail, too."""
@@ -63,14 +62,13 @@ class Retry:
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
     """Take a batch of messages of one of the two queues; report those that it keeps."""
     if not (records := event["Records"]):
         return {"batchItemFailures": []}
     measure_messages("analyze", (int(record["attributes"]["SentTimestamp"]) for record in records))
     kept: list[str] = []
-    deliveries = list(parsed(SQSEvent(event), kept))
+    deliveries = list(parsed(records, kept))
     come_alone = services().retries.is_at(records[0]["eventSourceARN"])
     queue = services().retries if come_alone else services().queue
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
@@ -82,18 +80,19 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
 
-def parsed(event: SQSEvent, kept: list[str]) -> Iterator[Delivery]:
+def parsed(records: Sequence[dict[str, Any]], kept: list[str]) -> Iterator[Delivery]:
     """The deliveries of a batch; messages that speak of no scan go to `kept`."""
-    for record in event.records:
+    for record in records:
+        message_id = record["messageId"]
         try:
-            scan = scan_in(record.body)
+            scan = scan_in(record["body"])
         except Exception as error:
-            logger.error("message is no scan", message_id=record.message_id, **describe(error))
+            logger.error("message is no scan", message_id=message_id, **describe(error))
             measure_failures(1)
-            kept.append(record.message_id)
+            kept.append(message_id)
         else:
-            receive_count = int(record.attributes.approximate_receive_count)
-            yield Delivery(record.message_id, record.receipt_handle, scan, receive_count)
+            receive_count = int(record["attributes"]["ApproximateReceiveCount"])
+            yield Delivery(message_id, record["receiptHandle"], scan, receive_count)
 
 
 def tried_together(deliveries: Sequence[Delivery]) -> list[Retry]:
@@ -120,7 +119,6 @@ def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Analyze scans together; the deliveries of those to retry."""
     if not deliveries:
         return []
-    tracer.put_metadata(key="scans", value=[delivery.scan.scan_id for delivery in deliveries])
     try:
         results = analyze_as_served([delivery.scan for delivery in deliveries], services(), loaded)
     except Exception as error:

@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import scan_changes_in
-from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.observability import describe, logger, metrics
 from brainscan.pipeline.count import count
 from brainscan.services import services
 from brainscan.store.retry import time_left
@@ -14,7 +14,6 @@ from brainscan.store.retry import time_left
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Count a batch of records as a whole: what of it was counted before an error is not counted again."""
     try:

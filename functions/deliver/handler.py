@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.dicom.stow import Credentials, Pacs
 from brainscan.events import report_in
-from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.observability import describe, logger, metrics
 from brainscan.pipeline.deliver import deliver
 from brainscan.services import services
 from brainscan.settings import settings
@@ -21,7 +21,6 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
     return process_partial_response(event, take_message, processor, context)

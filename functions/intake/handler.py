@@ -17,12 +17,12 @@ from brainscan.observability import (
     measure_intake,
     measure_messages,
     metrics,
-    tracer,
 )
 from brainscan.pipeline.expand import Tally
-from brainscan.pipeline.intake import Upload, intake, intake_part
+from brainscan.pipeline.intake import intake, intake_part
 from brainscan.services import services
 from brainscan.store.queues import pause_s
+from brainscan.store.upload import Upload
 
 # A batch of which nothing succeeds is an ordinary partial response here: each message has its own way to the DLQ.
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
@@ -30,7 +30,6 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
     measure_messages("intake", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
@@ -81,7 +80,6 @@ def take_in(work: Upload | Part) -> Exception | None:
     except Exception as error:
         logger.error("intake failed", **describe(error))
         return error
-    tracer.put_annotation(key="export_id", value=export.export_id)
     logger.info(
         "export taken in" if export.state is not ExportState.EXPANDING else "part taken in",
         export_id=export.export_id,

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import series_in
-from brainscan.observability import describe, logger, metrics, tracer
+from brainscan.observability import describe, logger, metrics
 from brainscan.pipeline.report import State, report
 from brainscan.services import services
 
@@ -18,7 +18,6 @@ processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False, capture_error=False)
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of records; report those to retry."""
     return process_partial_response(event, take_record, processor, context)

@@ -16,7 +16,8 @@ from typing import Any
 from brainscan.events import scan_in
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
-from brainscan.pipeline.intake import Upload, intake
+from brainscan.pipeline.intake import intake
+from brainscan.store.upload import Upload
 from brainscan_local.backend import Backend
 from brainscan_local.paths import checkout
 from tests.making import png

@@ -132,11 +132,5 @@ def _quiet(simulation: Simulation) -> Iterator[None]:
         ),
         patch.multiple(observability.metrics, add_metric=nothing, add_dimension=nothing, add_metadata=nothing),
         patch.object(observability.metrics, "log_metrics", undecorated),
-        patch.multiple(
-            observability.tracer,
-            capture_lambda_handler=undecorated,
-            put_metadata=nothing,
-            put_annotation=nothing,
-        ),
     ):
         yield

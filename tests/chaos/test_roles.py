@@ -19,7 +19,7 @@ from tests.chaos.world import LONGEST_S, Scenario, attribute, template_of, world
 FUNCTIONS = ("Intake", "Analyze", "Count", "Report", "Deliver")
 
 UNSEEN: dict[str, str] = {
-    "xray:*": "the tracer's",
+    "xray:*": "Lambda's own, for its traces",
     "logs:*": "Lambda's own",
     "sqs:ReceiveMessage": "Lambda's, for the event source mapping",
     "sqs:DeleteMessage": "Lambda's, for the event source mapping",

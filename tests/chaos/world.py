@@ -44,7 +44,6 @@ OURS = {
     "BRAINSCAN_PSEUDONYM_SECRET": "simulated",
     "BRAINSCAN_LIMIT_PART_FILES": "6",
     "POWERTOOLS_METRICS_DISABLED": "true",
-    "POWERTOOLS_TRACE_DISABLED": "true",
     "BRAINSCAN_MODEL_DIR": str(MODEL_DIR),
 }
 """A secret, and parts so small that small archives have several."""

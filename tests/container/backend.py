@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from brainscan.pipeline.intake import Upload, intake
+from brainscan.pipeline.intake import intake
 from brainscan.store import Table
+from brainscan.store.upload import Upload
 from brainscan_local.backend import CREDENTIALS, Backend
 from brainscan_local.events import record
 from brainscan_local.template import REGION
@@ -32,7 +33,6 @@ class ContainerBackend(Backend):
             "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
             "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb(function)),
-            "POWERTOOLS_TRACE_DISABLED": "true",  # the emulator has no daemon that takes traces
         }
 
     def memory_mb(self, function: str) -> int:

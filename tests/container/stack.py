@@ -180,7 +180,7 @@ class Stack:
             "IOT_MTLS_ENABLED": "0",
             "LAMBDA_EXECUTOR": "docker",
             "LAMBDA_STRICT": "1",
-            "LAMBDA_DOCKER_FLAGS": "--env POWERTOOLS_TRACE_DISABLED=true --tmpfs /tmp --memory 3008m",
+            "LAMBDA_DOCKER_FLAGS": "--tmpfs /tmp --memory 3008m",
             "PERSIST_STATE": "1",
             "S3_PERSIST": "1",
             "STATE_DIR": str(self._home / "state"),

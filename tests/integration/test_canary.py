@@ -15,8 +15,8 @@ import pytest
 from brainscan.domain import Export
 from brainscan.observability import logger, metrics
 from brainscan.pipeline import files, listing
-from brainscan.pipeline.intake import Upload
 from brainscan.services import services
+from brainscan.store.upload import Upload
 from brainscan_local.stack import LocalStack
 from tests.making import png
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient

@@ -33,9 +33,22 @@ FLOORS = (
 LONGEST_MODULE = 300
 """Lines; what is longer has two subjects."""
 
-NOT_IN_INTAKE = {"ai_edge_litert", "skimage", "scipy", "tensorflow", "keras", "moto", "typer", "rich", "training"}
+NOT_IN_INTAKE = {
+    "ai_edge_litert",
+    "skimage",
+    "scipy",
+    "aws_xray_sdk",
+    "tensorflow",
+    "keras",
+    "moto",
+    "typer",
+    "rich",
+    "training",
+}
 NOT_IN_REPORT = NOT_IN_INTAKE | {"fhir"}
-NOT_IN_ANALYZE = {"highdicom", "dicomweb_client", "tensorflow", "keras", "moto", "typer", "rich", "training"}
+NOT_IN_ANALYZE = NOT_IN_INTAKE - {"ai_edge_litert"} | {"highdicom", "dicomweb_client"}
+LATER_IN_ANALYZE = {"pydicom", "nibabel", "smart_open"}
+"""What analyze has and does not start with: most take longer to import than all the rest of it."""
 
 
 def modules_imported(module: Path) -> set[str]:
@@ -116,7 +129,7 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws() -> None:
     ("function", "forbidden"),
     [
         ("intake", NOT_IN_INTAKE),
-        ("analyze", NOT_IN_ANALYZE),
+        ("analyze", NOT_IN_ANALYZE | LATER_IN_ANALYZE),
         ("results_api", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("count", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("report", NOT_IN_REPORT),

@@ -9,10 +9,10 @@ from urllib.parse import unquote_plus
 from pydantic import BaseModel, Field, ValidationError
 
 from brainscan.domain import BrainscanError, Part, Report, Scan
-from brainscan.pipeline.intake import Upload
 from brainscan.store.table import ScanChange
 from brainscan.store.table.items import scan_record
 from brainscan.store.table.keys import META, series_id_of
+from brainscan.store.upload import Upload
 
 CREATED = "ObjectCreated:"
 

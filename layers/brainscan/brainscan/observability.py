@@ -1,4 +1,4 @@
-"""The one logger, tracer and metrics of the functions, and what they may say."""
+"""The one logger and metrics of the functions, and what they may say."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from brainscan.domain import BrainscanError, Outcome, ScanRecord
@@ -19,7 +19,6 @@ for _library in ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "sm
 
 logger: Final = Logger()
 metrics: Final = Metrics()
-tracer: Final = Tracer()
 
 _cold_starts = iter([1])
 """One for the first invocation of a process, none for those that follow."""

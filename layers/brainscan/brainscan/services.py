@@ -6,7 +6,6 @@ from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
-from aws_lambda_powertools.utilities import parameters
 from botocore.config import Config
 
 from brainscan.identity import Pseudonyms
@@ -127,4 +126,6 @@ def _client(name: str) -> Any:
 def _secret(told: Settings) -> bytes:
     if told.pseudonym_secret is not None:
         return told.pseudonym_secret.get_secret_value().encode()
+    from aws_lambda_powertools.utilities import parameters  # who has no need of the secret does not wait for this
+
     return parameters.get_secret(told.pseudonym_secret_arn, max_age=3600).encode()

@@ -37,7 +37,6 @@ ISOLATED = {
     "NO_PROXY": HOST,
     "no_proxy": HOST,
     "POWERTOOLS_METRICS_DISABLED": "true",
-    "POWERTOOLS_TRACE_DISABLED": "true",
 }
 """What keeps this process from the user's own AWS; besides, every other variable of the AWS SDK is taken away."""
 

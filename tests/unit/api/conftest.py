@@ -44,7 +44,6 @@ def api(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         "BRAINSCAN_TABLE_NAME": TABLE,
         "POWERTOOLS_SERVICE_NAME": "results_api",
         "POWERTOOLS_METRICS_NAMESPACE": "brainscan",
-        "POWERTOOLS_TRACE_DISABLED": "1",
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)

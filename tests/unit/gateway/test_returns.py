@@ -16,9 +16,10 @@ from brainscan.gateway.courier import Courier
 from brainscan.gateway.node import serving
 from brainscan.gateway.returns import PacsNode, ReturnError, Returns
 from brainscan.gateway.spool import Spool
-from brainscan.pipeline.intake import Upload, intake
+from brainscan.pipeline.intake import intake
 from brainscan.pipeline.report import report
 from brainscan.settings import Limits
+from brainscan.store.upload import Upload
 from brainscan.uploads.entries import prepare
 from brainscan.uploads.ledger import BundleState, Ledger
 from brainscan_local.phantom import head, to_dicom

@@ -73,7 +73,7 @@ def named(folder: Path, function: str) -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
                 found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return found | {name.rpartition(".")[0] for name in found}
 
 
 @pytest.mark.parametrize(("built", "functions"), [("layer", ZIPPED), ("image", IMAGES)], ids=["layer", "image"])

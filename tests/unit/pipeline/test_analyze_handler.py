@@ -30,7 +30,6 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator["Watched"]:
         "POWERTOOLS_SERVICE_NAME": "analyze",
         "POWERTOOLS_METRICS_NAMESPACE": "brainscan",
         "POWERTOOLS_METRICS_DISABLED": "true",
-        "POWERTOOLS_TRACE_DISABLED": "1",
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)

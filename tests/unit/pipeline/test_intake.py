@@ -9,9 +9,10 @@ from botocore.exceptions import ClientError
 
 from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
 from brainscan.pipeline.expand import CHUNK_FILES, Tally
-from brainscan.pipeline.intake import Upload, intake
+from brainscan.pipeline.intake import intake
 from brainscan.settings import Limits
 from brainscan.store.queues import QueueError
+from brainscan.store.upload import Upload
 from tests.conftest import World
 from tests.making import NOON, analyzed, png, zipped
 

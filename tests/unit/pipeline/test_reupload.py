@@ -11,12 +11,13 @@ import pytest
 from brainscan.domain import Export, Outcome, Reason, ScanRecord
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
-from brainscan.pipeline.intake import Upload, intake
+from brainscan.pipeline.intake import intake
 from brainscan.pipeline.report import State, report
 from brainscan.store import Table
 from brainscan.store.objects import report_key
 from brainscan.store.table import Scans
 from brainscan.store.table.query import all_pages
+from brainscan.store.upload import Upload
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import World
 from tests.making import NOON, a_record, zipped

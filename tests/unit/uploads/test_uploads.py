@@ -215,7 +215,8 @@ def test_the_ledger_is_on_the_disk_before_a_call_returns(tmp_path: Path) -> None
 
 
 def test_an_export_knows_the_token_of_its_bundle_and_no_other_metadata(world: World) -> None:
-    from brainscan.pipeline.intake import Upload, intake
+    from brainscan.pipeline.intake import intake
+    from brainscan.store.upload import Upload
     from tests.making import NOON
 
     for key, token, expected in (("a", "0a" * 16, "0a" * 16), ("b", "PHANTOM^ONE", None)):

@@ -56,7 +56,6 @@ def page(reader: str, port: int = 0) -> Iterator[str]:
     Raises:
         OSError: the port is taken.
     """
-    os.environ.setdefault("POWERTOOLS_TRACE_DISABLED", "1")
     from brainscan.api.access import READ, REVIEW, UPLOAD
     from brainscan.api.app import answer
     from brainscan_local.web import serving

@@ -5,9 +5,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
-Mask = npt.NDArray[np.bool_]
+from brainscan.series.components import Mask, bounding_boxes
 
 LEVELS: Final = (0.12, 0.3, 0.6)
 """Shares of the range of intensities above which pixels may be of letters; the same from the top for dark ones."""
@@ -87,9 +86,7 @@ def _has_line(mask: Mask) -> bool:
 
 def _of_letters_height(mask: Mask) -> _Boxes:
     """Connected pixels that are as high as letters may be."""
-    labels, _ = ndimage.label(mask, np.ones((3, 3), bool))
-    found = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in ndimage.find_objects(labels)]
-    boxes = np.array(found, np.intp).reshape(-1, 4)
+    boxes = bounding_boxes(mask)
     boxes = boxes[np.argsort(boxes[:, 2], kind="stable")]
     every = _Boxes(*boxes.T)
     tall = (every.height >= LEAST_HEIGHT) & (every.height <= max(LEAST_HEIGHT, mask.shape[0] * LARGEST_SHARE))

@@ -1,19 +1,15 @@
 """Logits on the network's grid -> the tumor mask on the scan's own pixels, and that mask as PNG."""
 
 import io
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from skimage.morphology import remove_small_objects
 
 from brainscan.imaging.prepare import Crop, uncrop
+from brainscan.series.components import connected_regions
 
 Mask = npt.NDArray[np.bool_]
-
-TOUCHING: Final = 2
-"""Pixels that share an edge or a corner belong together (scikit-image's `connectivity` in two dimensions)."""
 
 
 def to_mask(
@@ -41,8 +37,10 @@ def to_mask(
     mask = uncrop(seg_logits, crop, shape) > threshold
     box = bounding_box(mask)
     if box is not None:
-        largest_speck = int(np.ceil(min_area_fraction * crop.area)) - 1
-        mask[box] = remove_small_objects(mask[box], max_size=largest_speck, connectivity=TOUCHING)
+        [regions], _ = connected_regions([mask[box]], [False])
+        kept = np.bincount(regions.ravel()) >= np.ceil(min_area_fraction * crop.area)
+        kept[0] = False
+        mask[box] = kept[regions]
     return mask
 
 

@@ -5,8 +5,7 @@ other. A part leaves its own listing and its own marker in the table; whoever fi
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -19,21 +18,11 @@ from brainscan.pipeline.files import Origin
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
 from brainscan.store.objects import Head, ObjectWithheldError, files_key, part_key, upload_key
+from brainscan.store.upload import Upload
 
 
 class UnknownExportError(BrainscanError):
     """A message speaks of a part of an export that intake never registered."""
-
-
-@dataclass(frozen=True, repr=False)
-class Upload:
-    """One object that S3 says was created. `key` may hold a patient's name: it is never logged."""
-
-    bucket: str
-    key: str
-    received_at: datetime
-    version_id: str | None = None
-    sequencer: str | None = None
 
 
 OnExpanded = Callable[[Tally], None]

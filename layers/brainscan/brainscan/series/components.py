@@ -1,11 +1,11 @@
-"""Connected regions of masks, in three dimensions: what touches within a slice, or on the next one, is one region.
+"""Connected regions of masks, on one slice or in a stack of them: what touches, corners included, is one region.
 
-Where a report is made there is neither scikit-image nor SciPy; runs of pixels in a row are joined here instead.
+Runs of pixels in a row are joined, all at once: as fast as SciPy, which would take longer to load than a batch of scans
+to read, and which is not there where reports are made.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,18 +14,43 @@ Mask = npt.NDArray[np.bool_]
 Regions = npt.NDArray[np.int32]
 """(rows, columns): 0 outside, else the number of the region, from 1, the same in every slice."""
 
-Run = tuple[int, int]
-"""First column of a run of pixels, and the one after its last."""
-
-_ROWS_BESIDE: Final = (-1, 0, 1)
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class _Slice:
-    """Runs of one mask by row, each with its place among the runs of all slices."""
+class _Runs:
+    """Runs of pixels in the rows of a stack, as places on one long line: slice by slice, row by row.
 
-    shape: tuple[int, ...]
-    rows: dict[int, list[tuple[Run, int]]]
+    A column of nothing lies before and behind each row, and a row of nothing behind each slice, so that what is
+    `width` further is below, and what is `area` further on the next slice. Runs are sorted: both ends ascend.
+    """
+
+    start: Places
+    stop: Places
+    width: int
+    area: int
+
+    @classmethod
+    def of(cls, masks: Sequence[Mask]) -> "_Runs":
+        width = max(mask.shape[1] for mask in masks) + 2
+        area = (max(mask.shape[0] for mask in masks) + 1) * width
+        ends = []
+        for place, mask in enumerate(masks):
+            line = np.zeros((mask.shape[0], width), np.bool_)
+            line[:, 1 : mask.shape[1] + 1] = mask
+            flat = line.ravel()
+            ends.append(np.flatnonzero(flat[1:] != flat[:-1]) + 1 + place * area)
+        changes = np.concatenate(ends)
+        return cls(changes[::2], changes[1::2], width, area)
+
+    def touching(self, ahead: int, which: Places) -> tuple[Places, Places]:
+        """Pairs of those of the runs, and the runs that they touch so many places ahead."""
+        first = np.searchsorted(self.stop, self.start[which] + ahead, "left")
+        behind = np.searchsorted(self.start, self.stop[which] + ahead, "right")
+        counts = behind - first
+        one = np.repeat(which, counts)
+        within = np.arange(len(one)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return one, np.repeat(first, counts) + within
 
 
 def connected_regions(masks: Sequence[Mask], follows: Sequence[bool]) -> tuple[list[Regions], int]:
@@ -38,53 +63,62 @@ def connected_regions(masks: Sequence[Mask], follows: Sequence[bool]) -> tuple[l
     Returns:
         The regions on each slice, and how many there are. They are numbered in the order in which they begin.
     """
-    slices, count = _runs_of(masks)
-    parents = list(range(count))
-    for place, current in enumerate(slices):
-        _join(current, current, (1,), parents)
-        if follows[place]:
-            _join(current, slices[place - 1], _ROWS_BESIDE, parents)
-    numbers: dict[int, int] = {}
-    regions = []
-    for each in slices:
-        numbered = np.zeros(each.shape, np.int32)
-        for row, runs in each.rows.items():
-            for (start, stop), run in runs:
-                numbered[row, start:stop] = numbers.setdefault(_root(run, parents), len(numbers) + 1)
-        regions.append(numbered)
-    return regions, len(numbers)
+    if not masks:
+        return [], 0
+    runs = _Runs.of(masks)
+    number, count = _joined(runs, follows)
+    return [_drawn(runs, number, place, mask.shape) for place, mask in enumerate(masks)], count
 
 
-def _runs_of(masks: Sequence[Mask]) -> tuple[list[_Slice], int]:
-    slices, count = [], 0
-    for mask in masks:
-        edges = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-        starts, stops = np.argwhere(edges == 1), np.argwhere(edges == -1)
-        rows: dict[int, list[tuple[Run, int]]] = {}
-        for (row, start), (_, stop) in zip(starts.tolist(), stops.tolist(), strict=True):
-            rows.setdefault(row, []).append(((start, stop), count))
-            count += 1
-        slices.append(_Slice(mask.shape, rows))
-    return slices, count
+def bounding_boxes(mask: Mask) -> npt.NDArray[np.intp]:
+    """Where the connected regions of a mask (rows, columns) lie.
+
+    Returns:
+        (regions, 4): first row, the one behind the last, first column, the one behind the last.
+    """
+    runs = _Runs.of([mask])
+    number, count = _joined(runs, [False])
+    rows = runs.start // runs.width
+    boxes = np.empty((count, 4), np.intp)
+    boxes[number[::-1], 0] = rows[::-1]  # of several values for a place, the last one stays: that of the first row
+    boxes[number, 1] = rows + 1
+    boxes[:, 2], boxes[:, 3] = runs.width, 0
+    np.minimum.at(boxes[:, 2], number, runs.start % runs.width - 1)
+    np.maximum.at(boxes[:, 3], number, runs.stop % runs.width - 1)
+    return boxes
 
 
-def _join(one: _Slice, other: _Slice, offsets: Sequence[int], parents: list[int]) -> None:
-    """Unite runs that touch, of rows that are `offsets` apart."""
-    for row, runs in one.rows.items():
-        for offset in offsets:
-            for (other_start, other_stop), other_run in other.rows.get(row + offset, ()):
-                for (start, stop), run in runs:
-                    if start <= other_stop and other_start <= stop:
-                        _unite(run, other_run, parents)
+def _joined(runs: _Runs, follows: Sequence[bool]) -> tuple[Places, int]:
+    """The number of each run's region, from 0, and how many regions there are."""
+    every = np.arange(len(runs.start))
+    pairs = [runs.touching(runs.width, every)]
+    if any(follows):
+        goes_on = np.append(np.asarray(follows[1:], np.bool_), False)
+        before = np.flatnonzero(goes_on[runs.start // runs.area])
+        pairs += [runs.touching(runs.area + ahead, before) for ahead in (-runs.width, 0, runs.width)]
+    parents = _united(len(every), *(np.concatenate(side) for side in zip(*pairs, strict=True)))
+    first = parents == every
+    return (np.cumsum(first) - 1)[parents], int(first.sum())
 
 
-def _unite(one: int, other: int, parents: list[int]) -> None:
-    first, second = sorted((_root(one, parents), _root(other, parents)))
-    parents[second] = first
+def _united(count: int, one: Places, other: Places) -> Places:
+    """For each of so many runs the first one of its region, by pairs that touch."""
+    parents = np.arange(count)
+    while True:
+        lower, higher = np.minimum(parents[one], parents[other]), np.maximum(parents[one], parents[other])
+        apart = lower != higher
+        if not apart.any():
+            return parents
+        one, other = one[apart], other[apart]
+        np.minimum.at(parents, higher[apart], lower[apart])
+        while not np.array_equal(parents, further := parents[parents]):
+            parents = further
 
 
-def _root(run: int, parents: list[int]) -> int:
-    while parents[run] != run:
-        parents[run] = parents[parents[run]]
-        run = parents[run]
-    return run
+def _drawn(runs: _Runs, number: Places, place: int, shape: tuple[int, ...]) -> Regions:
+    """The numbers of the regions on one slice, from 1."""
+    first, behind = np.searchsorted(runs.start, (place * runs.area, (place + 1) * runs.area))
+    steps = np.zeros(shape[0] * runs.width, np.int32)
+    steps[runs.start[first:behind] - place * runs.area] = number[first:behind] + 1
+    steps[runs.stop[first:behind] - place * runs.area] = -(number[first:behind] + 1)
+    return np.cumsum(steps, dtype=np.int32).reshape(shape[0], runs.width)[:, 1 : shape[1] + 1]

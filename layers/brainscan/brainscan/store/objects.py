@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, cast
 
-import smart_open.s3
 from botocore.exceptions import ClientError
 
 from brainscan.domain import BrainscanError, Reason, ScanRecord
@@ -92,6 +91,8 @@ class Uploads:
             ObjectWithheldError: it is archived, or its key is denied.
             UploadUnreadError, botocore.exceptions.ClientError: of a read, which is to be retried.
         """
+        import smart_open.s3  # takes long to import, and only intake reads uploads
+
         parameters: dict[str, Any] = {
             "client": _Patient(self._client),
             "buffer_size": RANGE_BYTES,
