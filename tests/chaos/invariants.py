@@ -17,6 +17,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
 from brainscan.domain import Outcome, study_of
+from brainscan.domain.features import BINS, READ, Feature
 from tests.chaos.buckets import Object
 from tests.chaos.queues import Message
 from tests.chaos.uploads import Upload
@@ -184,6 +185,17 @@ def _statistics(left: Left) -> Iterator[str]:
         there = Counter(Outcome(scan["outcome"]) for scan in scans)
         if counted != dict(there):
             yield f"day {day} counts {counted}, its items {dict(there)}"
+        yield from _histograms(day, scans, left)
+
+
+def _histograms(day: str, scans: list[dict[str, Any]], left: Left) -> Iterator[str]:
+    """What is watched of a day's scans is what their items say: device and brightness stand for the rest."""
+    told = left.world.services.table.statistics.histograms(day)
+    traits = [scan.get("traits", "-----") for scan in scans if scan["outcome"] in READ]
+    devices, there = dict(told.devices()), dict(Counter(each[:2] for each in traits))
+    bins = [told.of(Feature.INTENSITY)[name] for name in BINS[Feature.INTENSITY]]
+    if devices != there or bins != [sum(each[3] == str(place) for each in traits) for place in range(len(bins))]:
+        yield f"day {day} counts devices {devices} and brightness {bins}, its items {traits}"
 
 
 def _objects(left: Left) -> Iterator[str]:

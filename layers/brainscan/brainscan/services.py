@@ -66,6 +66,7 @@ class Services:
     bus: Bus
     secret: Callable[[], bytes]
     limits: Limits
+    sites: tuple[str, ...] = ()
 
     @cached_property
     def pseudonyms(self) -> Pseudonyms:
@@ -92,6 +93,7 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
         parts=PartQueue(sqs, told.upload_queue_url),
         secret=partial(_secret, told),
         limits=limits,
+        sites=told.named_sites,
     )
 
 

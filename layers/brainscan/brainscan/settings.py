@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 MIB = 1024**2
 GIB = 1024**3
 
+SITES = r"^([a-z0-9][a-z0-9-]{0,31}(,[a-z0-9][a-z0-9-]{0,31})*)?$"
+
 
 class Limits(BaseSettings):
     """How much of anything one upload may ask for. Beyond a limit is an outcome, never a crash."""
@@ -52,6 +54,14 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str = Field(default="", description="the page's client at the issuer; empty: no sign-in")
     retention_days: int = Field(default=0, description="time to live of table items; 0 keeps them")
+    sites: str = Field(
+        default="", pattern=SITES, description="prefixes that sites upload under, with commas between; all else is none"
+    )
+
+    @property
+    def named_sites(self) -> tuple[str, ...]:
+        """Sites by their prefixes, which are the first segments of uploads' keys."""
+        return tuple(filter(None, self.sites.split(",")))
 
 
 @cache

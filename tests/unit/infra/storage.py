@@ -65,6 +65,18 @@ def staged_scans_expire_after_their_messages(resources: Resources) -> Iterator[s
         yield "sources/"
 
 
+def what_a_shadow_said_expires(resources: Resources) -> Iterator[str]:
+    """It is looked at in a diff of some days; nothing else names it."""
+    rules = [
+        rule
+        for bucket in buckets(resources).values()
+        for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", [])
+        if rule.get("Prefix") == "shadow/" and rule["Status"] == "Enabled"
+    ]
+    if [bool(rule.get("ExpirationInDays")) and "NoncurrentVersionExpiration" in rule for rule in rules] != [True]:
+        yield "shadow/"
+
+
 def what_holds_data_is_retained(resources: Resources) -> Iterator[str]:
     kinds = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}
     for name, resource in resources.items():
@@ -111,6 +123,7 @@ RULES: tuple[Rule, ...] = (
     buckets_take_tls_only,
     buckets_forget_old_versions_and_unfinished_uploads,
     staged_scans_expire_after_their_messages,
+    what_a_shadow_said_expires,
     what_holds_data_is_retained,
     tables_are_safe_and_pay_per_request,
     tables_have_the_indexes_of_the_store,

@@ -122,6 +122,8 @@ MUTATIONS = [
         f"ResultsBucket.{LIFECYCLE}.2.ExpirationInDays",
         9,
     ),
+    (storage.what_a_shadow_said_expires, f"ResultsBucket.{LIFECYCLE}.3.ExpirationInDays", DELETE),
+    (storage.what_a_shadow_said_expires, f"ResultsBucket.{LIFECYCLE}.3.Prefix", "shadows/"),
     (storage.what_holds_data_is_retained, "/Scans.DeletionPolicy", "Delete"),
     (storage.what_holds_data_is_retained, "/PseudonymSecret.UpdateReplacePolicy", DELETE),
     (work.queues_are_encrypted, "ScanDLQ.SqsManagedSseEnabled", False),

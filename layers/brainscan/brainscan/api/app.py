@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from brainscan.api import access, agreement_routes, page, problems, routes, summary_routes, upload_routes
+from brainscan.api import access, agreement_routes, drift_routes, page, problems, routes, summary_routes, upload_routes
 from brainscan.api.models import Problem
 from brainscan.api.parameters import inbox_origin, objects_origin
 from brainscan.api.problems import ProblemError, problem
@@ -72,6 +72,7 @@ def app() -> APIGatewayHttpResolver:
     application = APIGatewayHttpResolver(enable_validation=True)
     application.include_router(summary_routes.router, prefix="/v1")
     application.include_router(agreement_routes.router, prefix="/v1")
+    application.include_router(drift_routes.router, prefix="/v1")
     application.include_router(routes.router, prefix="/v1")
     application.include_router(upload_routes.router, prefix="/v1")
     application.include_router(page.router)

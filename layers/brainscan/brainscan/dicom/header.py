@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pydicom import Dataset
 
 from brainscan.dicom.geometry import frame_order
+from brainscan.dicom.origin import traits_of
 from brainscan.dicom.pixels import frame_count, read_object
 from brainscan.dicom.relevance import Relevance, relevances
 from brainscan.dicom.values import text
 from brainscan.domain import Reason, ScanError
+from brainscan.domain.traits import Traits
 from brainscan.settings import Limits
 
 
@@ -17,7 +19,7 @@ class Header:
     """Identifiers are in clear: hash them before they go anywhere.
 
     `orders` holds the place of each frame among the slices of its series, see `frame_order`; `relevances`, what is to
-    be made of each.
+    be made of each; `traits`, how each was taken.
     """
 
     study_uid: str
@@ -29,6 +31,7 @@ class Header:
     patient_birth_date: str
     orders: tuple[int, ...]
     relevances: tuple[Relevance, ...]
+    traits: tuple[Traits, ...]
 
     @property
     def patient(self) -> tuple[str, ...]:
@@ -73,4 +76,5 @@ def _header(dataset: Dataset, limits: Limits) -> Header:
         patient_birth_date=text(dataset, "PatientBirthDate"),
         orders=tuple(frame_order(dataset, frame) for frame in range(frames)),
         relevances=relevances(dataset, frames),
+        traits=tuple(traits_of(dataset, frame) for frame in range(frames)),
     )

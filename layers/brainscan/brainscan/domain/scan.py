@@ -9,6 +9,7 @@ from pydantic import Field
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, FrozenModel, Probability
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.domain.traits import Traits
 from brainscan.terminology import TumorClass
 
 
@@ -54,6 +55,10 @@ class Scan(FrozenModel):
     received_at: datetime
     order: int = Field(default=0, description="sorts the slices of a series; see dicom.geometry.frame_order")
     flags: tuple[Reason, ...] = Field(default=(), description="what intake found that a reader should check")
+    site: str | None = Field(default=None, description="where it comes from, by the prefix that it was uploaded under")
+    traits: Traits | None = Field(
+        default=None, description="device, weighting, brightness, scope distance: domain/traits"
+    )
 
     @property
     def day(self) -> str:

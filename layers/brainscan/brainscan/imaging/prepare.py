@@ -96,6 +96,21 @@ def prepare(pixels: npt.NDArray[np.generic], size: int, pixel_aspect: float = 1.
     return Prepared(input=_resize_square(square, size)[..., np.newaxis], crop=crop)
 
 
+def mean_intensity(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """How bright heads are as the network sees them: the mean of all that is not black, in [-1, 1].
+
+    Args:
+        inputs: (B, N, N, 1) as `prepare` makes them.
+
+    Returns:
+        (B,); -1 for one that is black.
+    """
+    seen = inputs > -1
+    counts = seen.sum(axis=(1, 2, 3))
+    means: npt.NDArray[np.float64] = np.where(seen, inputs + 1.0, 0.0).sum(axis=(1, 2, 3)) / np.maximum(counts, 1) - 1
+    return means
+
+
 def uncrop(map_nn: npt.NDArray[np.float32], crop: Crop, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Bring a map of logits back onto the scan's own pixel grid, bilinearly.
 

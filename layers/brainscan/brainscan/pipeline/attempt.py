@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from brainscan.domain import Finding, Outcome, Reason, ScanRecord
+from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.predict import ScanPrediction, milliseconds_since
@@ -35,8 +36,9 @@ def write_attempt(
         for name, png in images.items()
         if png is not None
     }
+    traits = (waiting.traits or Traits()).measured(predicted.intensity, predicted.scope_distance)
     record = ScanRecord.of(
-        waiting,
+        waiting.model_copy(update={"traits": traits}),
         finding,
         model_id=model.manifest.model_id,
         rows=predicted.rows,

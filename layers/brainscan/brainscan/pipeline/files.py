@@ -26,6 +26,7 @@ class Origin:
     key_digest: str
     version_id: str
     received_at: datetime
+    site: str | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,6 +96,7 @@ def _scan(file: File, file_id: str, origin: Origin, pseudonyms: Pseudonyms) -> S
         kind=file.kind,
         staged_key=staged_key(file_id),
         received_at=origin.received_at,
+        site=origin.site,
     )
 
 
@@ -102,7 +104,11 @@ def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> 
     if header.skip:
         return FileOutcome(skipped=header.skip)
     outcome = _queued(scan.model_copy(update=belonging(header, pseudonyms)), file_id, header.orders, pseudonyms)
-    judged = zip(outcome.records, header.relevances, strict=True)
+    taken = (
+        record.model_copy(update={"traits": traits})
+        for record, traits in zip(outcome.records, header.traits, strict=True)
+    )
+    judged = zip(taken, header.relevances, strict=True)
     return FileOutcome(tuple(_judged(record, relevance, header, pseudonyms) for record, relevance in judged))
 
 

@@ -4,7 +4,7 @@ A large ZIP is split into parts that several invocations expand at a time, a lar
 other. A part leaves its own listing and its own marker in the table; whoever finds all markers there concludes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -137,6 +137,7 @@ def _expand_part(
             key_digest=services.pseudonyms.digest("key", upload.key),
             version_id=head.version_id,
             received_at=export.received_at,
+            site=site_of(upload.key, services.sites),
         )
         with services.uploads.open(upload.bucket, upload.key, head) as content:
             part_range = PartRange(part.first, part.stop, part.offset)
@@ -159,6 +160,15 @@ def _expand_part(
         services.table.exports.put_part(part.export_id, marker)
         on_expanded(tally)
     _conclude(upload, export, services)
+
+
+def site_of(key: str, sites: Collection[str]) -> str | None:
+    """The site that an upload comes from: the first segment of its key, if it is one of those that were named.
+
+    What else a key begins with may be a patient's name, and goes nowhere.
+    """
+    prefix, slash, _ = key.partition("/")
+    return prefix if slash and prefix in sites else None
 
 
 def _conclude(upload: Upload, export: Export, services: Services) -> None:

@@ -16,7 +16,7 @@ from brainscan.imaging.decode import Decoded, decode
 from brainscan.imaging.mask import encode_mask, to_mask
 from brainscan.imaging.measure import measure
 from brainscan.imaging.overlay import overlay, picture, windowed
-from brainscan.imaging.prepare import Crop, Prepared, prepare
+from brainscan.imaging.prepare import Crop, Prepared, mean_intensity, prepare
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.interpretation import interpret
 from brainscan.inference.runtime import Model, granted_cores
@@ -50,7 +50,8 @@ class ScanBytes:
 class ScanPrediction:
     """What was found in a scan; the images are PNG, at the source's own rows and columns.
 
-    Either `finding` or `error` is there: an error is a surprise that the queue retries.
+    Either `finding` or `error` is there: an error is a surprise that the queue retries. `intensity` is the mean of what
+    the network saw of the head, in [-1, 1]; `scope_distance` is in units of its threshold.
     """
 
     finding: Finding | None = None
@@ -58,6 +59,8 @@ class ScanPrediction:
     rows: int | None = None
     columns: int | None = None
     spacing_mm: tuple[float, float] | None = None
+    intensity: float | None = None
+    scope_distance: float | None = None
     image_png: bytes | None = None
     mask_png: bytes | None = None
     overlay_png: bytes | None = None
@@ -136,8 +139,8 @@ def _decode(scan: ScanBytes, limits: Limits) -> Decoded:
 
 def _infer(
     prepared: Mapping[int, Prepared], model: Model, progress: _Progress
-) -> dict[int, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float | None]]:
-    """Class logits (4,), mask logits (N, N) and scope distance of each scan, from one run of the network."""
+) -> dict[int, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], float, float | None]]:
+    """Class logits (4,), mask logits (N, N), intensity and scope distance of each scan, from one run of the network."""
     if not prepared:
         return {}
     begin = time.perf_counter()
@@ -145,11 +148,13 @@ def _infer(
     prediction = model.run(inputs)
     scope = model.manifest.scope
     distances = [None] * len(prepared) if scope is None else scope.distances(inputs, prediction.features).tolist()
+    intensities = mean_intensity(inputs).tolist()
     each_ms = round(milliseconds_since(begin) / len(prepared), 3)
     for position in prepared:
         progress.timings_ms[position]["infer"] = each_ms
     return {
-        position: (prediction.cls[row], prediction.seg[row], distances[row]) for row, position in enumerate(prepared)
+        position: (prediction.cls[row], prediction.seg[row], intensities[row], distances[row])
+        for row, position in enumerate(prepared)
     }
 
 
@@ -158,6 +163,7 @@ def _interpret(
     crop: Crop,
     cls_logits: npt.NDArray[np.float32],
     seg_logits: npt.NDArray[np.float32],
+    intensity: float,
     scope_distance: float | None,
     model: Model,
 ) -> ScanPrediction:
@@ -174,6 +180,8 @@ def _interpret(
         rows=rows,
         columns=columns,
         spacing_mm=decoded.spacing_mm,
+        intensity=intensity,
+        scope_distance=scope_distance,
         image_png=picture(gray),
         mask_png=encode_mask(mask),
         overlay_png=overlay(gray, mask),

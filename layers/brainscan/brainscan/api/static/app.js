@@ -1,6 +1,7 @@
 // The page's frame: its views, its links, and the keys that work everywhere.
 
 import { agreementView } from "./agreement.js";
+import { driftView } from "./drift.js";
 import { exportsView } from "./exports.js";
 import { listView } from "./list.js";
 import { patientView } from "./patient.js";
@@ -38,4 +39,4 @@ document.addEventListener("keydown", (event) => {
   else main.dispatchEvent(new CustomEvent("command", { detail: event }));
 });
 
-start({ agreement: agreementView, study: studyView, patient: patientView, scan: scanView, series: seriesView, exports: exportsView, statistics: statisticsView, list: listView });
+start({ drift: driftView, agreement: agreementView, study: studyView, patient: patientView, scan: scanView, series: seriesView, exports: exportsView, statistics: statisticsView, list: listView });

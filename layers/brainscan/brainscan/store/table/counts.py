@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brainscan.domain import Outcome, ScanRecord
+from brainscan.domain.features import counted
 from brainscan.store.retry import Threads
 from brainscan.store.table import keys
 from brainscan.store.table.client import PARALLEL, TableClient
@@ -19,6 +20,9 @@ from brainscan.store.table.items import from_item, to_item
 
 SEQUENCE_DIGITS = 40
 """Sequence numbers have at most as many: padded, they compare as text."""
+
+MOST_NAMES = 150
+"""Counts that one update adds to: DynamoDB takes an expression of 4 KB with 300 operators."""
 
 NEEDS_REVIEW = "needs_review"
 
@@ -79,7 +83,10 @@ class Counts:
             list(pool.map(lambda each: self._add(shard, each, steps[each], labels[each]), steps))
 
     def _add(self, shard: str, partition: str, steps: Sequence[_Step], labels: Mapping[str, str]) -> None:
-        key = keys.counter(partition, shard)
+        for portion in _portions(steps):
+            self._add_portion(keys.counter(partition, shard), portion, labels)
+
+    def _add_portion(self, key: Mapping[str, str], steps: Sequence[_Step], labels: Mapping[str, str]) -> None:
         condition, stored = "attribute_not_exists(last_sequence) OR last_sequence < :stored", steps[0].sequence
         while steps and not self._update(key, steps, labels, condition, stored):
             found = self._table.get(key)
@@ -111,11 +118,26 @@ class Counts:
         )
 
 
+def _portions(steps: Sequence[_Step]) -> Iterator[list[_Step]]:
+    """Steps that one update takes, in order."""
+    portion, names = list[_Step](), set[str]()
+    for step in steps:
+        if portion and len(names | step.amounts.keys()) > MOST_NAMES:
+            yield portion
+            portion, names = [], set()
+        portion.append(step)
+        names |= step.amounts.keys()
+    yield portion
+
+
 def _amounts(change: ScanChange) -> Iterator[tuple[str, dict[str, int]]]:
     """What a change adds to each partition that counts the scan."""
     scan, before, after = change.scan, change.before, change.after
     yield keys.export(scan.export_id)["pk"], _difference(_in_export(after), _in_export(before))
-    yield keys.day(scan.day)["pk"], _difference(_in_day(after), _in_day(before))
+    in_day = _difference(_in_day(after), _in_day(before))
+    yield keys.day(scan.day)["pk"], in_day
+    if scan.site:
+        yield keys.day(scan.day, scan.site)["pk"], in_day
     if scan.series_id:
         in_series = _difference(_in_series(after), _in_series(before))
         yield keys.series(scan.series_id)["pk"], in_series | {"revision": int(_is_answer(before, after))}
@@ -135,6 +157,7 @@ def _in_day(record: ScanRecord | None) -> Counter[str]:
         tally[REVIEW + record.review_state] += 1
     if record.model_id:
         tally[MODEL + record.model_id] += 1
+    tally.update(counted(record))
     return tally
 
 

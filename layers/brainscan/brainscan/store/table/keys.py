@@ -89,9 +89,9 @@ def review(scan_id: str, revision: int) -> dict[str, str]:
     return {"pk": f"SCAN#{scan_id}", "sk": f"{REVIEWS}{revision:06d}"}
 
 
-def day(day: str) -> dict[str, str]:
-    """Partition key of a day's counters."""
-    return {"pk": f"DAY#{day}"}
+def day(day: str, site: str | None = None) -> dict[str, str]:
+    """Partition key of a day's counters, of all scans or of those of a site."""
+    return {"pk": f"DAY#{day}#{site}" if site else f"DAY#{day}"}
 
 
 def arrival_day(day: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Days in the table: on which of them scans arrived, and what their counters say."""
 
 from brainscan.domain import DayStatistics, Outcome, ReviewState, TumorClass
+from brainscan.domain.features import DayHistograms
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import FINDING, MODEL, REVIEW, Counts
@@ -23,6 +24,12 @@ class Statistics:
             reviews={each: total[REVIEW + each] for each in ReviewState if total[REVIEW + each]},
             models={name.removeprefix(MODEL): n for name, n in total.items() if name.startswith(MODEL) and n},
         )
+
+    def histograms(self, day: str, site: str | None = None) -> DayHistograms:
+        """Scans of a day by what is watched of them, of all sites or of one."""
+        total, _ = Counts(self._table).of(keys.day(day, site)["pk"])
+        models = tuple(sorted(name.removeprefix(MODEL) for name, n in total.items() if name.startswith(MODEL) and n))
+        return DayHistograms(day=day, counts=dict(total), models=models)
 
     def arrival_days(self, first: str, last: str) -> frozenset[str]:
         """Those of the UTC days from `first` to `last` on which scans arrived: one small read for a month."""

@@ -1,0 +1,146 @@
+"""What is watched of scans is counted a day and a site from the table's stream: once, whatever comes again."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from brainscan.domain import CLASSES, Outcome, Reason
+from brainscan.domain.devices import CODES
+from brainscan.domain.drift import LEAST_DAY
+from brainscan.domain.features import Feature
+from brainscan.domain.traits import Sequence, Traits
+from brainscan.pipeline.intake import intake, site_of
+from brainscan.store.table import Counts, ScanChange
+from tests.making import NOON, a_record, analyzed, png
+
+DAY = NOON.date().isoformat()
+
+
+@pytest.fixture
+def records(lagging_table, stream):
+    """Ten scans of two sites and of none."""
+    for number in range(10):
+        site = ("north", "south", None)[number % 3]
+        waiting = a_record(number, site=site, traits=Traits(device="Gb", sequence=Sequence.T2))
+        lagging_table.scans.register([waiting])
+        traits = waiting.traits.measured(-0.3, 0.8)
+        answered = analyzed(waiting, CLASSES[1], 0.97).model_copy(
+            update={"traits": traits, "rows": 512, "columns": 512}
+        )
+        lagging_table.scans.commit([answered], [Outcome.QUEUED])
+    return stream.read()
+
+
+def told(table, site=None):
+    found = table.statistics.histograms(DAY, site)
+    return {feature.value: dict(found.of(feature)) for feature in Feature}
+
+
+EXPECTED = {
+    "intensity": {"-0.3 to -0.25": 10},
+    "size": {"448 to 576": 10},
+    "vendor": {"ge": 10},
+    "sequence": {"t2": 10},
+    "scope": {"0.8 to 0.9": 10},
+    "class": {CLASSES[1]: 10},
+    "confidence": {"0.95 to 0.99": 10},
+    "outcome": {"analyzed": 10},
+    "area": {"no mask": 10},
+}
+
+
+def test_a_day_and_each_site_have_their_histograms(lagging_table, stream, records):
+    stream.count(records)
+    assert told(lagging_table) == EXPECTED
+    assert [lagging_table.statistics.histograms(DAY, site).scans for site in (None, "north", "south", "east")] == [
+        10,
+        4,
+        3,
+        0,
+    ]
+    assert lagging_table.statistics.histograms(DAY).models == ("f" * 64,)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_batches_that_come_again_cut_otherwise_count_once(lagging_table, stream, records, seed):
+    chance, place = random.Random(seed), 0
+    while place < len(records):
+        end = place + chance.randint(1, 6)
+        for _ in range(chance.randint(1, 3)):
+            stream.count(records[place:end])
+        stream.count(records[: chance.randint(1, end)])
+        place = end
+    assert told(lagging_table) == EXPECTED
+    assert lagging_table.statistics.histograms(DAY, "north").scans == 4
+
+
+def test_a_replaced_scan_leaves_the_histograms(lagging_table, stream, records):
+    stream.count(records)
+    lagging_table.scans.supersede(a_record().export_id)
+    stream.follow()
+    assert lagging_table.statistics.histograms(DAY).scans == 0
+    assert not any(told(lagging_table, "north").values())
+
+
+def test_a_batch_with_a_scan_of_every_kind_is_counted_in_updates_that_dynamodb_takes():
+    """Expressions of 4 KB with 300 operators; a portion that was counted is known by its last sequence number."""
+    changes = []
+    for number, code in enumerate(CODES * 2):
+        known = {"sequence": list(Sequence)[number % 8], "intensity": number % 10, "scope": number % 10}
+        waiting = a_record(number, traits=Traits(device=code))
+        outcome = (Outcome.ABSTAINED, Outcome.REJECTED)[number < len(CODES)]
+        after = analyzed(waiting, CLASSES[number % 4], number % 10 / 10).model_copy(
+            update={
+                "traits": Traits(device=code, **known),
+                "outcome": outcome,
+                "rows": 100 * (number % 9 + 1),
+                "columns": 100,
+                "review_reasons": (Reason.BORDERLINE_CERTAINTY,),
+            }
+        )
+        changes.append(ScanChange(str(number), waiting, after))
+    told = Told()
+    Counts(told).add("shard", changes)
+    assert max(len(each["UpdateExpression"]) for each in told.written) < 4096
+    assert max(len(each["ExpressionAttributeValues"]) for each in told.written) < 300
+    added = Counter()
+    for each in told.written:
+        for number, name in ((key[2:], name) for key, name in each["ExpressionAttributeNames"].items()):
+            if name.startswith("device_") and name.count("_") == 1:
+                added[name] += int(each["ExpressionAttributeValues"][f":v{number}"]["N"])
+    assert added == Counter({f"device_{code}": 2 for code in CODES})
+
+
+class Told:
+    """A table that takes whatever it is told."""
+
+    expires_at = None
+
+    def __init__(self):
+        self.written = []
+
+    def update(self, _key, **request):
+        self.written.append(request)
+        return True
+
+
+def test_a_site_is_the_first_segment_of_a_key_if_it_was_named():
+    assert site_of("north/2026/export.zip", ("north", "south")) == "north"
+    assert site_of("DOE^JANE/export.zip", ("north", "south")) is None
+    assert site_of("north", ("north",)) is None
+    assert site_of("north/x.png", ()) is None
+
+
+def test_an_upload_under_a_sites_prefix_is_counted_there_and_no_other_prefix_is_kept(world):
+    services = replace(world.services, sites=("north",))
+    for key in ("north/a.png", "DOE-JANE/b.png"):
+        intake(world.upload(key, png(64, seed=len(key))), services)
+    sites = sorted((scan.site or "") for scan in world.queued())
+    assert sites == ["", "north"]
+
+
+def test_the_least_counts_are_beyond_chance():
+    """By Yurdakul and Naranjo, (bins - 1)(1/n + 1/m) is what chance makes of two samples of one population."""
+    assert 9 / LEAST_DAY < 0.05
