@@ -132,10 +132,11 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws() -> None:
         ("analyze", NOT_IN_ANALYZE | LATER_IN_ANALYZE),
         ("results_api", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("count", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
+        ("watch", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("report", NOT_IN_REPORT),
         ("deliver", NOT_IN_REPORT),
     ],
-    ids=["intake", "analyze", "results_api", "count", "report", "deliver"],
+    ids=["intake", "analyze", "results_api", "count", "watch", "report", "deliver"],
 )
 def test_a_function_imports_nothing_that_it_is_not_given(function: str, forbidden: Any) -> None:
     program = f"""

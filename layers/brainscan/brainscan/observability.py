@@ -63,6 +63,11 @@ def measure_intake(files: int, skipped: int, scans: Mapping[Outcome, int]) -> No
         metrics.add_metric(name=f"Scans{_words(outcome)}", unit=MetricUnit.Count, value=count)
 
 
+def measure_drift(output: bool, of_limit: float) -> None:
+    """Measure how far a day's scans, or their answers, are from the weeks before: above 1 they have drifted."""
+    metrics.add_metric(name="OutputDrift" if output else "InputDrift", unit=MetricUnit.NoUnit, value=of_limit)
+
+
 def measure_answer(record: ScanRecord) -> None:
     """Count one scan by its outcome and class, and measure its stages and the time since its upload."""
     metrics.add_metric(name=f"Scans{_words(record.outcome)}", unit=MetricUnit.Count, value=1)

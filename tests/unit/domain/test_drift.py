@@ -14,10 +14,10 @@ from brainscan.domain.drift import (
     LEAST_REFERENCE,
     Level,
     drift_of,
+    farthest,
     jensen_shannon,
     kolmogorov_smirnov,
     population_stability,
-    worst,
 )
 from brainscan.domain.features import BINS, ORDERED, DayHistograms, Feature, counted, quality_of
 from brainscan.domain.traits import Sequence, Traits
@@ -96,11 +96,19 @@ def test_what_days_of_the_reference_do_themselves_is_usual():
     assert confidence(drift_of(reference, [day(12, bin7=300)])).days[0].level is Level.DRIFTED
 
 
-def test_the_worst_feature_of_a_day_is_found_apart_for_what_comes_in_and_what_is_answered():
+def test_the_feature_that_is_farthest_off_is_found_apart_for_what_comes_in_and_what_is_answered():
     reference = [day(n, bin6=300) for n in range(1, 11)]
     found = drift_of(reference, [day(11, bin0=300)])
-    assert worst(found, "2026-03-11", output=True).psi > 1
-    assert worst(found, "2026-03-11", output=False) is None
+    answers = farthest(found, output=True)
+    assert answers.feature is Feature.CONFIDENCE
+    assert answers.of_limit == pytest.approx(answers.psi / 0.25)
+    assert farthest(found, output=False) is None
+
+
+def test_how_far_is_too_far_goes_by_what_is_usual():
+    reference = [day(n, **{f"bin{n % 5}": 300}) for n in range(1, 11)]
+    found = drift_of(reference, [day(11, bin3=300)])
+    assert farthest(found, output=True).of_limit == pytest.approx(1)
 
 
 @given(

@@ -60,6 +60,12 @@ def followed(resources: Resources) -> Iterator[tuple[str, str, str, Any]]:
             yield name, table_id, fed(resources, mapping), mapping
 
 
+def scheduled(resources: Resources) -> Iterator[tuple[str, Any]]:
+    """(schedule id, target) of each schedule."""
+    for name, schedule in of_type(resources, "AWS::Scheduler::Schedule").items():
+        yield name, schedule["Target"]
+
+
 def answering(resources: Resources) -> set[str]:
     """The functions that an HTTP API may invoke."""
     permissions = of_type(resources, "AWS::Lambda::Permission").values()

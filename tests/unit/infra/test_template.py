@@ -67,7 +67,7 @@ def test_there_is_something_to_rule() -> None:
     found = resources()
     assert len(reading.buckets(found)) == 2
     assert len(reading.queues(found)) == 9
-    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Count", "Report", "Deliver", "ResultsApi"}
+    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Count", "Report", "Deliver", "ResultsApi", "Watch"}
     assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "Deliver"}
     assert reading.answering(found) == {"ResultsApi"}
     assert {function for _, _, function, _ in reading.followed(found)} == {"Count", "Report"}
@@ -224,6 +224,20 @@ MUTATIONS = [
     (watching.followers_raise_alarms, "ReportBehind.MetricName", "Duration"),
     (watching.apis_raise_alarms, "ResultsApiErrors.Metrics.1.MetricStat.Metric.MetricName", "4xx"),
     (watching.apis_raise_alarms, "ResultsApiSlow.Dimensions.0.Name", "Stage"),
+    (watching.schedules_raise_alarms, "WatchErrors.MetricName", "Duration"),
+    (watching.drift_raises_alarms, "InputDrifted.Threshold", 10),
+    (watching.drift_raises_alarms, "OutputDrifted.MetricName", "InputDrift"),
+    (work.schedules_may_invoke_what_they_start, f"WatchScheduleRole.{STATEMENT}.0.Resource", "Intake.Arn"),
+    (
+        work.schedules_may_invoke_what_they_start,
+        "WatchScheduleRole.AssumeRolePolicyDocument.Statement.0.Condition",
+        DELETE,
+    ),
+    (
+        work.roles_are_assumed_by_who_works_under_them_alone,
+        "WatchScheduleRole.AssumeRolePolicyDocument.Statement.0.Principal.Service",
+        "lambda.amazonaws.com",
+    ),
     (watching.apis_raise_alarms, "ResultsApiThrottles.MetricName", "Errors"),
     (watching.durations_alarm_at_four_fifths_of_the_timeout, "Analyze.Timeout", 60),
     (

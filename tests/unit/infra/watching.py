@@ -4,7 +4,18 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.unit.infra.reading import Resources, Rule, answering, consumed, fed, followed, lambdas, mappings, of_type
+from tests.unit.infra.reading import (
+    Resources,
+    Rule,
+    answering,
+    consumed,
+    fed,
+    followed,
+    lambdas,
+    mappings,
+    of_type,
+    scheduled,
+)
 
 
 def alarms(resources: Resources) -> dict[str, Any]:
@@ -60,6 +71,20 @@ def followers_raise_alarms(resources: Resources) -> Iterator[str]:
     for metric in ("Errors", "Throttles", "Duration", "IteratorAge"):
         watched = _watched(resources, metric, "FunctionName")
         yield from (function_id for _, _, function_id, _ in followed(resources) if function_id not in watched)
+
+
+def schedules_raise_alarms(resources: Resources) -> Iterator[str]:
+    """Nobody waits for what a schedule starts: its failing must be told."""
+    watched = _watched(resources, "Errors", "FunctionName")
+    for _, target in scheduled(resources):
+        if (function_id := target["Arn"].removesuffix(".Arn")) not in watched:
+            yield function_id
+
+
+def drift_raises_alarms(resources: Resources) -> Iterator[str]:
+    """What comes in and what is answered, each from where it counts as drifted."""
+    limits = {alarm.get("MetricName"): alarm.get("Threshold") for alarm in alarms(resources).values()}
+    yield from (metric for metric in ("InputDrift", "OutputDrift") if limits.get(metric) != 1)
 
 
 def apis_raise_alarms(resources: Resources) -> Iterator[str]:
@@ -130,6 +155,8 @@ RULES: tuple[Rule, ...] = (
     partial_failures_raise_an_alarm,
     refusals_of_tables_raise_an_alarm,
     followers_raise_alarms,
+    schedules_raise_alarms,
+    drift_raises_alarms,
     apis_raise_alarms,
     durations_alarm_at_four_fifths_of_the_timeout,
     new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,

@@ -22,6 +22,7 @@ from tests.unit.infra.reading import (
     of_type,
     queues,
     role_statements,
+    scheduled,
     statements,
 )
 
@@ -280,6 +281,7 @@ def roles_are_bounded_where_a_boundary_is_told(resources: Resources) -> Iterator
 def roles_are_assumed_by_who_works_under_them_alone(resources: Resources) -> Iterator[str]:
     groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
     services = {each["ServiceRoleArn"]: "codedeploy" for each in groups}
+    services |= {target["RoleArn"]: "scheduler" for _, target in scheduled(resources)}
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         trusted = [statement["Principal"] for statement in role["AssumeRolePolicyDocument"]["Statement"]]
         if trusted != [{"Service": f"{services.get(f'{name}.Arn', 'lambda')}.amazonaws.com"}]:
@@ -319,6 +321,17 @@ def _granted_below(resources: Resources, function_id: str, prefix: str) -> set[s
     }
 
 
+def schedules_may_invoke_what_they_start(resources: Resources) -> Iterator[str]:
+    """Through a role that other accounts' schedules cannot take, and that may do nothing else."""
+    roles = of_type(resources, "AWS::IAM::Role")
+    for name, target in scheduled(resources):
+        role = target["RoleArn"].removesuffix(".Arn")
+        allowed = [(each["Action"], each["Resource"]) for of, each in role_statements(resources) if of == role]
+        trust = roles[role]["AssumeRolePolicyDocument"]["Statement"][0]
+        if allowed != [("lambda:InvokeFunction", target["Arn"])] or "StringEquals" not in trust.get("Condition", {}):
+            yield name
+
+
 def consumers_may_take_their_messages(resources: Resources) -> Iterator[str]:
     needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
     for name, _, function_id, _ in consumed(resources):
@@ -353,5 +366,6 @@ RULES: tuple[Rule, ...] = (
     roles_are_assumed_by_who_works_under_them_alone,
     roles_hold_no_wildcard,
     readers_can_tell_missing_from_forbidden,
+    schedules_may_invoke_what_they_start,
     consumers_may_take_their_messages,
 )

@@ -10,12 +10,15 @@ from brainscan.domain import (
     DayStatistics,
     Export,
     FrozenModel,
+    Probability,
     Review,
     ReviewState,
     ScanRecord,
     TumorClass,
     Verdict,
 )
+from brainscan.domain.gate import GateResult
+from brainscan.domain.model_version import ModelChange, ModelState, ModelVersion
 
 
 class Link(FrozenModel):
@@ -93,10 +96,23 @@ class ModelInUse(FrozenModel):
     scans: int
 
 
-class ModelsAnswer(FrozenModel):
-    """Versions of the network in use, the busiest first."""
+class ModelVersionView(ModelVersion):
+    """A version of the network as it was added, where it stands now, and what its gate said last."""
 
-    models: tuple[ModelInUse, ...]
+    model_config = ConfigDict(extra="ignore")
+
+    state: ModelState
+    share: Probability | None = Field(description="of the live scans that it sees while it looks on")
+    gate: GateResult | None = Field(description="null: it was never compared")
+
+
+class ModelsAnswer(FrozenModel):
+    """Versions of the network: those that answered scans of some days, and the registry."""
+
+    models: tuple[ModelInUse, ...] = Field(description="that answered, the busiest first")
+    served: str | None = Field(description="id of the version that answers now; null: the image's own model")
+    versions: tuple[ModelVersionView, ...] = Field(description="that were added, the latest first")
+    changes: tuple[ModelChange, ...] = Field(description="who brought which version into which state, the latest first")
     research_use: str = RESEARCH_USE_STATEMENT
 
 

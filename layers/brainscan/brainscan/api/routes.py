@@ -16,6 +16,7 @@ from brainscan.api.models import (
     HistoryAnswer,
     ModelInUse,
     ModelsAnswer,
+    ModelVersionView,
     NewReview,
     ScanPage,
     ScanView,
@@ -38,6 +39,7 @@ from brainscan.api.parameters import (
 )
 from brainscan.api.problems import ProblemError
 from brainscan.domain import DayStatistics, Export, Outcome, Probability, ReviewState, TumorClass
+from brainscan.domain.model_version import ModelState, ModelVersion, Rollout
 from brainscan.services import WORKERS
 from brainscan.store.table.worklist import Wanted, worklist
 
@@ -155,13 +157,27 @@ def get_statistics(first: From = None, last: To = None) -> StatisticsAnswer:
     return StatisticsAnswer(days=tuple(_statistics(first, last)))
 
 
-@described(router.get, "/models", summary="Models in use", operation_id="models", tags=["statistics"])
+@described(router.get, "/models", summary="Models", operation_id="models", tags=["statistics"])
 def list_models(first: From = None, last: To = None) -> ModelsAnswer:
-    """Versions of the network that answered scans of these days."""
+    """Versions of the network that answered scans of these days; the registry: figures, states, who changed them."""
     total = Counter[str]()
     for each in _statistics(first, last):
         total.update(each.models)
-    return ModelsAnswer(models=tuple(ModelInUse(model_id=each, scans=n) for each, n in total.most_common()))
+    registry = the_table().models
+    rollout = registry.rollout()
+    return ModelsAnswer(
+        models=tuple(ModelInUse(model_id=each, scans=n) for each, n in total.most_common()),
+        served=rollout.served,
+        versions=tuple(_version(each, rollout) for each in registry.all()),
+        changes=tuple(reversed(registry.history())),
+    )
+
+
+def _version(version: ModelVersion, rollout: Rollout) -> ModelVersionView:
+    state = rollout.state_of(version.model_id)
+    share = rollout.share if state is ModelState.SHADOW else None
+    gate = the_table().models.gate(version.model_id)
+    return ModelVersionView(**version.model_dump(), state=state, share=share, gate=gate)
 
 
 def _statistics(first: date | None, last: date | None) -> list[DayStatistics]:

@@ -108,10 +108,23 @@ def drift_of(reference: Sequence[DayHistograms], days: Sequence[DayHistograms]) 
     return tuple(_feature_drift(feature, reference, days) for feature in Feature)
 
 
-def worst(found: Sequence[FeatureDrift], day: str, *, output: bool) -> DayDistance | None:
-    """Of the features of the answers, or of the input, that which is farthest off on a day; None: too few scans."""
-    known = [each for feature in found if feature.output is output for each in feature.days if each.day == day]
-    return max((each for each in known if each.psi is not None), key=lambda each: each.psi or 0.0, default=None)
+class Farthest(FrozenModel):
+    """Of what comes in or of the answers, the feature that is farthest off, in units of where it counts as drifted."""
+
+    feature: Feature
+    output: bool
+    psi: float
+    of_limit: float = Field(description="above 1 it has drifted")
+
+
+def farthest(found: Sequence[FeatureDrift], *, output: bool) -> Farthest | None:
+    """Over all compared days together; None where there are too few scans of every feature."""
+    known = [
+        Farthest(feature=each.feature, output=output, psi=psi, of_limit=round(psi / _limit(each.usual_psi), 4))
+        for each in found
+        if each.output is output and (psi := each.together.psi) is not None
+    ]
+    return max(known, key=lambda each: each.of_limit, default=None)
 
 
 def _feature_drift(feature: Feature, reference: Sequence[DayHistograms], days: Sequence[DayHistograms]) -> FeatureDrift:
@@ -147,9 +160,14 @@ def _distance(feature: Feature, reference: Histogram, current: Histogram, usual:
 
 
 def _level(psi: float, usual: float | None) -> Level:
-    if psi > max(DRIFTED, usual or 0.0):
+    if psi > _limit(usual):
         return Level.DRIFTED
     return Level.SHIFTED if psi > max(SHIFTED, usual or 0.0) else Level.STABLE
+
+
+def _limit(usual: float | None) -> float:
+    """The index from which on scans have drifted."""
+    return max(DRIFTED, usual or 0.0)
 
 
 def _usual(feature: Feature, whole: Histogram, reference: Sequence[DayHistograms]) -> float | None:

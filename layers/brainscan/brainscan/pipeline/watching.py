@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import Field
 
 from brainscan.domain import RESEARCH_USE_STATEMENT, BrainscanError, FrozenModel
-from brainscan.domain.drift import FeatureDrift, drift_of
+from brainscan.domain.drift import Farthest, FeatureDrift, drift_of, farthest
 from brainscan.domain.features import DayHistograms, DeviceQuality, quality_of
 from brainscan.domain.model_version import ModelState
 from brainscan.services import WORKERS
@@ -94,6 +94,12 @@ def watch(window: Window, table: Table, site: str | None = None) -> DriftAnswer:
         features=drift_of(reference, days),
         devices=quality_of(days),
     )
+
+
+def worst_of(answer: DriftAnswer) -> list[Farthest]:
+    """The feature of what comes in, and that of the answers, that are farthest off; of too few scans there is none."""
+    found = (farthest(answer.features, output=output) for output in (False, True))
+    return [each for each in found if each]
 
 
 def _reference(window: Window, table: Table) -> tuple[date, date]:
