@@ -28,6 +28,7 @@ def with_raw(image: Dataset, element: int | str, vr: str, value: bytes, syntax: 
     """The image as a file of a transfer syntax, in which one element has this VR and exactly these bytes."""
     tag = tag_for_keyword(element) if isinstance(element, str) else element
     assert tag is not None
+    image["PixelData"].VR = "OW"  # of its own: what it would follow from may be what is odd
     if tag in image:
         del image[tag]
     if syntax == DeflatedExplicitVRLittleEndian:

@@ -2,14 +2,17 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from brainscan.dicom import body_part_words as known
 from brainscan.dicom.values import text
 
 
@@ -21,78 +24,83 @@ class BodyPart(Enum):
     UNNAMED = auto()
 
 
-def _plain(stated: str) -> str:
+def plain(stated: str) -> str:
     """In capitals, without accents."""
-    apart = unicodedata.normalize("NFKD", stated.upper())
+    apart = unicodedata.normalize("NFKD", stated.upper().translate(_LETTERS))
     return unicodedata.normalize("NFKC", "".join(each for each in apart if not unicodedata.combining(each)))
 
 
-def _words(listed: str) -> frozenset[str]:
-    return frozenset(_plain(listed).split())
+_LETTERS: Final = str.maketrans({"Ł": "L", "Ø": "O", "Æ": "AE", "Œ": "OE", "Đ": "D"})
+"""Those that are no other letter with an accent."""
 
 
-_HEAD: Final = _words("""
-    BRAIN CRANIUM EAR FACE HEAD HEADNECK IAC NEUROCRANIUM ORBIT ORBITS PITUITARY POSTFOSSA SELLA SKULL TEMPORALBONE
-    KOPF HIRN GEHIRN SCHADEL SCHAEDEL HYPOPHYSE TETE CERVEAU CRANE CABEZA CRANEO TESTA CERVELLO
-    CRANIO CABECA HOOFD HERSENEN GLOWA MOZG HLAVA MOZEK HOVED HJERNE HUVUD HJARNA HODE AIVOT BEYIN
-    ГОЛОВА МОЗГ ГОЛОВНОЙ ГОЛОВНОГО ГОЛОВЫ
-""")
-"""Whole words, in capitals without accents; the first line by PS3.16 Annex L."""
-_ELSEWHERE: Final = _words("""
-    ABDOMEN ABDOMENPELVIS ADRENAL ANKLE AORTA ARM AXILLA BACK BLADDER BREAST CALCANEUS CALF CAROTID CHEST CLAVICLE
-    COCCYX COLON CSPINE CTSPINE ELBOW EXTREMITY FEMUR FINGER FOOT FOREARM HAND HEART HIP HUMERUS KIDNEY KNEE LEG LIVER
-    LSPINE LSSPINE LUNG MEDIASTINUM NECK PANCREAS PELVIS PROSTATE SCAPULA SHOULDER SPINE SPLEEN SSPINE STERNUM TESTIS
-    THIGH THORAX TLSPINE TOE TSPINE UTERUS WRIST
-    BREASTS EXTREMITIES FEET FINGERS HANDS HIPS KIDNEYS KNEES LEGS LIMB LIMBS LUNGS MRCP ENTEROGRAPHY RECTUM SACRUM
-    SHOULDERS SPINAL TRUNK WRISTS
-    BAUCH BECKEN BRUST BWS ELLENBOGEN FUSS HALS HANDGELENK HERZ HUFTE HUEFTE HWS KNIE KNIEGELENK LEBER LENDENWIRBELSAULE
-    LWS MAMMA NIERE OBERARM OBERSCHENKEL SCHULTER SPRUNGGELENK UNTERARM UNTERSCHENKEL WIRBELSAULE WIRBELSAEULE
-    BASSIN CHEVILLE COUDE CUISSE EPAULE FOIE GENOU HANCHE POIGNET RACHIS
-    ABDOMINAL CADERA COLUMNA CUELLO HIGADO HOMBRO MUNECA MUSLO PECHO RODILLA TOBILLO
-    ADDOME ANCA BACINO CAVIGLIA COLONNA FEGATO GAMBA GINOCCHIO POLSO SPALLA TORACE
-    COLUNA FIGADO JOELHO OMBRO PESCOCO PUNHO QUADRIL TORNOZELO
-    BUIK BEKKEN BORST ENKEL HEUP SCHOUDER WERVELKOLOM
-    BRZUCH KOLANO KREGOSLUP MIEDNICA BIODRO KOLENO BRICHO RAMENO RYGG KNA KNE SKULDER BUK DIZ OMUZ 
-    ЖИВОТ КОЛЕНО КОЛЕННОГО КОЛЕННЫЙ ПОЗВОНОЧНИК ПОЗВОНОЧНИКА ПЛЕЧО ПЛЕЧЕВОГО ТАЗ БРЮШНОЙ ПЕЧЕНЬ
-""")
-"""The same for every other part; the first lines by PS3.16 Annex L, with words apart or together, then by language."""
-_HEAD_STEMS: Final = ("CEREBR", "CRANI", "ENCEFAL", "ENCEPHAL", "HIPOFIS", "HYPOPHYS", "INTRACRAN", "IPOFIS", "PITUIT")
-_ELSEWHERE_STEMS: Final = (
-    "ABDOM", "CARDIA", "CERVICAL", "EXTREMIDAD", "HEPAT", "LUMBA", "LUMBO", "MAMMO", "PELVI", "PROSTAT", "THORAC",
-    "TORAC", "VERTEBR",
-)  # fmt: skip
-"""Beginnings that words of one part share over languages."""
-_HEAD_SIGNS: Final = ("頭", "脳", "脑", "头", "颅", "뇌", "두부")
-_ELSEWHERE_SIGNS: Final = ("膝", "腹", "胸", "腰", "脊", "椎", "肝", "肩", "骨盤", "盆腔", "무릎", "복부", "척추")
-"""Of scripts that put no spaces between words."""
+@dataclass(frozen=True)
+class _Words:
+    """By which a part is known."""
+
+    whole: frozenset[str]
+    stems: tuple[str, ...]
+    infixes: tuple[str, ...]
+    signs: tuple[str, ...]
+
+    def named_in(self, words: Collection[str], text: str) -> bool:
+        """Whether any is in a text, which is made of words and perhaps of what has none."""
+        return (
+            not self.whole.isdisjoint(words)
+            or any(word.startswith(self.stems) for word in words)
+            or any(infix in word for word in words for infix in self.infixes)
+            or any(sign in text for sign in self.signs)
+        )
 
 
+_HEAD: Final = _Words(
+    frozenset(known.HEAD.split()),
+    tuple(known.HEAD_STEMS.split()),
+    tuple(known.HEAD_INFIXES.split()),
+    tuple(plain(known.HEAD_SIGNS).split()),
+)
+_ELSEWHERE: Final = _Words(
+    frozenset(known.ELSEWHERE.split()),
+    tuple(known.ELSEWHERE_STEMS.split()),
+    tuple(known.ELSEWHERE_INFIXES.split()),
+    tuple(plain(known.ELSEWHERE_SIGNS).split()),
+)
+_NO_PART: Final = re.compile(f"{known.NO_PART}|{known.SPINAL_CORD}")
+
+
+@lru_cache(maxsize=1024)
 def named_part(*texts: str) -> BodyPart:
     """The part that texts name together; where they name the head and others, the head."""
-    whole = _plain(" ".join(texts))
-    words = re.findall(r"[^\W\d_]+", whole)
-    joined = {re.sub(r"[\W_]", "", _plain(each)) for each in texts}
-    if joined & _HEAD or _any(words, whole, _HEAD, _HEAD_STEMS, _HEAD_SIGNS):
+    whole = plain(" ".join(texts))
+    spinal = re.search(known.SPINAL_CORD, whole)
+    whole = _NO_PART.sub(" ", whole)
+    words = set(re.findall(r"[^\W\d_]+", whole))
+    words |= {re.sub(r"[\W_]", "", plain(each)) for each in texts}  # C-SPINE, WHOLE BODY
+    if _HEAD.named_in(words, whole):
         return BodyPart.HEAD
-    if joined & _ELSEWHERE or _any(words, whole, _ELSEWHERE, _ELSEWHERE_STEMS, _ELSEWHERE_SIGNS):
-        return BodyPart.ELSEWHERE
-    return BodyPart.UNNAMED
+    of_language = any(mark in words and not words.isdisjoint(own.split()) for mark, own in known.ONE_LANGUAGE.items())
+    return BodyPart.ELSEWHERE if spinal or of_language or _ELSEWHERE.named_in(words, whole) else BodyPart.UNNAMED
 
 
 def coded_region(region: Dataset) -> str:
     """What a code of an anatomic region (CID 4031) means: in its own words, or by the standard's."""
-    stated = text(region, "CodeMeaning")
-    return stated or _meaning(text(region, "CodeValue"), text(region, "CodingSchemeDesignator"))
+    return _coded(region, "CID4031")
 
 
-def _any(words: list[str], whole: str, known: frozenset[str], stems: tuple[str, ...], signs: tuple[str, ...]) -> bool:
-    return any(word in known or word.startswith(stems) for word in words) or any(sign in whole for sign in signs)
+def coded_derivation(code: Dataset) -> str:
+    """The same of a code of how an image was derived (CID 7203)."""
+    return _coded(code, "CID7203")
+
+
+def _coded(code: Dataset, context_group: str) -> str:
+    stated = text(code, "CodeMeaning")
+    return stated or _meaning(text(code, "CodeValue"), text(code, "CodingSchemeDesignator"), context_group)
 
 
 @cache
-def _meaning(value: str, scheme: str) -> str:
+def _meaning(value: str, scheme: str, context_group: str) -> str:
     if not value or not scheme:
         return ""
-    sought = Code(value, scheme, "")
-    regions = [codes.SCT.Brain, codes.SCT.Head, *(getattr(codes.CID4031, name) for name in codes.CID4031.dir())]
-    return next((region.meaning for region in regions if region == sought), "")
+    sought, group = Code(value, scheme, ""), getattr(codes, context_group)
+    meant = [codes.SCT.Brain, codes.SCT.Head, *(getattr(group, name) for name in group.dir())]
+    return next((each.meaning for each in meant if each == sought), "")

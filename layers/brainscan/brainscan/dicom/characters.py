@@ -4,10 +4,9 @@ from typing import Final
 
 from pydicom import Dataset
 from pydicom.charset import convert_encodings, python_encoding
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 
-from brainscan.dicom.values import texts
+from brainscan.dicom.values import known, texts
 
 UTF8: Final = "ISO_IR 192"
 LATIN1: Final = "ISO_IR 100"
@@ -25,8 +24,10 @@ def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
         keywords: Of the attributes whose bytes decide.
     """
     raw = [value for keyword in keywords if (value := _bytes_of(dataset, keyword)) and not value.isascii()]
+    if not raw:
+        return
     stated = texts(dataset, "SpecificCharacterSet")
-    if not raw or len(stated) > 1 or any(_fits(raw, each) for each in stated):
+    if len(stated) > 1 or any(_fits(raw, each) for each in stated):
         return  # several sets are told apart by escape sequences, which pydicom follows
     fitting = UTF8 if _fits(raw, UTF8) else LATIN1
     dataset.SpecificCharacterSet = fitting
@@ -35,8 +36,8 @@ def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
 
 
 def _bytes_of(dataset: Dataset, keyword: str) -> bytes | None:
-    tag = tag_for_keyword(keyword)
-    if tag is None or dictionary_VR(tag) not in _TEXT_VRS:
+    tag, vr = known(keyword)
+    if vr not in _TEXT_VRS:
         return None
     element = dataset.get_item(tag)
     return element.value if isinstance(element, RawDataElement) else None

@@ -4,10 +4,9 @@ from typing import Final
 
 from pydicom import Dataset
 from pydicom.config import RAISE
-from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import validate_value
 
-from brainscan.dicom.values import SEPARATOR, text
+from brainscan.dicom.values import SEPARATOR, known, text
 
 PATIENT_AND_STUDY: Final = (
     "PatientName",
@@ -44,8 +43,13 @@ _SEXES: Final = ("M", "F", "O")
 
 def copied_text(dataset: Dataset, keyword: str) -> str:
     """The value of one attribute as an answer may carry it; empty where it cannot."""
-    vr = dictionary_VR(keyword)
-    value = "".join(each if each.isprintable() else " " for each in text(dataset, keyword)).replace(SEPARATOR, " ")
+    value = text(dataset, keyword)
+    if not value:
+        return ""
+    _, vr = known(keyword)
+    if not value.isprintable():
+        value = "".join(each if each.isprintable() else " " for each in value)
+    value = value.replace(SEPARATOR, " ")
     if vr in _FIXED_FORMS:
         allowed = _is_valid(vr, value) and (keyword != "PatientSex" or value in _SEXES)
         return value if allowed else ""

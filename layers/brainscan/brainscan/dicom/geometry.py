@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import numpy as np
 from pydicom import Dataset
 
 from brainscan.dicom.mend import mend
@@ -36,7 +35,9 @@ def frame_order(dataset: Dataset, frame: int) -> int:
     cosines = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
     if position is None or cosines is None or (len(position), len(cosines)) != (3, 6):
         return min(2 * ORIGIN, max(0, int(number(dataset, "InstanceNumber") or 0)) + frame)
-    along = float(np.cross(cosines[:3], cosines[3:]) @ position)
+    a, b = cosines[:3], cosines[3:]
+    normal = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+    along = sum(across * place for across, place in zip(normal, position, strict=True))
     if is_mosaic(dataset):
         along += frame * (abs(number(dataset, "SpacingBetweenSlices") or 0) or 1)
     return min(max(round(along * MICROMETRES) + ORIGIN, 0), 2 * ORIGIN)

@@ -3,17 +3,19 @@
 Everything else in a header is left unread: a malformed element that nobody needs costs nobody an answer.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
 from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
-from brainscan.dicom.values import numbers, parsed, text
+from brainscan.dicom.values import numbers, parsed, text, texts
 
 DECIMALS: Final = (
     "PixelSpacing",
@@ -91,18 +93,34 @@ _EXPECTED: Final = (
     *(_Expected.of(keyword, int) for keyword in INTEGERS),
     *(_Expected.of(keyword) for keyword in (*TEXTS, *SEQUENCES)),
 )
+_DECIMAL: Final = rb" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})? *"
+_INTEGER: Final = rb" *[+-]?\d{1,9} *"
+_FORMS: Final = {
+    "CS": re.compile(rb"[ -~]+"),
+    "DS": re.compile(rb"%b(?:\\%b)*" % (_DECIMAL, _DECIMAL)),
+    "IS": re.compile(rb"%b(?:\\%b)*" % (_INTEGER, _INTEGER)),
+    "LO": re.compile(rb"[ -~]+"),
+    "UI": re.compile(rb"[0-9.\\]+[\0 ]?"),
+    "US": re.compile(rb"(?:..)+", re.DOTALL),
+}
+"""What values of these VRs look like in most files: pydicom need not convert one to show that it can."""
 
 
 def mend(dataset: Dataset) -> None:
     """Bring an object, or an item of one, to where reading one of these elements never raises."""
-    present = dataset.keys()
-    for expected in [each for each in _EXPECTED if each.tag in present]:
-        if _is_well_formed(dataset, expected):
+    for expected in _EXPECTED:
+        element = dataset.get_item(expected.tag)
+        if element is None or _is_usual(element, expected) or _is_well_formed(dataset, expected):
             continue
         if expected.kinds:
             _rewrite(dataset, expected.keyword)
         else:
-            del dataset[expected.tag]
+            _retype(dataset, expected)
+    photometric = text(dataset, "PhotometricInterpretation")
+    if photometric != photometric.upper():
+        dataset.PhotometricInterpretation = photometric.upper()
+    if photometric and "SamplesPerPixel" not in dataset and photometric.upper().startswith("MONOCHROME"):
+        dataset.SamplesPerPixel = 1
 
 
 def name_by_meta(dataset: Dataset, meta: Dataset) -> None:
@@ -111,6 +129,15 @@ def name_by_meta(dataset: Dataset, meta: Dataset) -> None:
         known = text(meta, repeated)
         if known and not text(dataset, keyword):
             setattr(dataset, keyword, known)
+
+
+def _is_usual(element: DataElement | RawDataElement, expected: _Expected) -> bool:
+    """Whether the bytes of a value show that `_is_well_formed` would find it so."""
+    if not isinstance(element, RawDataElement) or element.value is None:
+        return False
+    vr = element.VR or (expected.vrs[0] if len(expected.vrs) == 1 else "")
+    form = _FORMS.get(vr)
+    return form is not None and vr in expected.vrs and form.fullmatch(element.value) is not None
 
 
 def _is_well_formed(dataset: Dataset, expected: _Expected) -> bool:
@@ -124,6 +151,14 @@ def _is_well_formed(dataset: Dataset, expected: _Expected) -> bool:
         return False
     values = value if isinstance(value, list | MultiValue) else [value]
     return not expected.kinds or all(isinstance(each, expected.kinds) for each in values)
+
+
+def _retype(dataset: Dataset, expected: _Expected) -> None:
+    """The same text by the VR of the dictionary; a sequence that is none, and what holds no text, is taken out."""
+    stated = [] if "SQ" in expected.vrs else [each for each in texts(dataset, expected.keyword) if each.isprintable()]
+    del dataset[expected.tag]
+    if any(stated):
+        dataset.add_new(expected.tag, expected.vrs[0], stated if len(stated) > 1 else stated[0])
 
 
 def _rewrite(dataset: Dataset, keyword: str) -> None:

@@ -3,7 +3,9 @@
 import io
 import math
 import zlib
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +28,7 @@ from brainscan.dicom.copied import PATIENT_AND_STUDY
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.mend import mend, name_by_meta
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
-from brainscan.dicom.values import number, numbers, texts
+from brainscan.dicom.values import numbers, texts
 from brainscan.domain import Reason, ScanError
 from brainscan.series.planes import plausible_spacing
 
@@ -63,7 +65,7 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
     if "Rows" not in dataset or not any(keyword in dataset for keyword in PIXEL_KEYWORDS):
         raise _without_image(dataset)
-    name_by_meta(dataset, meta)
+    name_by_meta(dataset, dataset.file_meta if meta is None else meta)
     return dataset
 
 
@@ -104,10 +106,11 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
     if stored.ndim == 3:
         return _luminance(stored)
     transformation = macro(dataset, frame, "PixelValueTransformationSequence")
-    if _in_doubt(transformation):
+    rescale = [texts(transformation, keyword) for keyword in RESCALE_KEYWORDS]
+    if _in_doubt(rescale):
         values: npt.NDArray[Any] = stored
     else:
-        values = _of_interest(_rescaled(stored, transformation), dataset, frame)
+        values = _of_interest(_rescaled(stored, transformation, rescale), dataset, frame)
     if values.dtype not in (np.uint8, np.uint16):
         values = values.astype(np.float32)
     return _background_dark(values, _padding(dataset, stored), inverted=photometric == "MONOCHROME1")
@@ -128,16 +131,18 @@ def pixel_aspect(dataset: Dataset) -> float:
     return stated[0] / stated[1] if stated is not None and len(stated) == 2 and min(stated) > 0 else 1.0
 
 
-def _inflated(data: bytes, max_bytes: int) -> tuple[bytes, Dataset]:
-    """The file with its data set inflated, where it is deflated, and its meta information.
+def _inflated(data: bytes, max_bytes: int) -> tuple[bytes, Dataset | None]:
+    """The file as it is; or where it is deflated, its data set inflated, and apart from it its meta information.
 
     pydicom itself would inflate without end.
     """
+    if str(DeflatedExplicitVRLittleEndian).encode() not in data:
+        return data, None
     stream = io.BytesIO(data)
     read_preamble(stream, force=True)
     meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag >> 16 != 2)
     if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
-        return data, meta
+        return data, None
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     body = inflater.decompress(stream.read(), max_bytes)
     if inflater.unconsumed_tail:
@@ -159,6 +164,7 @@ def _without_image(dataset: Dataset) -> ScanError:
     return ScanError(Reason.UNREADABLE, "the DICOM object ends before its pixels; export it again")
 
 
+@cache
 def has_decoder(transfer_syntax: UID) -> bool:
     """Whether pixels of a transfer syntax can be decoded here."""
     try:
@@ -174,12 +180,15 @@ def _require_decoder(dataset: Dataset) -> None:
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "no decoder for this DICOM compression; send it uncompressed")
 
 
-def _in_doubt(transformation: Dataset) -> bool:
-    """Whether a rescale is stated, but not as a number: then the units of values, and so of a window, are unknown.
+def _in_doubt(rescale: Sequence[tuple[str, ...]]) -> bool:
+    """Whether a rescale is stated, but not as a number, or its slope is 0, which makes all values the same.
 
-    The picture is better shown in full, which a linear scale does not change.
+    Then the units of values, and so of a window, are unknown. The picture is better shown in full, which a linear scale
+    does not change.
     """
-    return any(not _is_decimal(text) for name in RESCALE_KEYWORDS for text in texts(transformation, name) if text)
+    slope, _ = rescale
+    stated = [text for texts in rescale for text in texts if text]
+    return not all(map(_is_decimal, stated)) or any(float(text) == 0 for text in slope[:1] if text)
 
 
 def _is_decimal(text: str) -> bool:
@@ -188,19 +197,29 @@ def _is_decimal(text: str) -> bool:
     return False
 
 
-def _rescaled(stored: npt.NDArray[np.generic], transformation: Dataset) -> npt.NDArray[Any]:
-    """Values after the modality LUT or the rescale, as far as one is stated."""
+def _rescaled(
+    stored: npt.NDArray[np.generic], transformation: Dataset, rescale: Sequence[tuple[str, ...]]
+) -> npt.NDArray[Any]:
+    """Values after the modality LUT or the rescale, as far as one is stated.
+
+    Args:
+        stored: of one frame.
+        transformation: what states a modality LUT.
+        rescale: slope and intercept as they are stated, not in doubt.
+    """
     if "ModalityLUTSequence" in transformation:
         return apply_modality_lut(stored, transformation)
-    slope, intercept = (number(transformation, keyword) for keyword in RESCALE_KEYWORDS)
-    if slope is None or intercept is None:
+    if not all(stated and stated[0] for stated in rescale):
         return stored
+    slope, intercept = (float(stated[0]) for stated in rescale)
     return stored.astype(np.float64) * slope + intercept
 
 
 def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.NDArray[Any]:
     """Values after the first VOI LUT or window; a window that shows nothing is passed over."""
     stated = macro(dataset, frame, "FrameVOILUTSequence")
+    if not any(keyword in stated for keyword in VOI_KEYWORDS):
+        return values
     view = Dataset()
     view.file_meta = dataset.file_meta
     for source, keywords in ((dataset, _DEPTH_KEYWORDS), (stated, VOI_KEYWORDS)):

@@ -7,7 +7,8 @@ from typing import Final
 
 from pydicom import Dataset
 
-from brainscan.dicom.body_parts import BodyPart, coded_region, named_part
+from brainscan.dicom.body_parts import BodyPart, coded_derivation, coded_region, named_part
+from brainscan.dicom.derived import names_map, names_no_anatomy
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.values import items, text, texts
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
@@ -31,26 +32,11 @@ _REAL: Final = frozenset({"R", "REAL"})
 """The real part has signed values: inversion recovery is read by it, other sequences are not."""
 _MAPS: Final = _terms("""
     DENSITY MAP, DIFFUSION MAP, VELOCITY MAP, T1 MAP, T2 MAP, PROJECTION IMAGE,
-    METABOLITE_MAP, STD_DEVIATION, T_TEST, Z_SCORE, MTT, RCBF, RCBV, TTP, PEI,
-    ADC, ADC_UNSPECIFIED, EADC, EXP, FA, TENSOR, CBF, CBV, TMAX, RELCBF, RELCBV, RELMTT,
-    T2_STAR MAP, T2* MAP, R2 MAP, R2* MAP, B0 MAP, B1 MAP, FIELD MAP, MIP, MINIP, MNIP,
-    SUBTRACTION, SUBTRACT, SUBTRACTED, SUB, MAX_IP, MIN_IP, MAXIP, MINIMUM INTENSITY PROJECTION,
-    MAXIMUM INTENSITY PROJECTION, PROJECTION, TRACEW_ADC, FRACTIONAL ANISOTROPY, COLFA
+    METABOLITE_MAP, STD_DEVIATION, T_TEST, Z_SCORE, MTT, RCBF, RCBV, TTP, PEI, VELOCITY,
+    MAX_IP, MIN_IP, VOLUME_RENDER, SURFACE_RENDER, CURVED_MPR, EXP
 """)
-"""By line: PS3.3 C.8.3.1.1.1, value 3 of classic MR; C.8.13.3.1.1, of enhanced MR; what scanners write besides."""
-
-_SPEAKING_NAME: Final = re.compile(
-    r"(?<![a-z])(localizer|localiser|loc|scout|survey|pilot|3[ _-]?pl(ane)?|tri[ _-]?plan(e|ar)?|"
-    r"pha(se)?([ _]images?)?|adc|e?adc|fa|cbf|cbv|mtt|ttp|tmax|mip|minip|map|sub|subtract(ed|ion)?|dadc)(?![a-z])",
-    re.IGNORECASE,
-)
-"""Descriptions are free text: one that speaks of a localizer or a map is a hint, never a proof."""
-_DERIVED_BY: Final = re.compile(
-    r"(?<![a-z])(adc|apparent diffusion|mip|minip|(max|min)imum intensity|intensity projection|subtract|anisotropy|"
-    r"cerebral blood|mean transit|parametric map)",
-    re.IGNORECASE,
-)
-"""How a derivation is described (CID 7203) whose result is no picture of anatomy."""
+"""By line: PS3.3 C.8.3.1.1.1, value 3 of classic MR; C.8.13.3.1.1, of enhanced MR; C.8.16.2.1.3, techniques of
+calculation. What scanners write besides is in words of `derived`."""
 
 DESCRIPTIONS: Final = (
     "StudyDescription",
@@ -108,7 +94,7 @@ def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
         return Reason.OTHER_MODALITY, frozenset()
     if _LOCALIZERS & _words(dataset, "ImageType"):
         return Reason.LOCALIZER, frozenset()
-    if _DERIVED_BY.search(_derivation(dataset)):
+    if names_map(_derivation(dataset)):
         return Reason.DERIVED_MAP, frozenset()
     if part and named_part(part) is BodyPart.ELSEWHERE:
         return Reason.OTHER_BODY_PART, frozenset()
@@ -116,7 +102,9 @@ def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
     doubts = {
         Reason.BURNED_IN_TEXT: may_show_a_name(dataset),
         Reason.UNCLEAR_MODALITY: modality != "MR",
-        Reason.UNCLEAR_CONTENT: bool(_SPEAKING_NAME.search(text(dataset, "SeriesDescription"))),
+        Reason.UNCLEAR_CONTENT: any(
+            names_no_anatomy(text(dataset, keyword)) for keyword in ("SeriesDescription", "ProtocolName")
+        ),
         Reason.UNCLEAR_BODY_PART: named_part(*described) is BodyPart.ELSEWHERE
         or (bool(part) and named_part(part) is BodyPart.UNNAMED),
     }
@@ -128,12 +116,12 @@ def _not_anatomy(kinds: frozenset[str]) -> Reason | None:
         return Reason.LOCALIZER
     if kinds & _PHASES:
         return Reason.PHASE_IMAGE
-    return Reason.DERIVED_MAP if kinds & _MAPS else None
+    return Reason.DERIVED_MAP if kinds & _MAPS or any(map(names_map, kinds)) else None
 
 
 def _is_own_answer(dataset: Dataset) -> bool:
     """Whether an image is one that brainscan sent: a PACS exports it with the study that it belongs to."""
-    made = text(dataset, "Manufacturer").upper() == _OURS and "DERIVED" in _words(dataset, "ImageType")
+    made = _OURS in {text(dataset, keyword).upper() for keyword in ("Manufacturer", "ManufacturerModelName")}
     named = text(dataset, "SeriesDescription").upper().startswith(f"{_OURS} ")
     return made or named or RESEARCH_USE_STATEMENT in text(dataset, "ImageComments")
 
@@ -142,8 +130,9 @@ def _kinds(dataset: Dataset, frame: int) -> frozenset[str]:
     """The type of a frame and its complex component, in capitals: its own where it states them, or the object's."""
     stated = macro(dataset, frame, "MRImageFrameTypeSequence")
     kinds = _words(stated, "FrameType") or _words(dataset, "ImageType")
-    component = _words(stated, "ComplexImageComponent") or _words(dataset, "ComplexImageComponent")
-    return kinds | component
+    for keyword in ("ComplexImageComponent", "VolumeBasedCalculationTechnique"):
+        kinds |= _words(stated, keyword) or _words(dataset, keyword)
+    return kinds
 
 
 def _words(dataset: Dataset, keyword: str) -> frozenset[str]:
@@ -151,7 +140,7 @@ def _words(dataset: Dataset, keyword: str) -> frozenset[str]:
 
 
 def _derivation(dataset: Dataset) -> str:
-    coded = [text(code, "CodeMeaning") for code in items(dataset, "DerivationCodeSequence")]
+    coded = [coded_derivation(code) for code in items(dataset, "DerivationCodeSequence")]
     return " ".join((text(dataset, "DerivationDescription"), *coded))
 
 

@@ -13,13 +13,14 @@ from brainscan.dicom.mend import mend
 from brainscan.dicom.pixels import read_object
 from brainscan.dicom.planes import plane_of
 from brainscan.dicom.technique import copy_frame_technique, copy_technique
-from brainscan.dicom.values import items, numbers, parsed, text, texts
+from brainscan.dicom.values import items, numbers, parsed, put_text, text, texts
 from brainscan.series.planes import Plane
 
 UIDS: Final = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
-INTEGERS: Final = ("SeriesNumber", "InstanceNumber", "NumberOfFrames", "Rows", "Columns")
+COUNTS: Final = ("SeriesNumber", "InstanceNumber", "NumberOfFrames")
+SIZES: Final = ("Rows", "Columns")
 CODES: Final = ("Modality", "PositionReferenceIndicator", "LossyImageCompression")
-COUNTS: Final = {
+GEOMETRY: Final = {
     "PixelSpacing": 2,
     "ImagerPixelSpacing": 2,
     "NominalScannedPixelSpacing": 2,
@@ -68,14 +69,17 @@ def read_source(data: bytes, max_bytes: int) -> Dataset:
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     header.SpecificCharacterSet = UTF8
     for keyword in (*PATIENT_AND_STUDY, *EQUIPMENT):
-        setattr(header, keyword, copied_text(image, keyword) or None)
+        put_text(header, keyword, copied_text(image, keyword))
     for keyword in (*UIDS, *CODES):
         if stated := text(image, keyword):
-            setattr(header, keyword, stated)
-    for keyword in INTEGERS:
-        if (value := parsed(image, keyword)) is not None:
-            setattr(header, keyword, value)
-    header.ImageType = list(texts(image, "ImageType"))
+            put_text(header, keyword, stated)
+    for keyword in COUNTS:
+        if number := text(image, keyword):
+            put_text(header, keyword, number)
+    for keyword in SIZES:
+        if (size := parsed(image, keyword)) is not None:
+            setattr(header, keyword, size)
+    put_text(header, "ImageType", *texts(image, "ImageType"))
     _copy_geometry(image, header)
     copy_technique(image, header)
     for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
@@ -99,10 +103,10 @@ def _functional_groups(stated: Dataset) -> Dataset:
 
 
 def _copy_geometry(stated: Dataset, header: Dataset) -> None:
-    for keyword, count in COUNTS.items():
+    for keyword, count in GEOMETRY.items():
         found = numbers(stated, keyword)
         if found is not None and len(found) == count:
-            header[keyword] = stated[keyword]
+            put_text(header, keyword, *texts(stated, keyword))
 
 
 def is_multiframe(header: Dataset) -> bool:

@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from typing import Final
 
-from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
+from pydicom import DataElement, Dataset
 
-from brainscan.dicom.values import items, number, texts
+from brainscan.dicom.values import items, known, number, put_text, texts
 from brainscan.series.acquisitions import Technique
 
 NUMBERS: Final = ("EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "AcquisitionNumber", "AcquisitionTime")
@@ -32,15 +31,16 @@ def copy_frame_technique(groups: Dataset, copied: Dataset) -> None:
         for item in items(groups, name)[:1]:
             copy = Dataset()
             _copy_numbers(item, copy, keywords)
-            copy.FrameType = list(texts(item, "FrameType"))
+            put_text(copy, "FrameType", *texts(item, "FrameType"))
             setattr(copied, name, [copy])
 
 
 def _copy_numbers(stated: Dataset, copied: Dataset, keywords: Iterable[str]) -> None:
     for keyword in keywords:
-        value, tag = number(stated, keyword), tag_for_keyword(keyword)
-        if value is not None and tag is not None:
-            copied.add_new(tag, "FD", value)
+        value = number(stated, keyword)
+        if value is not None:
+            tag, _ = known(keyword)
+            copied[tag] = DataElement(tag, "FD", value, already_converted=True)
 
 
 def technique_of(header: Dataset, frame: int | None) -> Technique:

@@ -1,7 +1,8 @@
 """Values of single attributes, whatever form a writer gave them; one that cannot be read is as if it were absent.
 
 pydicom converts a value when it is asked for, by the VR that the file states, and raises where the two do not agree.
-A scan must not fail for that: what is needed is read here, if need be from the bytes.
+A scan must not fail for that: what is needed is read here, if need be from the bytes. Text that is plain is read from
+them at once: to convert it would cost more than to read the file.
 """
 
 import math
@@ -9,6 +10,7 @@ from functools import cache
 from typing import Any, Final
 
 from pydicom import Dataset
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
@@ -16,34 +18,53 @@ from pydicom.tag import BaseTag, Tag
 
 SEPARATOR: Final = "\\"
 """Between the values of one attribute (PS3.5 6.4)."""
+TEXT_VRS: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())  # noqa: SIM905
+"""VRs whose values are text in a file (PS3.5 6.2)."""
+_ESCAPE: Final = b"\x1b"
+"""Begins what is in another character set."""
 
 
 def parsed(dataset: Dataset, keyword: str) -> Any:
     """The value as pydicom converts it; of one that it cannot convert, the bytes; None where there is none."""
-    tag = _tag(keyword)
-    if tag not in dataset.keys():  # noqa: SIM118 - the data set itself would make a tag of it first
+    tag, _ = known(keyword)
+    element = dataset.get_item(tag)
+    if element is None:
         return None
     try:
         return dataset[tag].value
     except Exception:  # pydicom raises nearly anything on a value that is not what its VR says
-        element = dataset.get_item(tag)
         return element.value if isinstance(element, RawDataElement) else None
 
 
 @cache
-def _tag(keyword: str) -> BaseTag:
-    return Tag(keyword)
+def known(keyword: str) -> tuple[BaseTag, str]:
+    """Tag and VR of an attribute by the dictionary, which takes longer than to read most values."""
+    return Tag(keyword), dictionary_VR(keyword)
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """The values of an attribute as text, without padding; of bytes that are no ASCII, with the others replaced."""
-    value = parsed(dataset, keyword)
+    tag, vr = known(keyword)
+    element = dataset.get_item(tag)
+    if element is None:
+        return ()
+    value = _plain_text(element, vr) if isinstance(element, RawDataElement) else None
+    if value is None:
+        value = parsed(dataset, keyword)
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
     if value is None or value == "":
         return ()
     values = value if isinstance(value, list | tuple | MultiValue) else str(value).split(SEPARATOR)
     return tuple(str(each).strip(" \0\t\r\n") for each in values)
+
+
+def _plain_text(element: RawDataElement, vr: str) -> str | None:
+    """Text as it stands in the file, which needs no conversion where it is ASCII; None where it is not."""
+    raw = element.value
+    if (element.VR or vr) not in TEXT_VRS or raw is None or not raw.isascii() or _ESCAPE in raw:
+        return None
+    return raw.decode("ascii")
 
 
 def text(dataset: Dataset, keyword: str) -> str:
@@ -73,3 +94,16 @@ def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence; none where there are none, or where it is no sequence."""
     value = parsed(dataset, keyword)
     return list(value) if isinstance(value, Sequence) else []
+
+
+def put_text(dataset: Dataset, keyword: str, *values: str) -> None:
+    """State values of an attribute in a data set of UTF-8, as a file would: pydicom converts them when asked for them.
+
+    Args:
+        dataset: That is written to.
+        keyword: Of an attribute whose VR is of `TEXT_VRS`.
+        values: Already such as the attribute may have.
+    """
+    tag, vr = known(keyword)
+    raw = SEPARATOR.join(values).encode()
+    dataset[tag] = RawDataElement(tag, vr, len(raw), raw, 0, False, True)

@@ -17,7 +17,7 @@ from brainscan.dicom.mend import INTEGERS as OF_PIXELS
 from brainscan.dicom.mend import NAMED_BY_META
 from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
 from brainscan.dicom.relevance import DESCRIPTIONS
-from brainscan.dicom.source import CODES, COUNTS, FUNCTIONAL_GROUPS, INTEGERS, UIDS
+from brainscan.dicom.source import CODES, COUNTS, FUNCTIONAL_GROUPS, GEOMETRY, SIZES, UIDS
 from brainscan.dicom.stamp import SERIES_DESCRIPTIONS, SOP_CLASSES
 from brainscan.dicom.technique import GROUPS, NUMBERS
 from brainscan.domain import RESEARCH_USE_STATEMENT
@@ -36,9 +36,10 @@ from brainscan.terminology import TumorClass
 OF_FRAMES: Final = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 """Functional groups that say how a frame's values are meant."""
 RELEVANCE: Final = (
-    "Modality", "ImageType", "ComplexImageComponent", "BodyPartExamined", "AnatomicRegionSequence",
-    "FrameAnatomySequence", "CodeValue", "CodingSchemeDesignator", "CodeMeaning", "DerivationDescription",
-    "DerivationCodeSequence", "BurnedInAnnotation", "Manufacturer", "ImageComments", *DESCRIPTIONS,
+    "Modality", "ImageType", "ComplexImageComponent", "VolumeBasedCalculationTechnique", "BodyPartExamined",
+    "AnatomicRegionSequence", "FrameAnatomySequence", "CodeValue", "CodingSchemeDesignator", "CodeMeaning",
+    "DerivationDescription", "DerivationCodeSequence", "BurnedInAnnotation", "Manufacturer", "ManufacturerModelName",
+    "ImageComments", *DESCRIPTIONS,
 )  # fmt: skip
 """What decides whether an image is analyzed, and what a reader should check."""
 
@@ -189,9 +190,9 @@ def _attributes() -> Iterator[str]:
     nested = sorted({keyword for keywords in GROUPS.values() for keyword in keywords})
     rows = (
         ("patient and study", _listed(PATIENT_AND_STUDY)),
-        ("identity", _listed((*UIDS, *CODES, *INTEGERS, "SpecificCharacterSet"))),
+        ("identity", _listed((*UIDS, *CODES, *COUNTS, *SIZES, "SpecificCharacterSet"))),
         ("relevance", _listed(RELEVANCE)),
-        ("geometry", _listed((*COUNTS, *SPACING_KEYWORDS, "PixelAspectRatio"))),
+        ("geometry", _listed((*GEOMETRY, *SPACING_KEYWORDS, "PixelAspectRatio"))),
         ("technique", _listed((*NUMBERS, *nested))),
         (
             "frames",
