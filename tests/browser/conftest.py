@@ -16,6 +16,8 @@ from tests.making import zipped
 
 CHROMIUM = shutil.which("chromium")
 WIDTHS = (1280, 390)
+"""A desk and a phone, in CSS pixels."""
+
 READER = "Dr. Reader"
 
 expect.set_options(timeout=30_000)
@@ -75,9 +77,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that is marked `both_widths` looks at the page at a desk and on a phone; any other, at a desk."""
+    if "page" in metafunc.fixturenames:
+        widths = WIDTHS if metafunc.definition.get_closest_marker("both_widths") else WIDTHS[:1]
+        metafunc.parametrize("page", widths, indirect=True, ids=lambda width: f"{width}px")
+
+
+@pytest.fixture
 def page(request: pytest.FixtureRequest, chromium: Browser, address: str) -> Iterator[Page]:
-    """A fresh page at each width, on the worklist; whatever it complains of on the console fails the test."""
+    """A fresh page, on the worklist; whatever it complains of on the console fails the test."""
     context = chromium.new_context(viewport={"width": request.param, "height": 860}, base_url=address)
     page = context.new_page()
     page.set_default_timeout(30_000)

@@ -44,12 +44,14 @@ def rows(page: Page) -> Any:
     return page.locator("table.worklist tbody tr")
 
 
+@pytest.mark.both_widths
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_serious_violation(page: Page, view: Any) -> None:
     open_view(page, view)
     assert serious_violations(page) == []
 
 
+@pytest.mark.both_widths
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_fits_its_width_and_says_what_it_is_for(page: Page, view: Any) -> None:
     open_view(page, view)
@@ -59,6 +61,7 @@ def test_every_view_fits_its_width_and_says_what_it_is_for(page: Page, view: Any
     expect(page.get_by_role("note").first).to_have_text("Research use only. Not a medical device.")
 
 
+@pytest.mark.both_widths
 def test_an_upload_shows_its_progress_and_then_its_scans(page: Page, stack: LocalStack, tmp_path: Path) -> None:
     before = {scan["scan_id"] for scan in scans(page)}
     phantom = head(seed=page.viewport_size["width"], lesion=None, slices=6)
@@ -97,6 +100,7 @@ def test_the_mask_can_be_hidden_outlined_and_faded(page: Page) -> None:
     expect(mask).to_be_hidden()
 
 
+@pytest.mark.both_widths
 def test_the_image_zooms_and_pans_with_its_mask(page: Page) -> None:
     open_view(page, "scan")
     page.get_by_role("button", name="Zoom in").click()

@@ -44,18 +44,21 @@ def open_view(page: Page, view: str) -> None:
     page.locator("main:not([aria-busy]) h1").wait_for()
 
 
+@pytest.mark.both_widths
 @pytest.mark.parametrize("view", VIEWS)
 def test_axe_finds_no_serious_violation(page: Page, view: Any) -> None:
     open_view(page, view)
     assert serious_violations(page) == []
 
 
+@pytest.mark.both_widths
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_fits_its_width(page: Page, view: Any) -> None:
     open_view(page, view)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.both_widths
 def test_studies_are_the_first_view_with_verdict_volume_and_why_to_look(page: Page) -> None:
     study = disagreeing(page)
     row = page.locator("table.studies tbody tr", has=page.locator(f"a[href='/?study={study['study_id']}']"))
@@ -142,6 +145,7 @@ def test_what_does_not_exist_says_so_and_leads_back(page: Page) -> None:
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
 
 
+@pytest.mark.both_widths
 def test_a_distance_is_measured_in_millimetres_with_two_clicks(page: Page) -> None:
     open_view(page, "study")
     page.keyboard.press("r")

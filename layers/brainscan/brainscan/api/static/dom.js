@@ -56,7 +56,9 @@ export function length(mm, px) {
 
 export const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
-export const reasons = (codes) => (codes.length ? h("small", {}, codes.map(words).join(", ")) : null);
+export const reasonWords = (codes) => codes.map(words).join(", ");
+
+export const reasons = (codes) => (codes.length ? h("small", {}, reasonWords(codes)) : null);
 
 export const daysAgo = (days) => new Date(Date.now() - days * 864e5).toISOString().slice(0, 10);
 

@@ -3,6 +3,7 @@
 import { all, ask } from "./api.js";
 import { go } from "./router.js";
 import { arrived, badge, h, today, words } from "./dom.js";
+import { addScans } from "./upload.js";
 
 const POLL_MS = 1500;
 
@@ -17,6 +18,7 @@ export async function exportsView(query, signal) {
   return [
     h("div", { class: "title" }, h("h1", {}, "Uploads"),
       h("p", { class: "muted" }, listed.length ? `${listed.length} on this day` : "Nothing was uploaded on this day.")),
+    await addScans(),
     h("form", { class: "filter", "aria-label": "Filters" }, h("label", {}, "Arrived on", picker)),
     h("ul", { class: "exports" }, ...items.values()),
   ];
