@@ -14,7 +14,7 @@ from pydantic import Field
 
 from brainscan.api.parameters import From, To, days_of, described, the_table
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, ReviewState, TumorClass
-from brainscan.domain.agreement import Agreement, Pair, agreement_of, called_by, is_disputed, reader_pair
+from brainscan.domain.agreement import Agreement, Pair, agreement_of, is_disputed, reader_pair
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import REVIEWED, WantedSummaries
 
@@ -72,7 +72,7 @@ def get_agreement(
         readers=agreement_of(pairs),
         by_reader={reader: agreement_of(found) for reader, found in sorted(by_reader.items())},
         disputed=tuple(each.name for each in cases if is_disputed(each.history, each.predicted)),
-        rejected=sum(called_by(each.review, each.predicted) is None for each in cases),
+        rejected=sum(each.review.names(each.predicted) is None for each in cases),
         median_seconds=median(seconds) if seconds else None,
     )
 
@@ -100,5 +100,5 @@ def _history(latest: Review, ask: partial[list[Review]]) -> tuple[Review, ...]:
 
 
 def _with_network(case: _Case) -> Sequence[Pair]:
-    called = called_by(case.review, case.predicted)
+    called = case.review.names(case.predicted)
     return [(case.predicted, called)] if case.predicted and called else []

@@ -12,7 +12,17 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
-from brainscan.api import access, agreement_routes, drift_routes, page, problems, routes, summary_routes, upload_routes
+from brainscan.api import (
+    access,
+    agreement_routes,
+    drift_routes,
+    mask_routes,
+    page,
+    problems,
+    routes,
+    summary_routes,
+    upload_routes,
+)
 from brainscan.api.models import Problem
 from brainscan.api.parameters import inbox_origin, objects_origin
 from brainscan.api.problems import ProblemError, problem
@@ -75,6 +85,7 @@ def app() -> APIGatewayHttpResolver:
     application.include_router(drift_routes.router, prefix="/v1")
     application.include_router(routes.router, prefix="/v1")
     application.include_router(upload_routes.router, prefix="/v1")
+    application.include_router(mask_routes.router, prefix="/v1")
     application.include_router(page.router)
     application.exception_handler(RequestValidationError)(problems.of_validation)
     application.exception_handler(BrainscanError)(problems.of_ours)
@@ -95,6 +106,7 @@ def openapi() -> dict[str, Any]:
         security=[{"token": []}],
     )
     document: dict[str, Any] = json.loads(schema.model_dump_json(by_alias=True, exclude_none=True))
+    document["paths"]["/v1/scans/{scan_id}/mask"]["put"]["requestBody"] = mask_routes.BODY
     _describe_problems(document)
     return document
 
@@ -112,18 +124,20 @@ def _describe_problems(document: dict[str, Any]) -> None:
             operation["responses"] = {
                 code: response for code, response in operation["responses"].items() if code != "422"
             }
-            for status in _statuses(path, "requestBody" in operation):
+            for status in _statuses(path, operation.get("requestBody")):
                 operation["responses"][str(status.value)] = {"description": status.phrase, "content": content}
 
 
-def _statuses(path: str, writes: bool) -> list[HTTPStatus]:
+def _statuses(path: str, body: dict[str, Any] | None) -> list[HTTPStatus]:
     found = [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY]
     if "{" in path:
         found.append(HTTPStatus.NOT_FOUND)
-    if writes:
+    if body:
         found.append(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    if writes or path.endswith("/files"):
+    if body or path.endswith("/files"):
         found.append(HTTPStatus.CONFLICT)
+    if body and JSON not in body["content"]:
+        found.append(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return found
 
 

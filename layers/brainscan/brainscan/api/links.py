@@ -7,7 +7,7 @@ from mimetypes import guess_type
 from pathlib import PurePosixPath
 
 from brainscan.api.models import Link
-from brainscan.domain import Kind, ScanRecord, SeriesSummary, Summary
+from brainscan.domain import Kind, Review, ScanRecord, SeriesSummary, Summary
 from brainscan.store.objects import Results, report_prefix
 
 CONTENT_TYPES = {
@@ -47,6 +47,13 @@ class Linker:
             links.append(self._link(name, key, _content_type(name), f"brainscan-{series_id[:12]}-{name}"))
         return tuple(links)
 
+    def of_review(self, review: Review, scan_id: str) -> Link | None:
+        """The mask that a reader drew of a scan with a verdict."""
+        if review.drawn_key is None:
+            return None
+        name = f"brainscan-{scan_id[:12]}-reader-{review.revision}.png"
+        return self._link("reader_mask", review.drawn_key, "image/png", name)
+
     def of_summary(self, summary: Summary) -> tuple[Link, ...]:
         """Image and mask of the slice to look at first."""
         keys = {"image": summary.image_key, "mask": summary.mask_key}
@@ -68,6 +75,8 @@ class Linker:
         for name in ("image", "mask", "overlay"):
             if key := getattr(record, f"{name}_key"):
                 yield self._link(name, key, "image/png", f"brainscan-{short}-{name}.png")
+        if record.review and record.review.stands and (drawn := self.of_review(record.review, record.scan_id)):
+            yield drawn
         if record.result_key is not None:
             yield self._link("result", record.result_key, "application/json", f"brainscan-{short}-result.json")
         if record.kind in SOURCES:

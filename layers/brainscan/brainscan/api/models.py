@@ -14,6 +14,7 @@ from brainscan.domain import (
     Review,
     ReviewState,
     ScanRecord,
+    Told,
     TumorClass,
     Verdict,
 )
@@ -35,7 +36,9 @@ class ScanView(ScanRecord):
 
     model_config = ConfigDict(extra="ignore")
 
-    links: tuple[Link, ...] = Field(description="image, mask, overlay, result and, while it is kept, the source")
+    links: tuple[Link, ...] = Field(
+        description="image, mask, overlay, result, a reader's mask; the source while it is kept"
+    )
 
     @computed_field(description="the class that stands: the reader's, or the network's")  # type: ignore[prop-decorator]
     @property
@@ -126,11 +129,22 @@ class NewReview(BaseModel):
     revision: Annotated[int, Field(ge=0, le=999_998, description="`revision` of what the reader looked at")]
     seconds: Annotated[float | None, Field(ge=0, le=86_400, description="how long the reader looked at it")] = None
 
+    @property
+    def told(self) -> Told:
+        """What comes with the verdict."""
+        return Told(seconds=self.seconds)
+
+
+class ReviewView(Review):
+    """A verdict, and where the mask is that came with it."""
+
+    mask: Link | None = Field(default=None, description="the mask that the reader drew")
+
 
 class HistoryAnswer(FrozenModel):
-    """All reviews of a scan, the first one first."""
+    """All reviews of a scan, a series or a study, the first one first."""
 
-    items: tuple[Review, ...]
+    items: tuple[ReviewView, ...]
     research_use: str = RESEARCH_USE_STATEMENT
 
 

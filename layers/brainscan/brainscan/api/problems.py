@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from brainscan.api.models import FieldProblem, Problem
 from brainscan.domain import BrainscanError
+from brainscan.imaging.drawn import DrawnMaskError
 from brainscan.observability import describe, logger
 from brainscan.store.multipart import UploadGoneError, UploadIncompleteError
 from brainscan.store.table.query import CursorError
@@ -20,6 +21,7 @@ STATUS: dict[type[BrainscanError], HTTPStatus] = {
     CursorError: HTTPStatus.BAD_REQUEST,
     UploadGoneError: HTTPStatus.NOT_FOUND,
     UploadIncompleteError: HTTPStatus.CONFLICT,
+    DrawnMaskError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ReviewConflictError: HTTPStatus.CONFLICT,
     NotReviewableError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }

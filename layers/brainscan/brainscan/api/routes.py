@@ -18,6 +18,7 @@ from brainscan.api.models import (
     ModelsAnswer,
     ModelVersionView,
     NewReview,
+    ReviewView,
     ScanPage,
     ScanView,
     StatisticsAnswer,
@@ -32,6 +33,7 @@ from brainscan.api.parameters import (
     days_of,
     described,
     found,
+    linker,
     page_of,
     the_table,
     today,
@@ -82,7 +84,11 @@ def get_scan(scan_id: Id) -> ScanView:
 def list_reviews(scan_id: Id) -> HistoryAnswer:
     """Every verdict on a scan, the first one first."""
     found(the_table().scans.get(scan_id), "scan")
-    return HistoryAnswer(items=tuple(the_table().scans.history(scan_id)))
+    history = the_table().scans.history(scan_id)
+    links = linker()
+    return HistoryAnswer(
+        items=tuple(ReviewView(**each.model_dump(), mask=links.of_review(each, scan_id)) for each in history)
+    )
 
 
 @described(
@@ -97,7 +103,7 @@ def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
     reader = router.context["caller"].name
     try:
-        after = the_table().scans.review(scan_id, new.revision, new.verdict, new.corrected, reader, new.seconds)
+        after = the_table().scans.review(scan_id, new.revision, new.verdict, new.corrected, reader, new.told)
     except ValidationError:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"

@@ -1,5 +1,6 @@
 """The routes of studies and series under /v1: lists, counts of their filters, one of them, and its reviews."""
 
+from collections.abc import Sequence
 from datetime import date
 from http import HTTPStatus
 from typing import Annotated
@@ -8,7 +9,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import ValidationError
 
-from brainscan.api.models import HistoryAnswer, NewReview
+from brainscan import domain
+from brainscan.api.models import HistoryAnswer, NewReview, ReviewView
 from brainscan.api.parameters import Cursor, From, Id, Limit, To, days_of, described, found, linker, the_table
 from brainscan.api.problems import ProblemError
 from brainscan.api.summary_models import (
@@ -89,7 +91,7 @@ def get_study(study_id: Id) -> StudyWithSeries:
 def list_study_reviews(study_id: Id) -> HistoryAnswer:
     """Every verdict on a study, the first one first."""
     found(the_table().summaries.study(study_id), "study")
-    return HistoryAnswer(items=tuple(the_table().summaries.study_history(study_id)))
+    return HistoryAnswer(items=_views(the_table().summaries.study_history(study_id)))
 
 
 @described(
@@ -104,7 +106,7 @@ def add_study_review(study_id: Id, new: NewReview) -> StudyView:
     """Confirm, correct or reject what a study shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_study(
-            study_id, new.revision, new.verdict, new.corrected, _reader(), new.seconds
+            study_id, new.revision, new.verdict, new.corrected, _reader(), new.told
         )
     except ValidationError:
         raise _wrong_correction() from None
@@ -167,7 +169,7 @@ def get_series(series_id: Id) -> SeriesView:
 def list_series_reviews(series_id: Id) -> HistoryAnswer:
     """Every verdict on a series as a whole, the first one first."""
     found(the_table().summaries.series(series_id), "reported series")
-    return HistoryAnswer(items=tuple(the_table().summaries.series_history(series_id)))
+    return HistoryAnswer(items=_views(the_table().summaries.series_history(series_id)))
 
 
 @described(
@@ -182,7 +184,7 @@ def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
     """Confirm, correct or reject what a series shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_series(
-            series_id, new.revision, new.verdict, new.corrected, _reader(), new.seconds
+            series_id, new.revision, new.verdict, new.corrected, _reader(), new.told
         )
     except ValidationError:
         raise _wrong_correction() from None
@@ -211,6 +213,11 @@ def series_view(summary: SeriesSummary) -> SeriesSummaryView:
 
 def _study(summary: StudySummary) -> StudyView:
     return StudyView(**summary.model_dump(), links=linker().of_summary(summary))
+
+
+def _views(history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
+    """Verdicts as clients see them; a mask is of a scan alone."""
+    return tuple(ReviewView(**each.model_dump()) for each in history)
 
 
 def _reader() -> str:

@@ -1,14 +1,20 @@
-"""`brainscan review`: a reader's verdict on a scan, under the name that AWS knows the caller by."""
+"""`brainscan review`: a reader's verdict on a scan, and a mask with it, under the name that AWS knows the caller by."""
 
+from pathlib import Path
 from typing import Annotated
 
+import boto3
 import typer
 from rich.console import Console
 
 from brainscan.cli.ids import Day, scan_id_of
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import Table, not_found, parsed_day, reaching
-from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass, Verdict
+from brainscan.domain import NOTHING_TOLD, RESEARCH_USE_STATEMENT, ScanRecord, TumorClass, Verdict
+from brainscan.imaging.drawn import DrawnMaskError
+from brainscan.pipeline.drawing import draw
+from brainscan.store import Results
+from brainscan.store import Table as Store
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
 REFUSED = 4
@@ -21,30 +27,54 @@ def review(
     confirm: Annotated[bool, typer.Option("--confirm", help="The network's class is right.")] = False,
     correct: Annotated[TumorClass | None, typer.Option(help="The right class.")] = None,
     reject: Annotated[bool, typer.Option("--reject", help="The finding is of no use.")] = False,
+    mask: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A mask of yours: gray PNG, 0 or 255, of the scan's rows and columns."
+        ),
+    ] = None,
+    bucket: Annotated[
+        str, typer.Option(envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket, where a mask is kept.")
+    ] = "",
     revision: Annotated[
         int | None, typer.Option(help="Reviews that you knew of; default: those there are now.")
     ] = None,
 ) -> None:
     """Confirm, correct or reject what the network found.
 
-    Example: `brainscan review 0f3c9e6f0a5b4d0e8c7f1a2b3c4d5e6f --correct meningioma`
+    Example: `brainscan review 0f3c9e6f0a5b4d0e8c7f1a2b3c4d5e6f --correct meningioma --mask mine.png`
 
-    Exit codes: 0 recorded; 1 no such scan; 2 wrong usage; 3 the table cannot be reached; 4 the scan has changed, or
-    has nothing to review.
+    Exit codes: 0 recorded; 1 no such scan; 2 wrong usage; 3 the table cannot be reached; 4 the scan has changed, has
+    nothing to review, or the mask is none of it.
     """
     given = {Verdict.CONFIRMED: confirm, Verdict.CORRECTED: correct is not None, Verdict.REJECTED: reject}
     verdicts = [verdict for verdict, is_given in given.items() if is_given]
     if len(verdicts) != 1:
         raise typer.BadParameter("choose one of --confirm, --correct CLASS and --reject")
+    if mask and (reject or not bucket):
+        raise typer.BadParameter("a mask goes with --confirm or --correct, and with --bucket", param_hint="--mask")
     with reaching(table) as asked:
         scan_id = scan_id_of(scan_id, parsed_day(day, "--day"), asked)
         before = asked.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:
-            after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name())
-        except (ReviewConflictError, NotReviewableError) as refused:
+            if mask and before:
+                after = _draw(mask, before, seen, correct, asked, bucket)
+            else:
+                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name())
+        except (ReviewConflictError, NotReviewableError, DrawnMaskError) as refused:
             Console(stderr=True).print(f"[red]not recorded[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
     if after is None or after.review is None:
         raise not_found(f"scan {scan_id}")
     Console().print(f"{after.review.verdict} as revision {after.revision}. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
+
+
+def _draw(
+    mask: Path, scan: ScanRecord, seen: int, correct: TumorClass | None, table: Store, bucket: str
+) -> ScanRecord | None:
+    called = correct or scan.predicted
+    if called is None:
+        raise NotReviewableError("the network named no class: name it with --correct")
+    results = Results(boto3.client("s3"), bucket)
+    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), NOTHING_TOLD, results, table)

@@ -7,7 +7,7 @@ accession number of a patient, nor an uploaded object's key in clear.
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, FrozenModel, Probability
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
 from brainscan.domain.reasons import Outcome, Reason, ScanError
-from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.domain.review import NOTHING_TOLD, Review, ReviewState, Told, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
 from brainscan.domain.series import AcquisitionResult, ClassFinding, Lesion, Report, Series, SeriesResult, SliceResult
 from brainscan.domain.summary import (
@@ -23,6 +23,7 @@ from brainscan.terminology import CLASSES, TUMORS, TumorClass
 
 __all__ = [
     "CLASSES",
+    "NOTHING_TOLD",
     "RESEARCH_USE_STATEMENT",
     "SCHEMA_VERSION",
     "TUMORS",
@@ -58,6 +59,7 @@ __all__ = [
     "Source",
     "StudySummary",
     "Summary",
+    "Told",
     "TumorClass",
     "Verdict",
     "study_of",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from brainscan.domain.base import FrozenModel
-from brainscan.domain.review import Review, Verdict
+from brainscan.domain.review import Review
 from brainscan.terminology import TumorClass
 
 Pair = tuple[TumorClass, TumorClass]
@@ -36,14 +36,9 @@ def agreement_of(pairs: Sequence[Pair]) -> Agreement:
     return Agreement(pairs=count, equal=equal, kappa=kappa)
 
 
-def called_by(review: Review, predicted: TumorClass | None) -> TumorClass | None:
-    """The class that a verdict names; None where it names none."""
-    return predicted if review.verdict is Verdict.CONFIRMED else review.corrected
-
-
 def reader_pair(history: Sequence[Review], predicted: TumorClass | None) -> Pair | None:
     """What the first two readers of something call it, each in the latest of their verdicts; None unless two did."""
-    named = [name for review in _standing(history) if (name := called_by(review, predicted)) is not None]
+    named = [name for review in _standing(history) if (name := review.names(predicted)) is not None]
     return (named[0], named[1]) if len(named) > 1 else None
 
 

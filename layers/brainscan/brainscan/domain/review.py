@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, model_validator
 
@@ -29,7 +29,20 @@ class ReviewState(StrEnum):
     REJECTED = "rejected"
 
 
-class Review(FrozenModel):
+class Told(FrozenModel):
+    """What a reader tells beside the verdict."""
+
+    seconds: float | None = Field(default=None, ge=0, le=86_400, description="how long the reader looked at it")
+    drawn_key: str | None = Field(
+        default=None, description="the mask that the reader drew, in the results bucket; only of a scan"
+    )
+    dice: float | None = Field(default=None, ge=0, le=1, description="of that mask and the network's")
+
+
+NOTHING_TOLD: Final = Told()
+
+
+class Review(Told):
     """A reader's verdict on a scan. Readers are staff; there is no free text that could hold a patient's data."""
 
     verdict: Verdict
@@ -37,12 +50,15 @@ class Review(FrozenModel):
     reader: str = Field(description="who reviewed, as the identity provider names them")
     reviewed_at: datetime
     revision: int = Field(ge=1, description="1 for a scan's first review")
-    seconds: float | None = Field(default=None, ge=0, le=86_400, description="how long the reader looked at it")
 
     @property
     def stands(self) -> bool:
         """Whether it says anything of the finding."""
         return self.verdict is not Verdict.WITHDRAWN
+
+    def names(self, predicted: TumorClass | None) -> TumorClass | None:
+        """The class that the verdict names, where the network's is `predicted`; None where it names none."""
+        return predicted if self.verdict is Verdict.CONFIRMED else self.corrected
 
     @model_validator(mode="after")
     def _corrections_name_a_class(self) -> Self:

@@ -17,7 +17,8 @@ from brainscan.pipeline.expand import Tally, expand
 from brainscan.pipeline.files import Origin
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
-from brainscan.store.objects import Head, ObjectWithheldError, files_key, part_key, upload_key
+from brainscan.store.object_errors import ObjectWithheldError
+from brainscan.store.objects import Head, files_key, part_key, upload_key
 from brainscan.store.upload import Upload
 
 

@@ -2,7 +2,8 @@
 
 from brainscan.store.bus import Bus
 from brainscan.store.multipart import Inbox
-from brainscan.store.objects import ObjectGoneError, Results, Uploads, staged_key
+from brainscan.store.object_errors import ObjectGoneError
+from brainscan.store.objects import Results, Uploads, staged_key
 from brainscan.store.queues import PartQueue, ScanQueue
 from brainscan.store.table import Table
 from brainscan.store.table.query import Page

@@ -1,5 +1,6 @@
 """S3: reading uploads, and writing everything that is derived from them to the results bucket."""
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -9,8 +10,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from brainscan.domain import BrainscanError, Reason, ScanRecord
+from brainscan.domain import ScanRecord
 from brainscan.store.errors import error_code
+from brainscan.store.object_errors import gone_is_typed, unread_is_typed
 from brainscan.store.retry import retried
 
 if TYPE_CHECKING:
@@ -21,26 +23,6 @@ RANGE_BYTES = 1024**2
 
 STREAM_BYTES = 16 * 1024**2
 """What one request for a range of an archive may bring; of a larger one, a seek would throw most away."""
-
-
-class ObjectGoneError(BrainscanError):
-    """The object, or the version of it that an event names, no longer exists."""
-
-
-class ObjectWithheldError(BrainscanError):
-    """S3 has the object and will not give it, now or on a retry, for a `reason` that becomes part of its outcome."""
-
-    def __init__(self, reason: Reason, remedy: str) -> None:
-        super().__init__(f"{reason}: {remedy}")
-        self.reason = reason
-
-
-class UploadUnreadError(BrainscanError):
-    """S3 did not give the bytes of an upload: to be retried, and no fault of what is in it.
-
-    No `OSError`, which `zipfile` takes for a damaged archive.
-    """
-
 
 SENDER_METADATA = "brainscan-sent-as"
 """Under this name of its metadata an object says which token its sender will look for it by."""
@@ -71,7 +53,7 @@ class Uploads:
         Raises:
             ObjectGoneError: no such object or version.
         """
-        with _gone_is_typed():
+        with gone_is_typed():
             if version_id is None:
                 found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key))
             else:
@@ -101,7 +83,7 @@ class Uploads:
         if head.version_id != "null":
             parameters["version_id"] = head.version_id
         with (
-            _gone_is_typed(),
+            gone_is_typed(),
             # By bucket and key: in a URI, a key's tabs, line ends and question marks mean something else.
             smart_open.s3.open(bucket, key, "rb", **parameters) as file,
         ):
@@ -135,11 +117,11 @@ class _UploadReader(io.RawIOBase):
         return self._file.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with _unread_is_typed():
+        with unread_is_typed():
             return self._file.seek(offset, whence)
 
     def readinto(self, buffer: Any) -> int:
-        with _unread_is_typed():
+        with unread_is_typed():
             data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -157,6 +139,16 @@ class Results:
         retried(lambda: self._client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type))
         return key
 
+    def put_once(self, key: str, data: bytes, content_type: str) -> str:
+        """Write one object unless there is one at `key`, which then stays; its key."""
+        named: Any = {"Bucket": self.bucket, "Key": key, "ContentType": content_type, "IfNoneMatch": "*"}
+        try:
+            retried(lambda: self._client.put_object(Body=data, **named))
+        except ClientError as error:
+            if error_code(error) != "PreconditionFailed":
+                raise
+        return key
+
     def put_record(self, record: ScanRecord, attempt: str) -> ScanRecord:
         """Write the `result.json` of an attempt at a scan; the record as it stands there, which names it."""
         named = record.model_copy(update={"result_key": result_key(record.scan_id, attempt, "result.json")})
@@ -170,7 +162,7 @@ class Results:
         Raises:
             ObjectGoneError: no such object.
         """
-        with _gone_is_typed():
+        with gone_is_typed():
             return retried(lambda: self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def delete(self, keys: Sequence[str]) -> None:
@@ -211,6 +203,12 @@ def scan_prefix(scan_id: str) -> str:
 def result_key(scan_id: str, attempt: str, name: str) -> str:
     """Where a file of an attempt at a scan lies; it stands if the scan's record names it."""
     return f"{scan_prefix(scan_id)}{attempt}/{name}"
+
+
+def drawn_key(scan_id: str, reader: str, png: bytes) -> str:
+    """Where a mask that a reader drew lies: by scan, reader and content, so that none is ever written over another."""
+    who, what = (hashlib.sha256(each).hexdigest() for each in (reader.encode(), png))
+    return f"drawn/{scan_id}/{who[:16]}/{what[:32]}.png"
 
 
 def attempt_prefix(key: str) -> str:
@@ -256,40 +254,3 @@ def report_key(series_id: str, revision: int, name: str) -> str:
 def files_key(export_id: str) -> str:
     """Where the outcome of every file of an export is listed, a JSON line each."""
     return f"exports/{export_id}/files.jsonl"
-
-
-@contextmanager
-def _gone_is_typed() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, OSError) as error:
-        cause = error if isinstance(error, ClientError) else getattr(error, "backend_error", error.__cause__)
-        if error_code(cause) in {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}:
-            raise ObjectGoneError("the object or its version no longer exists; upload it again") from None
-        if isinstance(cause, ClientError):
-            if withheld := _withheld(cause):
-                raise withheld from None
-            raise cause from None  # smart_open's own text quotes the key, and a key may hold a name
-        raise
-
-
-@contextmanager
-def _unread_is_typed() -> Iterator[None]:
-    try:
-        with _gone_is_typed():
-            yield
-    except OSError as error:
-        raise UploadUnreadError(f"S3 did not give the upload's bytes: {type(error).__name__}") from None
-
-
-def _withheld(error: ClientError) -> ObjectWithheldError | None:
-    """What no retry will change; any other denial may be ours, and is retried.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-    """
-    code, message = error_code(error), error.response["Error"].get("Message", "")
-    if code == "InvalidObjectState":
-        return ObjectWithheldError(Reason.OBJECT_ARCHIVED, "restore the object and copy it over itself")
-    if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
-        return ObjectWithheldError(Reason.KEY_DENIED, "let intake decrypt by the object's key, then upload it again")
-    return None

@@ -32,11 +32,12 @@ document.getElementById("help-button").addEventListener("click", () => help.show
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range]),select,textarea"))
     return;
+  main.dispatchEvent(new CustomEvent("command", { detail: event }));
+  if (event.defaultPrevented) return;
   if (event.key === "?") help.showModal();
   else if (event.key === "u") go(backToList());
   else if (event.key === "z") undo();
   else if (event.key === "f") document.querySelector(".filter select, .filter input:not([type=hidden])")?.focus();
-  else main.dispatchEvent(new CustomEvent("command", { detail: event }));
 });
 
 start({ drift: driftView, agreement: agreementView, study: studyView, patient: patientView, scan: scanView, series: seriesView, exports: exportsView, statistics: statisticsView, list: listView });

@@ -10,7 +10,8 @@ const WINDOWS = { "as stored": "none", "soft": "contrast(0.7)", "high contrast":
 export function picture() {
   const image = h("img", { class: "layer", alt: "", draggable: "false" });
   const mask = h("img", { class: "layer mask", alt: "", draggable: "false" });
-  const stage = h("div", { class: "stage" }, image, mask);
+  const reader = h("img", { class: "layer mask reader", alt: "", draggable: "false" });
+  const stage = h("div", { class: "stage" }, image, mask, reader);
   const frame = h("div", {
     class: "frame", tabindex: 0, role: "group",
     "aria-label": "Image. Plus and minus zoom, arrow keys move the zoomed image, 0 fits it.",
@@ -48,7 +49,12 @@ export function picture() {
     mask.hidden = !mask.src || !shown;
     mask.style.filter = `url(#mask-${outline ? "outline" : "fill"})`;
     mask.style.opacity = outline ? 1 : opacity;
+    reader.hidden = !reader.src || !shown || drawn;
+    legend.hidden = !reader.src;
   });
+  const legend = h("p", { class: "legend", hidden: true }, h("span", { class: "of-network" }, "network's mask"), " ",
+    h("span", { class: "of-reader" }, "reader's mask"));
+  let drawn = false;
   const windowing = h("select", { "aria-label": "Window" }, Object.keys(WINDOWS).map((name) => h("option", {}, name)));
   const applyWindow = () => (image.style.filter = WINDOWS[windowing.value]);
   windowing.addEventListener("change", applyWindow);
@@ -64,14 +70,22 @@ export function picture() {
 
   return {
     frame,
-    controls: h("div", { class: "controls" }, look.controls, buttons),
-    show(imageUrl, maskUrl, description, grid) {
+    stage,
+    controls: h("div", { class: "controls" }, look.controls, buttons, legend),
+    // Whether the reader's mask is being drawn, and is not to be seen as it was.
+    drawing(does) {
+      drawn = does;
+      look.apply();
+    },
+    show(imageUrl, maskUrl, description, grid, readerUrl) {
       measure.on(grid);
       image.src = imageUrl ?? "";
       image.hidden = !imageUrl;
       image.alt = description;
-      if (maskUrl) mask.src = maskUrl;
-      else mask.removeAttribute("src");
+      for (const [layer, url] of [[mask, maskUrl], [reader, readerUrl]]) {
+        if (url) layer.src = url;
+        else layer.removeAttribute("src");
+      }
       look.apply();
     },
     command(event) {

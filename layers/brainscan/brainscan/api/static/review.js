@@ -8,7 +8,7 @@ import { following, go, here } from "./router.js";
 const NEXT = "open next after a decision";
 const goesOn = () => localStorage.getItem(NEXT) !== "no";
 
-let last = null; // the latest decision of this page: { path, revision, address }
+let last = null; // the latest decision of this page: { verdicts: [{ path, revision }], address }
 
 // The review of an item at an API path such as `studies/ID`; its history is what readers said so far.
 export function reviewPanel(path, item, history, signal) {
@@ -18,10 +18,9 @@ export function reviewPanel(path, item, history, signal) {
     try {
       const after = await send(`${path}/reviews`, { verdict, revision: item.revision,
         seconds: Math.min(86400, Math.round((Date.now() - opened) / 1000)), ...(corrected ? { corrected } : {}) });
-      last = { path, revision: after.revision, address: here() };
-      const next = goesOn() ? following(here()) : null;
-      go(next ?? here());
-      offerUndo(`Recorded: ${words(after.review.verdict)}${corrected ? ` to ${words(corrected)}` : ""}.`);
+      const address = here();
+      go((goesOn() ? following(address) : null) ?? address);
+      recorded([{ path, revision: after.revision }], `Recorded: ${words(after.review.verdict)}${corrected ? ` to ${words(corrected)}` : ""}.`, address);
     } catch (error) {
       const again = h("button", { type: "button", onclick: () => go(here()) }, "Read it again");
       told.replaceChildren(trouble(error), error.status === 409 ? again : "");
@@ -60,10 +59,14 @@ function past(history) {
   return h("ol", { class: "history" }, history.map((each) =>
     h("li", {}, h("strong", {}, words(each.verdict)), each.corrected ? ` to ${words(each.corrected)}` : "",
       ` by ${each.reader}, `, arrived(each.reviewed_at),
-      each.seconds != null ? ` after ${each.seconds} s` : "")));
+      each.seconds != null ? ` after ${each.seconds} s` : "",
+      each.mask ? [", with ", h("a", { href: each.mask.url, download: true }, "a drawn mask"),
+        each.dice != null ? `, Dice ${each.dice.toFixed(2)} with the network's` : ""] : "")));
 }
 
-function offerUndo(text) {
+// What was just decided, and can be taken back: verdicts at API paths, with the revisions that they made.
+export function recorded(verdicts, text, address = here()) {
+  last = { verdicts, address };
   say(text);
   const bar = document.getElementById("undo");
   bar.replaceChildren(text, " ", h("button", { type: "button", onclick: undo }, "Undo ", h("kbd", {}, "z")));
@@ -73,10 +76,14 @@ function offerUndo(text) {
 // Takes the latest decision back: the history keeps both, and what was decided is shown again.
 export async function undo() {
   if (!last) return;
-  const { path, revision, address } = last;
+  const { verdicts, address } = last;
   const bar = document.getElementById("undo");
   try {
-    await send(`${path}/reviews`, { verdict: "withdrawn", revision });
+    while (verdicts.length) {
+      const { path, revision } = verdicts.at(-1);
+      await send(`${path}/reviews`, { verdict: "withdrawn", revision });
+      verdicts.pop();
+    }
     last = null;
     bar.hidden = true;
     go(address);

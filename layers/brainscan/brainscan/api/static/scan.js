@@ -1,8 +1,9 @@
 // One scan: what the network saw, how sure it is, why a reader should look, and what readers said.
 
 import { ask } from "./api.js";
+import { drawing } from "./drawing.js";
 import { attention, probabilities } from "./evidence.js";
-import { backToList } from "./router.js";
+import { backToList, go, here } from "./router.js";
 import { arrived, badge, h, link, pairs, panel, words } from "./dom.js";
 import { picture } from "./picture.js";
 import { heading, reviewPanel, reviewsOf } from "./review.js";
@@ -12,18 +13,22 @@ export async function scanView(query, signal) {
   const history = await reviewsOf(`scans/${scan.scan_id}`);
   const shown = picture();
   const image = link(scan, "image");
-  shown.show(image, link(scan, "mask"), `Scan ${scan.scan_id.slice(0, 8)}`, scan);
+  shown.show(image, link(scan, "mask"), `Scan ${scan.scan_id.slice(0, 8)}`, scan, link(scan, "reader_mask"));
+  const draw = drawing(shown, { saved: (after) => after ?? go(here()) });
+  draw.show(scan);
   shown.frame.addEventListener("wheel", (event) => {
     event.preventDefault();
     shown.zoom(event.deltaY < 0 ? 1.15 : 1 / 1.15);
   }, { passive: false });
-  document.getElementById("main").addEventListener("command", ({ detail }) => shown.command(detail), { signal });
+  document.getElementById("main").addEventListener("command", ({ detail }) => {
+    if (draw.command(detail) || shown.command(detail)) detail.preventDefault();
+  }, { signal });
   return [
     h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
     h("div", { class: "title" }, h("h1", {}, scan.called ? heading(scan) : `Scan ${words(scan.outcome)}`), badge(scan.outcome),
       scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : null),
     h("div", { class: "reading" },
-      h("div", { class: "viewer" }, image ? [shown.frame, shown.controls] : h("p", { class: "muted" }, "There is no image to show.")),
+      h("div", { class: "viewer" }, image ? [shown.frame, draw.controls, shown.controls] : h("p", { class: "muted" }, "There is no image to show.")),
       h("div", { class: "facts" },
         attention(scan), probabilities(scan), measurements(scan), reviewing(scan, history, signal), downloads(scan), origin(scan))),
   ];

@@ -1,6 +1,7 @@
 // A series: its slices to scroll through, and the tumor's extent along them.
 
 import { all, ask } from "./api.js";
+import { drawing } from "./drawing.js";
 import { attention, basis, lesions, probabilities, states } from "./evidence.js";
 import { backToList } from "./router.js";
 import { TUMORS } from "./classes.js";
@@ -21,11 +22,17 @@ export async function seriesView(query, signal) {
   const chart = stripChart(slices, areas, (place) => show(place));
   const slider = h("input", { type: "range", min: 1, max: slices.length, value: 1, "aria-label": "Slice" });
   const caption = h("p", { class: "caption" });
+  const draw = drawing(shown, { usual: summary?.called, saved: (after) => {
+    if (!after) return show(now);
+    slices[slices.findIndex((each) => each.scan_id === after.scan_id)] = after;
+    return undefined;
+  } });
   let now = 0;
   const show = (place) => {
     now = Math.min(slices.length - 1, Math.max(0, place));
     const slice = slices[now];
-    shown.show(link(slice, "image"), link(slice, "mask"), `Slice ${now + 1} of ${slices.length}`, slice);
+    shown.show(link(slice, "image"), link(slice, "mask"), `Slice ${now + 1} of ${slices.length}`, slice, link(slice, "reader_mask"));
+    draw.show(slice);
     slider.value = now + 1;
     slider.setAttribute("aria-valuetext", `slice ${now + 1}, ${words(slice.called ?? slice.outcome)}`);
     chart.mark(now);
@@ -41,7 +48,7 @@ export async function seriesView(query, signal) {
   document.getElementById("main").addEventListener("command", ({ detail }) => {
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[detail.key];
     if (step && detail.target !== slider) show(now + step);
-    else if (!step && !shown.command(detail)) return;
+    else if (!step && !draw.command(detail) && !shown.command(detail)) return;
     if (detail.target !== slider) detail.preventDefault();
   }, { signal });
   show(areas[key] ? key : Math.floor(slices.length / 2));
@@ -53,7 +60,7 @@ export async function seriesView(query, signal) {
       ...(summary ? states(summary) : []),
       h("p", { class: "muted" }, `series ${id.slice(0, 8)}, `, series.remaining ? `${series.remaining} of ${series.expected} slices are still waiting` : `${series.expected} slices, all with an outcome`)),
     h("div", { class: "reading series" },
-      h("div", { class: "viewer" }, shown.frame, caption, slider,
+      h("div", { class: "viewer" }, shown.frame, caption, draw.controls, slider,
         h("p", { class: "strip-title" }, "Mask area along the slices, first to last; in the colour of the slice's class"),
         chart.element,
         h("div", { class: "controls" }, jump, dicomButton(id, slices, signal)), shown.controls),
@@ -113,7 +120,7 @@ function written(series) {
 async function preload(slices, signal) {
   for (const slice of slices) {
     if (signal.aborted) return;
-    for (const name of ["image", "mask"]) {
+    for (const name of ["image", "mask", "reader_mask"]) {
       const url = link(slice, name);
       if (!url) continue;
       const image = new Image();

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from brainscan.domain import BrainscanError, Outcome, Reason, Review, ScanRecord, TumorClass, Verdict
+from brainscan.domain import (
+    NOTHING_TOLD,
+    BrainscanError,
+    Outcome,
+    Reason,
+    Review,
+    ScanRecord,
+    Told,
+    TumorClass,
+    Verdict,
+)
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient, Write
 from brainscan.store.table.exports import Exports
@@ -111,7 +121,7 @@ class Scans:
         verdict: Verdict,
         corrected: TumorClass | None,
         reader: str,
-        seconds: float | None = None,
+        told: Told = NOTHING_TOLD,
     ) -> ScanRecord | None:
         """Add a reader's verdict to a scan's history and make it the one that stands.
 
@@ -121,7 +131,8 @@ class Scans:
             verdict: What the reader says.
             corrected: The class, with `Verdict.CORRECTED` and only then.
             reader: The reader's name, from a source that the reader cannot choose.
-            seconds: How long the reader looked at it, as far as is known.
+            told: What the reader tells beside it. Who judges again without drawing keeps the mask drawn before, if
+                the class is still the same.
 
         Returns:
             The scan as it is now; None if there is no such scan.
@@ -134,22 +145,17 @@ class Scans:
         before = self.get(scan_id)
         if before is None:
             return None
-        if before.superseded or before.revision != seen_revision:
-            raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")
-        nothing = {
-            Verdict.CONFIRMED: before.predicted is None,
-            Verdict.WITHDRAWN: not (before.review and before.review.stands),
-        }
-        if before.outcome not in REVIEWABLE or nothing.get(verdict):
-            raise NotReviewableError("the scan has no finding that this verdict could be about")
+        require_reviewable(before, seen_revision, verdict)
         review = Review(
             verdict=verdict,
             corrected=corrected,
             reader=reader,
             reviewed_at=datetime.now(UTC),
             revision=seen_revision + 1,
-            seconds=seconds,
+            **told.model_dump(),
         )
+        if review.drawn_key is None and review.stands:
+            review = _with_mask_of(self.history(scan_id) if seen_revision else [], review, before)
         open_again = not review.stands and bool(before.review_reasons)
         after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": open_again})
         write = self._replacement(after, before.outcome, before.revision)
@@ -170,6 +176,31 @@ class Scans:
 
     def _item(self, record: ScanRecord) -> Item:
         return scan_item(record, self._table.expires_at)
+
+
+def require_reviewable(seen: ScanRecord, seen_revision: int, verdict: Verdict) -> None:
+    """Refuse a verdict that a scan, as it is now, cannot take.
+
+    Raises:
+        ReviewConflictError: the scan has changed since `seen_revision`.
+        NotReviewableError: the scan has no finding, or none to confirm.
+    """
+    if seen.superseded or seen.revision != seen_revision:
+        raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")
+    nothing = {
+        Verdict.CONFIRMED: seen.predicted is None,
+        Verdict.WITHDRAWN: not (seen.review and seen.review.stands),
+    }
+    if seen.outcome not in REVIEWABLE or nothing.get(verdict):
+        raise NotReviewableError("the scan has no finding that this verdict could be about")
+
+
+def _with_mask_of(history: Sequence[Review], review: Review, seen: ScanRecord) -> Review:
+    """The review with the mask of the same reader's verdict before, if that stands and named the same class."""
+    mine = [each for each in history if each.reader == review.reader]
+    if not (mine and mine[-1].stands and mine[-1].names(seen.predicted) is review.names(seen.predicted)):
+        return review
+    return review.model_copy(update={"drawn_key": mine[-1].drawn_key, "dice": mine[-1].dice})
 
 
 def _superseded(record: ScanRecord) -> ScanRecord:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from brainscan.domain import Review, SeriesSummary, StudySummary, TumorClass, Verdict, study_of
+from brainscan.domain import NOTHING_TOLD, Review, SeriesSummary, StudySummary, Told, TumorClass, Verdict, study_of
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient, Write
 from brainscan.store.table.items import (
@@ -95,7 +95,7 @@ class Summaries:
         verdict: Verdict,
         corrected: TumorClass | None,
         reader: str,
-        seconds: float | None = None,
+        told: Told = NOTHING_TOLD,
     ) -> SeriesSummary | None:
         """Add a reader's verdict to a series; arguments, answers and errors as of `Scans.review`."""
         review: Review | None = None
@@ -104,7 +104,7 @@ class Summaries:
             nonlocal review
             if before is None:
                 return None
-            review = review or _review_of(before, seen_revision, verdict, corrected, reader, seconds)
+            review = review or _review_of(before, seen_revision, verdict, corrected, reader, told)
             if before.review == review:
                 return None  # of a write whose answer was lost
             _require_unchanged(before, seen_revision)
@@ -119,13 +119,13 @@ class Summaries:
         verdict: Verdict,
         corrected: TumorClass | None,
         reader: str,
-        seconds: float | None = None,
+        told: Told = NOTHING_TOLD,
     ) -> StudySummary | None:
         """Add a reader's verdict to a study; arguments, answers and errors as of `Scans.review`."""
         before = self.study(study_id)
         if before is None:
             return None
-        review = _review_of(before, seen_revision, verdict, corrected, reader, seconds)
+        review = _review_of(before, seen_revision, verdict, corrected, reader, told)
         while before.review != review:
             _require_unchanged(before, seen_revision)
             after = _next(before.reviewed(review), before)
@@ -212,7 +212,7 @@ def _review_of(
     verdict: Verdict,
     corrected: TumorClass | None,
     reader: str,
-    seconds: float | None,
+    told: Told,
 ) -> Review:
     nothing = {Verdict.CONFIRMED: seen.predicted is None, Verdict.WITHDRAWN: not (seen.review and seen.review.stands)}
     if nothing.get(verdict):
@@ -223,7 +223,7 @@ def _review_of(
         reader=reader,
         reviewed_at=datetime.now(UTC),
         revision=seen_revision + 1,
-        seconds=seconds,
+        **told.model_dump(),
     )
 
 

@@ -1,0 +1,60 @@
+"""A mask that a reader drew -> a file of its own beside the network's, and a verdict that names it."""
+
+from brainscan.domain import ScanRecord, Told, TumorClass, Verdict
+from brainscan.imaging.drawn import DrawnMaskError, area, as_kept, dice
+from brainscan.store import Results, Table
+from brainscan.store.objects import drawn_key
+from brainscan.store.table.scans import NotReviewableError, require_reviewable
+
+
+def draw(
+    png: bytes,
+    scan_id: str,
+    seen_revision: int,
+    called: TumorClass,
+    reader: str,
+    told: Told,
+    results: Results,
+    table: Table,
+) -> ScanRecord | None:
+    """Keep a reader's mask of a scan, and record the class that goes with it as the reader's verdict.
+
+    The file is written before the verdict; one whose verdict is refused is named by nothing. A repeat changes nothing.
+
+    Args:
+        png: The mask, 0 or 255, the scan's own rows and columns; empty with `no_tumor` and only then.
+        scan_id: The scan.
+        seen_revision: `revision` of the record that the reader looked at.
+        called: The class in the reader's eyes.
+        reader: The reader's name, from a source that the reader cannot choose.
+        told: What the reader tells beside it.
+        results: The results bucket.
+        table: The table.
+
+    Returns:
+        The scan as it is now; None if there is no such scan.
+
+    Raises:
+        DrawnMaskError: the bytes are no mask of this scan, or contradict the class.
+        ReviewConflictError: the scan has changed since `seen_revision`.
+        NotReviewableError: the scan has no finding.
+    """
+    scan = table.scans.get(scan_id)
+    if scan is None:
+        return None
+    if scan.rows is None or scan.columns is None:
+        raise NotReviewableError("the scan has no pixels that could be drawn on")
+    kept = as_kept(png, (scan.rows, scan.columns))
+    if (area(kept) == 0) is not (called is TumorClass.NO_TUMOR):
+        raise DrawnMaskError("an empty mask goes with no_tumor, and every other mask with a tumor's class")
+    key = drawn_key(scan_id, reader, kept)
+    latest = scan.review
+    if latest and (latest.drawn_key, latest.reader, latest.names(scan.predicted)) == (key, reader, called):
+        return scan
+    verdict = Verdict.CONFIRMED if called is scan.predicted else Verdict.CORRECTED
+    require_reviewable(scan, seen_revision, verdict)
+    overlap = dice(kept, results.get(scan.mask_key)) if scan.mask_key else None
+    results.put_once(key, kept, "image/png")
+    corrected = called if verdict is Verdict.CORRECTED else None
+    drawn = told.model_copy(update={"drawn_key": key, "dice": overlap})
+    return table.scans.review(scan_id, seen_revision, verdict, corrected, reader, drawn)
