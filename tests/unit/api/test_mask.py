@@ -172,3 +172,14 @@ def test_a_verdict_that_is_taken_back_takes_its_mask_back(draw, ask, table, scan
     after = ask("POST", f"/v1/scans/{scan.scan_id}/reviews", body={"verdict": "withdrawn", "revision": 1}).json
     assert "reader_mask" not in {link["name"] for link in after["links"]}
     assert [each.scan_id for each in table.queries.by_review(ReviewState.CONFIRMED, scan.day).items] == []
+
+
+def test_the_agreement_of_scans_tells_how_far_masks_overlap(draw, ask, table, scan):
+    draw(a_mask(0, 0, 10, 10), query={"seconds": 8})
+    draw(a_mask(5, 0, 15, 10), revision=1, claims=SECOND, query={"seconds": 20})
+    told = ask("GET", "/v1/agreement", {"from": scan.day, "to": scan.day, "judged": "scans"}).json
+    assert told["reader_masks"] == {"pairs": 1, "mean_dice": 0.5}
+    assert told["network_masks"] == {"pairs": 1, "mean_dice": 0.5}
+    of_reader = {name: (each["masks"]["mean_dice"], each["median_seconds"]) for name, each in told["by_reader"].items()}
+    assert of_reader == {"Dr. Reader": (1.0, 8.0), "Dr. Second": (0.5, 20.0)}
+    assert told["readers"]["pairs"] == 1

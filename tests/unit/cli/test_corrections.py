@@ -13,9 +13,10 @@ from PIL import Image, PngImagePlugin
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
-from brainscan.domain import CLASSES, Geometry, Outcome, TumorClass, Verdict
+from brainscan.domain import CLASSES, NOTHING_TOLD, Geometry, Outcome, TumorClass, Verdict
 from brainscan.imaging.mask import encode_mask
-from brainscan.store import Table
+from brainscan.pipeline.drawing import draw
+from brainscan.store import Results, Table
 from tests.conftest import TABLE
 from tests.making import a_record, analyzed
 from tests.summaries import DAY, a_series
@@ -47,7 +48,8 @@ def judged(table: Table) -> Table:
         place = {"series_id": "5" * 32, "study_id": "6" * 32} if number >= 12 else {}
         waiting = a_record(number, patient_id=f"{number % 6}" * 32, order=number, **place)
         keys = {f"{name}_key": f"results/{waiting.scan_id}/{name}.png" for name in ("image", "mask")}
-        record = analyzed(waiting, CLASSES[number % 4], 0.9, needs_review=True).model_copy(update=keys)
+        told = keys | {"rows": 96, "columns": 96}
+        record = analyzed(waiting, CLASSES[number % 4], 0.9, needs_review=True).model_copy(update=told)
         s3.put_object(Bucket="results", Key=record.image_key, Body=picture(number))
         s3.put_object(Bucket="results", Key=record.mask_key, Body=encode_mask(disc()))
         table.scans.register([waiting])
@@ -111,3 +113,46 @@ def test_days_narrow_it_and_what_is_there_is_never_written_over(judged: Table, t
     assert export(tmp_path / "none", "--to", "2021-01-01").exit_code == 1
     assert export(tmp_path / "set", "--from", DAY, "--to", DAY).exit_code == 0
     assert export(tmp_path / "set").exit_code == 2
+
+
+def ring() -> np.ndarray:
+    """What a reader draws."""
+    rows, columns = np.mgrid[:96, :96] - 50
+    return np.hypot(rows, columns) < 10
+
+
+def drawn(table, number: int, mask: np.ndarray, called: TumorClass, reader: str) -> None:
+    """A reader draws on one of the scans."""
+    record = table.scans.get(a_record(number).scan_id)
+    results = Results(boto3.client("s3"), "results")
+    draw(encode_mask(mask), record.scan_id, record.revision, called, reader, NOTHING_TOLD, results, table)
+
+
+def test_a_drawn_mask_goes_with_the_class_and_training_learns_from_its_pixels(judged, tmp_path):
+    splits = pytest.importorskip("training.datasets.splits")
+    samples = pytest.importorskip("training.datasets.samples")
+    drawn(judged, 5, ring(), GLIOMA, "Dr. Canary")
+    drawn(judged, 1, ring(), MENINGIOMA, "Dr. Canary")
+    drawn(judged, 4, np.zeros_like(ring()), NONE, "Dr. Canary")
+    assert export(tmp_path / "set").exit_code == 0
+    found = {sample.path.stem: sample for sample in splits.read_data(tmp_path / "set")}
+    for number, label in ((5, "glioma"), (1, "meningioma")):
+        sample = found[a_record(number).scan_id]
+        assert sample.label == label
+        assert np.array_equal(samples.read_mask(sample), ring()), "not the network's, which is a larger disc"
+    empty = found[a_record(4).scan_id]
+    assert (empty.label, empty.mask, empty.mask_known) == ("no_tumor", None, True)
+
+
+def test_it_tells_how_far_masks_overlap(judged, tmp_path):
+    drawn(judged, 1, ring(), MENINGIOMA, "Dr. Canary")
+    drawn(judged, 1, disc(), MENINGIOMA, "Dr. Second")
+    drawn(judged, 5, disc(), GLIOMA, "Dr. Canary")
+    export(tmp_path / "set")
+    told = json.loads((tmp_path / "set/agreement.json").read_text())
+    shared = 2 * int((ring() & disc()).sum()) / int(ring().sum() + disc().sum())
+    assert told["masks_of_readers"] == {"pairs": 1, "mean_dice": pytest.approx(shared)}
+    assert told["masks_of_network_and_readers"] == {"pairs": 2, "mean_dice": 1.0}
+    rows = list(csv.DictReader((tmp_path / "set/reviews.csv").open()))
+    mine = [(row["drawn"], row["dice"]) for row in rows if row["scan_id"] == a_record(1).scan_id]
+    assert mine == [("", ""), ("yes", str(shared)), ("yes", "1.0")]

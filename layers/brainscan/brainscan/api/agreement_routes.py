@@ -1,4 +1,4 @@
-"""The route of readers' agreement under /v1: with the network, with each other, and how long they look."""
+"""The route of readers' agreement under /v1: on classes and masks, with the network, with each other; their time."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,14 +12,28 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
-from brainscan.api.parameters import From, To, days_of, described, the_table
+from brainscan.api.parameters import From, To, days_of, described, linker, the_table
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, ReviewState, TumorClass
-from brainscan.domain.agreement import Agreement, Pair, agreement_of, is_disputed, reader_pair
+from brainscan.domain.agreement import (
+    Agreement,
+    Overlap,
+    Pair,
+    agreement_of,
+    drawn_pair,
+    is_disputed,
+    overlap_of,
+    reader_pair,
+    standing,
+)
+from brainscan.pipeline.drawing import overlaps
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import REVIEWED, WantedSummaries
 
 MOST_JUDGED: Final = 2000
-"""Studies or series of each review state that are looked at."""
+"""Studies, series or scans of each review state that are looked at."""
+
+MOST_COMPARED: Final = 200
+"""Pairs of readers' masks that are read from S3 and compared: about two seconds."""
 
 router = APIGatewayHttpRouter()
 
@@ -29,6 +43,14 @@ class Judged(StrEnum):
 
     STUDIES = "studies"
     SERIES = "series"
+    SCANS = "scans"
+
+
+class ReaderAgreement(Agreement):
+    """Between the network and a reader."""
+
+    masks: Overlap = Field(description="the network's and those that the reader drew; of scans alone")
+    median_seconds: float | None = Field(description="that the reader looked before a verdict")
 
 
 class AgreementAnswer(FrozenModel):
@@ -36,7 +58,9 @@ class AgreementAnswer(FrozenModel):
 
     network: Agreement = Field(description="the network and the verdicts that stand")
     readers: Agreement = Field(description="the first two readers of what several judged")
-    by_reader: dict[str, Agreement] = Field(description="the network and each reader's verdicts that stand")
+    by_reader: dict[str, ReaderAgreement] = Field(description="the network and each reader's verdicts that stand")
+    network_masks: Overlap = Field(description="the network's masks and those that readers drew; of scans alone")
+    reader_masks: Overlap = Field(description="masks that the first two readers of a scan drew")
     disputed: tuple[str, ...] = Field(description="ids of what two readers call differently and no third has judged")
     rejected: int = Field(description="findings that readers call of no use; they name no class")
     median_seconds: float | None = Field(description="that a reader looked before a verdict")
@@ -44,7 +68,7 @@ class AgreementAnswer(FrozenModel):
 
 
 class _Case(FrozenModel):
-    """Something that was judged: its id, the network's class, the verdict that stands, and all verdicts."""
+    """Something that was judged: its id, the network's class, the latest verdict, and all verdicts."""
 
     name: str
     predicted: TumorClass | None
@@ -61,37 +85,53 @@ def get_agreement(
     """Cohen's kappa of readers with the network and with each other, what is disputed, and the time a verdict takes."""
     days = days_of(first, last)
     cases = list(_cases(judged, days[-1], days[0]))
-    by_reader: dict[str, list[Pair]] = defaultdict(list)
+    by_reader: dict[str, list[tuple[Review, TumorClass | None]]] = defaultdict(list)
     for each in cases:
-        by_reader[each.review.reader] += _with_network(each)
+        for review in standing(each.history):
+            by_reader[review.reader].append((review, each.predicted))
     pairs = [pair for each in cases if (pair := reader_pair(each.history, each.predicted))]
     verdicts = [review for each in cases for review in each.history if review.stands]
-    seconds = [review.seconds for review in verdicts if review.seconds is not None]
+    masks = [pair for each in cases if (pair := drawn_pair(each.history))][:MOST_COMPARED]
     return AgreementAnswer(
-        network=agreement_of([pair for pairs_of_reader in by_reader.values() for pair in pairs_of_reader]),
+        network=agreement_of([pair for each in cases for pair in _with_network(each.review, each.predicted)]),
         readers=agreement_of(pairs),
-        by_reader={reader: agreement_of(found) for reader, found in sorted(by_reader.items())},
+        by_reader={reader: _of_reader(found) for reader, found in sorted(by_reader.items())},
+        network_masks=_with_networks_masks([each.review for each in cases]),
+        reader_masks=overlap_of(overlaps(masks, linker().results)),
         disputed=tuple(each.name for each in cases if is_disputed(each.history, each.predicted)),
         rejected=sum(each.review.names(each.predicted) is None for each in cases),
-        median_seconds=median(seconds) if seconds else None,
+        median_seconds=_median_seconds(verdicts),
     )
 
 
 def _cases(judged: Judged, first: str, last: str) -> Iterator[_Case]:
-    for state in REVIEWED:
-        wanted = WantedSummaries(first=first, last=last, review=ReviewState(state))
-        if judged is Judged.STUDIES:
-            studies = all_pages(partial(the_table().summary_queries.studies, wanted))
-            for study in islice(studies, MOST_JUDGED):
-                if study.review:
-                    history = _history(study.review, partial(the_table().summaries.study_history, study.study_id))
-                    yield _Case(name=study.study_id, predicted=study.predicted, review=study.review, history=history)
-        else:
-            series = all_pages(partial(the_table().summary_queries.series, wanted))
-            for one in islice(series, MOST_JUDGED):
-                if one.review:
-                    history = _history(one.review, partial(the_table().summaries.series_history, one.series_id))
-                    yield _Case(name=one.series_id, predicted=one.predicted, review=one.review, history=history)
+    """What was judged of some days, of each review state the first so many."""
+    for state in map(ReviewState, REVIEWED):
+        wanted = WantedSummaries(first=first, last=last, review=state)
+        found = {Judged.STUDIES: _studies, Judged.SERIES: _series, Judged.SCANS: _scans}[judged](wanted)
+        yield from islice(found, MOST_JUDGED)
+
+
+def _studies(wanted: WantedSummaries) -> Iterator[_Case]:
+    for study in all_pages(partial(the_table().summary_queries.studies, wanted)):
+        if study.review:
+            history = _history(study.review, partial(the_table().summaries.study_history, study.study_id))
+            yield _Case(name=study.study_id, predicted=study.predicted, review=study.review, history=history)
+
+
+def _series(wanted: WantedSummaries) -> Iterator[_Case]:
+    for series in all_pages(partial(the_table().summary_queries.series, wanted)):
+        if series.review:
+            history = _history(series.review, partial(the_table().summaries.series_history, series.series_id))
+            yield _Case(name=series.series_id, predicted=series.predicted, review=series.review, history=history)
+
+
+def _scans(wanted: WantedSummaries) -> Iterator[_Case]:
+    for day in sorted(the_table().statistics.arrival_days(wanted.first, wanted.last), reverse=True):
+        for scan in all_pages(partial(the_table().queries.by_review, wanted.review, day)):
+            if scan.review:
+                history = _history(scan.review, partial(the_table().scans.history, scan.scan_id))
+                yield _Case(name=scan.scan_id, predicted=scan.predicted, review=scan.review, history=history)
 
 
 def _history(latest: Review, ask: partial[list[Review]]) -> tuple[Review, ...]:
@@ -99,6 +139,26 @@ def _history(latest: Review, ask: partial[list[Review]]) -> tuple[Review, ...]:
     return tuple(ask()) if latest.revision > 1 else (latest,)
 
 
-def _with_network(case: _Case) -> Sequence[Pair]:
-    called = case.review.names(case.predicted)
-    return [(case.predicted, called)] if case.predicted and called else []
+def _of_reader(said: Sequence[tuple[Review, TumorClass | None]]) -> ReaderAgreement:
+    """A reader's verdicts that stand, each with the network's class."""
+    pairs = [pair for review, predicted in said for pair in _with_network(review, predicted)]
+    reviews = [review for review, _ in said]
+    return ReaderAgreement(
+        **agreement_of(pairs).model_dump(),
+        masks=_with_networks_masks(reviews),
+        median_seconds=_median_seconds(reviews),
+    )
+
+
+def _with_network(review: Review, predicted: TumorClass | None) -> Sequence[Pair]:
+    called = review.names(predicted)
+    return [(predicted, called)] if predicted and called else []
+
+
+def _with_networks_masks(reviews: Sequence[Review]) -> Overlap:
+    return overlap_of([review.dice for review in reviews if review.dice is not None])
+
+
+def _median_seconds(reviews: Sequence[Review]) -> float | None:
+    seconds = [review.seconds for review in reviews if review.seconds is not None]
+    return median(seconds) if seconds else None

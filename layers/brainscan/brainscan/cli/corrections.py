@@ -17,14 +17,18 @@ from rich.progress import track
 
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
-from brainscan.domain.agreement import Pair, agreement_of, reader_pair
+from brainscan.domain.agreement import Pair, agreement_of, drawn_pair, overlap_of, reader_pair
 from brainscan.pipeline.corrections import Correction, corrections
+from brainscan.pipeline.drawing import overlaps
 from brainscan.store import ObjectGoneError, Results
 
 COLUMNS: Final = ("path", "label", "mask", "box", "group", "sequence", "plane", "part", "detail")
 """Of index.csv, as training/datasets/indexed.py reads it."""
 
-REVIEW_COLUMNS: Final = ("scan_id", "verdict", "class", "reader", "revision", "predicted", "confidence", "model_id")
+REVIEW_COLUMNS: Final = (
+    *("scan_id", "verdict", "class", "reader", "revision", "predicted", "confidence", "model_id"),
+    *("drawn", "dice"),
+)
 
 
 def export_corrections(
@@ -56,7 +60,7 @@ def export_corrections(
         written = [
             each for each in track(found, "slices", console=console, transient=True) if _write(each, results, out)
         ]
-    _write_tables(written, out)
+    _write_tables(written, results, out)
     console.print(f"{len(written)} slices in {out}, {len(found) - len(written)} whose image is gone left out.")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
@@ -88,7 +92,7 @@ def _put(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _write_tables(written: Sequence[Correction], out: Path) -> None:
+def _write_tables(written: Sequence[Correction], results: Results, out: Path) -> None:
     readers: dict[str, int] = {}
     with (out / "index.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -96,7 +100,8 @@ def _write_tables(written: Sequence[Correction], out: Path) -> None:
         for each in written:
             name = f"{each.record.scan_id}.png"
             mask = f"masks/{name}" if each.mask_key else ""
-            detail = f"{each.review.verdict} by a reader"
+            drawn = ", who drew the mask" if each.review.drawn_key else ""
+            detail = f"{each.review.verdict} by a reader{drawn}"
             rows.writerow([f"images/{name}", each.label, mask, "", each.group, "", each.plane, "train", detail])
     with (out / "reviews.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -106,15 +111,21 @@ def _write_tables(written: Sequence[Correction], out: Path) -> None:
             for review in each.history:
                 reader = readers.setdefault(review.reader, len(readers) + 1)
                 said = [record.scan_id, review.verdict, review.corrected or "", reader, review.revision]
-                rows.writerow([*said, record.predicted or "", record.confidence, record.model_id])
-    (out / "agreement.json").write_text(json.dumps(_agreement(written), indent=2) + "\n", encoding="utf-8")
+                drawn_by = ["yes" if review.drawn_key else "", review.dice]
+                rows.writerow([*said, record.predicted or "", record.confidence, record.model_id, *drawn_by])
+    (out / "agreement.json").write_text(json.dumps(_agreement(written, results), indent=2) + "\n", encoding="utf-8")
 
 
-def _agreement(written: Sequence[Correction]) -> dict[str, object]:
+def _agreement(written: Sequence[Correction], results: Results) -> dict[str, object]:
     with_network: list[Pair] = [(each.record.predicted, each.label) for each in written if each.record.predicted]
     pairs = [reader_pair(each.history, each.record.predicted) for each in written]
+    drawn = [pair for each in written if (pair := drawn_pair(each.history))]
     return {
         "network_and_readers": agreement_of(with_network).model_dump(),
         "readers": agreement_of([pair for pair in pairs if pair]).model_dump(),
+        "masks_of_network_and_readers": overlap_of(
+            [each.review.dice for each in written if each.review.dice is not None]
+        ).model_dump(),
+        "masks_of_readers": overlap_of(overlaps(drawn, results)).model_dump(),
         "research_use": RESEARCH_USE_STATEMENT,
     }

@@ -1,8 +1,9 @@
 """What readers said of scans and series -> slices with labels and masks, which training reads as a set of its own.
 
 A verdict on a scan is about that slice. A verdict on a series that it shows no tumor is about each of its slices, one
-that it shows a tumor about its key slice alone. What a reader confirmed keeps the network's mask; of what a reader
-called otherwise, no mask is known. Rejected findings say nothing, and nothing is taken from them.
+that it shows a tumor about its key slice alone. A mask that a reader drew goes with the class; without one, what a
+reader confirmed keeps the network's mask, and of what a reader called otherwise no mask is known. Rejected findings
+say nothing, and nothing is taken from them.
 """
 
 from collections.abc import Iterator
@@ -32,9 +33,11 @@ class Correction:
 
     @property
     def mask_key(self) -> str | None:
-        """The mask in the results bucket that the reader agreed with."""
+        """The mask in the results bucket that the reader drew, or else agreed with; no tumor needs none."""
+        if self.label is TumorClass.NO_TUMOR:
+            return None
         agreed = self.review.verdict is Verdict.CONFIRMED and self.record.predicted is self.label
-        return self.record.mask_key if agreed and self.label is not TumorClass.NO_TUMOR else None
+        return self.review.drawn_key or (self.record.mask_key if agreed else None)
 
     @property
     def group(self) -> str:

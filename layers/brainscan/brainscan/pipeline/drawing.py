@@ -1,9 +1,13 @@
 """A mask that a reader drew -> a file of its own beside the network's, and a verdict that names it."""
 
+from collections.abc import Sequence
+
 from brainscan.domain import ScanRecord, Told, TumorClass, Verdict
 from brainscan.imaging.drawn import DrawnMaskError, area, as_kept, dice
-from brainscan.store import Results, Table
+from brainscan.services import WORKERS
+from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.objects import drawn_key
+from brainscan.store.retry import Threads
 from brainscan.store.table.scans import NotReviewableError, require_reviewable
 
 
@@ -58,3 +62,16 @@ def draw(
     corrected = called if verdict is Verdict.CORRECTED else None
     drawn = told.model_copy(update={"drawn_key": key, "dice": overlap})
     return table.scans.review(scan_id, seen_revision, verdict, corrected, reader, drawn)
+
+
+def overlaps(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:
+    """Dice's coefficient of each pair of masks, by their keys; without pairs that are empty, or gone."""
+
+    def of(pair: tuple[str, str]) -> float | None:
+        try:
+            return dice(*map(results.get, pair))
+        except ObjectGoneError:
+            return None
+
+    with Threads(WORKERS) as pool:
+        return [each for each in pool.map(of, pairs) if each is not None]

@@ -5,14 +5,15 @@ import { go } from "./router.js";
 import { daysAgo, h, pairs, panel, percent, plural, today } from "./dom.js";
 
 const DAYS = 30;
+const KINDS = ["studies", "series", "scans"];
 
 export async function agreementView(query) {
-  const judged = query.get("agreement") === "series" ? "series" : "studies";
+  const judged = KINDS.includes(query.get("agreement")) ? query.get("agreement") : KINDS[0];
   const from = query.get("from") || daysAgo(DAYS - 1);
   const to = query.get("to") || today();
   const told = await ask("agreement", { judged, from, to });
   const form = h("form", { class: "filter", "aria-label": "Filters" },
-    h("label", {}, "Of", h("select", { name: "agreement" }, ["studies", "series"].map((each) =>
+    h("label", {}, "Of", h("select", { name: "agreement" }, KINDS.map((each) =>
       h("option", { value: each, selected: each === judged }, each)))),
     h("label", {}, "Arrived from", h("input", { type: "date", name: "from", value: from, max: "9999-12-31", required: true })),
     h("label", {}, "to", h("input", { type: "date", name: "to", value: to, max: "9999-12-31", required: true })));
@@ -24,21 +25,27 @@ export async function agreementView(query) {
     h("div", { class: "title" }, h("h1", {}, "Agreement"), h("p", { class: "muted" }, "Cohen's kappa: 0 is chance, 1 is always")),
     form,
     h("div", { class: "agreement" },
-      panel("Network and readers", facts(told.network)),
-      panel("Two readers of the same", facts(told.readers)),
+      panel("Network and readers", facts(told.network, told.network_masks)),
+      panel("Two readers of the same", facts(told.readers, told.reader_masks)),
       panel("Verdicts", pairs({
         "Findings rejected": String(told.rejected),
-        "Median time for one": told.median_seconds == null ? "–" : `${told.median_seconds.toFixed(0)} s`,
+        "Median time for one": time(told.median_seconds),
       }))),
-    readers.length ? h("table", { class: "numbers" },
-      h("thead", {}, h("tr", {}, ["Reader", "Verdicts", "As the network", "Kappa"].map((name) => h("th", { scope: "col" }, name)))),
+    readers.length ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Readers" }, h("table", { class: "numbers" },
+      h("thead", {}, h("tr", {}, ["Reader", "Verdicts", "As the network", "Kappa", "Masks drawn", "Dice", "Median time"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, readers.map(([reader, each]) => h("tr", {}, h("th", { scope: "row" }, reader),
-        h("td", {}, String(each.pairs)), h("td", {}, percent(each.equal)), h("td", {}, kappa(each)))))) : null,
+        h("td", {}, String(each.pairs)), h("td", {}, percent(each.equal)), h("td", {}, kappa(each)),
+        h("td", {}, String(each.masks.pairs)), h("td", {}, dice(each.masks)), h("td", {}, time(each.median_seconds))))))) : null,
     told.disputed.length ? panel(`${plural(told.disputed.length, "case")} that two readers call differently: a third decides`,
-      h("ul", {}, told.disputed.map((id) => h("li", {}, h("a", { href: `/?${judged === "series" ? "series" : "study"}=${id}`, "data-route": true }, id.slice(0, 8)))))) : null,
+      h("ul", {}, told.disputed.map((id) => h("li", {}, h("a", { href: `/?${{ studies: "study", series: "series", scans: "scan" }[judged]}=${id}`, "data-route": true }, id.slice(0, 8)))))) : null,
   ];
 }
 
 const kappa = (each) => (each.kappa == null ? "–" : each.kappa.toFixed(2));
 
-const facts = (each) => pairs({ Called: String(each.pairs), Alike: percent(each.equal), Kappa: kappa(each) });
+const dice = (masks) => (masks.mean_dice == null ? "–" : masks.mean_dice.toFixed(2));
+
+const time = (seconds) => (seconds == null ? "–" : `${seconds.toFixed(0)} s`);
+
+const facts = (each, masks) => pairs({ Called: String(each.pairs), Alike: percent(each.equal), Kappa: kappa(each),
+  ...(masks.pairs ? { "Pairs of masks": String(masks.pairs), "Mean Dice": dice(masks) } : {}) });
