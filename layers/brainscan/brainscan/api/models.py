@@ -18,6 +18,7 @@ from brainscan.domain import (
     TumorClass,
     Verdict,
 )
+from brainscan.domain.comment import MOST_CHARACTERS, checked
 from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelState, ModelVersion
 
@@ -128,11 +129,19 @@ class NewReview(BaseModel):
     corrected: TumorClass | None = Field(default=None, description="with `corrected`, and only then")
     revision: Annotated[int, Field(ge=0, le=999_998, description="`revision` of what the reader looked at")]
     seconds: Annotated[float | None, Field(ge=0, le=86_400, description="how long the reader looked at it")] = None
+    comment: Annotated[
+        str | None,
+        Field(max_length=MOST_CHARACTERS, description="in words that name nobody; refused if it looks as if it did"),
+    ] = None
 
     @property
     def told(self) -> Told:
-        """What comes with the verdict."""
-        return Told(seconds=self.seconds)
+        """What comes with the verdict.
+
+        Raises:
+            CommentError: the comment holds what could tell who a patient is.
+        """
+        return Told(seconds=self.seconds, comment=checked(self.comment or ""))
 
 
 class ReviewView(Review):

@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from brainscan.api.models import FieldProblem, Problem
 from brainscan.domain import BrainscanError
+from brainscan.domain.comment import CommentError
 from brainscan.imaging.drawn import DrawnMaskError
 from brainscan.observability import describe, logger
 from brainscan.store.multipart import UploadGoneError, UploadIncompleteError
@@ -18,6 +19,7 @@ from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 CONTENT_TYPE = "application/problem+json"
 
 STATUS: dict[type[BrainscanError], HTTPStatus] = {
+    CommentError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CursorError: HTTPStatus.BAD_REQUEST,
     UploadGoneError: HTTPStatus.NOT_FOUND,
     UploadIncompleteError: HTTPStatus.CONFLICT,

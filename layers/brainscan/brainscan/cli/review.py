@@ -10,7 +10,8 @@ from rich.console import Console
 from brainscan.cli.ids import Day, scan_id_of
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import Table, not_found, parsed_day, reaching
-from brainscan.domain import NOTHING_TOLD, RESEARCH_USE_STATEMENT, ScanRecord, TumorClass, Verdict
+from brainscan.domain import RESEARCH_USE_STATEMENT, ScanRecord, Told, TumorClass, Verdict
+from brainscan.domain.comment import CommentError, checked
 from brainscan.imaging.drawn import DrawnMaskError
 from brainscan.pipeline.drawing import draw
 from brainscan.store import Results
@@ -27,6 +28,9 @@ def review(
     confirm: Annotated[bool, typer.Option("--confirm", help="The network's class is right.")] = False,
     correct: Annotated[TumorClass | None, typer.Option(help="The right class.")] = None,
     reject: Annotated[bool, typer.Option("--reject", help="The finding is of no use.")] = False,
+    comment: Annotated[
+        str, typer.Option(help="A comment, in words that name nobody: no names, dates or numbers of a patient.")
+    ] = "",
     mask: Annotated[
         Path | None,
         typer.Option(
@@ -45,7 +49,7 @@ def review(
     Example: `brainscan review 0f3c9e6f0a5b4d0e8c7f1a2b3c4d5e6f --correct meningioma --mask mine.png`
 
     Exit codes: 0 recorded; 1 no such scan; 2 wrong usage; 3 the table cannot be reached; 4 the scan has changed, has
-    nothing to review, or the mask is none of it.
+    nothing to review, the mask is none of it, or the comment could name somebody.
     """
     given = {Verdict.CONFIRMED: confirm, Verdict.CORRECTED: correct is not None, Verdict.REJECTED: reject}
     verdicts = [verdict for verdict, is_given in given.items() if is_given]
@@ -58,11 +62,12 @@ def review(
         before = asked.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:
+            told = Told(comment=checked(comment))
             if mask and before:
-                after = _draw(mask, before, seen, correct, asked, bucket)
+                after = _draw(mask, before, seen, correct, told, asked, bucket)
             else:
-                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name())
-        except (ReviewConflictError, NotReviewableError, DrawnMaskError) as refused:
+                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), told)
+        except (ReviewConflictError, NotReviewableError, DrawnMaskError, CommentError) as refused:
             Console(stderr=True).print(f"[red]not recorded[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
     if after is None or after.review is None:
@@ -71,10 +76,10 @@ def review(
 
 
 def _draw(
-    mask: Path, scan: ScanRecord, seen: int, correct: TumorClass | None, table: Store, bucket: str
+    mask: Path, scan: ScanRecord, seen: int, correct: TumorClass | None, told: Told, table: Store, bucket: str
 ) -> ScanRecord | None:
     called = correct or scan.predicted
     if called is None:
         raise NotReviewableError("the network named no class: name it with --correct")
     results = Results(boto3.client("s3"), bucket)
-    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), NOTHING_TOLD, results, table)
+    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), told, results, table)

@@ -36,6 +36,7 @@ class Told(FrozenModel):
     drawn_key: str | None = Field(
         default=None, description="the mask that the reader drew, in the results bucket; only of a scan"
     )
+    comment: str | None = Field(default=None, description="in words that name nobody")
     dice: float | None = Field(default=None, ge=0, le=1, description="of that mask and the network's")
 
 
@@ -43,7 +44,7 @@ NOTHING_TOLD: Final = Told()
 
 
 class Review(Told):
-    """A reader's verdict on a scan. Readers are staff; there is no free text that could hold a patient's data."""
+    """A reader's verdict on a scan, a series or a study. Readers are staff."""
 
     verdict: Verdict
     corrected: TumorClass | None = Field(default=None, description="the class in the reader's eyes, if corrected")

@@ -6,6 +6,7 @@ import { arrived, capital, h, panel, say, trouble, words } from "./dom.js";
 import { following, go, here } from "./router.js";
 
 const NEXT = "open next after a decision";
+const MOST_CHARACTERS = 500;
 const goesOn = () => localStorage.getItem(NEXT) !== "no";
 
 let last = null; // the latest decision of this page: { verdicts: [{ path, revision }], address }
@@ -14,9 +15,11 @@ let last = null; // the latest decision of this page: { verdicts: [{ path, revis
 export function reviewPanel(path, item, history, signal) {
   const told = h("div");
   const opened = Date.now();
+  const comment = h("textarea", { rows: 2, maxlength: MOST_CHARACTERS, "aria-describedby": "comment-warning" });
   const decide = async (verdict, corrected) => {
     try {
       const after = await send(`${path}/reviews`, { verdict, revision: item.revision,
+        ...(comment.value.trim() ? { comment: comment.value } : {}),
         seconds: Math.min(86400, Math.round((Date.now() - opened) / 1000)), ...(corrected ? { corrected } : {}) });
       const address = here();
       go((goesOn() ? following(address) : null) ?? address);
@@ -37,6 +40,9 @@ export function reviewPanel(path, item, history, signal) {
       h("button", { type: "button", class: "danger", onclick: () => decide("rejected") }, "Reject"),
       h("span", { class: "correct" }, choice,
         h("button", { type: "button", onclick: () => decide("corrected", choice.value) }, "Correct"))),
+    h("label", { class: "comment" }, "Comment, given with the decision", comment),
+    h("p", { class: "muted", id: "comment-warning" }, h("strong", {}, "No patient data: "),
+      "no names, dates, numbers or addresses that could tell who the patient is."),
     h("label", { class: "goes-on" }, next, "Open the next one after a decision"),
     told, past(history));
 }
@@ -61,7 +67,8 @@ function past(history) {
       ` by ${each.reader}, `, arrived(each.reviewed_at),
       each.seconds != null ? ` after ${each.seconds} s` : "",
       each.mask ? [", with ", h("a", { href: each.mask.url, download: true }, "a drawn mask"),
-        each.dice != null ? `, Dice ${each.dice.toFixed(2)} with the network's` : ""] : "")));
+        each.dice != null ? `, Dice ${each.dice.toFixed(2)} with the network's` : ""] : "",
+      each.comment ? h("q", { class: "said" }, each.comment) : "")));
 }
 
 // What was just decided, and can be taken back: verdicts at API paths, with the revisions that they made.
