@@ -91,7 +91,7 @@ def get_agreement(
             by_reader[review.reader].append((review, each.predicted))
     pairs = [pair for each in cases if (pair := reader_pair(each.history, each.predicted))]
     verdicts = [review for each in cases for review in each.history if review.stands]
-    masks = [pair for each in cases if (pair := drawn_pair(each.history))][:MOST_COMPARED]
+    masks = [both for each in cases if (both := drawn_pair(each.history))][:MOST_COMPARED]
     return AgreementAnswer(
         network=agreement_of([pair for each in cases for pair in _with_network(each.review, each.predicted)]),
         readers=agreement_of(pairs),
@@ -107,28 +107,29 @@ def get_agreement(
 def _cases(judged: Judged, first: str, last: str) -> Iterator[_Case]:
     """What was judged of some days, of each review state the first so many."""
     for state in map(ReviewState, REVIEWED):
-        wanted = WantedSummaries(first=first, last=last, review=state)
-        found = {Judged.STUDIES: _studies, Judged.SERIES: _series, Judged.SCANS: _scans}[judged](wanted)
+        found = {Judged.STUDIES: _studies, Judged.SERIES: _series, Judged.SCANS: _scans}[judged](state, first, last)
         yield from islice(found, MOST_JUDGED)
 
 
-def _studies(wanted: WantedSummaries) -> Iterator[_Case]:
+def _studies(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
+    wanted = WantedSummaries(first=first, last=last, review=state)
     for study in all_pages(partial(the_table().summary_queries.studies, wanted)):
         if study.review:
             history = _history(study.review, partial(the_table().summaries.study_history, study.study_id))
             yield _Case(name=study.study_id, predicted=study.predicted, review=study.review, history=history)
 
 
-def _series(wanted: WantedSummaries) -> Iterator[_Case]:
+def _series(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
+    wanted = WantedSummaries(first=first, last=last, review=state)
     for series in all_pages(partial(the_table().summary_queries.series, wanted)):
         if series.review:
             history = _history(series.review, partial(the_table().summaries.series_history, series.series_id))
             yield _Case(name=series.series_id, predicted=series.predicted, review=series.review, history=history)
 
 
-def _scans(wanted: WantedSummaries) -> Iterator[_Case]:
-    for day in sorted(the_table().statistics.arrival_days(wanted.first, wanted.last), reverse=True):
-        for scan in all_pages(partial(the_table().queries.by_review, wanted.review, day)):
+def _scans(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
+    for day in sorted(the_table().statistics.arrival_days(first, last), reverse=True):
+        for scan in all_pages(partial(the_table().queries.by_review, state, day)):
             if scan.review:
                 history = _history(scan.review, partial(the_table().scans.history, scan.scan_id))
                 yield _Case(name=scan.scan_id, predicted=scan.predicted, review=scan.review, history=history)
