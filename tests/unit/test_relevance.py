@@ -123,6 +123,10 @@ def enhanced(frames: int, frame_type: list[str], region: str = "", **shared: Any
     return dicom_bytes(dataset)
 
 
+def test_an_original_of_our_own_make_as_a_phantom_is_analyzed() -> None:
+    assert header(Manufacturer="brainscan", ManufacturerModelName="phantom").skip is None
+
+
 def test_enhanced_objects_are_judged_and_placed_by_their_functional_groups() -> None:
     limits = Limits()
     upwards = read_header(enhanced(3, ORIGINAL, "Brain"), limits)

@@ -121,7 +121,8 @@ def _not_anatomy(kinds: frozenset[str]) -> Reason | None:
 
 def _is_own_answer(dataset: Dataset) -> bool:
     """Whether an image is one that brainscan sent: a PACS exports it with the study that it belongs to."""
-    made = _OURS in {text(dataset, keyword).upper() for keyword in ("Manufacturer", "ManufacturerModelName")}
+    maker = {text(dataset, keyword).upper() for keyword in ("Manufacturer", "ManufacturerModelName")}
+    made = _OURS in maker and "DERIVED" in _words(dataset, "ImageType")  # a phantom of ours is an original
     named = text(dataset, "SeriesDescription").upper().startswith(f"{_OURS} ")
     return made or named or RESEARCH_USE_STATEMENT in text(dataset, "ImageComments")
 
