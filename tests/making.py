@@ -5,7 +5,7 @@ import json
 import tarfile
 import zipfile
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -14,7 +14,15 @@ from brainscan.domain import Finding, Kind, Outcome, ScanRecord, Source, TumorCl
 from brainscan.identity import Pseudonyms
 
 PSEUDONYMS = Pseudonyms(b"tests")
+T = TypeVar("T")
+
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def present(value: T | None) -> T:
+    """What a test knows to be there."""
+    assert value is not None
+    return value
 
 
 def a_record(number: int = 0, export: str = "an export", **changes: Any) -> ScanRecord:

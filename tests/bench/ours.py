@@ -11,6 +11,7 @@ from brainscan.domain import Kind
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits
+from tests.making import present
 
 
 def main(model_dir: str, batch: int, images: list[str]) -> None:
@@ -36,8 +37,8 @@ def answer(paths: Any, network: Model, limits: Any) -> list[ScanPrediction]:
     """Read, examine and write the images of some scans."""
     examined = predict([ScanBytes(Path(path).read_bytes(), Kind.PNG) for path in paths], network, limits)
     for path, each in zip(paths, examined, strict=True):
-        Path(path).with_suffix(".mask.png").write_bytes(each.mask_png)
-        Path(path).with_suffix(".overlay.png").write_bytes(each.overlay_png)
+        Path(path).with_suffix(".mask.png").write_bytes(present(each.mask_png))
+        Path(path).with_suffix(".overlay.png").write_bytes(present(each.overlay_png))
     return examined
 
 

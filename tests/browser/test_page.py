@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from brainscan_local.phantom import head, to_png
 from brainscan_local.stack import LocalStack
 from tests.browser.conftest import READER, serious_violations
-from tests.making import zipped
+from tests.making import present, zipped
 
 A_PAGE = 50
 """Rows that a list shows at once."""
@@ -64,8 +64,8 @@ def test_every_view_fits_its_width_and_says_what_it_is_for(page: Page, view: Any
 @pytest.mark.both_widths
 def test_an_upload_shows_its_progress_and_then_its_scans(page: Page, stack: LocalStack, tmp_path: Path) -> None:
     before = {scan["scan_id"] for scan in scans(page)}
-    phantom = head(seed=page.viewport_size["width"], lesion=None, slices=6)
-    archive = tmp_path / f"new-{page.viewport_size['width']}.zip"
+    phantom = head(seed=present(page.viewport_size)["width"], lesion=None, slices=6)
+    archive = tmp_path / f"new-{present(page.viewport_size)['width']}.zip"
     archive.write_bytes(zipped({f"{n}.png": to_png(pixels) for n, pixels in enumerate(phantom.volume)}))
     page.goto("/?exports")
     page.get_by_role("heading", name="Uploads").wait_for()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import READER, serious_violations
+from tests.making import present
 
 VIEWS = ("studies", "series", "study", "queue", "patient", "agreement", "missing")
 
@@ -152,7 +153,7 @@ def test_a_distance_is_measured_in_millimetres_with_two_clicks(page: Page) -> No
     frame = page.locator(".frame")
     expect(page.get_by_role("button", name="Ruler")).to_have_attribute("aria-pressed", "true")
     page.wait_for_function("document.querySelector('.frame img').naturalWidth > 0")
-    box = frame.bounding_box()
+    box = present(frame.bounding_box())
     middle = box["height"] / 2
     for across in (0.4, 0.6):
         frame.click(position={"x": box["width"] * across, "y": middle})

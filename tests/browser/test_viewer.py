@@ -13,6 +13,7 @@ from pydicom import dcmread
 
 from brainscan.api.page import STATIC
 from tests.browser.test_page import open_view
+from tests.making import present
 
 pytestmark = pytest.mark.skipif(
     not (STATIC / "vendor/niivue.js").is_file(), reason="the DICOM viewer is not built: make page"
@@ -133,7 +134,7 @@ def test_a_drag_changes_the_window_and_leaves_the_mask(viewer: Locator) -> None:
     expect(viewer.get_by_role("note")).to_be_visible()
     window = viewer.get_by_text("Window ")
     told, before, mask = window.inner_text(), shot(viewer), coloured(viewer)
-    box = canvas.bounding_box()
+    box = present(canvas.bounding_box())
     page = viewer.page
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
     page.mouse.down()

@@ -17,7 +17,7 @@ from brainscan.domain import Outcome
 from brainscan.store import Table
 from tests.container.engine import ADDRESS, ROOT, Engine
 from tests.container.images import SAM, sam_environment
-from tests.making import png
+from tests.making import png, present
 
 PAGE = ROOT / "docs/local-testing.md"
 INTERRUPTIBLE = ["env", "--default-signal=INT"]
@@ -103,7 +103,7 @@ def test_sam_invokes_intake_and_analyze_with_generated_events(terminal: Terminal
     ]
     scans = Table.over(boto3.client("dynamodb", endpoint_url=endpoint, **keys), table).scans
     scan_id = json.loads(json.loads((terminal.folder / "scan.json").read_text())["Records"][0]["body"])["scan_id"]
-    assert scans.get(scan_id).outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
+    assert present(scans.get(scan_id)).outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
 
 
 def test_sam_serves_lambdas_api(terminal: Terminal, endpoint: str) -> None:

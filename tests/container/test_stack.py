@@ -20,7 +20,7 @@ from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.container.capture import EVENTS, capture, shape
 from tests.container.engine import ADDRESS, Engine
 from tests.container.stack import ENDPOINT, PORT, Stack, deployed
-from tests.making import png, zipped
+from tests.making import png, present, zipped
 
 FINAL = {Outcome.ANALYZED, Outcome.ABSTAINED}
 
@@ -65,15 +65,15 @@ def settle(stack: Stack, before: set[str], count: int, timeout_s: float = 300) -
 
 def counted(stack: Stack, outcomes: dict[str, Outcome]) -> None:
     """Wait until the counts of an export, which follow the table's stream, are those of its scans."""
-    export_id = stack.table.scans.get(next(iter(outcomes))).export_id
-    stack.wait(lambda: Counter(stack.table.exports.get(export_id).counts) == Counter(outcomes.values()), 60)
+    export_id = present(stack.table.scans.get(next(iter(outcomes)))).export_id
+    stack.wait(lambda: Counter(present(stack.table.exports.get(export_id)).counts) == Counter(outcomes.values()), 60)
 
 
 def test_an_upload_becomes_a_result_with_links_that_end(stack: Stack) -> None:
     stack.upload("Doe, Jane/Kopf+1 ü.png", png(200, seed=1))
     [(scan_id, outcome)] = settle(stack, set(), 1).items()
     assert outcome in FINAL
-    s3, key = stack.client("s3"), stack.table.scans.get(scan_id).result_key
+    s3, key = stack.client("s3"), present(stack.table.scans.get(scan_id)).result_key
     stored = s3.get_object(Bucket=stack.outputs["ResultsBucket"], Key=key)["Body"].read()
     assert json.loads(stored)["research_use"] == RESEARCH_USE_STATEMENT
     assert b"Doe" not in stored
@@ -155,7 +155,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
     stack.upload("repaired.png", png(180, seed=4))
     stack.wait(lambda: len(scans_of(stack, before)) == 1 and stack.depth("ScanQueue") == 1, 120)
     [scan_id] = scans_of(stack, before)
-    source = {**bucket, "Key": stack.table.scans.get(scan_id).staged_key}
+    source = {**bucket, "Key": present(stack.table.scans.get(scan_id)).staged_key}
     data = stack.client("s3").get_object(**source)["Body"].read()
     stack.client("s3").delete_object(**source)
     stack.client("sqs").send_message(**queue, MessageBody="Jane Doe")
@@ -164,7 +164,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
 
     stack.wait(lambda: stack.depth("ScanDLQ") == 2, 480)
 
-    assert stack.table.scans.get(scan_id).outcome == Outcome.FAILED
+    assert present(stack.table.scans.get(scan_id)).outcome == Outcome.FAILED
     stack.retry_after("ScanQueue", 720)
     listed = operator("list", "--stack", "brainscan")
     assert listed.exit_code == 0, listed.output
@@ -176,7 +176,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue_and_a_redrive_brings_a_r
     [message_id] = [letter["MessageId"] for letter in letters if scan_id in letter["Body"]]
     assert scan_id in operator("show", message_id).output
     assert operator("redrive", message_id).output == "sent back: 1\n"
-    stack.wait(lambda: stack.table.scans.get(scan_id).outcome in FINAL, 120)
+    stack.wait(lambda: present(stack.table.scans.get(scan_id)).outcome in FINAL, 120)
     assert stack.depth("ScanDLQ") == 1
 
 
@@ -199,10 +199,12 @@ def test_a_burst_of_200_scans_is_answered_by_several_containers_each_scan_once(s
     outcomes = Counter(scans_of(stack, before).values())
     assert set(outcomes) <= FINAL
     assert several > 1
-    export_id = next(
-        r for r in map(stack.table.scans.get, scans_of(stack, before)) if r.source.entry_index is not None
+    export_id = present(
+        next(
+            r for r in map(stack.table.scans.get, scans_of(stack, before)) if present(r).source.entry_index is not None
+        )
     ).export_id
-    assert Counter(stack.table.exports.get(export_id).counts) == Counter(
+    assert Counter(present(stack.table.exports.get(export_id)).counts) == Counter(
         r.outcome for r in stack.table.queries.of_export(export_id, limit=200).items
     )
     assert stack.depth("ScanDLQ") <= 1

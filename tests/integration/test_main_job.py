@@ -17,7 +17,7 @@ from brainscan.services import services
 from brainscan.store.queues import message
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan_local.stack import LocalStack
-from tests.making import png, s3_event, zipped
+from tests.making import png, present, s3_event, zipped
 
 RETRY_S = 0.05
 
@@ -120,7 +120,7 @@ def test_everything_twice_and_shuffled_with_bad_among_good(stack: LocalStack) ->
     assert {record.scan_id: record for record in all_scans(exports.values())} == before
 
     for key, export_id in exports.items():
-        counted = {o: n for o, n in services().table.exports.get(export_id).counts.items() if n}
+        counted = {o: n for o, n in present(services().table.exports.get(export_id)).counts.items() if n}
         assert counted == Counter(outcome for outcome, *_ in outcomes[key]), key
     assert bodies_in(stack, "UploadDLQ") == []
     assert bodies_in(stack, "ScanDLQ") == []
@@ -133,7 +133,7 @@ def test_poison_goes_to_the_dead_letter_queue_while_its_neighbours_succeed(stack
     send(stack, "UploadQueue", [json.dumps({"Event": "s3:TestEvent", "Bucket": stack.uploads_bucket})])
     stack.drain(timeout_s=60)
     export_id = services().pseudonyms.export_id(stack.uploads_bucket, "neighbour.png", version)
-    assert services().table.exports.get(export_id).done
+    assert present(services().table.exports.get(export_id)).done
     assert sorted(bodies_in(stack, "UploadDLQ")) == ["not JSON", '{"Records": [{"no": "event"}]}']
     assert bodies_in(stack, "ScanDLQ") == ["{}"]
 
@@ -151,13 +151,13 @@ def test_a_scan_whose_bytes_are_lost_fails_after_its_retries_and_succeeds_when_r
     s3.delete_object(Bucket=stack.results_bucket, Key=record.staged_key)
     send(stack, "ScanQueue", [message(waiting)])
     stack.drain(timeout_s=60)
-    failed = services().table.scans.get(record.scan_id)
+    failed = present(services().table.scans.get(record.scan_id))
     assert (failed.outcome, failed.reasons) == (Outcome.FAILED, (Reason.RETRIES_EXHAUSTED,))
     [dead] = bodies_in(stack, "ScanDLQ")
     s3.put_object(Bucket=stack.results_bucket, Key=record.staged_key, Body=data)
     send(stack, "ScanQueue", [dead])
     stack.drain(timeout_s=60)
-    assert services().table.scans.get(record.scan_id).outcome == record.outcome
+    assert present(services().table.scans.get(record.scan_id)).outcome == record.outcome
 
 
 def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack: LocalStack) -> None:
@@ -194,7 +194,9 @@ def test_many_records_in_one_message_are_many_uploads(stack: LocalStack) -> None
     send(stack, "UploadQueue", [json.dumps({"Records": [*records, *missing]})])
     stack.drain(timeout_s=60)
     for key, version in zip(keys, versions, strict=True):
-        export = services().table.exports.get(services().pseudonyms.export_id(stack.uploads_bucket, key, version))
+        export = present(
+            services().table.exports.get(services().pseudonyms.export_id(stack.uploads_bucket, key, version))
+        )
         assert export.scans == 1
     assert bodies_in(stack, "UploadDLQ") == []
 

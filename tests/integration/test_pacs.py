@@ -15,6 +15,7 @@ from brainscan.services import services
 from brainscan_local.phantom import GLIOMA, MENINGIOMA, PITUITARY, head, to_dicom
 from brainscan_local.stack import LocalStack
 from tests.integration.pacs import PASSWORD, USER, Pacs, orthanc, own_network, why_not
+from tests.making import present
 
 LESIONS = {"ONE": GLIOMA, "TWO": MENINGIOMA, "THREE": PITUITARY}
 MODALITIES = {"seg": "SEG", "sr": "SR", "capture": "OT"}
@@ -79,9 +80,9 @@ def test_masks_read_back_from_the_pacs_are_those_of_the_slices_bit_by_bit(pacs: 
         counted = [each for each in summary["slices"] if each["counted"]]
         assert counted
         for each in counted:
-            record = services().table.scans.get(each["scan_id"])
+            record = present(services().table.scans.get(each["scan_id"]))
             source = dcmread(io.BytesIO(services().results.get(record.staged_key)), stop_before_pixels=True)
-            mask = np.asarray(Image.open(io.BytesIO(services().results.get(record.mask_key)))) > 0
+            mask = np.asarray(Image.open(io.BytesIO(services().results.get(present(record.mask_key))))) > 0
             [found] = seg.get_pixels_by_source_instance([source.SOPInstanceUID], combine_segments=True)
             assert np.array_equal(found > 0, mask)
         assert seg.number_of_frames == sum(len(lesion["slices"]) for lesion in summary["lesions"])

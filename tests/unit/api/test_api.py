@@ -21,7 +21,7 @@ from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportStat
 from brainscan.services import results
 from brainscan.settings import Settings, settings
 from brainscan.store import Table
-from tests.making import NOON, a_record, analyzed
+from tests.making import NOON, a_record, analyzed, present
 from tests.unit.api.conftest import Ask
 
 DAY = NOON.date().isoformat()
@@ -267,7 +267,7 @@ class TestReviews:
     ) -> None:
         answered = ask("POST", f"/v1/scans/{found[0].scan_id}/reviews", body=body)
         assert (answered.status, answered.headers["Content-Type"]) == (422, "application/problem+json")
-        assert table.scans.get(found[0].scan_id).revision == 0
+        assert present(table.scans.get(found[0].scan_id)).revision == 0
 
 
 class TestProblems:

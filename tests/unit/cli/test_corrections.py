@@ -18,7 +18,7 @@ from brainscan.imaging.mask import encode_mask
 from brainscan.pipeline.drawing import draw
 from brainscan.store import Results, Table
 from tests.conftest import TABLE
-from tests.making import a_record, analyzed
+from tests.making import a_record, analyzed, present
 from tests.summaries import DAY, a_series
 
 GLIOMA, MENINGIOMA, NONE = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR

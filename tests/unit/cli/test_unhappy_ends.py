@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.making import png
+from tests.making import png, present
 
 FULL = Path("/dev/full")
 INPUTS = 400
@@ -54,8 +54,8 @@ def usable(out: Path) -> int:
 
 def test_a_reader_that_goes_away_ends_it_in_silence(scans: Path, tmp_path: Path) -> None:
     process = analyzing(scans, tmp_path, subprocess.PIPE)
-    first = json.loads(process.stdout.readline())
-    process.stdout.close()
+    first = json.loads(present(process.stdout).readline())
+    present(process.stdout).close()
     process.stdout = None
     assert first["path"].endswith("000.png")
     assert said(process) == []
@@ -75,8 +75,8 @@ def test_a_full_disk_ends_it_in_a_line(scans: Path, tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="pipes of this system have one size")
 def test_an_interruption_ends_it_in_a_line(scans: Path, tmp_path: Path) -> None:
     process = analyzing(scans, tmp_path, subprocess.PIPE)
-    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # a tenth of what it writes: it waits for its reader
-    process.stdout.readline()
+    fcntl.fcntl(present(process.stdout), fcntl.F_SETPIPE_SZ, 4096)  # a tenth of what it writes: it waits for its reader
+    present(process.stdout).readline()
     process.send_signal(signal.SIGINT)
     told = said(process)
     assert told == ["interrupted: what was written before stays usable"]

@@ -14,7 +14,7 @@ from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import Outcome, SeriesResult
 from brainscan.imaging.overlay import overlay
 from tests import series as mr
-from tests.making import NOON, PSEUDONYMS
+from tests.making import NOON, PSEUDONYMS, present
 
 STAMP = Stamp(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
 
@@ -91,7 +91,7 @@ def test_a_header_that_does_not_say_where_its_slice_lies_has_no_plane(changes: d
 
 def test_frames_have_planes_of_their_own() -> None:
     header = read_source(mr.file_bytes(mr.enhanced(mr.mr_series(3, distance=4))), 10**9)
-    heights = sorted(plane_of(header, frame).position_mm[2] for frame in range(3))
+    heights = sorted(present(plane_of(header, frame)).position_mm[2] for frame in range(3))
     assert heights == [10, 14, 18]
 
 

@@ -23,7 +23,7 @@ from brainscan.pipeline.intake import intake
 from brainscan.pipeline.report import report
 from tests import series as mr
 from tests.conftest import ROOT, World
-from tests.making import NOON, zipped
+from tests.making import NOON, present, zipped
 from tests.tiny_model import write_model
 from tests.unit.api.conftest import Ask, api, ask  # noqa: F401
 
@@ -52,8 +52,8 @@ def answered(world: World, candidate: Model) -> Any:
     intake(world.upload("export.zip", zipped(files)), world.services)
     results = analyze(world.queued(), world.services, candidate)
     assert [each.error for each in results] == [None] * 6
-    [series_id] = {each.record.series_id for each in results}
-    return report(series_id, world.services).report
+    [series_id] = {present(each.record).series_id for each in results}
+    return report(present(series_id), world.services).report
 
 
 def test_the_library_is_the_one_with_five_classes() -> None:
@@ -77,14 +77,16 @@ def test_series_and_dicom_objects_name_it(world: World, answered: Any) -> None:
     [group] = MeasurementReport.from_sequence(
         [srread(io.BytesIO(content["sr"]))]
     ).get_volumetric_roi_measurement_groups()
-    assert group.finding_type.value == CODE
+    assert present(group.finding_type).value == CODE
     assert dcmread(io.BytesIO(content["capture"])).Modality == "OT"
 
 
 def test_the_bundle_names_it(world: World, answered: Any) -> None:
     bundle = Bundle.model_validate_json(world.services.results.get(answered.files["fhir"]))
-    [diagnostic] = [e.resource for e in bundle.entry if e.resource.get_resource_type() == "DiagnosticReport"]
-    assert diagnostic.conclusionCode[0].coding[0].code == CODE
+    [diagnostic] = [
+        e.resource for e in present(bundle.entry) if present(e.resource).get_resource_type() == "DiagnosticReport"
+    ]
+    assert present(diagnostic).conclusionCode[0].coding[0].code == CODE
 
 
 def test_the_api_finds_counts_and_corrects_it(answered: Any, ask: Ask) -> None:  # noqa: F811

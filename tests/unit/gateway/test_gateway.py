@@ -27,6 +27,7 @@ from brainscan.gateway.node import CANNOT_UNDERSTAND, MR_STORAGE, OUT_OF_RESOURC
 from brainscan.gateway.returns import PacsNode, ReturnError
 from brainscan.gateway.spool import Spool
 from brainscan_local.phantom import GLIOMA, head, to_dicom
+from tests.making import present
 
 BUCKET = "uploads"
 SLICES = 200
@@ -113,7 +114,7 @@ class Gateway:
             "PYTHONUNBUFFERED": "1",
         }
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert b"listens on" in self.process.stdout.readline()
+        assert b"listens on" in present(self.process.stdout).readline()
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

@@ -24,7 +24,7 @@ from brainscan.uploads.entries import prepare
 from brainscan.uploads.ledger import BundleState, Ledger
 from brainscan_local.phantom import head, to_dicom
 from tests.conftest import World
-from tests.making import analyzed
+from tests.making import analyzed, present
 
 
 @contextmanager
@@ -37,9 +37,9 @@ def pacs(taken: list[str]) -> Iterator[Any]:
         taken.append(event.dataset.Modality)
         return 0x0000
 
-    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+    server = present(entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]))
     try:
-        yield server.socket.getsockname()[1]
+        yield present(server.socket).getsockname()[1]
     finally:
         server.shutdown()
 
@@ -86,7 +86,7 @@ def test_a_report_is_returned_when_it_is_there_and_once(world: World, ledger: Le
         assert returns.go() == 0
         assert taken == ["SR"]
     assert ledger.bundles(BundleState.SENT) == []
-    assert ledger.was_delivered(series_id, world.services.table.reports.latest(series_id).revision)
+    assert ledger.was_delivered(series_id, present(world.services.table.reports.latest(series_id)).revision)
 
 
 def test_a_pacs_that_takes_no_reports_is_asked_again_and_the_report_is_not_forgotten(
@@ -97,7 +97,7 @@ def test_a_pacs_that_takes_no_reports_is_asked_again_and_the_report_is_not_forgo
         refusing = PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
         with pytest.raises(ReturnError):
             Returns(ledger, world.services.table, world.services.results, refusing).go()
-    revision = world.services.table.reports.latest(series_id).revision
+    revision = present(world.services.table.reports.latest(series_id)).revision
     assert not ledger.was_delivered(series_id, revision)
     taken: list[str] = []
     with pacs(taken) as port:

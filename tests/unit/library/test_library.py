@@ -22,7 +22,7 @@ from brainscan.inference.runtime import Model
 from brainscan.store import Table
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan_local.phantom.head import Phantom
-from tests.making import a_record, analyzed
+from tests.making import a_record, analyzed, present
 
 SLOW = {"boto3", "pydicom", "numpy", "skimage", "PIL", "ai_edge_litert", "pydantic", "typer"}
 
@@ -65,21 +65,26 @@ def test_a_file_an_array_and_a_dataset_of_one_picture_are_answered_alike(
     other.SOPInstanceUID += ".1"  # by one name they would be one image, of which the last counts
     sources = [tmp_path / "slice.dcm", other, pixels]
     by_path, by_dataset, by_array = brainscan.analyze(sources, network).scans
-    assert [scan.record.kind for scan in (by_path, by_dataset, by_array)] == [Kind.DICOM, Kind.DICOM, Kind.PNG]
-    assert by_path.record.predicted is by_dataset.record.predicted is by_array.record.predicted is TumorClass.GLIOMA
-    assert by_path.record.probabilities == by_dataset.record.probabilities
-    assert by_array.record.confidence == pytest.approx(by_path.record.confidence, abs=0.02)
-    assert by_array.mask.shape == pixels.shape
-    assert by_array.mask.dtype == bool
-    assert int(by_array.mask.sum()) == by_array.record.tumor.area_px > 0
+    assert [present(scan.record).kind for scan in (by_path, by_dataset, by_array)] == [Kind.DICOM, Kind.DICOM, Kind.PNG]
+    assert (
+        present(by_path.record).predicted
+        is present(by_dataset.record).predicted
+        is present(by_array.record).predicted
+        is TumorClass.GLIOMA
+    )
+    assert present(by_path.record).probabilities == present(by_dataset.record).probabilities
+    assert present(by_array.record).confidence == pytest.approx(present(by_path.record).confidence, abs=0.02)
+    assert present(by_array.mask).shape == pixels.shape
+    assert present(by_array.mask).dtype == bool
+    assert int(present(by_array.mask).sum()) == present(present(by_array.record).tumor).area_px > 0
 
 
 def test_values_of_any_depth_reach_the_network_as_they_are(phantom: Phantom, network: Model) -> None:
     pixels = phantom.volume[5]
     exact, shifted = brainscan.analyze([pixels, pixels.astype(np.float64) - 1024], network).scans
-    assert shifted.record.kind is Kind.TIFF
-    assert shifted.record.probabilities[TumorClass.GLIOMA] == pytest.approx(
-        exact.record.probabilities[TumorClass.GLIOMA], abs=1e-3
+    assert present(shifted.record).kind is Kind.TIFF
+    assert present(present(shifted.record).probabilities)[TumorClass.GLIOMA] == pytest.approx(
+        present(present(exact.record).probabilities)[TumorClass.GLIOMA], abs=1e-3
     )
 
 
@@ -157,4 +162,4 @@ def test_two_volumes_in_one_folder_are_two_series(phantom: Phantom, network: Mod
         nib.save(nib.Nifti1Image(volume.T.astype(np.int16), np.diag([1, 1, 5, 1])), tmp_path / name)
     found = brainscan.analyze(tmp_path, network)
     assert [len(series.scans) for series in found.series] == [3, 4]
-    assert len({scan.record.scan_id for scan in found.scans}) == 7
+    assert len({present(scan.record).scan_id for scan in found.scans}) == 7

@@ -21,7 +21,7 @@ from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 from brainscan.store import ObjectGoneError, Results
 from tests.conftest import World
-from tests.making import a_record, png, zipped
+from tests.making import a_record, png, present, zipped
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def three(world: World) -> Any:
 
 
 def counts(world: World, export: Any) -> Any:
-    found = world.services.table.exports.get(export.export_id).counts
+    found = present(world.services.table.exports.get(export.export_id)).counts
     return {outcome: count for outcome, count in found.items() if count}
 
 
@@ -45,20 +45,23 @@ def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(
     export, scans = three
     answers = analyze(scans, world.services, network)
     first, second, blank = (answer.record for answer in answers)
-    assert {first.outcome, second.outcome} <= {Outcome.ANALYZED, Outcome.ABSTAINED}
-    assert (blank.outcome, blank.reasons) == (Outcome.ABSTAINED, (Reason.BLANK_IMAGE,))
+    assert {present(first).outcome, present(second).outcome} <= {Outcome.ANALYZED, Outcome.ABSTAINED}
+    assert (present(blank).outcome, present(blank).reasons) == (Outcome.ABSTAINED, (Reason.BLANK_IMAGE,))
     assert sum(counts(world, export).values()) == 3
     assert Outcome.QUEUED not in counts(world, export)
     for record, side in ((first, 96), (second, 64)):
-        mask = Image.open(io.BytesIO(world.services.results.get(record.mask_key)))
+        mask = Image.open(io.BytesIO(world.services.results.get(present(present(record).mask_key))))
         assert (mask.mode, mask.size) == ("L", (side, side))
         assert set(np.unique(mask)) <= {0, 255}
-        assert Image.open(io.BytesIO(world.services.results.get(record.overlay_key))).size == (side, side)
-        result = json.loads(world.services.results.get(record.result_key))
+        assert Image.open(io.BytesIO(world.services.results.get(present(present(record).overlay_key)))).size == (
+            side,
+            side,
+        )
+        result = json.loads(world.services.results.get(present(present(record).result_key)))
         assert result["model_id"] == network.manifest.model_id
         assert set(result["timings_ms"]) == {"decode", "prepare", "infer", "interpret", "store"}
         assert sum(result["probabilities"].values()) == pytest.approx(1)
-        assert world.services.table.scans.get(record.scan_id) == record
+        assert world.services.table.scans.get(present(record).scan_id) == record
 
 
 def test_a_repeat_answers_what_is_known_and_changes_nothing(world: World, three: Any, network: Model) -> None:
@@ -92,11 +95,11 @@ def test_giving_up_is_an_outcome_and_a_redriven_scan_is_tried_again(world: World
     export, scans = three
     given_up = give_up(scans[0], world.services)
     assert give_up(scans[0], world.services) is None
-    failed = world.services.table.scans.get(scans[0].scan_id)
+    failed = present(world.services.table.scans.get(scans[0].scan_id))
     assert given_up == failed
     assert (failed.outcome, failed.reasons) == (Outcome.FAILED, (Reason.RETRIES_EXHAUSTED,))
     [answer] = analyze([scans[0]], world.services, network)
-    assert answer.record.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
+    assert present(answer.record).outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
     assert Outcome.FAILED not in counts(world, export)
 
 
@@ -120,7 +123,7 @@ def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(
     export, scans = three
     world.services.table.exports.mark_superseded(export.export_id)
     answers = analyze(scans, world.services, network)
-    assert {(answer.record.outcome, answer.record.reasons) for answer in answers} == {
+    assert {(present(answer.record).outcome, present(answer.record).reasons) for answer in answers} == {
         (Outcome.SKIPPED, (Reason.SUPERSEDED,))
     }
     assert counts(world, export) == {Outcome.SKIPPED: 3}
@@ -166,14 +169,14 @@ class TestTwoAttemptsAtAScan:
         self, world: World, race: Race, network: Model
     ) -> None:
         result = race.run(of_model(network, "a"), of_model(network, "b"))
-        record = world.services.table.scans.get(race.scan.scan_id)
+        record = present(world.services.table.scans.get(race.scan.scan_id))
         assert record.model_id == "b" * 64
-        assert json.loads(world.services.results.get(record.result_key))["model_id"] == "b" * 64
+        assert json.loads(world.services.results.get(present(record.result_key)))["model_id"] == "b" * 64
         assert (result.record, result.repeat) == (record, True)
 
     def test_of_the_attempt_that_lost_no_file_is_left(self, world: World, race: Race, network: Model) -> None:
         race.run(network, network)
-        record = world.services.table.scans.get(race.scan.scan_id)
+        record = present(world.services.table.scans.get(race.scan.scan_id))
         named = {record.result_key, record.image_key, record.mask_key, record.overlay_key}
         assert race.files() == named
 
@@ -182,7 +185,7 @@ class TestTwoAttemptsAtAScan:
     ) -> None:
         monkeypatch.setattr(Results, "delete", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         race.run(of_model(network, "a"), of_model(network, "b"))
-        record = world.services.table.scans.get(race.scan.scan_id)
+        record = present(world.services.table.scans.get(race.scan.scan_id))
         assert len(race.files()) == 8
         told = [world.services.results.get(key) for key in race.files() if key.endswith(".json")]
         stale = [json.loads(each) for each in told if json.loads(each)["model_id"] == "a" * 64]
@@ -190,8 +193,8 @@ class TestTwoAttemptsAtAScan:
 
     def test_what_the_table_says_is_what_s3_says(self, world: World, race: Race, network: Model) -> None:
         race.run(of_model(network, "a"), of_model(network, "b"))
-        record = world.services.table.scans.get(race.scan.scan_id)
-        assert ScanRecord.model_validate_json(world.services.results.get(record.result_key)) == record
+        record = present(world.services.table.scans.get(race.scan.scan_id))
+        assert ScanRecord.model_validate_json(world.services.results.get(present(record.result_key))) == record
 
     def test_a_scan_given_up_meanwhile_is_retried_not_acknowledged(
         self, world: World, race: Race, network: Model, monkeypatch: pytest.MonkeyPatch
@@ -207,19 +210,25 @@ class TestTwoAttemptsAtAScan:
         [result] = analyze([race.scan], world.services, network)
         assert isinstance(result.error, ScanChangedError)
         [result] = analyze([race.scan], world.services, network)
-        assert result.record.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
-        assert {key.split("/")[2] for key in race.files()} == {result.record.result_key.split("/")[2]}
+        assert present(result.record).outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
+        assert {key.split("/")[2] for key in race.files()} == {present(present(result.record).result_key).split("/")[2]}
 
 
 class TestPredict:
     def test_limits_and_damage_are_outcomes_of_their_own_scan(self, network: Model) -> None:
         tasks = [ScanBytes(png(96), "png"), ScanBytes(png(96)[:200], "png"), ScanBytes(png(32), "png")]
         good, damaged, small = predict(tasks, network, Limits(pixels=10_000))
-        assert good.finding.predicted in TumorClass
-        assert (damaged.finding.outcome, damaged.finding.reasons) == (Outcome.REJECTED, (Reason.UNREADABLE,))
-        assert small.finding.outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
+        assert present(good.finding).predicted in TumorClass
+        assert (present(damaged.finding).outcome, present(damaged.finding).reasons) == (
+            Outcome.REJECTED,
+            (Reason.UNREADABLE,),
+        )
+        assert present(small.finding).outcome in {Outcome.ANALYZED, Outcome.ABSTAINED}
         [large] = predict([ScanBytes(png(128), "png")], network, Limits(pixels=10_000))
-        assert (large.finding.outcome, large.finding.reasons) == (Outcome.REJECTED, (Reason.TOO_MANY_PIXELS,))
+        assert (present(large.finding).outcome, present(large.finding).reasons) == (
+            Outcome.REJECTED,
+            (Reason.TOO_MANY_PIXELS,),
+        )
 
     def test_together_or_alone_gives_the_same_answer(self, network: Model) -> None:
         tasks = [ScanBytes(png(side, seed=side), "png") for side in (64, 80, 100)]
@@ -244,5 +253,5 @@ class TestPredict:
         monkeypatch.setattr(type(network.manifest.scope), "distances", lambda *_: distances)
         [predicted] = predict([ScanBytes(png(96, seed=1), "png")], network, Limits())
         area = prepare(decode(png(96, seed=1), "png", Limits(), 0).pixels, network.manifest.input.size).crop.area
-        mask = np.asarray(Image.open(io.BytesIO(predicted.mask_png)))
-        assert seen == [(predicted.finding.tumor, np.count_nonzero(mask) / area, 0.125)]
+        mask = np.asarray(Image.open(io.BytesIO(present(predicted.mask_png))))
+        assert seen == [(present(predicted.finding).tumor, np.count_nonzero(mask) / area, 0.125)]

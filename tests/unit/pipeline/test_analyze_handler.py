@@ -14,7 +14,7 @@ import pytest
 from brainscan.pipeline.analyze import ScanResult
 from brainscan.settings import settings
 from brainscan.store.queues import message
-from tests.making import a_record
+from tests.making import a_record, present
 
 ROOT = Path(__file__).parents[3]
 
@@ -34,9 +34,9 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator["Watched"]:
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     settings.cache_clear()
-    spec = importlib.util.spec_from_file_location("analyze_handler", ROOT / "functions/analyze/handler.py")
+    spec = present(importlib.util.spec_from_file_location("analyze_handler", ROOT / "functions/analyze/handler.py"))
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    present(spec.loader).exec_module(module)
     watched = Watched()
     monkeypatch.setattr(module, "analyze_as_served", watched.analyze)
     monkeypatch.setattr(module, "give_up", watched.give_up)

@@ -16,7 +16,7 @@ from brainscan.domain import Kind, Outcome, Reason
 from brainscan.pipeline.intake import intake
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import World
-from tests.making import zipped
+from tests.making import present, zipped
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 
 SHARED = Path(os.environ.get("BRAINSCAN_SHARED", "../shared")) / "data"
@@ -59,9 +59,9 @@ def test_a_series_is_in_the_order_of_its_positions_whatever_its_files_are_called
     files = {f"IM{name:04d}": data for name, data in zip(names, slices, strict=True)}
     export = intake(world.upload("export.zip", zipped(dict(sorted(files.items())))), world.services)
     [series_id] = {scan.series_id for scan in world.queued()}
-    ordered = world.services.table.series.scans(series_id).items
+    ordered = world.services.table.series.scans(present(series_id)).items
     assert [world.services.results.get(record.staged_key) for record in ordered] == slices
-    assert export.scans == world.services.table.series.get(series_id).expected == SLICES
+    assert export.scans == present(world.services.table.series.get(present(series_id))).expected == SLICES
 
 
 def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world: World, slices: list[bytes]) -> None:
@@ -69,9 +69,9 @@ def test_loose_slices_out_of_order_with_repeats_end_as_one_series(world: World, 
     for upload in random.Random(5).sample(uploads * 2, 2 * SLICES):
         intake(upload, world.services)
     [series_id] = {scan.series_id for scan in world.queued()}
-    ordered = world.services.table.series.scans(series_id).items
+    ordered = world.services.table.series.scans(present(series_id)).items
     assert [world.services.results.get(record.staged_key) for record in ordered] == slices
-    assert world.services.table.series.get(series_id).remaining == SLICES
+    assert present(world.services.table.series.get(present(series_id))).remaining == SLICES
 
 
 def test_a_dicomdir_is_held_against_the_files_that_are_there(world: World, slices: list[bytes]) -> None:

@@ -14,7 +14,7 @@ from brainscan.settings import Limits
 from brainscan.store.queues import QueueError
 from brainscan.store.upload import Upload
 from tests.conftest import World
-from tests.making import NOON, analyzed, png, zipped
+from tests.making import NOON, analyzed, png, present, zipped
 
 
 def scans_of(world: World, export: Any) -> Any:
@@ -117,7 +117,7 @@ def test_what_was_answered_meanwhile_is_not_queued_by_the_intake_that_completes_
         with pytest.raises(QueueError):
             intake(upload, world.services)
     answered, *others = world.queued()
-    record = scans.get(answered.scan_id)
+    record = present(scans.get(answered.scan_id))
     assert scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [record.outcome]) == [True]
     intake(upload, world.services)
     queued = {scan.scan_id for scan in world.queued()}
@@ -199,7 +199,7 @@ class TestOverwrites:
         second = intake(world.upload("a.png", png(seed=2), sequencer="02"), world.services)
         day = NOON.date().isoformat()
         assert world.services.table.queries.by_finding(TumorClass.GLIOMA, day).items == ()
-        assert world.services.table.exports.get(first.export_id).state == ExportState.SUPERSEDED
+        assert present(world.services.table.exports.get(first.export_id)).state == ExportState.SUPERSEDED
         assert [record.outcome for record in scans_of(world, second)] == [Outcome.QUEUED]
 
     def test_an_older_version_that_arrives_late_registers_no_scans(self, world: World) -> None:
@@ -239,7 +239,7 @@ def test_a_folder_marker_is_rejected_with_its_reason_and_its_line(world: World) 
     export = intake(world.upload("exports/2026/", b""), world.services)
     assert [(r.outcome, r.reasons) for r in scans_of(world, export)] == [(Outcome.REJECTED, (Reason.EMPTY_FILE,))]
     assert [(line["outcome"], line["reasons"]) for line in listing(world, export)] == [("rejected", ["empty_file"])]
-    assert world.services.table.exports.get(export.export_id).done
+    assert present(world.services.table.exports.get(export.export_id)).done
 
 
 def test_names_reach_neither_table_nor_messages_nor_keys_nor_listing(world: World, dynamodb: Any) -> None:

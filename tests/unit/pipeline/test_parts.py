@@ -11,7 +11,7 @@ from brainscan.domain import ExportState, Outcome, Reason
 from brainscan.pipeline.intake import UnknownExportError, intake, intake_part
 from brainscan.settings import Limits
 from tests.conftest import World
-from tests.making import png, tarred, zipped
+from tests.making import png, present, tarred, zipped
 
 IMAGES = {f"Doe^Jane/{n}.png": png(32, seed=n) for n in range(10)} | {"notes.txt": b"hello", "bad.png": b"hello"}
 
@@ -38,7 +38,7 @@ def whole(world: World, export: Any) -> Any:
 
 
 def check(world: World, export_id: str) -> Any:
-    export = world.services.table.exports.get(export_id)
+    export = present(world.services.table.exports.get(export_id))
     assert (export.state, export.files, export.skipped) == (ExportState.EXPANDED, 12, 1)
     assert export.counts == {Outcome.QUEUED: 10, Outcome.REJECTED: 1}
     assert [line["index"] for line in whole(world, export)] == list(range(12))
@@ -117,7 +117,7 @@ def test_an_interrupted_conclusion_is_completed_by_a_repeat_of_any_part(
         )
         with pytest.raises(ConnectionError):
             intake_part(parts[-1], small)
-    assert world.services.table.exports.get(export.export_id).state is ExportState.EXPANDING
+    assert present(world.services.table.exports.get(export.export_id)).state is ExportState.EXPANDING
     intake_part(parts[0], small)
     check(world, export.export_id)
 
@@ -134,7 +134,7 @@ def test_a_newer_version_wins_over_parts_that_are_still_to_come(world: World, sm
     new = intake(world.upload("export.zip", zipped({"only.png": png(32)}), sequencer="02"), small)
     for part in parts:
         intake_part(part, small)
-    assert world.services.table.exports.get(old.export_id).state is ExportState.SUPERSEDED
+    assert present(world.services.table.exports.get(old.export_id)).state is ExportState.SUPERSEDED
     assert new.counts == {Outcome.QUEUED: 1}
     records = world.services.table.queries.of_export(old.export_id, limit=100).items
     assert {(record.outcome, *record.reasons) for record in records} == {(Outcome.SKIPPED, Reason.SUPERSEDED)}
@@ -145,11 +145,11 @@ def test_a_newer_version_makes_way_for_itself_once_all_its_parts_are_done(world:
     new = intake(world.upload("export.zip", zipped(IMAGES), sequencer="02"), small)
     parts = world.parts()
     intake_part(parts[0], small)
-    assert world.services.table.exports.get(old.export_id).state is ExportState.EXPANDED
+    assert present(world.services.table.exports.get(old.export_id)).state is ExportState.EXPANDED
     for part in parts[1:]:
         intake_part(part, small)
-    assert world.services.table.exports.get(old.export_id).state is ExportState.SUPERSEDED
-    assert world.services.table.exports.get(new.export_id).files == 12
+    assert present(world.services.table.exports.get(old.export_id)).state is ExportState.SUPERSEDED
+    assert present(world.services.table.exports.get(new.export_id)).files == 12
 
 
 def test_an_upload_that_vanishes_between_its_parts_is_concluded_as_gone(world: World, small: Any) -> None:

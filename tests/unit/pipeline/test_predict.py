@@ -13,6 +13,7 @@ from brainscan.domain import Kind, Reason
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
+from tests.making import present
 from tests.unit.imaging.files import dicom_bytes, dicom_object
 
 LIMITS = Limits()
@@ -53,7 +54,7 @@ def test_a_head_with_oblong_pixels_is_seen_as_the_same_head_with_square_ones(
     seen, expected, wrong = inputs
     assert np.abs(seen - expected).mean() < 0.05
     assert np.abs(wrong - expected).mean() > 3 * np.abs(seen - expected).mean()
-    assert np.asarray(Image.open(io.BytesIO(answered.mask_png))).shape == (rows, columns)
+    assert np.asarray(Image.open(io.BytesIO(present(answered.mask_png)))).shape == (rows, columns)
 
 
 def test_a_volume_that_says_nothing_of_its_axes_is_for_review(network: Model) -> None:
@@ -63,9 +64,9 @@ def test_a_volume_that_says_nothing_of_its_axes_is_for_review(network: Model) ->
         return ScanBytes(image.to_bytes(), Kind.NIFTI, 0)
 
     unclear, clear = predict([volume(0), volume(1)], network, LIMITS)
-    assert Reason.UNCLEAR_ORIENTATION in unclear.finding.review_reasons
-    assert unclear.finding.needs_review
-    assert Reason.UNCLEAR_ORIENTATION not in clear.finding.review_reasons
+    assert Reason.UNCLEAR_ORIENTATION in present(unclear.finding).review_reasons
+    assert present(unclear.finding).needs_review
+    assert Reason.UNCLEAR_ORIENTATION not in present(clear.finding).review_reasons
 
 
 def test_of_a_scan_whose_picture_may_name_the_patient_only_the_mask_is_drawn(network: Model) -> None:
@@ -85,7 +86,7 @@ def test_a_name_in_the_pixels_is_drawn_nowhere_whatever_the_header_says(network:
     named = ScanBytes(dicom_bytes(dicom_object(np.asarray(image), **stated)), Kind.DICOM)
     shown, hidden = predict([clean, named], network, LIMITS)
     assert shown.image_png
-    assert Reason.BURNED_IN_TEXT not in shown.finding.review_reasons
+    assert Reason.BURNED_IN_TEXT not in present(shown.finding).review_reasons
     assert (hidden.image_png, hidden.overlay_png) == (None, None)
-    assert hidden.finding.review_reasons.count(Reason.BURNED_IN_TEXT) == 1
-    assert hidden.finding.flagged((Reason.BURNED_IN_TEXT,)) == hidden.finding
+    assert present(hidden.finding).review_reasons.count(Reason.BURNED_IN_TEXT) == 1
+    assert present(hidden.finding).flagged((Reason.BURNED_IN_TEXT,)) == hidden.finding

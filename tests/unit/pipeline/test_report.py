@@ -15,7 +15,7 @@ from brainscan.store.objects import report_key
 from brainscan.store.table import SeriesItems
 from tests import series as mr
 from tests.conftest import World
-from tests.making import NOON, a_record
+from tests.making import NOON, a_record, present
 from tests.unit.pipeline.reporting import SERIES, objects, summary
 
 
@@ -30,7 +30,7 @@ def test_a_settled_series_gets_its_files_and_one_event(world: World, scanned: Ca
     assert event["detail"]["series_id"] == SERIES
     assert event["detail"]["predicted"] == "glioma"
     assert event["detail"]["research_use"] == "Research use only. Not a medical device."
-    assert world.services.table.reports.latest(SERIES).announced
+    assert present(world.services.table.reports.latest(SERIES)).announced
 
 
 def test_a_series_that_waits_for_slices_is_not_reported(world: World, scanned: Callable[..., Any]) -> None:
@@ -104,21 +104,21 @@ def test_a_failed_slice_that_succeeds_later_is_reported_anew(world: World, scann
     report(SERIES, world.services)
     assert summary(world, 6)["review_reasons"] == ["slices_unanswered"]
     world.services.table.scans.commit([series.record(5)], [failed.outcome])
-    assert report(SERIES, world.services).report.revision == 7
+    assert present(report(SERIES, world.services).report).revision == 7
     assert summary(world, 7)["review_reasons"] == []
 
 
 def test_a_lower_revision_never_replaces_a_higher_one(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     latest = report(SERIES, world.services).report
-    assert not world.services.table.reports.commit(latest.model_copy(update={"revision": 5}))
-    assert world.services.table.reports.latest(SERIES).revision == 6
+    assert not world.services.table.reports.commit(present(latest).model_copy(update={"revision": 5}))
+    assert present(world.services.table.reports.latest(SERIES)).revision == 6
 
 
 def test_slices_of_a_replaced_upload_leave_the_series(world: World, scanned: Callable[..., Any]) -> None:
     series = scanned()
     world.services.table.scans.supersede(a_record().export_id)
-    known = world.services.table.series.get(SERIES)
+    known = present(world.services.table.series.get(SERIES))
     assert (known.expected, known.remaining) == (0, 0)
     assert report(SERIES, world.services).state is State.WAITING
     assert series.images
@@ -131,13 +131,20 @@ def test_a_report_tells_what_the_series_and_its_study_show(world: World, scanned
     scanned()
     report(SERIES, world.services)
     series, said = world.services.table.summaries.series(SERIES), summary(world)
-    assert series.volume_mm3 == pytest.approx(sum(each["volume_mm3"] for each in said["lesions"]))
+    assert present(series).volume_mm3 == pytest.approx(sum(each["volume_mm3"] for each in said["lesions"]))
     longest = [each["longest_diameter_mm"] for each in said["lesions"]]
-    assert [each.longest_diameter_mm for each in series.lesions] == pytest.approx(longest)
-    assert (series.called, series.slices_speaking, series.files["seg"]) == ("glioma", 6, said["files"]["seg"])
-    assert (series.geometry.distance_mm, series.geometry.normal) == (pytest.approx(3.0), pytest.approx((0, 0, 1)))
-    study = world.services.table.summaries.study(STUDY)
-    assert (study.called, study.rests_on, study.volume_mm3) == ("glioma", SERIES, series.volume_mm3)
+    assert [each.longest_diameter_mm for each in present(series).lesions] == pytest.approx(longest)
+    assert (present(series).called, present(series).slices_speaking, present(series).files["seg"]) == (
+        "glioma",
+        6,
+        said["files"]["seg"],
+    )
+    assert (present(series).geometry.distance_mm, present(series).geometry.normal) == (
+        pytest.approx(3.0),
+        pytest.approx((0, 0, 1)),
+    )
+    study = present(world.services.table.summaries.study(STUDY))
+    assert (study.called, study.rests_on, study.volume_mm3) == ("glioma", SERIES, present(series).volume_mm3)
 
 
 def test_a_report_that_broke_off_before_it_was_committed_is_made_again_whole(
@@ -159,9 +166,9 @@ def test_a_series_whose_slices_were_all_replaced_is_taken_back_from_its_study(
     scanned()
     report(SERIES, world.services)
     world.services.table.scans.supersede(a_record().export_id)
-    assert world.services.table.series.get(SERIES).expected == 0
+    assert present(world.services.table.series.get(SERIES)).expected == 0
     assert report(SERIES, world.services).state is State.WITHDRAWN
-    assert world.services.table.summaries.study(STUDY).withdrawn
+    assert present(world.services.table.summaries.study(STUDY)).withdrawn
     assert report(SERIES, world.services).state is State.WAITING
 
 
@@ -171,7 +178,7 @@ def test_abstained_slices_that_may_be_tumors_put_their_series_up_for_review(
     why = (Reason.ABSTAINED_LIKELY_TUMOR,)
     scanned(masks={}, outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,), needs_review=True, review_reasons=why)
     report(SERIES, world.services)
-    study = world.services.table.summaries.study(STUDY)
+    study = present(world.services.table.summaries.study(STUDY))
     assert (study.called, study.review_state) == (None, "needed")
     assert set(why) < set(study.review_reasons)
     assert (study.slices_speaking, study.slices_abstained) == (0, 6)
@@ -206,15 +213,17 @@ def test_the_bundle_is_valid_fhir_and_every_reference_resolves(world: World, sca
     report(SERIES, world.services)
     text = world.services.results.get(report_key(SERIES, 6, "fhir.json"))
     bundle = Bundle.model_validate_json(text)
-    urls = {entry.fullUrl for entry in bundle.entry}
-    assert {entry.resource.get_resource_type() for entry in bundle.entry} == {
+    urls = {entry.fullUrl for entry in present(bundle.entry)}
+    assert {present(entry.resource).get_resource_type() for entry in present(bundle.entry)} == {
         "Patient", "Device", "ImagingStudy", "Observation", "DiagnosticReport",
     }  # fmt: skip
     referred = {part.split('"')[0] for part in text.decode().split('"reference": "')[1:]}
     assert referred <= urls
-    [diagnostic] = [e.resource for e in bundle.entry if e.resource.get_resource_type() == "DiagnosticReport"]
-    assert diagnostic.status == "preliminary"
-    assert "Research use only" in diagnostic.conclusion
+    [diagnostic] = [
+        e.resource for e in present(bundle.entry) if present(e.resource).get_resource_type() == "DiagnosticReport"
+    ]
+    assert present(diagnostic).status == "preliminary"
+    assert "Research use only" in present(diagnostic).conclusion
 
 
 def test_what_is_no_dicom_object_is_pseudonymous(world: World, scanned: Callable[..., Any], logged: Any) -> None:

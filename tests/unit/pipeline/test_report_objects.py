@@ -18,6 +18,7 @@ from brainscan.pipeline.report import State, report
 from brainscan.store.objects import report_key
 from tests import series as mr
 from tests.conftest import World
+from tests.making import present
 from tests.unit.pipeline.reporting import MASKS, SERIES, errors_of, objects, place_of, summary
 
 
@@ -73,8 +74,8 @@ class TestObjects:
         sr = highdicom.sr.srread(io.BytesIO(mr.file_bytes(made["sr.dcm"])))
         content = highdicom.sr.MeasurementReport.from_sequence([sr])
         [group] = content.get_volumetric_roi_measurement_groups()
-        assert group.finding_type.value == "393564001"
-        segment = group.referenced_segment[0]
+        assert present(group.finding_type).value == "393564001"
+        segment = present(group.referenced_segment)[0]
         assert segment.referenced_sop_instance_uid == made["seg.dcm"].SOPInstanceUID
         assert segment.referenced_segment_numbers == [1]
         values = {each.name.meaning: each.value for each in group.get_measurements()}
@@ -137,7 +138,7 @@ def test_two_masses_are_two_lesions_in_summary_segmentation_report_and_bundle(
         assert np.array_equal(pixels, np.where(large, 1, np.where(small, 2, 0)))
     sr = highdicom.sr.srread(io.BytesIO(mr.file_bytes(made["sr.dcm"])))
     groups = highdicom.sr.MeasurementReport.from_sequence([sr]).get_volumetric_roi_measurement_groups()
-    assert [group.referenced_segment[0].referenced_segment_numbers for group in groups] == [[1], [2]]
+    assert [present(group.referenced_segment)[0].referenced_segment_numbers for group in groups] == [[1], [2]]
     assert [group.tracking_identifier for group in groups] == ["glioma 1", "glioma 2"]
     bundle = json.loads(world.services.results.get(report_key(SERIES, 6, "fhir.json")))
     [glioma] = [entry["resource"] for entry in bundle["entry"] if entry["resource"].get("hasMember")]

@@ -12,6 +12,7 @@ from brainscan.pipeline.report import report
 from brainscan.store.objects import report_key, staged_key
 from tests import series as mr
 from tests.conftest import World
+from tests.making import present
 from tests.unit.pipeline.reporting import SERIES, errors_of, objects, summary
 
 
@@ -87,7 +88,7 @@ class TestWithheld:
         image.Rows, image.Columns = 3 * mr.ROWS, 3 * mr.COLUMNS
         image.PixelData = 9 * image.PixelData
         scanned([image])
-        assert report(SERIES, world.services).report.predicted is TumorClass.GLIOMA
+        assert present(report(SERIES, world.services).report).predicted is TumorClass.GLIOMA
         assert summary(world)["withheld"] == {"seg": "no_positions"}
         assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
@@ -150,6 +151,6 @@ class TestWithheld:
     def test_a_series_of_which_nothing_was_analyzed_abstains(self, world: World, scanned: Callable[..., Any]) -> None:
         nothing = {"predicted": None, "probabilities": None, "confidence": None, "tumor": None}
         scanned(masks={}, outcome=Outcome.REJECTED, reasons=(Reason.UNREADABLE,), **nothing)
-        assert report(SERIES, world.services).report.outcome is Outcome.ABSTAINED
+        assert present(report(SERIES, world.services).report).outcome is Outcome.ABSTAINED
         assert set(summary(world)["withheld"].values()) == {"no_slice_analyzed"}
         Bundle.model_validate_json(world.services.results.get(report_key(SERIES, 6, "fhir.json")))

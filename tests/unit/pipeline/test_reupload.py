@@ -20,7 +20,7 @@ from brainscan.store.table.query import all_pages
 from brainscan.store.upload import Upload
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import World
-from tests.making import NOON, a_record, zipped
+from tests.making import NOON, a_record, present, zipped
 
 SLICES = 4
 SERIES, IMAGE = "5" * 32, "1" * 32
@@ -52,7 +52,9 @@ def series(world: World) -> Any:
         )
     }
     [series_id] = found
-    return world.services.table.series.get(series_id), world.services.table.series.scans(series_id).items
+    return world.services.table.series.get(present(series_id)), world.services.table.series.scans(
+        present(series_id)
+    ).items
 
 
 def counted(world: World, export: Export) -> dict[Outcome, int]:
@@ -65,7 +67,7 @@ def counted(world: World, export: Export) -> dict[Outcome, int]:
 
 def counts(world: World, export: Export) -> dict[Outcome, int]:
     """What the export's counters say."""
-    return {name: n for name, n in world.services.table.exports.get(export.export_id).counts.items() if n}
+    return {name: n for name, n in present(world.services.table.exports.get(export.export_id)).counts.items() if n}
 
 
 def answered(outcomes: dict[Outcome, int]) -> int:
@@ -162,13 +164,13 @@ def test_an_interrupted_replacement_is_completed_by_the_next_delivery(
         broken.setattr(Scans, "_supersede", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         with pytest.raises(ConnectionError):
             table.scans.register([an_image(1, minutes=1)])
-    assert table.series.get(SERIES).expected == 2
+    assert present(table.series.get(SERIES)).expected == 2
     table.scans.register([an_image(1, minutes=1)])
-    assert (table.series.get(SERIES).expected, table.series.get(SERIES).remaining) == (1, 1)
+    assert (present(table.series.get(SERIES)).expected, present(table.series.get(SERIES)).remaining) == (1, 1)
     assert [record.scan_id for record in table.series.scans(SERIES).items] == [an_image(1).scan_id]
 
 
 def test_frames_and_slices_of_one_uid_each_have_their_place(table: Table) -> None:
     alike = [an_image(number).model_copy(update={"instance_id": f"{number}" * 32}) for number in range(3)]
     table.scans.register(alike)
-    assert table.series.get(SERIES).expected == 3
+    assert present(table.series.get(SERIES)).expected == 3

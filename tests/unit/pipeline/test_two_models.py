@@ -27,7 +27,7 @@ from brainscan.pipeline.shadow import is_sampled
 from brainscan_local.phantom import GLIOMA, head, to_png
 from tests import series as mr
 from tests.conftest import World
-from tests.making import NOON, a_record, zipped
+from tests.making import NOON, a_record, present, zipped
 from tests.tiny_model import write_model
 
 
@@ -57,12 +57,12 @@ def test_two_models_answer_in_one_process_and_results_name_theirs(
         intake(world.upload(f"{name}.png", picture), world.services)
         [answered[name]] = analyze(world.queued(), world.services, model)
     assert [each.error for each in answered.values()] == [None, None]
-    named = {name: result.record.model_id for name, result in answered.items()}
+    named = {name: present(result.record).model_id for name, result in answered.items()}
     assert named == {"served": network.manifest.model_id, "candidate": candidate.manifest.model_id}
     for name, model in (("served", network), ("candidate", candidate)):
-        kept = world.services.table.scans.get(answered[name].record.scan_id)
+        kept = present(world.services.table.scans.get(present(answered[name].record).scan_id))
         assert kept.model_id == model.manifest.model_id
-    assert answered["candidate"].record.probabilities != answered["served"].record.probabilities
+    assert present(answered["candidate"].record).probabilities != present(answered["served"].record).probabilities
 
 
 def test_models_that_run_at_once_do_not_mix(network: Model, candidate: Model) -> None:
@@ -96,7 +96,9 @@ def answer(world: World, loaded: Any) -> dict[str, set[str]]:
     assert [each.error for each in results] == [None] * len(results)
     found: dict[str, set[str]] = {}
     for each in results:
-        found.setdefault(each.record.series_id or "no series", set()).add(each.record.model_id)
+        found.setdefault(present(each.record).series_id or "no series", set()).add(
+            present(present(each.record).model_id)
+        )
     return found
 
 
@@ -192,7 +194,7 @@ def test_what_a_shadow_says_is_kept_apart_from_every_result(
         grown.append(left_behind(world, dynamodb) - before)
     assert grown[2] == grown[1]
     [one] = said(world)
-    record = world.services.table.scans.get(one.scan_id)
+    record = present(world.services.table.scans.get(one.scan_id))
     assert (one.model_id, one.served_id) == (registered, network.manifest.model_id)
     assert (record.model_id, record.probabilities != one.probabilities) == (network.manifest.model_id, True)
     assert one.mask is not None
@@ -214,7 +216,7 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(
     assert len(pairs) == 2
     for pair in pairs:
         masks = [np.asarray(Image.open(io.BytesIO(png))) > 0 for png in (
-            world.services.results.get(pair.served.mask_key), b64decode(pair.candidate.mask)
+            world.services.results.get(present(pair.served.mask_key)), b64decode(present(pair.candidate.mask))
         )]  # fmt: skip
         expected = 2 * (masks[0] & masks[1]).sum() / max(1, masks[0].sum() + masks[1].sum())
         assert (pair.dice or 0) == pytest.approx(expected)
@@ -229,11 +231,11 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(
     assert (found["scans"], found["reviewed_candidate"]["accuracy"], found["reviewed_served"]["accuracy"]) == (2, 1, 0)
     page = (tmp_path / "diff.html").read_text()
     assert page.count("<figure>") == len(changed)
-    overlay = b64encode(world.services.results.get(tumor.served.overlay_key)).decode()
+    overlay = b64encode(world.services.results.get(present(tumor.served.overlay_key))).decode()
     assert overlay in page
     assert tumor.candidate.mask in page
     assert "The gate is closed: 2 scans compared, 200 needed" in " ".join(done.output.split())
-    gate = world.services.table.models.gate(registered)
+    gate = present(world.services.table.models.gate(registered))
     assert (gate.scans, gate.reviewed, gate.served) == (2, 1, (network.manifest.model_id,))
     later = [*told[:-4], "--from", "2026-04-01", "--to", "2026-04-02"]
     assert CliRunner().invoke(app, ["model", "diff", registered[:9], *later]).exit_code == 1

@@ -12,7 +12,7 @@ from brainscan.events import scan_changes_in
 from brainscan.pipeline.count import count
 from brainscan.store import Table
 from tests.conftest import TABLE, Stream
-from tests.making import NOON, a_record, analyzed
+from tests.making import NOON, a_record, analyzed, present
 
 DAY = NOON.date().isoformat()
 SERIES = "5" * 32
@@ -44,8 +44,14 @@ def records(lagging_table: Table, stream: Stream, export_id: Any) -> Any:
 
 def told(table: Table, export_id: Any) -> Any:
     series, export = table.series.get(SERIES), table.exports.get(export_id)
-    counts = {outcome: n for outcome, n in export.counts.items() if n}
-    return counts, export.needs_review, series.expected, series.remaining, series.revision
+    counts = {outcome: n for outcome, n in present(export).counts.items() if n}
+    return (
+        counts,
+        present(export).needs_review,
+        present(series).expected,
+        present(series).remaining,
+        present(series).revision,
+    )
 
 
 EXACT = ({Outcome.ANALYZED: 10, Outcome.QUEUED: 2}, 10, 12, 2, 10)
@@ -55,7 +61,7 @@ def test_counts_stay_behind_until_the_stream_is_followed(
     lagging_table: Table, stream: Stream, export_id: Any, records: Any
 ) -> None:
     assert lagging_table.series.get(SERIES) is None
-    assert not lagging_table.exports.get(export_id).done
+    assert not present(lagging_table.exports.get(export_id)).done
     stream.count(records)
     assert told(lagging_table, export_id) == EXACT
 
@@ -128,14 +134,14 @@ def test_an_export_is_done_when_every_scan_of_its_files_was_counted(
     lagging_table: Table, stream: Stream, export_id: Any, records: Any
 ) -> None:
     stream.count(records)
-    assert not lagging_table.exports.get(export_id).done
+    assert not present(lagging_table.exports.get(export_id)).done
     last = [analyzed(a_record(n, series_id=SERIES), TumorClass.GLIOMA, 0.9) for n in (10, 11)]
     lagging_table.scans.commit(last, [Outcome.QUEUED] * 2)
     changes = stream.read()
     stream.count(changes[:1])
-    assert not lagging_table.exports.get(export_id).done
+    assert not present(lagging_table.exports.get(export_id)).done
     stream.count(changes)
-    assert lagging_table.exports.get(export_id).done
+    assert present(lagging_table.exports.get(export_id)).done
 
 
 def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(
@@ -148,7 +154,7 @@ def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(
     )
     stream.follow()
     assert told(lagging_table, export_id) == ({Outcome.ANALYZED: 9, Outcome.QUEUED: 2}, 9, 11, 2, 10)
-    assert len(lagging_table.series.slices(lagging_table.series.get(SERIES))) == 11
+    assert len(present(lagging_table.series.slices(present(lagging_table.series.get(SERIES))))) == 11
 
 
 def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb: Any, lagging_table: Table) -> None:

@@ -11,7 +11,7 @@ from brainscan.domain import CLASSES, Finding, Outcome, Reason, ReviewState, Sca
 from brainscan.store import Table
 from brainscan.store.table.query import all_pages, in_turn, keeping
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
-from tests.making import NOON, a_record, analyzed
+from tests.making import NOON, a_record, analyzed, present
 from tests.unit.store.test_table import an_export
 
 DAY = NOON.date().isoformat()
@@ -33,19 +33,19 @@ def in_review(table: Table, state: Any) -> Any:
 
 
 def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table: Table, uncertain: ScanRecord) -> None:
-    after = table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "Dr. Reader")
+    after = present(table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "Dr. Reader"))
     assert table.scans.get(uncertain.scan_id) == after
     assert (after.needs_review, after.revision, after.called) == (False, 1, TumorClass.GLIOMA)
     assert in_review(table, ReviewState.NEEDED) == []
     assert in_review(table, ReviewState.CONFIRMED) == [uncertain.scan_id]
     assert [r.scan_id for r in table.queries.by_finding(TumorClass.GLIOMA, DAY).items] == [uncertain.scan_id]
-    assert table.exports.get(uncertain.export_id).needs_review == 0
+    assert present(table.exports.get(uncertain.export_id)).needs_review == 0
 
 
 def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(
     table: Table, uncertain: ScanRecord
 ) -> None:
-    after = table.scans.review(uncertain.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
+    after = present(table.scans.review(uncertain.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader"))
     assert (after.predicted, after.called) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
     assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
     assert len(table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.1).items) == 1
@@ -68,7 +68,7 @@ def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_
     with pytest.raises(NotReviewableError):
         table.scans.review(found.scan_id, 0, Verdict.WITHDRAWN, None, "Dr. Reader")
     table.scans.review(found.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
-    after = table.scans.review(found.scan_id, 1, Verdict.WITHDRAWN, None, "Dr. Reader")
+    after = present(table.scans.review(found.scan_id, 1, Verdict.WITHDRAWN, None, "Dr. Reader"))
     assert (after.called, after.review_state, after.needs_review) == (TumorClass.GLIOMA, ReviewState.NEEDED, True)
     assert in_review(table, ReviewState.NEEDED) == [found.scan_id]
     assert [review.verdict for review in table.scans.history(found.scan_id)] == [Verdict.CORRECTED, Verdict.WITHDRAWN]
@@ -81,7 +81,7 @@ def test_history_keeps_every_verdict_in_order(table: Table, uncertain: ScanRecor
     table.scans.review(uncertain.scan_id, 1, Verdict.CORRECTED, TumorClass.NO_TUMOR, "second")
     history = table.scans.history(uncertain.scan_id)
     assert [(review.reader, review.revision) for review in history] == [("first", 1), ("second", 2)]
-    assert table.scans.get(uncertain.scan_id).review == history[-1]
+    assert present(table.scans.get(uncertain.scan_id)).review == history[-1]
 
 
 def test_a_review_of_what_has_changed_is_refused_and_leaves_no_trace(table: Table, uncertain: ScanRecord) -> None:
@@ -121,7 +121,7 @@ def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(ta
     with pytest.raises(NotReviewableError):
         table.scans.review(record.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
     assert (
-        table.scans.review(record.scan_id, 0, Verdict.CORRECTED, TumorClass.GLIOMA, "a reader").called
+        present(table.scans.review(record.scan_id, 0, Verdict.CORRECTED, TumorClass.GLIOMA, "a reader")).called
         is TumorClass.GLIOMA
     )
 
@@ -129,7 +129,7 @@ def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(ta
 def test_superseding_a_reviewed_scan_keeps_its_review(table: Table, uncertain: ScanRecord) -> None:
     table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
     assert table.scans.supersede(uncertain.export_id) == 1
-    assert table.scans.get(uncertain.scan_id).review.reader == "a reader"
+    assert present(present(table.scans.get(uncertain.scan_id)).review).reader == "a reader"
     assert in_review(table, ReviewState.CONFIRMED) == []
     with pytest.raises(ReviewConflictError):
         table.scans.review(uncertain.scan_id, 1, Verdict.REJECTED, None, "a reader")

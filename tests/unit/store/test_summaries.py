@@ -10,6 +10,7 @@ from brainscan.domain import ReviewState, SeriesSummary, TumorClass, Verdict, st
 from brainscan.store import Table
 from brainscan.store.table.scans import ReviewConflictError
 from tests.conftest import TABLE
+from tests.making import present
 from tests.summaries import STUDY, a_series
 
 GLIOMA, NONE = TumorClass.GLIOMA, TumorClass.NO_TUMOR
@@ -25,7 +26,7 @@ def test_reports_in_any_order_make_the_same_study(table: Table, order: Any) -> N
     for place in order:
         table.summaries.put(SERIES[place])
     assert without_version(table.summaries.study(STUDY)) == study_of(STUDY, SERIES, None)
-    assert table.summaries.series_of(table.summaries.study(STUDY))[0].series_id == SERIES[0].series_id
+    assert table.summaries.series_of(present(table.summaries.study(STUDY)))[0].series_id == SERIES[0].series_id
 
 
 def test_a_repeat_changes_nothing_and_an_older_report_never_replaces_a_newer_one(table: Table) -> None:
@@ -44,7 +45,7 @@ def test_series_that_are_reported_at_the_same_time_are_all_in_the_study(dynamodb
         thread.start()
     for thread in threads:
         thread.join()
-    study = Table.over(dynamodb, TABLE).summaries.study(STUDY)
+    study = present(Table.over(dynamodb, TABLE).summaries.study(STUDY))
     assert without_version(study) == study_of(STUDY, many, None)
     assert study.version == 12
 
@@ -54,7 +55,7 @@ def test_a_series_without_slices_is_taken_back_once(table: Table) -> None:
         table.summaries.put(each)
     assert table.summaries.withdraw(SERIES[0].series_id, 7)
     assert not table.summaries.withdraw(SERIES[0].series_id, 7)
-    study = table.summaries.study(STUDY)
+    study = present(table.summaries.study(STUDY))
     assert {each.series_id for each in study.series} == {SERIES[1].series_id, SERIES[2].series_id}
     assert without_version(study) == study_of(STUDY, SERIES[1:], None)
 
@@ -62,9 +63,9 @@ def test_a_series_without_slices_is_taken_back_once(table: Table) -> None:
 def test_a_series_that_comes_again_after_it_was_taken_back_is_in_its_study_again(table: Table) -> None:
     table.summaries.put(SERIES[0])
     table.summaries.withdraw(SERIES[0].series_id, 7)
-    assert table.summaries.study(STUDY).withdrawn
+    assert present(table.summaries.study(STUDY)).withdrawn
     table.summaries.put(SERIES[0].model_copy(update={"report_revision": 8}))
-    study = table.summaries.study(STUDY)
+    study = present(table.summaries.study(STUDY))
     assert (study.withdrawn, study.predicted) == (False, GLIOMA)
 
 
@@ -76,16 +77,19 @@ def test_an_unknown_series_is_not_taken_back(table: Table) -> None:
 class TestReviews:
     def test_a_corrected_series_changes_its_study_in_the_same_moment(self, table: Table) -> None:
         table.summaries.put(SERIES[0])
-        after = table.summaries.review_series(SERIES[0].series_id, 0, Verdict.CORRECTED, NONE, "a reader")
-        study = table.summaries.study(STUDY)
+        after = present(table.summaries.review_series(SERIES[0].series_id, 0, Verdict.CORRECTED, NONE, "a reader"))
+        study = present(table.summaries.study(STUDY))
         assert (after.called, study.called, study.series[0].review_state) == (NONE, NONE, ReviewState.CORRECTED)
         assert [each.corrected for each in table.summaries.series_history(SERIES[0].series_id)] == [NONE]
 
     def test_a_verdict_on_a_study_is_kept_when_a_series_is_reported_anew(self, table: Table) -> None:
         table.summaries.put(SERIES[0])
-        assert table.summaries.review_study(STUDY, 0, Verdict.CONFIRMED, None, "a reader").review_state == "confirmed"
+        assert (
+            present(table.summaries.review_study(STUDY, 0, Verdict.CONFIRMED, None, "a reader")).review_state
+            == "confirmed"
+        )
         table.summaries.put(SERIES[0].model_copy(update={"report_revision": 7}))
-        study = table.summaries.study(STUDY)
+        study = present(table.summaries.study(STUDY))
         assert (study.review_state, study.revision) == (ReviewState.CONFIRMED, 1)
         assert len(table.summaries.study_history(STUDY)) == 1
 

@@ -14,7 +14,7 @@ from brainscan.store.table import keys
 from brainscan.store.table.items import study_summary_item, to_item
 from brainscan.store.table.summary_queries import Sort, WantedSummaries
 from tests.conftest import TABLE
-from tests.making import NOON, PSEUDONYMS
+from tests.making import NOON, PSEUDONYMS, present
 from tests.summaries import a_series
 from tests.unit.store.ledger import Ledger, item_size
 
@@ -33,7 +33,7 @@ def a_study(number: int) -> StudySummary:
     told = {"study_id": PSEUDONYMS.digest("study", number), "lesions": (lesion, lesion), "lesion_count": 2}
     told |= {"image_key": f"results/{'a' * 32}/{'0' * 16}/image.png", "mask_key": f"results/{'a' * 32}/mask.png"}
     series = [a_series(number * 4 + n, CLASSES[number % 4], 0.5 + number % 400 / 1000, **told) for n in range(4)]
-    return study_of(series[0].study_id, series, None)
+    return study_of(present(series[0].study_id), series, None)
 
 
 def synthetic() -> Iterator[Any]:
