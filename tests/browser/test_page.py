@@ -17,12 +17,12 @@ A_PAGE = 50
 VIEWS = ("list", "scan", "series", "exports", "statistics")
 
 
-def scans(page: Page, query: str = "") -> list[dict]:
+def scans(page: Page, query: str = "") -> list[dict[str, Any]]:
     """What the API answers."""
     return page.evaluate(f"fetch('/v1/scans?limit=200&{query}').then(answer => answer.json())")["items"]
 
 
-def with_mask(page: Page) -> dict:
+def with_mask(page: Page) -> dict[str, Any]:
     """A scan with something to look at, not reviewed yet."""
     return next(scan for scan in scans(page) if scan["tumor"] and scan["predicted"] and not scan["review"])
 

@@ -12,16 +12,16 @@ from tests.making import present
 VIEWS = ("studies", "series", "study", "queue", "patient", "agreement", "missing")
 
 
-def answer(page: Page, path: str) -> dict:
+def answer(page: Page, path: str) -> dict[str, Any]:
     """What the API answers."""
     return page.evaluate(f"fetch('/v1/{path}').then(answer => answer.json())")
 
 
-def studies(page: Page, query: str = "") -> list[dict]:
+def studies(page: Page, query: str = "") -> list[dict[str, Any]]:
     return answer(page, f"studies?limit=200&from=2020-01-01&{query}")["items"]
 
 
-def disagreeing(page: Page) -> dict:
+def disagreeing(page: Page) -> dict[str, Any]:
     """The study of which two series say different things."""
     return next(each for each in studies(page) if len(each["series"]) > 1)
 

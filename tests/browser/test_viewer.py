@@ -4,6 +4,7 @@ import io
 import json
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def viewer(page: Page) -> Iterator[Locator]:
     expect(dialog).to_be_hidden()
 
 
-def fetched(links: list[dict], name: str) -> bytes:
+def fetched(links: list[dict[str, Any]], name: str) -> bytes:
     [url] = [link["url"] for link in links if link["name"] == name]
     with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - our own stack
         return answer.read()

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,12 +27,12 @@ print(json.dumps({"sizes": sizes, "plain": plain, "folders": sorted(folders), "l
 
 
 @pytest.fixture(scope="module")
-def contents(docker: Engine, built: Path) -> dict:
+def contents(docker: Engine, built: Path) -> dict[str, Any]:
     """What the image's task folder holds."""
     return json.loads(docker.docker("run", "--rm", "--network=none", "--entrypoint=python3", ANALYZE, "-c", LOOK))
 
 
-def test_the_image_stays_within_its_budget(docker: Engine, contents: dict) -> None:
+def test_the_image_stays_within_its_budget(docker: Engine, contents: dict[str, Any]) -> None:
     sizes = docker.docker("image", "inspect", "--format", "{{.Size}}", ANALYZE, BASE).split()
     added = (int(sizes[0]) - int(sizes[1])) / MB
     largest = sorted(contents["sizes"].items(), key=lambda item: -item[1])[:12]
@@ -40,7 +41,7 @@ def test_the_image_stays_within_its_budget(docker: Engine, contents: dict) -> No
     assert added < BUDGET_MB, f"{added:.0f} MB over the base; the largest: {listing}"
 
 
-def test_it_has_no_training_no_laptop_no_tests_and_no_compiler(docker: Engine, contents: dict) -> None:
+def test_it_has_no_training_no_laptop_no_tests_and_no_compiler(docker: Engine, contents: dict[str, Any]) -> None:
     unwanted = {"tensorflow", "keras", "moto", "typer", "rich", "pytest", "h5py", "matplotlib", "training"}
     assert not unwanted & set(contents["sizes"])
     assert not {"tests"} & set(contents["folders"])
@@ -50,15 +51,15 @@ def test_it_has_no_training_no_laptop_no_tests_and_no_compiler(docker: Engine, c
     assert found == "none"
 
 
-def test_of_the_library_it_has_what_the_handler_imports(contents: dict) -> None:
+def test_of_the_library_it_has_what_the_handler_imports(contents: dict[str, Any]) -> None:
     needed = imported([ROOT / "functions/analyze/handler.py"])
     assert contents["library"] == sorted(str(path.relative_to(LIBRARY.parent)) for path in needed)
 
 
-def test_the_model_and_its_manifest_are_all_of_the_artifact_that_it_carries(contents: dict) -> None:
+def test_the_model_and_its_manifest_are_all_of_the_artifact_that_it_carries(contents: dict[str, Any]) -> None:
     assert contents["model"] == ["manifest.json", "model.tflite"]
 
 
-def test_every_module_is_compiled_when_the_image_is_built(contents: dict) -> None:
+def test_every_module_is_compiled_when_the_image_is_built(contents: dict[str, Any]) -> None:
     # One file of a library may be a template that is no Python; it is never imported.
     assert len(contents["plain"]) <= 1, contents["plain"]

@@ -43,7 +43,7 @@ def study(tmp_path: Path, phantom: Phantom) -> Any:
     return folder
 
 
-def lines(text: str) -> list[dict]:
+def lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 

@@ -105,7 +105,7 @@ def test_the_listing_is_written_as_csv_and_parquet_too(phantom: Phantom, tmp_pat
     assert table[0]["overlay"] == str(tmp_path / "out/a.overlay.png")
 
 
-def _two_pictures_of_one_uid(phantom, folder) -> None:
+def _two_pictures_of_one_uid(phantom: Phantom, folder: Any) -> None:
     """A series of three, and another picture by the name and at the place of its second."""
     one, other = to_dicom(phantom)[4:7], to_dicom(head(seed=9, lesion=GLIOMA))[5]
     uid = dcmread(io.BytesIO(one[1]))
@@ -120,7 +120,9 @@ def _two_pictures_of_one_uid(phantom, folder) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])
-def test_of_two_pictures_of_one_uid_and_place_one_counts_and_the_other_is_named_as_superseded(phantom, tmp_path, form):
+def test_of_two_pictures_of_one_uid_and_place_one_counts_and_the_other_is_named_as_superseded(
+    phantom: Phantom, tmp_path: Path, form: str
+) -> None:
     _two_pictures_of_one_uid(phantom, tmp_path / "in")
     out = tmp_path / "out"
     said = analyze(tmp_path / "in", "--out", out, "--format", form)
@@ -143,7 +145,7 @@ def test_of_two_pictures_of_one_uid_and_place_one_counts_and_the_other_is_named_
     assert result["scan_id"] not in slices
 
 
-def test_lines_on_standard_output_end_with_what_was_superseded(phantom, tmp_path):
+def test_lines_on_standard_output_end_with_what_was_superseded(phantom: Phantom, tmp_path: Path) -> None:
     _two_pictures_of_one_uid(phantom, tmp_path / "in")
     said = analyze(tmp_path / "in", "--out", tmp_path / "out", "--json")
     *_, last = [json.loads(line) for line in said.splitlines()]

@@ -2,6 +2,8 @@
 
 import io
 import json
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -9,22 +11,23 @@ from brainscan.cli.left_out import left_out_table, listed, save
 from brainscan.pipeline.intake import intake
 from brainscan.store.objects import files_key
 from tests import series as mr
+from tests.conftest import World
 from tests.making import PSEUDONYMS, png, zipped
 
 
-def shown(lines) -> str:
+def shown(lines: Any) -> str:
     out = io.StringIO()
     Console(file=out, width=100).print(left_out_table(lines))
     return out.getvalue()
 
 
-def export(world, files: dict[str, bytes]):
+def export(world: World, files: dict[str, bytes]) -> Any:
     made = intake(world.upload("export.zip", zipped(files)), world.services)
     names = {PSEUDONYMS.digest("entry", path): path for path in files}
     return listed(world.services.results.get(files_key(made.export_id)), names, "export.zip")
 
 
-def test_each_reason_is_told_with_the_files_that_it_left_out(world, tmp_path):
+def test_each_reason_is_told_with_the_files_that_it_left_out(world: World, tmp_path: Path) -> None:
     adc = mr.mr_series(5, ImageType=["DERIVED", "PRIMARY", "DIFFUSION", "ADC"])
     limb = mr.mr_series(1, BodyPartExamined="LOWER LIMB", SeriesInstanceUID="1.2.3")
     ours = mr.mr_series(1, Manufacturer="brainscan", ImageType=["DERIVED", "SECONDARY"])
@@ -47,11 +50,11 @@ def test_each_reason_is_told_with_the_files_that_it_left_out(world, tmp_path):
     assert {line["path"] for line in kept} == set(files)
 
 
-def test_an_export_of_which_nothing_was_left_out_has_no_such_table(world):
+def test_an_export_of_which_nothing_was_left_out_has_no_such_table(world: World) -> None:
     assert left_out_table(export(world, {"good.png": png(16)})) is None
 
 
-def test_a_file_that_was_queued_is_listed_by_what_became_of_its_scans(world):
+def test_a_file_that_was_queued_is_listed_by_what_became_of_its_scans(world: World) -> None:
     image = mr.file_bytes(mr.mr_slice(1, (0, 0, 0)))
     made = intake(world.upload("export.zip", zipped({"a.dcm": image, "b.dcm": image})), world.services)
     records = world.services.table.queries.of_export(made.export_id).items
@@ -60,7 +63,7 @@ def test_a_file_that_was_queued_is_listed_by_what_became_of_its_scans(world):
     assert "superseded" in shown(lines)
 
 
-def test_an_upload_that_is_no_archive_goes_by_its_own_name(world):
+def test_an_upload_that_is_no_archive_goes_by_its_own_name(world: World) -> None:
     made = intake(world.upload("cut.png", png(16)[:40]), world.services)
     lines = listed(world.services.results.get(files_key(made.export_id)), {}, "cut.png")
     assert [(line["path"], line["reasons"]) for line in lines] == [("cut.png", ["unreadable"])]

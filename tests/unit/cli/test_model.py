@@ -55,7 +55,7 @@ def two(world: World, exported: Callable[..., Any]) -> Any:
     return [model_id for _, model_id in added]
 
 
-def listed(*options: str) -> list[dict]:
+def listed(*options: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in model("list", "--json", *options).splitlines()]
 
 

@@ -25,7 +25,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def analyzing(scans: Path, out: Path, stdout: Any) -> subprocess.Popen:
+def analyzing(scans: Path, out: Path, stdout: Any) -> subprocess.Popen[str]:
     program = "from brainscan.cli.main import app; app(prog_name='brainscan')"
     told = [sys.executable, "-c", program, "analyze", str(scans), "--out", str(out), "--json"]
     return subprocess.Popen(told, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible)
@@ -36,7 +36,7 @@ def _interruptible() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def said(process: subprocess.Popen) -> list[str]:
+def said(process: subprocess.Popen[str]) -> list[str]:
     """What it wrote to the terminal; not what LiteRT writes there, nor the bar."""
     _, text = process.communicate(timeout=240)
     lines = [line.strip() for line in text.replace("\r", "\n").splitlines()]

@@ -66,7 +66,7 @@ class Followed:
         self.worker.join()
         assert self.worker.error is None
 
-    def given_up(self) -> list[dict]:
+    def given_up(self) -> list[dict[str, Any]]:
         messages = self.sqs.receive_message(QueueUrl=self.dead, MaxNumberOfMessages=10).get("Messages", [])
         return [json.loads(each["Body"])["DDBStreamBatchInfo"] for each in messages]
 

@@ -184,7 +184,7 @@ class TestWithheld:
 def refuse_reads(world: World, code: str, message: str) -> None:
     """Have S3 answer every read of an upload's content with an error."""
 
-    def refuse(params: dict, **_: object) -> None:
+    def refuse(params: dict[str, Any], **_: object) -> None:
         if params["Bucket"] == "uploads":
             raise ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
 

@@ -35,11 +35,11 @@ def in_shard_zero(start: int = 0, **changes: Any) -> Any:
     return next(r for n in range(start, start + 500) if int((r := a_record(n, **changes)).scan_id[:8], 16) % 16 == 0)
 
 
-def parameters(command: str) -> dict:
+def parameters(command: str) -> dict[str, Any]:
     """The CLI's options as the service's parameters; the CLI names them after each other."""
     import json
 
-    found: dict = {}
+    found: dict[str, Any] = {}
     words = shlex.split(command.replace("\\\n", " ").replace("$TABLE", TABLE))
     names = {"--table-name": "TableName", "--index-name": "IndexName"}
     names |= {"--key-condition-expression": "KeyConditionExpression"}

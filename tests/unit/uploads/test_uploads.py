@@ -60,7 +60,7 @@ def upload(state: Path, *arguments: Any, expected: int = 0) -> str:
     return said.output
 
 
-def versions(s3: Any) -> list[dict]:
+def versions(s3: Any) -> list[dict[str, Any]]:
     return s3.list_object_versions(Bucket=BUCKET).get("Versions", [])
 
 
