@@ -68,7 +68,7 @@ def dynamodb(aws: None) -> Any:
     client = boto3.client("dynamodb")
     properties = table_of_the_template()
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    stream = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    stream: Any = {"StreamEnabled": True, **properties["StreamSpecification"]}
     client.create_table(TableName=TABLE, StreamSpecification=stream, **{name: properties[name] for name in kept})
     return client
 
@@ -85,7 +85,7 @@ class Stream:
         self._iterator = self._client.get_shard_iterator(**asked)["ShardIterator"]
         self._table = table
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[Any]:
         """Records of scans since the last reading."""
         answer = self._client.get_records(ShardIterator=self._iterator, Limit=1000)
         self._iterator = answer["NextShardIterator"]

@@ -101,7 +101,8 @@ def zipped(files: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> 
 def tarred(files: dict[str, bytes], compression: str = "", form: int = tarfile.PAX_FORMAT) -> bytes:
     """A tar of files by path; `compression` is "" or "gz"."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=f"w:{compression}", format=form) as archive:
+    mode: Any = f"w:{compression}"
+    with tarfile.open(fileobj=out, mode=mode, format=form) as archive:
         for path, data in files.items():
             member = tarfile.TarInfo(path)
             member.size = len(data)

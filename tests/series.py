@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from highdicom.legacy import LegacyConvertedEnhancedMRImage
 from pydicom import Dataset, FileMetaDataset, dcmread
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
 from brainscan.domain import Kind, Measurements, Outcome, ScanRecord, TumorClass
 from brainscan.imaging.mask import Mask
@@ -22,13 +22,13 @@ TRANSVERSE = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 OBLIQUE = (0.8, 0.6, 0.0, -0.48, 0.64, 0.6)
 
 
-def mr_slice(number: int, position: Sequence[float], orientation: Sequence[float] = TRANSVERSE) -> Dataset:
+def mr_slice(number: int, position: Sequence[float] | np.ndarray, orientation: Sequence[float] = TRANSVERSE) -> Dataset:
     """One classic MR image, `number` from 1."""
     image = Dataset()
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     image.file_meta.MediaStorageSOPClassUID = image.SOPClassUID = MRImageStorage
-    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID = f"{SERIES_UID}.{number}"
+    image.file_meta.MediaStorageSOPInstanceUID = image.SOPInstanceUID = UID(f"{SERIES_UID}.{number}")
     image.SpecificCharacterSet = "ISO_IR 100"
     image.PatientName, image.PatientID, image.PatientBirthDate, image.PatientSex = NAME, PATIENT_ID, "19530405", "M"
     image.StudyInstanceUID, image.SeriesInstanceUID = STUDY_UID, SERIES_UID

@@ -10,6 +10,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 from nibabel.processing import resample_to_output
@@ -50,7 +51,7 @@ def studies(data: Path, made: Path) -> Iterator[tuple[str, Path]]:
 
 def reformatted(path: Path, axis: int, out: Path) -> Path:
     """A volume in thick slices along another of the patient's axes, linearly interpolated."""
-    image = nib.load(path)
+    image: Any = nib.load(path)
     fine, *_, thick = sorted(float(size) for size in image.header.get_zooms()[:3])
     sizes = [thick if each == axis else fine for each in range(3)]
     nib.save(resample_to_output(image, sizes, order=1), out)

@@ -129,7 +129,9 @@ def test_a_review_of_what_another_reader_has_changed_is_refused(page: Page) -> N
     review = f"""fetch('/v1/scans/{scan["scan_id"]}/reviews', {{method: 'POST', headers: {{'Content-Type':
         'application/json'}}, body: '{{"verdict": "confirmed", "revision": 0}}'}}).then(answer => answer.status)"""
     assert page.evaluate(review) == 201
-    page.expected_complaints = ["Failed to load resource: the server responded with a status of 409 (Conflict)"]
+    vars(page)["expected_complaints"] = [
+        "Failed to load resource: the server responded with a status of 409 (Conflict)"
+    ]
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_role("alert")).to_contain_text("has changed")
 

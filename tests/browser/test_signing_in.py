@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def page_at(stack: LocalStack, chromium: Browser, monkeypatch: pytest.MonkeyPatc
     issuers: list[subprocess.Popen[str]] = []
     trusted: dict[str, Any] = {}
 
-    def authorizer(headers: dict[str, str], method: str, path: str) -> dict[str, Any]:
+    def authorizer(headers: Mapping[str, str], method: str, path: str) -> dict[str, Any]:
         """As API Gateway does: the claims of a token that the issuer signed for this audience, else none."""
         bearer = headers.get("Authorization", "").removeprefix("Bearer ")
         if not bearer or not path.startswith("/v1/"):

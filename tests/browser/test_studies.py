@@ -1,6 +1,7 @@
 """Studies come first on the page: listed, counted, judged by key and on to the next, found again as they were left."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ def disagreeing(page: Page) -> dict[str, Any]:
 
 def open_view(page: Page, view: str) -> None:
     """Go to one of the page's views."""
-    address = {
+    addresses: dict[str, Callable[[], str]] = {
         "studies": lambda: "/",
         "series": lambda: "/?list=series",
         "study": lambda: f"/?study={disagreeing(page)['study_id']}",
@@ -36,12 +37,12 @@ def open_view(page: Page, view: str) -> None:
         "patient": lambda: f"/?patient={disagreeing(page)['patient_id']}",
         "agreement": lambda: "/?agreement",
         "missing": lambda: f"/?study={'0' * 32}",
-    }[view]()
+    }
     if view == "missing":
-        page.expected_complaints = [
+        vars(page)["expected_complaints"] = [
             "Failed to load resource: the server responded with a status of 404 (Not Found)"
         ] * 2
-    page.goto(address)
+    page.goto(addresses[view]())
     page.locator("main:not([aria-busy]) h1").wait_for()
 
 

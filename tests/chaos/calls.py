@@ -44,18 +44,19 @@ MOST_WAIT_S: Final = 20.0
 
 def refusal(operation: str, code: str, **fields: Any) -> ClientError:
     """An error as a real client raises it."""
-    response = {
+    response: Any = {
         "Error": {"Code": code, "Message": "simulated"},
         "ResponseMetadata": {"HTTPStatusCode": STATUS.get(code, 400), "RetryAttempts": 0},
         **fields,
     }
-    return _class_of(code)(response, operation)  # type: ignore[arg-type]
+    return _class_of(code)(response, operation)
 
 
-_classes: dict[str, type[ClientError]] = {}
+_Refusal = ClientError  # `_Exceptions` has an attribute of that name
+_classes: dict[str, type[_Refusal]] = {}
 
 
-def _class_of(code: str) -> type[ClientError]:
+def _class_of(code: str) -> type[_Refusal]:
     if code not in _classes:
         _classes[code] = type(code, (ClientError,), {})
     return _classes[code]
@@ -64,9 +65,9 @@ def _class_of(code: str) -> type[ClientError]:
 class _Exceptions:
     """`client.exceptions`: a class for every code."""
 
-    ClientError = ClientError
+    ClientError = _Refusal
 
-    def __getattr__(self, code: str) -> type[ClientError]:
+    def __getattr__(self, code: str) -> type[_Refusal]:
         return _class_of(code)
 
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import copy_context
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -254,7 +255,7 @@ class Pool:
             return
         while not future.done:
             resume = task.resumer()
-            future.waiters.append(lambda resume=resume: self.simulation.after(0, resume))
+            future.waiters.append(partial(self.simulation.after, 0, resume))
             task.wait()
 
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -133,7 +133,7 @@ def test_a_fault_that_matters_not_is_left_out_of_the_trace() -> None:
 
 def test_two_transactions_on_one_item_refuse_each_other() -> None:
     with world_of(scenario(count=0)) as world:
-        codes = []
+        codes: list[str] = []
 
         def write() -> None:
             action = {"Put": {"TableName": "scans", "Item": {"pk": {"S": "A"}, "sk": {"S": "B"}}}}
@@ -162,7 +162,7 @@ def test_a_message_comes_back_after_pauses_that_grow_and_at_last_goes_to_the_dea
 
 @pytest.mark.parametrize("kind", ["kills", "throttles", "lost", "duplicates"])
 def test_faults_happen_as_often_as_asked(kind: str) -> None:
-    with world_of(scenario(count=15, rates=Rates(**{kind: 0.2}))) as world:
+    with world_of(scenario(count=15, rates=Rates(**cast(Any, {kind: 0.2})))) as world:
         world.run()
         killed = sum(function.killed for function in world.functions.values())
         happened = sum(world.plan.counts.values()) or world.delivered - 60

@@ -40,7 +40,7 @@ def broken(scenario: Scenario) -> set[str]:
 @pytest.fixture
 def refused_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table refuses the first give-up of each scan."""
-    give_up, seen = analyze.give_up, Counter()
+    give_up, seen = analyze.give_up, Counter[str]()
 
     def refused(scan: Any, services: Any) -> Any:
         seen[scan.scan_id] += 1

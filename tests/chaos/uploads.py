@@ -12,6 +12,7 @@ from random import Random
 import nibabel
 import numpy as np
 from PIL import Image
+from pydicom.uid import UID
 
 from brainscan.domain import Kind
 from brainscan.imaging.decode import decode
@@ -105,7 +106,7 @@ def _headers(place: int) -> tuple[bytes, str]:
     image = mr_slice(place + 1, (-30.0, -40.0, 10.0 + 3.0 * place))
     image.StudyInstanceUID = f"{STUDY}.1"
     image.SeriesInstanceUID = f"{SERIES}.1.1"
-    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"{SERIES}.1.1.{place}"
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"{SERIES}.1.1.{place}")
     image.PatientID = STUDY
     return file_bytes(image), SERIES
 

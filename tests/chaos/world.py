@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -211,8 +211,9 @@ def _rules(world: World, template: Template) -> None:
     """Let the bus tell the queues that the template's rules name; each hears every event of the product."""
     for properties in template.of_type("AWS::Events::Rule").values():
         for target in template.resolve(properties, attribute)["Targets"]:
-            world.events.listeners.append(lambda event, queue=target["Arn"]: world.sqs.send(queue, _announced(event)))
+            world.events.listeners.append(partial(_announce, world, target["Arn"]))
 
 
-def _announced(event: dict[str, Any]) -> str:
-    return json.dumps({"source": event["Source"], "detail-type": event["DetailType"], "detail": event["Detail"]})
+def _announce(world: World, queue: str, event: dict[str, Any]) -> None:
+    body = {"source": event["Source"], "detail-type": event["DetailType"], "detail": event["Detail"]}
+    world.sqs.send(queue, json.dumps(body))

@@ -78,7 +78,11 @@ def main() -> None:
         emulator = subprocess.Popen([str(MINISTACK)], env=told, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait(f"{endpoint}/_ministack/ready")
-            keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+            keys: dict[str, Any] = {
+                "aws_access_key_id": "testing",
+                "aws_secret_access_key": "testing",
+                "region_name": "us-east-1",
+            }
             found = capture(lambda service: boto3.client(service, endpoint_url=endpoint, **keys))
         finally:
             emulator.terminate()

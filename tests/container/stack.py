@@ -27,7 +27,7 @@ ENDPOINT = f"http://{ADDRESS}:{PORT}"
 STACK = "brainscan"
 CODE_BUCKET = "code"
 REGION = "us-east-1"
-PARAMETERS = {
+PARAMETERS: dict[str, str | int] = {
     "IntakeConcurrency": 2,
     "AnalyzeConcurrency": 3,
     "JwtIssuer": "https://issuer.invalid",
@@ -142,7 +142,7 @@ class Stack:
         """Wait until no upload or scan is on its way."""
         self.wait(lambda: not any(map(self.depth, ("UploadQueue", "ScanQueue", "RetryQueue"))), timeout_s)
 
-    def wait(self, holds: Callable[[], bool], timeout_s: float) -> None:
+    def wait(self, holds: Callable[[], object], timeout_s: float) -> None:
         """Wait until something holds.
 
         Raises:

@@ -9,6 +9,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -97,7 +98,11 @@ def test_sam_invokes_intake_and_analyze_with_generated_events(terminal: Terminal
     answer = json.loads(terminal.run(commands("Its scan")).splitlines()[-1])
     assert answer == {"batchItemFailures": []}
 
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": "us-east-1"}
+    keys: dict[str, Any] = {
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+        "region_name": "us-east-1",
+    }
     table = json.loads((Path(terminal.environment["BUILD"]) / "env.json").read_text())["Analyze"][
         "BRAINSCAN_TABLE_NAME"
     ]

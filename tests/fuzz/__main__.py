@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import atheris  # type: ignore[import-not-found]
+import atheris
 
 with atheris.instrument_imports(include=["brainscan", "pydicom.filereader", "tarfile", "zipfile"]):
     import nibabel as nib

@@ -92,7 +92,7 @@ class Inline(Executor):
 
 def bases() -> list[tuple[list[Dataset], UID]]:
     """Good series of three, or one multi-frame object, in each transfer syntax."""
-    changes = {"RescaleSlope": 2, "RescaleIntercept": -10, "WindowCenter": 400, "WindowWidth": 800}
+    changes: dict[str, Any] = {"RescaleSlope": 2, "RescaleIntercept": -10, "WindowCenter": 400, "WindowWidth": 800}
     changes |= {"BodyPartExamined": "BRAIN", "StudyDescription": "Canary MR", "SeriesDescription": "t1 Canary"}
     plain = [(mr.mr_series(3, **changes), each) for each in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)]
     plain.append((mr.mr_series(3, **changes), DeflatedExplicitVRLittleEndian))
@@ -209,9 +209,9 @@ def _report(series_id: str, records: list[ScanRecord], mutated: list[ScanRecord]
     series = Series(
         series_id=series_id, study_id=first.study_id, patient_id=first.patient_id, expected=len(latest), revision=1
     )
-    slices = sources_of(latest, kept, Inline())  # type: ignore[arg-type]
-    analysis = analyze_series(series, latest, slice_sources(slices), lambda each: masks_of(each, kept, Inline()))  # type: ignore[arg-type]
-    _, report = write_report(analysis.result, report_objects(analysis, slices, kept), kept)  # type: ignore[arg-type]
+    slices = sources_of(latest, cast(Any, kept), Inline())
+    analysis = analyze_series(series, latest, slice_sources(slices), lambda each: masks_of(each, kept, Inline()))
+    _, report = write_report(analysis.result, report_objects(analysis, slices, kept), kept)
     summary = json.loads(kept.get(report.files["series"]))
     listed = {each["scan_id"] for each in summary["slices"]}
     if not {each.scan_id for each in latest} <= listed or not any(each.scan_id in listed for each in mutated):

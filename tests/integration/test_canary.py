@@ -99,7 +99,7 @@ def heard(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
         yield said
     said.append(capfd.readouterr().out)
     root.removeHandler(ear)
-    logger.removeHandler(ear)
+    logging.getLogger(logger.name).removeHandler(ear)
     root.setLevel(level)
     logger.setLevel(own_level)
 

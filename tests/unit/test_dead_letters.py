@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -43,7 +43,7 @@ def send(url: str, *bodies: str) -> None:
 
 
 def depth(url: str) -> int:
-    name = "ApproximateNumberOfMessages"
+    name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
     found = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[name])
     return int(found["Attributes"][name])
 

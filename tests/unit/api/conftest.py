@@ -1,7 +1,7 @@
 """The application over an in-process table and bucket, and a client for it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ Ask = Callable[..., Answered]
 
 
 @pytest.fixture
-def api(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def api(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The application's environment, over an empty table and bucket."""
     told = {
         "BRAINSCAN_RESULTS_BUCKET": "results",

@@ -55,7 +55,7 @@ def test_a_nifti_volume_gets_a_mask_in_its_space_and_volumes_of_its_lesions(phan
     affine = np.array([[-column_mm, 0, 0, 90], [0, -row_mm, 0, 80], [0, 0, slice_mm, -40], [0, 0, 0, 1.0]])
     nib.save(nib.Nifti1Image(phantom.volume.transpose(2, 1, 0).astype(np.int16), affine), tmp_path / "head.nii.gz")
     said = analyze(tmp_path / "head.nii.gz", "--out", tmp_path / "out")
-    mask = nib.load(tmp_path / "out/head.nii.mask.nii.gz")
+    mask: Any = nib.load(tmp_path / "out/head.nii.mask.nii.gz")
     np.testing.assert_allclose(mask.affine, affine)
     assert mask.shape == phantom.volume.transpose(2, 1, 0).shape
     lines = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_text().splitlines()]

@@ -80,6 +80,6 @@ def test_an_unknown_command_is_told_as_wrong_usage() -> None:
 
 
 def test_a_command_that_is_looked_up_for_the_list_is_not_loaded() -> None:
-    group = get_command(app)
+    group: Any = get_command(app)
     context = Context(group)
     assert [group.get_command(context, name).params for name in group.list_commands(context)] == [[]] * len(COMMANDS)

@@ -22,7 +22,7 @@ from tests.unit.inference.making import manifest
 ENV = {"COLUMNS": "200", "BRAINSCAN_TABLE_NAME": "scans", "BRAINSCAN_RESULTS_BUCKET": "results"}
 
 
-def model(*arguments: str, expected: int = 0) -> str:
+def model(*arguments: str | Path, expected: int = 0) -> str:
     done = CliRunner().invoke(app, ["model", *map(str, arguments)], env=ENV)
     assert done.exit_code == expected, done.output
     return done.output

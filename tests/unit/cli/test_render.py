@@ -20,9 +20,10 @@ DOUBTFUL = analyzed(a_record(2), TumorClass.NO_TUMOR, 0.57).model_copy(
 
 
 def shown(table: Table) -> str:
-    console = Console(width=80, file=io.StringIO(), color_system=None)
+    written = io.StringIO()
+    console = Console(width=80, file=written, color_system=None)
     console.print(table)
-    text = console.file.getvalue()
+    text = written.getvalue()
     assert max(map(len, text.splitlines())) <= 80
     return text
 

@@ -49,7 +49,7 @@ def _inserted(data: bytes, tag: int, vr: str, value: bytes, syntax: UID) -> byte
     read = dcmread(io.BytesIO(data))
     following = read.get_item(min(each for each in read.keys() if each > tag))  # noqa: SIM118 - `read` gives elements
     long = not syntax.is_implicit_VR and following.VR in EXPLICIT_VR_LENGTH_32
-    place = following.value_tell - (12 if long else 8)
+    place = vars(following)["value_tell"] - (12 if long else 8)
     order = "<" if syntax.is_little_endian else ">"
     start = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF)
     if syntax.is_implicit_VR:

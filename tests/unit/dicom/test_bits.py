@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import Dataset, FileDataset
+from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from brainscan.dicom.bits import stored_values
@@ -17,7 +18,7 @@ PICTURE = np.clip(600 - ((ROWS - 24) ** 2 + (COLUMNS - 30) ** 2), 3, None)
 def scan(words: np.ndarray, stored: int, high: int, signed: int = 0) -> Dataset:
     """An uncompressed image of 16-bit words."""
     dataset = FileDataset("", {}, preamble=bytes(128))
-    dataset.file_meta = Dataset()
+    dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, generate_uid()
     dataset.Rows, dataset.Columns = words.shape

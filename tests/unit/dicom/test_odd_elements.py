@@ -69,7 +69,8 @@ def answers(data: bytes) -> tuple[np.ndarray, Dataset, Dataset]:
     report = measurement_report(result, {scan_id: source}, None, stamp)
     picture = overlay(np.full((mr.ROWS, mr.COLUMNS), 99, np.uint8), mr.disc(5))
     made = [report, capture(picture, result, source, stamp)]
-    return pixels, *(dcmread(io.BytesIO(mr.file_bytes(each))) for each in made)
+    written, pictured = (dcmread(io.BytesIO(mr.file_bytes(each))) for each in made)
+    return np.asarray(pixels), written, pictured
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -33,7 +33,7 @@ FOLDERS = sorted({path.parent for path in DICOM.rglob("*.dcm")})
 
 def series_in(folder: Path) -> list[SourceImage]:
     """The slices of the folder's first series."""
-    found = defaultdict(list)
+    found: dict[str, list[Any]] = defaultdict(list)
     for path in sorted(folder.glob("*.dcm")):
         header = read_source(path.read_bytes(), 10**9)
         frames = frame_count(header)

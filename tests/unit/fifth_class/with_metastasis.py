@@ -83,10 +83,11 @@ def test_series_and_dicom_objects_name_it(world: World, answered: Any) -> None:
 
 def test_the_bundle_names_it(world: World, answered: Any) -> None:
     bundle = Bundle.model_validate_json(world.services.results.get(answered.files["fhir"]))
+    diagnostic: Any
     [diagnostic] = [
         e.resource for e in present(bundle.entry) if present(e.resource).get_resource_type() == "DiagnosticReport"
     ]
-    assert present(diagnostic).conclusionCode[0].coding[0].code == CODE
+    assert diagnostic.conclusionCode[0].coding[0].code == CODE
 
 
 def test_the_api_finds_counts_and_corrects_it(answered: Any, ask: Ask) -> None:  # noqa: F811

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydicom import Dataset
 from pydicom.uid import AllTransferSyntaxes
 
 from brainscan.dicom import values
@@ -27,7 +28,7 @@ PAGE = Path(__file__).parents[3] / "docs/conformance.md"
 
 
 @pytest.fixture(scope="module")
-def written() -> dict[ReportObject, object]:
+def written() -> dict[ReportObject, Dataset]:
     """The objects of a report."""
     sources = [SourceImage(read_source(mr.file_bytes(each), 10**9)) for each in mr.mr_series(3)]
     mask = mr.disc(6)
@@ -54,7 +55,7 @@ def test_the_page_is_that_of_the_code() -> None:
 
 
 def test_objects_are_of_the_classes_that_it_states_and_have_no_private_attributes(
-    written: dict[ReportObject, object],
+    written: dict[ReportObject, Dataset],
 ) -> None:
     for kind, made in written.items():
         assert made.SOPClassUID == SOP_CLASSES[kind]
@@ -74,7 +75,7 @@ def test_every_attribute_that_is_asked_for_is_on_the_page(monkeypatch: pytest.Mo
     assert sorted(each for each in asked if f"`{each}`" not in statement()) == []
 
 
-def test_every_written_attribute_of_the_table_is_in_an_object(written: dict[ReportObject, object]) -> None:
+def test_every_written_attribute_of_the_table_is_in_an_object(written: dict[ReportObject, Dataset]) -> None:
     table = statement().partition("### 7.4")[2].partition("### 7.5")[0]
     keywords = set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE))
     held = {element.keyword for made in written.values() for element in made.iterall()}

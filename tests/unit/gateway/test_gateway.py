@@ -21,7 +21,7 @@ from moto.server import ThreadedMotoServer
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from pynetdicom import AE
-from pynetdicom.sop_class import Verification
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import
 
 from brainscan.gateway.node import CANNOT_UNDERSTAND, MR_STORAGE, OUT_OF_RESOURCES, serving
 from brainscan.gateway.returns import PacsNode, ReturnError
@@ -133,7 +133,7 @@ def store(port: int, images: Sequence[bytes], until: int | None = None) -> list[
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 10
     entity.add_requested_context(MRImageStorage, ExplicitVRLittleEndian)
     association = entity.associate("127.0.0.1", port, ae_title="BRAINSCAN")
-    left = []
+    left: list[Any] = []
     for number, image in enumerate(images):
         if number == until or not association.is_established:
             return left + list(images[number:])

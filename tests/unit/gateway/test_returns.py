@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydicom import dcmread
@@ -102,7 +102,7 @@ def test_a_pacs_that_takes_no_reports_is_asked_again_and_the_report_is_not_forgo
     taken: list[str] = []
     with pacs(taken) as port:
         willing = PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
-        assert Returns(ledger, world.services.table, world.services.results, willing).go() == 1
+        assert Returns(ledger, world.services.table, world.services.results, cast(Any, willing)).go() == 1
     assert taken == ["SR"]
 
 
@@ -110,7 +110,8 @@ class Choosy:
     """A PACS that takes nothing of one study."""
 
     def __init__(self, refused: str) -> None:
-        self.refused, self.took = refused, []
+        self.refused = refused
+        self.took: list[Any] = []
 
     def store(self, objects: Any) -> None:
         if objects[0].StudyInstanceUID == self.refused:
@@ -131,11 +132,11 @@ def test_a_report_that_is_refused_holds_up_no_other(world: World, ledger: Ledger
         answer(world, [world.services.table.scans.get(scan.scan_id) for scan in world.queued()])
     choosy = Choosy(uids[0])
     with pytest.raises(ReturnError):
-        Returns(ledger, world.services.table, world.services.results, choosy).go()
+        Returns(ledger, world.services.table, world.services.results, cast(Any, choosy)).go()
     assert choosy.took == [uids[1]]
     assert len(ledger.bundles(BundleState.SENT)) == 1
     willing = Choosy("")
-    assert Returns(ledger, world.services.table, world.services.results, willing).go() == 1
+    assert Returns(ledger, world.services.table, world.services.results, cast(Any, willing)).go() == 1
 
 
 def test_an_image_that_was_sent_is_not_taken_for_a_new_one(ledger: Ledger, sent: Any) -> None:

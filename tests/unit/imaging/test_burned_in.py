@@ -1,5 +1,6 @@
 """Lines of text in a picture are found in any corner, size, font and polarity; a head is none, nor is noise."""
 
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,10 @@ from brainscan.imaging.burned_in import shows_text
 from brainscan_local.phantom import GLIOMA, head
 
 SIDE = 256
-FONTS = {"outlines": ImageFont.load_default, "bitmap": lambda _size: ImageFont.load_default_imagefont()}
+FONTS: dict[str, Callable[[int], Any]] = {
+    "outlines": ImageFont.load_default,
+    "bitmap": lambda _size: ImageFont.load_default_imagefont(),
+}
 TEXTS = ("MUELLER^ANNA", "Doe, John", "ID 48821734", "1953-04-05 F")
 LONG_WORDS = ("MUELLER^ANNA", "ID 48821734", "1953-04-05 F")
 """Letters of the bitmap font touch: short words of them are not found."""

@@ -12,6 +12,7 @@ from nibabel.orientations import axcodes2ornt, inv_ornt_aff
 from brainscan.imaging.nifti import read_slice, slice_count
 from brainscan.imaging.nifti_space import space_of
 from brainscan.settings import Limits
+from tests.making import present
 
 AXES = ["".join(signed) for order in itertools.permutations(("RL", "AP", "SI")) for signed in itertools.product(*order)]
 """All 48 ways in which a file's axes can run."""
@@ -32,7 +33,7 @@ def volume(axes: str, zooms: Any = (0.9, 1.1, 5.0), more: tuple[int, ...] = ()) 
 def mask_of(data: bytes, least: float) -> tuple[np.ndarray, nib.Nifti1Image]:
     """Where a file's voxels are at least so bright: of the file itself, and put together from masks of its slices."""
     masks = {
-        index: np.asarray(read_slice(data, Limits(), index).pixels) >= least
+        index: np.asarray(read_slice(data, Limits(), index).pixels, np.float64) >= least
         for index in range(slice_count(data, Limits()))
     }
     made = nib.Nifti1Image.from_bytes(gzip.decompress(space_of(data, Limits()).mask_volume(masks)))
@@ -64,7 +65,7 @@ def test_corners_say_where_the_first_pixel_lies_and_where_rows_and_columns_go(ax
     assert len(space.corners) == slice_count(data, Limits())
     for index, (position, orientation) in enumerate(space.corners):
         found = read_slice(data, Limits(), index)
-        row_mm, column_mm = found.spacing_mm
+        row_mm, column_mm = present(found.spacing_mm)
         for row, column in ((0, 0), (2, 3)):
             [voxel] = np.argwhere(values == found.pixels[row, column])
             right, front, up = (source.affine @ [*voxel, 1])[:3]

@@ -352,7 +352,7 @@ def test_without_an_issuer_there_is_no_api_that_could_be_open() -> None:
 
 def test_the_deployment_page_lists_every_parameter_with_its_default() -> None:
     rows = re.findall(r"^\| ([^|]+) \| ([^|]*) \|", (PATH.parent / "docs/deploy.md").read_text(), re.MULTILINE)
-    told = {}
+    told: dict[str, Any] = {}
     for names, defaults in rows:
         if found := re.findall(r"`(\w+)`", names):
             told |= dict(zip(found, [each.strip() for each in defaults.split(";")], strict=True))

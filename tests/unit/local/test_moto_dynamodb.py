@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -16,14 +16,14 @@ COUNTER = {"pk": {"S": "counter"}, "sk": {"S": "META"}}
 
 @pytest.fixture
 def table(aws: None) -> Resources:
-    return Resources(Template(Path(__file__).parents[3] / "template.yaml"), boto3.client)
+    return Resources(Template(Path(__file__).parents[3] / "template.yaml"), cast(Any, boto3.client))
 
 
-def put(table: str, pk: str, **more: Any) -> dict[str, Any]:
+def put(table: str, pk: str, **more: Any) -> Any:
     return {"Put": {"TableName": table, "Item": {"pk": {"S": pk}, "sk": {"S": "META"}}, **more}}
 
 
-def count(table: str) -> dict[str, Any]:
+def count(table: str) -> Any:
     update = {"UpdateExpression": "ADD n :one", "ExpressionAttributeValues": {":one": {"N": "1"}}}
     return {"Update": {"TableName": table, "Key": COUNTER, **update}}
 
@@ -32,7 +32,11 @@ def streamed(stream_arn: str) -> list[str]:
     """What happened to the table, as its stream tells."""
     streams = boto3.client("dynamodbstreams", config=Config(account_id_endpoint_mode="disabled"))
     [shard] = streams.describe_stream(StreamArn=stream_arn)["StreamDescription"]["Shards"]
-    position = {"StreamArn": stream_arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    position: dict[str, Any] = {
+        "StreamArn": stream_arn,
+        "ShardId": shard["ShardId"],
+        "ShardIteratorType": "TRIM_HORIZON",
+    }
     iterator = streams.get_shard_iterator(**position)["ShardIterator"]
     return [record["eventName"] for record in streams.get_records(ShardIterator=iterator)["Records"]]
 
@@ -81,9 +85,12 @@ def test_a_query_finds_its_own_partition_in_order_and_in_pages(table: Resources)
     for number in (3, 1, 2, 0, 4):
         client.put_item(TableName=name, Item=indexed(number, "even" if number % 2 == 0 else "odd"))
     client.put_item(TableName=name, Item={"pk": {"S": "scan 1"}, "sk": {"S": "ABOUT"}})
-    of_scan = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "scan 1"}}}
+    of_scan: dict[str, Any] = {
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": {"S": "scan 1"}},
+    }
     assert [item["sk"]["S"] for item in client.query(TableName=name, **of_scan)["Items"]] == ["ABOUT", "META"]
-    of_model = {
+    of_model: dict[str, Any] = {
         "IndexName": "model",
         "KeyConditionExpression": "model_pk = :pk",
         "ExpressionAttributeValues": {":pk": {"S": "even"}},

@@ -27,7 +27,7 @@ def url(sqs: Any) -> str:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[Message]:
     """Every look at whether a message may be received."""
     seen: list[Message] = []
-    visible = Message.visible
+    visible: Any = Message.visible
     monkeypatch.setattr(Message, "visible", property(lambda message: seen.append(message) or visible.fget(message)))
     return seen
 

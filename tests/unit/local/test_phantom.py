@@ -115,7 +115,7 @@ def test_a_lesion_is_of_its_size_at_its_place_in_several_slices_but_not_in_all(p
 def test_a_lesion_takes_up_contrast_agent(patient: Phantom) -> None:
     volume = patient.volume.astype(float)
     shown = patient.lesion.any(axis=(1, 2))
-    beyond = around(patient.lesion, 3, 6) & shown[:, None, None]
+    beyond = around(patient.lesion, 3, 6) & np.asarray(shown)[:, None, None]
     assert np.percentile(volume[patient.lesion], 75) > 1.25 * np.median(volume[beyond])
 
 

@@ -3,7 +3,7 @@
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -86,7 +86,7 @@ def test_the_pseudonym_secret_is_another_one_in_every_stack(made: Resources) -> 
     secrets = boto3.client("secretsmanager")
     value = secrets.get_secret_value(SecretId=made.attribute("PseudonymSecret", "Ref"))["SecretString"]
     secrets.delete_secret(SecretId=made.attribute("PseudonymSecret", "Ref"), ForceDeleteWithoutRecovery=True)
-    other = Resources(template(), boto3.client).attribute("PseudonymSecret", "Ref")
+    other = Resources(template(), cast(Any, boto3.client)).attribute("PseudonymSecret", "Ref")
     assert len(value) == 64
     assert secrets.get_secret_value(SecretId=other)["SecretString"] != value
 
@@ -94,7 +94,7 @@ def test_the_pseudonym_secret_is_another_one_in_every_stack(made: Resources) -> 
 def test_a_property_that_would_be_lost_is_refused(aws: None, tmp_path: Path) -> None:
     text = "Resources: {Queue: {Type: 'AWS::SQS::Queue', Properties: {FifoQueue: true}}}"
     (tmp_path / "template.yaml").write_text(text)
-    resources = Resources(Template(tmp_path / "template.yaml"), boto3.client)
+    resources = Resources(Template(tmp_path / "template.yaml"), cast(Any, boto3.client))
     with pytest.raises(TemplateError, match="does not know FifoQueue of Queue"):
         resources.make_all()
 

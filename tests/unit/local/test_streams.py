@@ -82,7 +82,7 @@ def client() -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def followed(client: Callable[..., Any]) -> Callable[..., Any]:
     def follow(poison: Any = (), *, raises: bool = False, **changes: Any) -> Followed:
-        spec = {
+        spec: dict[str, Any] = {
             "function_id": "F",
             "table_id": "T",
             "patterns": (SETTLED,),

@@ -38,4 +38,4 @@ def logged() -> Iterator[Any]:
     handler.setFormatter(logger.registered_formatter)
     logger.addHandler(handler)
     yield told
-    logger.removeHandler(handler)
+    logging.getLogger(logger.name).removeHandler(handler)

@@ -17,7 +17,7 @@ from brainscan.imaging.overlay import overlay
 from brainscan.store.objects import report_key, result_key, staged_key
 from tests import series as mr
 from tests.conftest import World
-from tests.making import a_record
+from tests.making import a_record, present
 
 SERIES = "5" * 32
 MASKS = {2: mr.disc(5), 3: mr.disc(8), 4: mr.disc(6)}
@@ -27,7 +27,7 @@ MASKS = {2: mr.disc(5), 3: mr.disc(8), 4: mr.disc(6)}
 class Scanned:
     """A series in the world: its slices as they were sent, and what was found on them."""
 
-    world: object
+    world: World
     images: Sequence[Dataset]
     masks: dict[int, Mask]
     classes: dict[int, TumorClass] = field(default_factory=dict)
@@ -37,17 +37,19 @@ class Scanned:
         mask = self.masks.get(number)
         predicted = self.classes.get(number, TumorClass.GLIOMA if mask is not None else TumorClass.NO_TUMOR)
         waiting = a_record(number)
-        changes = {"staged_key": staged_key("multi" if multiframe else f"{number}")}
+        changes: dict[str, Any] = {"staged_key": staged_key("multi" if multiframe else f"{number}")}
         if multiframe:
             changes["source"] = waiting.source.model_copy(update={"frame": number})
-        images = {f"{name}_key": result_key(waiting.scan_id, "attempt", f"{name}.png") for name in ("mask", "overlay")}
+        images: dict[str, Any] = {
+            f"{name}_key": result_key(waiting.scan_id, "attempt", f"{name}.png") for name in ("mask", "overlay")
+        }
         record = mr.answered(number, predicted, mask, **images, **changes)
         data = mr.file_bytes(self.images[0 if multiframe else number])
         results = self.world.services.results
         results.put(record.staged_key, data, "application/octet-stream")
         if mask is not None:
-            results.put(record.mask_key, encode_mask(mask), "image/png")
-            results.put(record.overlay_key, overlay(np.full(mask.shape, 99, np.uint8), mask), "image/png")
+            results.put(present(record.mask_key), encode_mask(mask), "image/png")
+            results.put(present(record.overlay_key), overlay(np.full(mask.shape, 99, np.uint8), mask), "image/png")
         return record
 
     def settle(self, numbers: Sequence[int], **changes: Any) -> list[ScanRecord]:

@@ -10,6 +10,7 @@ import highdicom
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.uid import UID
 
 from brainscan.pipeline.report import report
 from tests import series as mr
@@ -21,7 +22,7 @@ def twice(**changes: Any) -> Any:
     """Six places, imaged twice; the second time with these attributes."""
     slices = [*mr.mr_series(), *mr.mr_series(**changes)]
     for number, each in enumerate(slices, start=1):
-        each.SOPInstanceUID = each.file_meta.MediaStorageSOPInstanceUID = f"{mr.SERIES_UID}.{number}"
+        each.SOPInstanceUID = each.file_meta.MediaStorageSOPInstanceUID = UID(f"{mr.SERIES_UID}.{number}")
         each.InstanceNumber = number
     return slices
 

@@ -219,11 +219,12 @@ def test_the_bundle_is_valid_fhir_and_every_reference_resolves(world: World, sca
     }  # fmt: skip
     referred = {part.split('"')[0] for part in text.decode().split('"reference": "')[1:]}
     assert referred <= urls
+    diagnostic: Any
     [diagnostic] = [
         e.resource for e in present(bundle.entry) if present(e.resource).get_resource_type() == "DiagnosticReport"
     ]
-    assert present(diagnostic).status == "preliminary"
-    assert "Research use only" in present(diagnostic).conclusion
+    assert diagnostic.status == "preliminary"
+    assert "Research use only" in diagnostic.conclusion
 
 
 def test_what_is_no_dicom_object_is_pseudonymous(world: World, scanned: Callable[..., Any], logged: Any) -> None:

@@ -11,7 +11,12 @@ from tests import series as mr
 from tests.conftest import World
 from tests.making import present, zipped
 
-ONE = {"PatientID": "P-1", "IssuerOfPatientID": "A", "PatientName": "One", "PatientBirthDate": "19500101"}
+ONE: dict[str, Any] = {
+    "PatientID": "P-1",
+    "IssuerOfPatientID": "A",
+    "PatientName": "One",
+    "PatientBirthDate": "19500101",
+}
 
 
 def uploaded(world: World, *images: Dataset) -> Export:

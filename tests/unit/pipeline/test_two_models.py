@@ -4,6 +4,7 @@ import io
 import json
 from base64 import b64decode, b64encode
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -109,16 +110,13 @@ def send(world: World, name: str, slices: Any) -> None:
 def test_one_command_switches_and_one_goes_back(world: World, network: Model, registered: str, picture: bytes) -> None:
     loaded = LoadedModels(network)
     images = {"no series": {network.manifest.model_id}}
-    for number, (step, expected) in enumerate(
-        [
-            (lambda: None, images),
-            (
-                lambda: move_model(registered, ModelState.SERVED, world.services.table, DECISION),
-                {"no series": {registered}},
-            ),
-            (lambda: move_back(world.services.table, DECISION), images),
-        ]
-    ):
+    table = world.services.table
+    steps: list[tuple[Callable[[], object], dict[str, set[str]]]] = [
+        (lambda: None, images),
+        (lambda: move_model(registered, ModelState.SERVED, table, DECISION), {"no series": {registered}}),
+        (lambda: move_back(table, DECISION), images),
+    ]
+    for number, (step, expected) in enumerate(steps):
         step()
         intake(world.upload(f"{number}.png", picture), world.services)
         assert answer(world, loaded) == expected
@@ -233,7 +231,7 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(
     assert page.count("<figure>") == len(changed)
     overlay = b64encode(world.services.results.get(present(tumor.served.overlay_key))).decode()
     assert overlay in page
-    assert tumor.candidate.mask in page
+    assert present(tumor.candidate.mask) in page
     assert "The gate is closed: 2 scans compared, 200 needed" in " ".join(done.output.split())
     gate = present(world.services.table.models.gate(registered))
     assert (gate.scans, gate.reviewed, gate.served) == (2, 1, (network.manifest.model_id,))

@@ -1,7 +1,8 @@
 """Slices fall into acquisitions by plane and technique, each place once; a repeated place is another acquisition."""
 
 import random
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -121,6 +122,7 @@ def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken: list
     acquisitions = acquisitions_of(given_order, sources)
     assert sorted(each for one in acquisitions for each in one.slices) == sorted(sources)
     for one in acquisitions:
-        assert list(one.positions_mm) == sorted(set(one.positions_mm))
+        positions_mm = cast(Sequence[float], one.positions_mm)
+        assert list(positions_mm) == sorted(set(positions_mm))
         assert len({present(sources[each].plane).orientation for each in one.slices}) == 1
     assert places_of(acquisitions, sources) == len({(plane, h) for plane, h, _ in taken})

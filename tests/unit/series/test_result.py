@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainscan.domain import Outcome, Reason, Series, TumorClass
+from brainscan.domain import Outcome, Reason, ScanRecord, Series, TumorClass
 from brainscan.series.acquisitions import SliceSource, Technique
 from brainscan.series.planes import Plane
 from brainscan.series.result import SeriesAnalysis, analyze_series
@@ -32,7 +32,8 @@ def series_of(*found: Any) -> Any:
 
 def imaged(*techniques: Any, sick: Any) -> Any:
     """Six places, each imaged in every way; the places of `sick` show a glioma."""
-    records, sources, masks = [], {}, {}
+    records: list[ScanRecord] = []
+    sources, masks = {}, {}
     for place in range(6):
         for technique in techniques:
             n = len(records)
@@ -46,7 +47,7 @@ def imaged(*techniques: Any, sick: Any) -> Any:
 
 ECHOES = ({"echo_time_ms": 12.0}, {"echo_time_ms": 90.0})
 TIMES = tuple({"temporal_position": float(n)} for n in (1, 2, 3))
-AVERAGES = ({}, {}, {})
+AVERAGES: tuple[dict[str, float], ...] = ({}, {}, {})
 
 
 def test_a_place_imaged_several_times_is_as_isolated_as_if_it_had_been_imaged_once() -> None:
@@ -92,7 +93,8 @@ def test_slices_of_crossing_planes_stand_for_no_volume() -> None:
 
 
 def test_acquisitions_that_disagree_ask_for_review_and_the_tumor_stands() -> None:
-    records, sources, masks = [], {}, {}
+    records: list[ScanRecord] = []
+    sources, masks = {}, {}
     for n in range(12):
         echo, place = divmod(n, 6)
         sick = echo == 1 and place in {2, 3}

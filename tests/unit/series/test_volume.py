@@ -1,7 +1,8 @@
 """A volume is what its slices stand for, whatever their direction and distances, or it is withheld."""
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def test_a_shift_within_the_plane_is_no_distance() -> None:
 
 
 def test_slices_of_different_directions_or_frames_of_reference_are_not_parallel() -> None:
-    [one, other] = [*stack([0]), *stack([6], OBLIQUE)]
+    [one], [other] = stack([0]), stack([6], OBLIQUE)
     assert not one.parallel_to(other)
     assert not plane((0, 0, 0)).parallel_to(plane((0, 0, 3), frame="1.3"))
 
@@ -79,10 +80,14 @@ def test_a_column_through_all_slices_has_the_volume_of_its_height(distances: lis
     random.shuffle(order)
     widths = widths_mm(heights[order])
     ends = (distances[0] + distances[-1]) / 2
-    assert volume_mm3([7.0] * len(heights), list(widths)) == pytest.approx(7 * (heights[-1] + ends))
+    assert volume_mm3([7.0] * len(heights), list(cast(Iterable[float], widths))) == pytest.approx(
+        7 * (heights[-1] + ends)
+    )
 
 
 def test_a_sphere_is_measured_within_two_percent_on_slices_with_gaps() -> None:
     heights = np.arange(-30, 30.1, 4.0)
     areas = [math.pi * max(0.0, 25**2 - height**2) for height in heights]
-    assert volume_mm3(areas, list(widths_mm(heights))) == pytest.approx(4 / 3 * math.pi * 25**3, rel=0.02)
+    assert volume_mm3(areas, list(cast(Iterable[float], widths_mm(heights)))) == pytest.approx(
+        4 / 3 * math.pi * 25**3, rel=0.02
+    )

@@ -3,9 +3,9 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,9 +21,9 @@ from tests.unit.store.ledger import Ledger, item_size
 DAY = NOON.date().isoformat()
 MANY = 200_000
 PAGE = 50
-FULL = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
+FULL: dict[str, Any] = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
 
-PATTERNS = {
+PATTERNS: dict[str, Callable[[Table, int, str | None], Any]] = {
     "of_export": lambda table, limit, cursor: table.queries.of_export(a_record().export_id, limit, cursor),
     "of_series": lambda table, limit, cursor: table.series.scans("5" * 32, limit, cursor),
     "of_study": lambda table, limit, cursor: table.queries.of_study("6" * 32, limit, cursor),
@@ -79,7 +79,7 @@ def ledger() -> Ledger:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger: Ledger, pattern: Any) -> None:
-    table = Table.over(ledger, TABLE)
+    table = Table.over(cast(Any, ledger), TABLE)
     cursor = None
     for _ in range(2):  # the first page, and one from the middle
         ledger.units = ledger.queries = 0
@@ -93,7 +93,7 @@ def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger: Ledger, p
         print(f"{pattern}: {ledger.units} read units, {ledger.queries} queries")
 
 
-MONTH = {
+MONTH: dict[str, dict[str, Any]] = {
     "everything": {},
     "finding": {"finding": TumorClass.GLIOMA},
     "outcome": {"outcome": Outcome.ANALYZED},
@@ -103,7 +103,7 @@ MONTH = {
 
 @pytest.mark.parametrize("question", MONTH)
 def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledger: Ledger, question: Any) -> None:
-    table = Table.over(ledger, TABLE)
+    table = Table.over(cast(Any, ledger), TABLE)
     days = days_between(NOON.date(), NOON.date() + timedelta(days=30))
     units = {}
     for asked in (days, (DAY,)):
@@ -138,7 +138,7 @@ def _walk(ask: Any) -> Any:
 
 
 def test_nothing_scans_the_table(dynamodb: Any, lagging_table: Table, stream: Stream) -> None:
-    used = Counter()
+    used: Counter[str] = Counter()
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: used.update([model.name]))
     table = lagging_table
     records = [a_record(number, **FULL) for number in range(8)]
@@ -195,12 +195,13 @@ class Metered:
 
     def __init__(self, client: Any, indexes: Any) -> None:
         self._client, self._indexes = client, indexes
-        self.table, self.of_indexes = 0, Counter()
+        self.table = 0
+        self.of_indexes: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
 
-    def put_item(self, **request: pytest.FixtureRequest) -> Any:
+    def put_item(self, **request: Any) -> Any:
         key = {name: request["Item"][name] for name in ("pk", "sk")}
         before = self._client.get_item(TableName=TABLE, Key=key).get("Item")
         answer = self._client.put_item(**request)
@@ -237,7 +238,7 @@ def test_a_dicom_slice_costs_at_most_8_write_units_of_the_table_and_12_of_its_in
 ) -> None:
     indexes = dynamodb.describe_table(TableName=TABLE)["Table"]["GlobalSecondaryIndexes"]
     metered = Metered(dynamodb, indexes)
-    table = Table.over(metered, TABLE)
+    table = Table.over(cast(Any, metered), TABLE)
     table.scans.register([a_record(0)])  # the day's marker
     metered.table, metered.of_indexes = 0, Counter()
     record = a_record(1, **FULL, instance_id="8" * 32)

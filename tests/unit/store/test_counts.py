@@ -11,6 +11,7 @@ from brainscan.domain import Export, ExportState, Outcome, ScanRecord, TumorClas
 from brainscan.events import scan_changes_in
 from brainscan.pipeline.count import count
 from brainscan.store import Table
+from brainscan.store.table.client import TableClient
 from tests.conftest import TABLE, Stream
 from tests.making import NOON, a_record, analyzed, present
 
@@ -90,7 +91,7 @@ def test_shards_of_the_stream_count_side_by_side(lagging_table: Table, export_id
         for shard, each in shards.items()
     }
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda each: count(*each, lagging_table), [*numbered.values()] * 2))
+        list(pool.map(lambda each: count(each[0], each[1], lagging_table), [*numbered.values()] * 2))
     assert told(lagging_table, export_id) == EXACT
 
 
@@ -101,9 +102,9 @@ def _number(record: Any) -> Any:
 def test_a_count_that_broke_off_between_two_counters_is_completed(
     lagging_table: Table, stream: Stream, export_id: Any, records: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update, writes = type(lagging_table.series._table).update, []
+    update, writes = type(lagging_table.series._table).update, list[Any]()
 
-    def breaking(table: Table, key: Any, **request: pytest.FixtureRequest) -> Any:
+    def breaking(table: TableClient, key: Any, **request: Any) -> Any:
         writes.append(key)
         if len(writes) == 2:
             raise ConnectionError

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -83,7 +83,7 @@ def test_pauses_grow_from_seconds_to_ten_minutes_and_no_two_are_alike() -> None:
 
 
 def test_a_queue_is_known_by_the_name_that_its_url_and_its_arn_end_in() -> None:
-    queue = ScanQueue(None, "https://sqs.eu-central-1.amazonaws.com/123456789012/stack-RetryQueue")
+    queue = ScanQueue(cast(Any, None), "https://sqs.eu-central-1.amazonaws.com/123456789012/stack-RetryQueue")
     assert queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-RetryQueue")
     assert not queue.is_at("arn:aws:sqs:eu-central-1:123456789012:stack-ScanQueue")
-    assert not ScanQueue(None, "").is_at("")
+    assert not ScanQueue(cast(Any, None), "").is_at("")

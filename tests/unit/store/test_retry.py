@@ -36,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def refused(code: str, reasons: Any = ()) -> ClientError:
-    answer = {"Error": {"Code": code, "Message": ""}}
+    answer: Any = {"Error": {"Code": code, "Message": ""}}
     return ClientError(answer | {"CancellationReasons": [{"Code": each} for each in reasons]}, "Operation")
 
 
@@ -91,7 +91,7 @@ def test_what_does_not_pass_is_raised_at_once(clock: Clock, error: Any) -> None:
 
 def test_pauses_are_drawn_anew_and_grow_up_to_a_bound(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr(retry.random, "uniform", lambda low, high: asked.append((low, high)) or high)
+    monkeypatch.setattr("random.uniform", lambda low, high: asked.append((low, high)) or high)
     retried(failing(*[refused("SlowDown")] * 10))
     assert asked[:3] == [(0, 0.05), (0, 0.1), (0, 0.2)]
     assert max(high for _, high in asked) == retry.LONGEST_PAUSE_S
@@ -115,7 +115,7 @@ def test_a_throttled_commit_is_made_in_place(table: Table, clock: Clock, monkeyp
     table.scans.register([record])
     put, errors = table.scans._table.client.put_item, [refused("ThrottlingException")] * 2
 
-    def throttled(**request: pytest.FixtureRequest) -> Any:
+    def throttled(**request: Any) -> Any:
         if errors:
             raise errors.pop()
         return put(**request)

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -63,7 +63,7 @@ def ledger() -> Ledger:
     return Ledger(itertools.chain(markers, synthetic()), list(keys.Index))
 
 
-QUESTIONS = {
+QUESTIONS: dict[str, dict[str, Any]] = {
     "arrival": {},
     "arrival, a review state": {"review": ReviewState.NEEDED},
     "arrival, a model": {"model_id": "f" * 64},
@@ -78,7 +78,7 @@ QUESTIONS = {
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("days", [1, DAYS])
 def test_a_page_of_studies_costs_o_of_page_and_of_days(ledger: Ledger, question: Any, days: Any) -> None:
-    table = Table.over(ledger, TABLE)
+    table = Table.over(cast(Any, ledger), TABLE)
     wanted = WantedSummaries(first=day(days - 1), last=day(0), **QUESTIONS[question])
     ledger.units = ledger.queries = 0
     page = table.summary_queries.studies(wanted, PAGE)
@@ -91,7 +91,7 @@ def test_a_page_of_studies_costs_o_of_page_and_of_days(ledger: Ledger, question:
 
 @pytest.mark.parametrize("days", [1, DAYS])
 def test_counting_reads_each_study_of_the_days_once(ledger: Ledger, days: Any) -> None:
-    table = Table.over(ledger, TABLE)
+    table = Table.over(cast(Any, ledger), TABLE)
     wanted = WantedSummaries(first=day(days - 1), last=day(0))
     ledger.units = ledger.queries = 0
     counts = table.summary_queries.study_counts(wanted)

@@ -44,7 +44,8 @@ def wanted(**changes: Any) -> WantedSummaries:
 
 
 def numbers(table: Table, limit: int = 50, **changes: Any) -> Any:
-    found, cursor = [], None
+    found: list[Any] = []
+    cursor = None
     while True:
         page = table.summary_queries.studies(wanted(**changes), limit, cursor)
         assert len(page.items) <= limit

@@ -213,7 +213,8 @@ class TestAccessPatterns:
 
     @pytest.mark.parametrize("limit", [1, 3, 7, 40, 41])
     def test_pages_follow_each_other_without_gap_or_repeat(self, table: Table, populated: Any, limit: int) -> None:
-        found, cursor = [], None
+        found: list[Any] = []
+        cursor = None
         while True:
             page = table.queries.by_outcome(Outcome.ANALYZED, DAY, limit, cursor)
             assert len(page.items) <= limit

@@ -1,7 +1,7 @@
 """The export's decisions: parity, and what the data's digest covers."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_of_few_scans_two_may_differ() -> None:
 def test_the_data_digest_changes_with_bytes_labels_and_parts(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"pixels")
 
-    def digest(label: str = "glioma", part: str = "train") -> Any:
+    def digest(label: str = "glioma", part: Literal["train", "test"] = "train") -> Any:
         return data_digest(tmp_path, [Sample(tmp_path / "a.png", label, None, CHENG, "cheng/1", part)])
 
     before = digest()

@@ -126,7 +126,7 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
     predictions = predictions_of(samples, network)
     scans = list(evaluate(predictions, network.manifest))
     train = [Sample(samples[0].path, "no_tumor", None, LGG, "other", "train")]
-    compared = protocols.compare([*train, *samples], scans, [], lambda chosen: scans_of(chosen, network))
+    compared = protocols.compare([*train, *samples], scans, [], lambda chosen: scans_of(list(chosen), network))
     results = measured(network, scans) | {"artifact": "tflite", "part": "test", "protocols": compared}
     share = {"value": 0.321, "low": 0.3, "high": 0.4, "n": 3}
     results["evidence"] = {"cheng, glioma": {"scans": 3, "groups": 2, **dict.fromkeys(SHARES, share)}}
@@ -160,7 +160,9 @@ def test_another_model_stands_beside_in_every_table(samples: list[Sample], tmp_p
     class SeesNothing(BrightIsTumor):
         def run(self, batch: np.ndarray) -> Prediction:
             said = super().run(batch)
-            return Prediction(np.tile(np.float32([0, 0, 4, 0]), (len(batch), 1)), said.seg - 50, said.features)
+            return Prediction(
+                np.tile(np.array([0, 0, 4, 0], np.float32), (len(batch), 1)), said.seg - 50, said.features
+            )
 
     network = BrightIsTumor(manifest())
     other = SeesNothing(manifest().model_copy(update={"model_id": "d" * 64}))
@@ -229,7 +231,7 @@ def test_the_card_shows_other_runs_one_by_one_and_epoch_by_epoch(tmp_path: Path)
     assert "#### Run 1: 90 minutes" in model_card.training([timed])
     assert "ImageNet" in model_card.training([run]), "where the served weights come from"
     lines = plots.learning([run, run]).axes[1].lines
-    assert [list(line.get_xdata()) for line in lines] == [[1600, 3200]] * 2
+    assert [np.asarray(line.get_xdata()).tolist() for line in lines] == [[1600, 3200]] * 2
     assert len({line.get_linestyle() for line in lines}) == 2
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,13 +25,13 @@ def picture(seed: int, side: int = 96) -> np.ndarray:
     return np.asarray(small.resize((side, side), Image.Resampling.BICUBIC))
 
 
-def save(path: Path, pixels: np.ndarray, **options: int) -> Path:
+def save(path: Path, pixels: np.ndarray, **options: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path, **options)
     return path
 
 
-def a_sample(path: Path, **changes: object) -> Sample:
+def a_sample(path: Path, **changes: Any) -> Sample:
     return replace(Sample(path, "glioma", None, KAGGLE, f"{KAGGLE}/{path.stem}", "train"), **changes)
 
 

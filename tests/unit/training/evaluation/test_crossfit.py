@@ -8,6 +8,7 @@ import pytest
 from brainscan.domain import CLASSES
 from brainscan.imaging.prepare import Crop
 from brainscan.inference.manifest import Calibration, InputContract, Manifest, Metrics, Parity
+from tests.making import present
 from training.datasets.samples import CHENG, LGG, Sample
 from training.evaluation.crossfit import cross_fit, evaluate_fairly, first_half, fit
 from training.evaluation.predictions import ServedPrediction
@@ -67,7 +68,7 @@ def test_a_half_is_measured_with_the_temperature_of_the_other() -> None:
         assert each.cls is not None
         scaled = each.cls.astype(np.float64) / fitted[each.sample.group not in half]
         expected = np.exp(scaled - scaled.max())
-        np.testing.assert_allclose(scan.probabilities, expected / expected.sum(), rtol=1e-6)
+        np.testing.assert_allclose(present(scan.probabilities), expected / expected.sum(), rtol=1e-6)
 
 
 def test_constants_from_other_scans_are_taken_as_they_are() -> None:

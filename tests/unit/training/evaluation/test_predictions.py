@@ -62,7 +62,7 @@ def test_what_was_said_once_is_read_the_second_time(samples: list[Sample], tmp_p
         for name in ("cls", "seg", "features", "texture"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     direct = list(predict(samples, network, SIZE))
-    np.testing.assert_array_equal(direct[0].seg, again[0].seg)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(direct[0].seg, again[0].seg)
 
 
 def test_another_model_or_other_samples_are_asked_anew(samples: list[Sample], tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Each loss costs what its definition says, unknown truth costs nothing, and mixed slices pay both truths."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ def class_cost(label: str, logits: np.ndarray, other: str | None = None, share: 
     return float(AllowedClasses()(truth[np.newaxis], logits[np.newaxis]))
 
 
-def mask_cost(mask: np.ndarray, logits: np.ndarray, **weights: float) -> float:
+def mask_cost(mask: np.ndarray, logits: np.ndarray, **weights: Any) -> float:
     target = mask_target(mask[np.newaxis])
     whole = np.concatenate([target, target, np.ones_like(target)], axis=-1)
     return float(KnownMask(**weights)(whole, logits[np.newaxis, ..., np.newaxis].astype(np.float32)))
