@@ -1,5 +1,6 @@
 """Files with an element that no careful writer would write: any bytes, any VR, any transfer syntax."""
 
+from typing import Any
 import io
 import struct
 import zlib
@@ -47,9 +48,9 @@ def _start(data: bytes) -> int:
 
 def _inserted(data: bytes, tag: int, vr: str, value: bytes, syntax: UID) -> bytes:
     read = dcmread(io.BytesIO(data))
-    following = read.get_item(min(each for each in read.keys() if each > tag))  # noqa: SIM118 - `read` gives elements
+    following: Any = read.get_item(min(each for each in read.keys() if each > tag))  # noqa: SIM118 - `read` gives elements
     long = not syntax.is_implicit_VR and following.VR in EXPLICIT_VR_LENGTH_32
-    place = vars(following)["value_tell"] - (12 if long else 8)
+    place = following.value_tell - (12 if long else 8)
     order = "<" if syntax.is_little_endian else ">"
     start = struct.pack(f"{order}HH", tag >> 16, tag & 0xFFFF)
     if syntax.is_implicit_VR:
