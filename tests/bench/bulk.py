@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pydicom import dcmread
 
 from brainscan.dicom.header import Header
+from brainscan.domain.traits import Traits
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 
 SLICES_A_SERIES = 200
@@ -65,7 +66,7 @@ def series_uid(number: int) -> str:
 
 def header_of(series_uid: str) -> Header:
     """What intake reads of where the slices of a series belong."""
-    return Header(STUDY_UID, series_uid, "", PATIENT_ID, "", "", "", (), ())
+    return Header(STUDY_UID, series_uid, "", PATIENT_ID, "", "", "", (), (), Traits())
 
 
 def _template(data: bytes) -> tuple[bytes, npt.NDArray[np.uint16]]:

@@ -1,6 +1,8 @@
 """A reader draws masks on the slices of a series, by pointer, finger and keys; they are kept beside the network's."""
 
 import io
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,21 +11,22 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import serious_violations
 from tests.browser.test_studies import answer, disagreeing
+from tests.making import present
 
 
-def slices(page: Page) -> list[dict]:
+def slices(page: Page) -> list[dict[str, Any]]:
     """The slices of the series that the study of two rests on."""
     return answer(page, f"series/{disagreeing(page)['rests_on']}/scans?limit=200")["items"]
 
 
-def mask(page: Page, scan: dict, name: str) -> np.ndarray:
+def mask(page: Page, scan: dict[str, Any], name: str) -> np.ndarray:
     """One of a scan's masks, True on tumor."""
     [url] = [each["url"] for each in scan["links"] if each["name"] == name]
     return np.asarray(Image.open(io.BytesIO(page.request.get(url).body()))) > 0
 
 
 @pytest.fixture
-def drawing(page):
+def drawing(page: Page) -> Iterator[Page]:
     """The series, with the brush in hand."""
     page.goto(f"/?series={disagreeing(page)['rests_on']}")
     page.locator("main:not([aria-busy]) .frame").wait_for()
@@ -43,7 +46,7 @@ def now(page: Page) -> int:
 
 def drag(page: Page, *shares: tuple[float, float]) -> None:
     """A stroke over the frame, through points in shares of its width and height."""
-    box = page.locator(".frame").bounding_box()
+    box = present(page.locator(".frame").bounding_box())
     points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in shares]
     page.mouse.move(*points[0])
     page.mouse.down()
@@ -52,7 +55,7 @@ def drag(page: Page, *shares: tuple[float, float]) -> None:
     page.mouse.up()
 
 
-def test_a_stroke_on_two_slices_becomes_the_readers_masks_and_leaves_the_networks(drawing):
+def test_a_stroke_on_two_slices_becomes_the_readers_masks_and_leaves_the_networks(drawing: Page) -> None:
     page = drawing
     before, first = slices(page), now(page)
     page.get_by_role("button", name="Clear").click()
@@ -79,7 +82,7 @@ def test_a_stroke_on_two_slices_becomes_the_readers_masks_and_leaves_the_network
     expect(page.get_by_text("reader's mask")).to_be_visible()
 
 
-def test_the_keys_alone_draw_undo_erase_and_save(drawing):
+def test_the_keys_alone_draw_undo_erase_and_save(drawing: Page) -> None:
     page = drawing
     first = now(page)
     page.keyboard.press("Delete")
@@ -104,10 +107,10 @@ def test_the_keys_alone_draw_undo_erase_and_save(drawing):
     assert history[-1]["verdict"] == "withdrawn"
 
 
-def test_a_finger_paints_and_does_not_move_the_picture(drawing):
+def test_a_finger_paints_and_does_not_move_the_picture(drawing: Page) -> None:
     page = drawing
     page.keyboard.press("Delete")
-    box = page.locator(".frame").bounding_box()
+    box = present(page.locator(".frame").bounding_box())
     client = page.context.new_cdp_session(page)
     y = box["y"] + box["height"] / 2
     for kind, share in (("touchStart", 0.4), ("touchMove", 0.5), ("touchMove", 0.6), ("touchEnd", None)):
@@ -119,6 +122,6 @@ def test_a_finger_paints_and_does_not_move_the_picture(drawing):
     assert np.count_nonzero(page.locator("canvas.drawn").evaluate(pixels)[3::4]) > 300
 
 
-def test_drawing_keeps_nobody_out_and_fits(drawing):
+def test_drawing_keeps_nobody_out_and_fits(drawing: Page) -> None:
     assert serious_violations(drawing) == []
     assert drawing.evaluate("document.documentElement.scrollWidth <= innerWidth")

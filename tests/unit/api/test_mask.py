@@ -1,6 +1,8 @@
 """A reader draws a mask: it lies beside the network's, its verdict names it, and the role allows that and no more."""
 
 import io
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlencode
 
 import boto3
@@ -8,18 +10,19 @@ import pytest
 from botocore.client import BaseClient
 from PIL import Image
 
-from brainscan.domain import Outcome, ReviewState, TumorClass, Verdict
+from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass, Verdict
 from brainscan.imaging.drawn import MOST_BYTES, area
+from brainscan.store import Table
 from tests.chaos.roles import allowed, covers
 from tests.chaos.world import template_of
-from tests.making import a_record, analyzed
-from tests.unit.api.conftest import READER
+from tests.making import a_record, analyzed, present
+from tests.unit.api.conftest import READER, Ask
 
 SERVED = (("JwtIssuer", "https://issuer.example"), ("JwtAudience", "brainscan"))
 SECOND = READER | {"name": "Dr. Second"}
 
 
-def a_mask(*box: int, size: tuple[int, int] = (40, 32)) -> bytes:
+def a_mask(*box: Any, size: tuple[int, int] = (40, 32)) -> bytes:
     """A rectangle of tumor, by left, top, right and bottom, on a scan of 32 rows and 40 columns."""
     image, out = Image.new("1", size), io.BytesIO()
     if box:
@@ -29,7 +32,7 @@ def a_mask(*box: int, size: tuple[int, int] = (40, 32)) -> bytes:
 
 
 @pytest.fixture
-def scan(ask, table):
+def scan(ask: Ask, table: Table) -> ScanRecord:
     """A scan that the network calls a glioma, with its mask."""
     waiting = a_record()
     final = analyzed(waiting, TumorClass.GLIOMA, 0.6, needs_review=True)
@@ -41,10 +44,10 @@ def scan(ask, table):
 
 
 @pytest.fixture
-def draw(ask, scan):
+def draw(ask: Ask, scan: ScanRecord) -> Callable[..., Any]:
     """Send a mask of the scan."""
 
-    def drawing(png, called="glioma", revision=0, **other):
+    def drawing(png: Any, called: str = "glioma", revision: int = 0, **other: Any) -> Any:
         query = {"revision": revision, "class": called, **other.pop("query", {})}
         told = {"content_type": "image/png"} | other
         return ask("PUT", f"/v1/scans/{scan.scan_id}/mask", query, png, **told)
@@ -61,20 +64,24 @@ def read(key: str) -> bytes:
     return boto3.client("s3").get_object(Bucket="results", Key=key)["Body"].read()
 
 
-def test_a_drawn_mask_lies_beside_the_networks_and_its_verdict_names_it(draw, scan, table):
+def test_a_drawn_mask_lies_beside_the_networks_and_its_verdict_names_it(
+    draw: Callable[..., Any], scan: ScanRecord, table: Table
+) -> None:
     answered = draw(a_mask(5, 0, 15, 10), query={"seconds": 12})
     assert (answered.status, answered.json["review_state"]) == (200, "confirmed")
-    after = table.scans.get(scan.scan_id)
-    assert after.review.drawn_key == drawn_files()[0]
-    assert after.review.dice == pytest.approx(0.5)
-    assert (after.review.reader, after.review.seconds, after.revision) == ("Dr. Reader", 12, 1)
-    assert area(read(after.review.drawn_key)) == 100
-    assert read(after.mask_key) == a_mask(0, 0, 10, 10)
-    assert "Reader" not in after.review.drawn_key
+    after = present(table.scans.get(scan.scan_id))
+    assert present(after.review).drawn_key == drawn_files()[0]
+    assert present(after.review).dice == pytest.approx(0.5)
+    assert (present(after.review).reader, present(after.review).seconds, after.revision) == ("Dr. Reader", 12, 1)
+    assert area(read(present(present(after.review).drawn_key))) == 100
+    assert read(present(after.mask_key)) == a_mask(0, 0, 10, 10)
+    assert "Reader" not in present(present(after.review).drawn_key)
     assert "reader_mask" in {link["name"] for link in answered.json["links"]}
 
 
-def test_another_class_with_a_mask_is_a_correction_and_an_empty_mask_calls_no_tumor(draw, table, scan):
+def test_another_class_with_a_mask_is_a_correction_and_an_empty_mask_calls_no_tumor(
+    draw: Callable[..., Any], table: Table, scan: ScanRecord
+) -> None:
     assert draw(a_mask(1, 1, 5, 5), "meningioma").json["called"] == "meningioma"
     assert draw(a_mask(), "no_tumor", 1).json["called"] == "no_tumor"
     verdicts = [(each.verdict, each.corrected) for each in table.scans.history(scan.scan_id)]
@@ -82,14 +89,18 @@ def test_another_class_with_a_mask_is_a_correction_and_an_empty_mask_calls_no_tu
 
 
 @pytest.mark.parametrize(("png", "called"), [(a_mask(), "glioma"), (a_mask(1, 1, 5, 5), "no_tumor")])
-def test_a_mask_that_contradicts_its_class_is_refused(draw, table, scan, png, called):
+def test_a_mask_that_contradicts_its_class_is_refused(
+    draw: Callable[..., Any], table: Table, scan: ScanRecord, png: Any, called: str
+) -> None:
     answered = draw(png, called)
     assert (answered.status, drawn_files()) == (422, [])
     assert "empty mask goes with no_tumor" in answered.json["detail"]
-    assert table.scans.get(scan.scan_id).review is None
+    assert present(table.scans.get(scan.scan_id)).review is None
 
 
-def test_a_repeat_changes_nothing_and_a_second_mask_never_goes_over_the_first(draw, table, scan):
+def test_a_repeat_changes_nothing_and_a_second_mask_never_goes_over_the_first(
+    draw: Callable[..., Any], table: Table, scan: ScanRecord
+) -> None:
     first = draw(a_mask(1, 1, 5, 5)).json
     assert draw(a_mask(1, 1, 5, 5)).json["revision"] == first["revision"] == 1
     assert len(drawn_files()) == 1
@@ -97,10 +108,12 @@ def test_a_repeat_changes_nothing_and_a_second_mask_never_goes_over_the_first(dr
     draw(a_mask(1, 1, 6, 6), revision=2, claims=SECOND)
     assert len(drawn_files()) == 3
     history = table.scans.history(scan.scan_id)
-    assert [area(read(each.drawn_key)) for each in history] == [16, 25, 25]
+    assert [area(read(present(each.drawn_key))) for each in history] == [16, 25, 25]
 
 
-def test_who_has_not_seen_the_latest_verdict_leaves_no_file(draw, table, scan):
+def test_who_has_not_seen_the_latest_verdict_leaves_no_file(
+    draw: Callable[..., Any], table: Table, scan: ScanRecord
+) -> None:
     table.scans.review(scan.scan_id, 0, Verdict.REJECTED, None, "Dr. Second")
     assert draw(a_mask(1, 1, 5, 5)).status == 409
     assert drawn_files() == []
@@ -120,14 +133,16 @@ def test_who_has_not_seen_the_latest_verdict_leaves_no_file(draw, table, scan):
     ],
     ids=["other size", "no PNG", "too large", "other type", "may only read", "nobody", "no revision", "nothing"],
 )
-def test_what_is_no_mask_is_refused_with_what_to_send(draw, png, other, status, said):
+def test_what_is_no_mask_is_refused_with_what_to_send(
+    draw: Callable[..., Any], png: Any, other: dict[str, Any], status: int, said: str
+) -> None:
     answered = draw(png, **other)
     assert answered.status == status
     assert said in answered.json["detail"]
     assert drawn_files() == []
 
 
-def test_a_scan_without_a_finding_has_nothing_to_draw_on(ask, table, scan):
+def test_a_scan_without_a_finding_has_nothing_to_draw_on(ask: Ask, table: Table, scan: ScanRecord) -> None:
     waiting = a_record(1)
     table.scans.register([waiting])
     path = f"/v1/scans/{waiting.scan_id}/mask?" + urlencode({"revision": 0, "class": "glioma"})
@@ -136,25 +151,29 @@ def test_a_scan_without_a_finding_has_nothing_to_draw_on(ask, table, scan):
     assert ask("PUT", missing, None, a_mask(1, 1, 2, 2), content_type="image/png").status == 404
 
 
-def test_who_judges_again_without_drawing_keeps_the_mask_for_the_same_class(draw, ask, table, scan):
+def test_who_judges_again_without_drawing_keeps_the_mask_for_the_same_class(
+    draw: Callable[..., Any], ask: Ask, table: Table, scan: ScanRecord
+) -> None:
     draw(a_mask(1, 1, 5, 5))
     path = f"/v1/scans/{scan.scan_id}/reviews"
     ask("POST", path, body={"verdict": "confirmed", "revision": 1})
-    assert table.scans.get(scan.scan_id).review.drawn_key == drawn_files()[0]
+    assert present(present(table.scans.get(scan.scan_id)).review).drawn_key == drawn_files()[0]
     ask("POST", path, body={"verdict": "confirmed", "revision": 2}, claims=SECOND)
-    assert table.scans.get(scan.scan_id).review.drawn_key is None
+    assert present(present(table.scans.get(scan.scan_id)).review).drawn_key is None
     ask("POST", path, body={"verdict": "corrected", "corrected": "pituitary", "revision": 3})
-    assert table.scans.get(scan.scan_id).review.drawn_key is None
+    assert present(present(table.scans.get(scan.scan_id)).review).drawn_key is None
     masks = [each["mask"] for each in ask("GET", path).json["items"]]
     assert [bool(each) for each in masks] == [True, True, False, False]
     assert drawn_files()[0] in masks[0]["url"]
 
 
-def test_the_role_allows_what_drawing_asks_for_and_writes_nowhere_else(draw, monkeypatch):
+def test_the_role_allows_what_drawing_asks_for_and_writes_nowhere_else(
+    draw: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = set()
-    original = BaseClient._make_api_call
+    original = vars(BaseClient)["_make_api_call"]
 
-    def recording(client, operation, told):
+    def recording(client: Any, operation: Any, told: Any) -> Any:
         asked.add((f"s3:{operation}", f"ResultsBucket/{told['Key']}")) if "Key" in told and "Bucket" in told else None
         return original(client, operation, told)
 
@@ -167,14 +186,18 @@ def test_the_role_allows_what_drawing_asks_for_and_writes_nowhere_else(draw, mon
     assert {action for action, to in grants if to == "ResultsBucket"} == {"s3:ListBucket"}
 
 
-def test_a_verdict_that_is_taken_back_takes_its_mask_back(draw, ask, table, scan):
+def test_a_verdict_that_is_taken_back_takes_its_mask_back(
+    draw: Callable[..., Any], ask: Ask, table: Table, scan: ScanRecord
+) -> None:
     draw(a_mask(1, 1, 5, 5))
     after = ask("POST", f"/v1/scans/{scan.scan_id}/reviews", body={"verdict": "withdrawn", "revision": 1}).json
     assert "reader_mask" not in {link["name"] for link in after["links"]}
     assert [each.scan_id for each in table.queries.by_review(ReviewState.CONFIRMED, scan.day).items] == []
 
 
-def test_the_agreement_of_scans_tells_how_far_masks_overlap(draw, ask, table, scan):
+def test_the_agreement_of_scans_tells_how_far_masks_overlap(
+    draw: Callable[..., Any], ask: Ask, table: Table, scan: ScanRecord
+) -> None:
     draw(a_mask(0, 0, 10, 10), query={"seconds": 8})
     draw(a_mask(5, 0, 15, 10), revision=1, claims=SECOND, query={"seconds": 20})
     told = ask("GET", "/v1/agreement", {"from": scan.day, "to": scan.day, "judged": "scans"}).json

@@ -20,7 +20,7 @@ from brainscan.store.multipart import LEAST_PART_BYTES, MOST_PARTS, part_bytes_o
 from brainscan.store.objects import files_key
 from brainscan_local.template import Template
 from tests.chaos.roles import covers
-from tests.making import a_record, analyzed
+from tests.making import a_record, analyzed, present
 from tests.unit.api.conftest import Answered, Ask
 from tests.unit.infra.reading import listed, role_statements
 from tests.unit.infra.test_template import PATH
@@ -194,7 +194,10 @@ class TestWhatBecameOfIt:
         abstained = records[1].model_copy(update={"outcome": Outcome.ABSTAINED, "reasons": (Reason.BLANK_IMAGE,)})
         final = [analyzed(records[0], TumorClass.GLIOMA, 0.9), abstained]
         table.scans.commit(final, [Outcome.QUEUED] * 2)
-        rows = [([records[0].scan_id, records[1].scan_id], "queued", []), ([records[1].scan_id], "queued", [])]
+        rows: list[Any] = [
+            ([records[0].scan_id, records[1].scan_id], "queued", []),
+            ([records[1].scan_id], "queued", []),
+        ]
         rows += [([], "rejected", ["unreadable"]), ([records[2].scan_id], "queued", [])]
         lines = [
             {"index": n, "inner": None, "outcome": outcome, "reasons": reasons, "scan_ids": ids}
@@ -252,8 +255,8 @@ def grants(parameters: dict[str, str]) -> set[tuple[str, str]]:
 
 def test_the_role_allows_what_uploads_take_and_nothing_besides(ask: Ask, table: Table) -> None:
     calls: set[tuple[str, str]] = set()
-    links = type(parameters.the_inbox()._client)  # boto3 makes a class for each client
-    call, presign = BaseClient._make_api_call, links.generate_presigned_url
+    links = type(present(parameters.the_inbox())._client)  # boto3 makes a class for each client
+    call, presign = vars(BaseClient)["_make_api_call"], links.generate_presigned_url
 
     def calling(self: Any, name: str, told: dict[str, Any]) -> Any:
         if self.meta.service_model.service_name == "s3":

@@ -50,8 +50,8 @@ def judged(table: Table) -> Table:
         keys = {f"{name}_key": f"results/{waiting.scan_id}/{name}.png" for name in ("image", "mask")}
         told = keys | {"rows": 96, "columns": 96}
         record = analyzed(waiting, CLASSES[number % 4], 0.9, needs_review=True).model_copy(update=told)
-        s3.put_object(Bucket="results", Key=record.image_key, Body=picture(number))
-        s3.put_object(Bucket="results", Key=record.mask_key, Body=encode_mask(disc()))
+        s3.put_object(Bucket="results", Key=present(record.image_key), Body=picture(number))
+        s3.put_object(Bucket="results", Key=present(record.mask_key), Body=encode_mask(disc()))
         table.scans.register([waiting])
         table.scans.commit([record], [Outcome.QUEUED])
         verdict = [Verdict.CONFIRMED, Verdict.CORRECTED, Verdict.REJECTED, None][number // 4]
@@ -121,14 +121,14 @@ def ring() -> np.ndarray:
     return np.hypot(rows, columns) < 10
 
 
-def drawn(table, number: int, mask: np.ndarray, called: TumorClass, reader: str) -> None:
+def drawn(table: Table, number: int, mask: np.ndarray, called: TumorClass, reader: str) -> None:
     """A reader draws on one of the scans."""
-    record = table.scans.get(a_record(number).scan_id)
+    record = present(table.scans.get(a_record(number).scan_id))
     results = Results(boto3.client("s3"), "results")
     draw(encode_mask(mask), record.scan_id, record.revision, called, reader, NOTHING_TOLD, results, table)
 
 
-def test_a_drawn_mask_goes_with_the_class_and_training_learns_from_its_pixels(judged, tmp_path):
+def test_a_drawn_mask_goes_with_the_class_and_training_learns_from_its_pixels(judged: Table, tmp_path: Path) -> None:
     splits = pytest.importorskip("training.datasets.splits")
     samples = pytest.importorskip("training.datasets.samples")
     drawn(judged, 5, ring(), GLIOMA, "Dr. Canary")
@@ -144,7 +144,7 @@ def test_a_drawn_mask_goes_with_the_class_and_training_learns_from_its_pixels(ju
     assert (empty.label, empty.mask, empty.mask_known) == ("no_tumor", None, True)
 
 
-def test_it_tells_how_far_masks_overlap(judged, tmp_path):
+def test_it_tells_how_far_masks_overlap(judged: Table, tmp_path: Path) -> None:
     drawn(judged, 1, ring(), MENINGIOMA, "Dr. Canary")
     drawn(judged, 1, disc(), MENINGIOMA, "Dr. Second")
     drawn(judged, 5, disc(), GLIOMA, "Dr. Canary")

@@ -1,5 +1,9 @@
 """`brainscan review` takes a mask with a verdict, and refuses one that is none of the scan."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import boto3
 import numpy as np
 import pytest
@@ -9,12 +13,13 @@ from brainscan.cli.main import app
 from brainscan.domain import Outcome, TumorClass, Verdict
 from brainscan.imaging.drawn import area
 from brainscan.imaging.mask import encode_mask
+from brainscan.store import Table
 from tests.conftest import TABLE
-from tests.making import a_record, analyzed
+from tests.making import a_record, analyzed, present
 
 
 @pytest.fixture
-def scan(table):
+def scan(table: Table) -> Any:
     """A scan of 32 rows and 40 columns that the network calls a glioma."""
     boto3.client("s3").create_bucket(Bucket="results")
     waiting = a_record()
@@ -25,10 +30,10 @@ def scan(table):
 
 
 @pytest.fixture
-def review(scan, tmp_path):
+def review(scan: Any, tmp_path: Path) -> Callable[..., Any]:
     """Review the scan with a mask of some shape."""
 
-    def reviewing(shape, *told, bucket=("--bucket", "results")):
+    def reviewing(shape: Any, *told: Any, bucket: Any = ("--bucket", "results")) -> Any:
         mask = np.zeros(shape, np.bool_)
         mask[4:8, 4:8] = True
         (tmp_path / "mine.png").write_bytes(encode_mask(mask))
@@ -38,17 +43,21 @@ def review(scan, tmp_path):
     return reviewing
 
 
-def test_a_mask_comes_with_a_verdict(review, scan, table):
+def test_a_mask_comes_with_a_verdict(review: Callable[..., Any], scan: Any, table: Table) -> None:
     assert review((32, 40), "--correct", "pituitary").exit_code == 0
-    said = table.scans.get(scan.scan_id).review
-    assert (said.verdict, said.corrected) == (Verdict.CORRECTED, TumorClass.PITUITARY)
-    assert area(boto3.client("s3").get_object(Bucket="results", Key=said.drawn_key)["Body"].read()) == 16
+    said = present(table.scans.get(scan.scan_id)).review
+    assert (present(said).verdict, present(said).corrected) == (Verdict.CORRECTED, TumorClass.PITUITARY)
+    assert (
+        area(boto3.client("s3").get_object(Bucket="results", Key=present(present(said).drawn_key))["Body"].read()) == 16
+    )
 
 
-def test_a_mask_of_something_else_is_refused_and_nothing_recorded(review, scan, table):
+def test_a_mask_of_something_else_is_refused_and_nothing_recorded(
+    review: Callable[..., Any], scan: Any, table: Table
+) -> None:
     refused = review((40, 32), "--confirm")
     assert refused.exit_code == 4
     assert "the scan 32 and 40" in " ".join(refused.output.split())
     assert review((32, 40), "--reject").exit_code == 2
     assert review((32, 40), "--confirm", bucket=()).exit_code == 2
-    assert table.scans.get(scan.scan_id).review is None
+    assert present(table.scans.get(scan.scan_id)).review is None

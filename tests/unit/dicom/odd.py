@@ -1,9 +1,9 @@
 """Files with an element that no careful writer would write: any bytes, any VR, any transfer syntax."""
 
-from typing import Any
 import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset, dcmread

@@ -3,6 +3,7 @@
 import struct
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def silent() -> Iterator[None]:
         yield
 
 
-def image(**changes: object) -> Dataset:
+def image(**changes: Any) -> Dataset:
     [made] = mr.mr_series(1, **changes)
     return made
 

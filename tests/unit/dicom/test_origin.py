@@ -1,5 +1,7 @@
 """Device and weighting are read from headers as classic and enhanced images state them, and never as free text."""
 
+from typing import Any
+
 import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence as Items
@@ -11,7 +13,7 @@ from brainscan.settings import Limits
 from tests.unit.imaging.files import dicom_bytes, dicom_object, gradient
 
 
-def classic(**stated):
+def classic(**stated: Any) -> Dataset:
     header = Dataset()
     for keyword, value in stated.items():
         setattr(header, keyword, value)
@@ -33,11 +35,11 @@ def classic(**stated):
         ({"RepetitionTime": 500}, None),
     ],
 )
-def test_a_classic_image_is_weighted_by_its_times(stated, weighting):
+def test_a_classic_image_is_weighted_by_its_times(stated: dict[str, Any], weighting: Sequence | str | None) -> None:
     assert traits_of(classic(**stated), 0).sequence == weighting
 
 
-def test_an_enhanced_image_says_its_contrast_frame_by_frame():
+def test_an_enhanced_image_says_its_contrast_frame_by_frame() -> None:
     frames = []
     for contrast in ("T1", "FLUID_ATTENUATED", "FLOW_ENCODED"):
         group = Dataset()
@@ -47,7 +49,7 @@ def test_an_enhanced_image_says_its_contrast_frame_by_frame():
     assert [traits_of(header, n).sequence for n in range(3)] == [Sequence.T1, Sequence.FLAIR, Sequence.OTHER]
 
 
-def test_nothing_that_a_header_says_in_free_text_is_kept():
+def test_nothing_that_a_header_says_in_free_text_is_kept() -> None:
     secret = "DOE^JANE"
     told = dict.fromkeys(("ManufacturerModelName", "StationName", "InstitutionName", "SeriesDescription"), secret)
     image = dicom_object(gradient())

@@ -1,6 +1,7 @@
 """A mask that a reader drew is taken as it should be kept, or refused in words that say what to send."""
 
 import io
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from brainscan.imaging.drawn import DrawnMaskError, area, as_kept, dice
 SHAPE = (20, 30)
 
 
-def a_mask(box=(5, 5, 15, 10), size=(30, 20), mode="L", form="PNG", **told) -> bytes:
+def a_mask(box: Any = (5, 5, 15, 10), size: Any = (30, 20), mode: str = "L", form: str = "PNG", **told: Any) -> bytes:
     """A rectangle of tumor: left, top, right and bottom, half-open."""
     image, out = Image.new(mode, size), io.BytesIO()
     if box:
@@ -22,7 +23,7 @@ def a_mask(box=(5, 5, 15, 10), size=(30, 20), mode="L", form="PNG", **told) -> b
 
 
 @pytest.mark.parametrize("mode", ["1", "L"])
-def test_one_bit_or_eight_it_is_kept_as_eight(mode):
+def test_one_bit_or_eight_it_is_kept_as_eight(mode: str) -> None:
     kept = as_kept(a_mask(mode=mode), SHAPE)
     image = Image.open(io.BytesIO(kept))
     assert (image.mode, image.size, image.getextrema()) == ("L", (30, 20), (0, 255))
@@ -30,7 +31,7 @@ def test_one_bit_or_eight_it_is_kept_as_eight(mode):
     assert area(as_kept(a_mask(box=None, mode=mode), SHAPE)) == 0
 
 
-def test_nothing_but_its_pixels_is_kept():
+def test_nothing_but_its_pixels_is_kept() -> None:
     told = PngImagePlugin.PngInfo()
     told.add_text("Patient", "Canary^Jane")
     kept = as_kept(a_mask(pnginfo=told, dpi=(72, 72)), SHAPE)
@@ -61,18 +62,18 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("sent", "said"), REFUSED.values(), ids=REFUSED)
-def test_what_is_no_mask_of_the_scan_is_refused_and_named(sent, said):
+def test_what_is_no_mask_of_the_scan_is_refused_and_named(sent: Any, said: Any) -> None:
     with pytest.raises(DrawnMaskError, match=said):
         as_kept(sent, SHAPE)
 
 
-def test_a_huge_picture_is_refused_by_its_header():
+def test_a_huge_picture_is_refused_by_its_header() -> None:
     with pytest.raises(DrawnMaskError, match="30000 rows"):
         as_kept(a_mask(box=None, size=(30_000, 30_000), mode="1"), SHAPE)
 
 
 @given(st.data())
-def test_damage_anywhere_is_refused_and_never_a_surprise(data):
+def test_damage_anywhere_is_refused_and_never_a_surprise(data: Any) -> None:
     sent = bytearray(a_mask())
     for _ in range(data.draw(st.integers(1, 5))):
         sent[data.draw(st.integers(0, len(sent) - 1))] = data.draw(st.integers(0, 255))
@@ -83,7 +84,7 @@ def test_damage_anywhere_is_refused_and_never_a_surprise(data):
         assert str(refused)
 
 
-def test_dice_is_twice_the_shared_over_the_sum():
+def test_dice_is_twice_the_shared_over_the_sum() -> None:
     left, right = a_mask((0, 0, 10, 10)), a_mask((5, 0, 15, 10))
     assert dice(left, right) == pytest.approx(0.5)
     assert (dice(left, left), dice(left, a_mask(None))) == (1.0, 0.0)

@@ -123,7 +123,7 @@ class TestWithheld:
         """What its few slices show is in the summary."""
         scanned(masks={}, numbers=range(2))
         scanned(masks={}, numbers=range(2, 6), outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,))
-        assert report(SERIES, world.services).report.outcome is Outcome.ABSTAINED
+        assert present(report(SERIES, world.services).report).outcome is Outcome.ABSTAINED
         told = summary(world)
         assert set(told["withheld"].values()) == {"no_verdict"}
         assert told["review_reasons"] == ["slices_unanswered"]

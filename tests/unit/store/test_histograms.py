@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -12,20 +13,22 @@ from brainscan.domain.drift import LEAST_DAY
 from brainscan.domain.features import Feature
 from brainscan.domain.traits import Sequence, Traits
 from brainscan.pipeline.intake import intake, site_of
+from brainscan.store import Table
 from brainscan.store.table import Counts, ScanChange
-from tests.making import NOON, a_record, analyzed, png
+from tests.conftest import Stream, World
+from tests.making import NOON, a_record, analyzed, png, present
 
 DAY = NOON.date().isoformat()
 
 
 @pytest.fixture
-def records(lagging_table, stream):
+def records(lagging_table: Table, stream: Stream) -> Any:
     """Ten scans of two sites and of none."""
     for number in range(10):
         site = ("north", "south", None)[number % 3]
         waiting = a_record(number, site=site, traits=Traits(device="Gb", sequence=Sequence.T2))
         lagging_table.scans.register([waiting])
-        traits = waiting.traits.measured(-0.3, 0.8)
+        traits = present(waiting.traits).measured(-0.3, 0.8)
         answered = analyzed(waiting, CLASSES[1], 0.97).model_copy(
             update={"traits": traits, "rows": 512, "columns": 512}
         )
@@ -33,7 +36,7 @@ def records(lagging_table, stream):
     return stream.read()
 
 
-def told(table, site=None):
+def told(table: Table, site: Any = None) -> Any:
     found = table.statistics.histograms(DAY, site)
     return {feature.value: dict(found.of(feature)) for feature in Feature}
 
@@ -51,7 +54,7 @@ EXPECTED = {
 }
 
 
-def test_a_day_and_each_site_have_their_histograms(lagging_table, stream, records):
+def test_a_day_and_each_site_have_their_histograms(lagging_table: Table, stream: Stream, records: Any) -> None:
     stream.count(records)
     assert told(lagging_table) == EXPECTED
     assert [lagging_table.statistics.histograms(DAY, site).scans for site in (None, "north", "south", "east")] == [
@@ -64,7 +67,9 @@ def test_a_day_and_each_site_have_their_histograms(lagging_table, stream, record
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_batches_that_come_again_cut_otherwise_count_once(lagging_table, stream, records, seed):
+def test_batches_that_come_again_cut_otherwise_count_once(
+    lagging_table: Table, stream: Stream, records: Any, seed: int
+) -> None:
     chance, place = random.Random(seed), 0
     while place < len(records):
         end = place + chance.randint(1, 6)
@@ -76,7 +81,7 @@ def test_batches_that_come_again_cut_otherwise_count_once(lagging_table, stream,
     assert lagging_table.statistics.histograms(DAY, "north").scans == 4
 
 
-def test_a_replaced_scan_leaves_the_histograms(lagging_table, stream, records):
+def test_a_replaced_scan_leaves_the_histograms(lagging_table: Table, stream: Stream, records: Any) -> None:
     stream.count(records)
     lagging_table.scans.supersede(a_record().export_id)
     stream.follow()
@@ -84,7 +89,7 @@ def test_a_replaced_scan_leaves_the_histograms(lagging_table, stream, records):
     assert not any(told(lagging_table, "north").values())
 
 
-def test_a_batch_with_a_scan_of_every_kind_is_counted_in_updates_that_dynamodb_takes():
+def test_a_batch_with_a_scan_of_every_kind_is_counted_in_updates_that_dynamodb_takes() -> None:
     """Expressions of 4 KB with 300 operators; a portion that was counted is known by its last sequence number."""
     changes = []
     for number, code in enumerate(CODES * 2):
@@ -102,10 +107,10 @@ def test_a_batch_with_a_scan_of_every_kind_is_counted_in_updates_that_dynamodb_t
         )
         changes.append(ScanChange(str(number), waiting, after))
     told = Told()
-    Counts(told).add("shard", changes)
+    Counts(cast(Any, told)).add("shard", changes)
     assert max(len(each["UpdateExpression"]) for each in told.written) < 4096
     assert max(len(each["ExpressionAttributeValues"]) for each in told.written) < 300
-    added = Counter()
+    added: Counter[Any] = Counter()
     for each in told.written:
         for number, name in ((key[2:], name) for key, name in each["ExpressionAttributeNames"].items()):
             if name.startswith("device_") and name.count("_") == 1:
@@ -118,22 +123,22 @@ class Told:
 
     expires_at = None
 
-    def __init__(self):
-        self.written = []
+    def __init__(self) -> None:
+        self.written: list[Any] = []
 
-    def update(self, _key, **request):
+    def update(self, _key: Any, **request: pytest.FixtureRequest) -> bool:
         self.written.append(request)
         return True
 
 
-def test_a_site_is_the_first_segment_of_a_key_if_it_was_named():
+def test_a_site_is_the_first_segment_of_a_key_if_it_was_named() -> None:
     assert site_of("north/2026/export.zip", ("north", "south")) == "north"
     assert site_of("DOE^JANE/export.zip", ("north", "south")) is None
     assert site_of("north", ("north",)) is None
     assert site_of("north/x.png", ()) is None
 
 
-def test_an_upload_under_a_sites_prefix_is_counted_there_and_no_other_prefix_is_kept(world):
+def test_an_upload_under_a_sites_prefix_is_counted_there_and_no_other_prefix_is_kept(world: World) -> None:
     services = replace(world.services, sites=("north",))
     for key in ("north/a.png", "DOE-JANE/b.png"):
         intake(world.upload(key, png(64, seed=len(key))), services)
@@ -141,6 +146,6 @@ def test_an_upload_under_a_sites_prefix_is_counted_there_and_no_other_prefix_is_
     assert sites == ["", "north"]
 
 
-def test_the_least_counts_are_beyond_chance():
+def test_the_least_counts_are_beyond_chance() -> None:
     """By Yurdakul and Naranjo, (bins - 1)(1/n + 1/m) is what chance makes of two samples of one population."""
     assert 9 / LEAST_DAY < 0.05

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "deidentify": ("deidentify:deidentify", "Copy DICOM images without what identifies a patient."),
     "demo": ("demo:demo", "Start the laptop stack, upload PATH, and show what became of every scan."),
     "dlq": ("dlq:app", "Look at dead-letter queues, and send messages back."),
-    "drift": ("drift:drift", "Compare scans and answers of some days with a reference window."),
+    "drift": ("drift:drift", "Compare what came in and what was answered with a reference window."),
     "export": ("show:export_app", "Uploaded objects."),
     "gateway": ("gateway:gateway", "Receive MR images by C-STORE, send them to the uploads bucket, until Ctrl-C."),
     "model": ("model:app", "Versions of the model: which answers, which looks on, and who decided that."),

@@ -9,6 +9,12 @@ from brainscan.dicom.values import number, text, texts
 from brainscan.domain.devices import device_code
 from brainscan.domain.traits import Sequence, Traits
 
+ORIGIN: Final = (
+    "Manufacturer", "ManufacturerModelName", "AcquisitionContrast", "ScanningSequence",
+    "EchoTime", "RepetitionTime", "InversionTime", "DiffusionBValue",
+)  # fmt: skip
+"""Keywords that are read."""
+
 _CONTRASTS: Final = {
     "DIFFUSION": Sequence.DIFFUSION,
     "FLUID_ATTENUATED": Sequence.FLAIR,

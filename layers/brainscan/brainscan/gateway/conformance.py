@@ -15,6 +15,7 @@ from brainscan.dicom.copied import EQUIPMENT, PATIENT_AND_STUDY
 from brainscan.dicom.identified import IDENTIFIERS
 from brainscan.dicom.mend import INTEGERS as OF_PIXELS
 from brainscan.dicom.mend import NAMED_BY_META
+from brainscan.dicom.origin import ORIGIN
 from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
 from brainscan.dicom.relevance import DESCRIPTIONS
 from brainscan.dicom.source import CODES, COUNTS, FUNCTIONAL_GROUPS, GEOMETRY, SIZES, UIDS
@@ -194,6 +195,7 @@ def _attributes() -> Iterator[str]:
         ("relevance", _listed(RELEVANCE)),
         ("geometry", _listed((*GEOMETRY, *SPACING_KEYWORDS, "PixelAspectRatio"))),
         ("technique", _listed((*NUMBERS, *nested))),
+        ("device and weighting", _listed(ORIGIN)),
         (
             "frames",
             _listed(
