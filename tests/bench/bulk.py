@@ -66,7 +66,7 @@ def series_uid(number: int) -> str:
 
 def header_of(series_uid: str) -> Header:
     """What intake reads of where the slices of a series belong."""
-    return Header(STUDY_UID, series_uid, "", PATIENT_ID, "", "", "", (), (), Traits())
+    return Header(STUDY_UID, series_uid, "", PATIENT_ID, "", "", "", (), (), (Traits(),))
 
 
 def _template(data: bytes) -> tuple[bytes, npt.NDArray[np.uint16]]:
