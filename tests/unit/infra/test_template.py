@@ -371,3 +371,10 @@ def test_a_template_that_sam_refuses_is_refused_with_its_reason(tmp_path: Path) 
     (tmp_path / "template.yaml").write_text(json.dumps(source))
     with pytest.raises(TemplateError, match="Handler"):
         Template(tmp_path / "template.yaml")
+
+
+def test_no_region_and_no_account_is_written_into_the_templates() -> None:
+    """So that one stack an account and region is all that data residency takes."""
+    for path in (PATH, WATCHING):
+        found = re.findall(r"\b(?:us|eu|ap|sa|ca|me|af|il|cn)-[a-z]+-\d\b|:\d{12}:", path.read_text())
+        assert found == []
