@@ -42,6 +42,8 @@ MORPHOLOGY: Final = _snomed("49755003", "Morphologically Abnormal Structure")
 
 PRESENT: Final = _snomed("52101004", "Present")
 ABSENT: Final = _snomed("272519000", "Absent")
+INDETERMINATE: Final = _snomed("82334004", "Indeterminate")
+"""Whether something is absent, where too little was looked at to say so."""
 
 CERTAINTY: Final = Concept(Scheme.DICOM, "111012", "Certainty of Finding")
 """How the probability of a finding is named, in percent."""

@@ -1,8 +1,10 @@
 """Names, dates and rights of files as other systems leave them cost no command its other files."""
 
+import contextlib
 import errno
 import json
 import os
+import socket
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -73,6 +75,45 @@ def test_a_path_is_printable_in_any_encoding() -> None:
 
 def test_links_are_named_and_not_followed(folder: Path) -> None:
     assert {path.name for path in files_below(folder) if not is_readable(path)} == {"nowhere.png", "loop"}
+
+
+def test_what_is_no_file_is_named_and_never_waited_for(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would hold a reader for ever; a device has no end."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "good.png").write_bytes(png(48))
+    os.mkfifo(folder / "pipe.dcm")
+    (folder / "device.dcm").symlink_to("/dev/zero")
+    one, other = folder / "one", folder / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    with socket.socket(socket.AF_UNIX) as bound, contextlib.chdir(folder):
+        bound.bind("socket.dcm")
+        done = CliRunner().invoke(app, ["analyze", str(folder), "--out", str(tmp_path / "out")])
+        with zipfile.ZipFile(_packed(folder, tmp_path, Console(quiet=True))) as packed:
+            assert packed.namelist() == ["good.png"]
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_text(encoding="utf-8").splitlines()]
+    refused = {Path(line["path"]).name: line["reasons"] for line in lines if line["outcome"] == "rejected"}
+    assert refused == {name: ["unreadable"] for name in ("pipe.dcm", "device.dcm", "socket.dcm", "one", "other")}
+    assert len(lines) == 6
+
+
+def test_a_folder_that_nobody_may_list_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "open/a.png").write_bytes(png(48))
+    (tmp_path / "closed/b.png").write_bytes(png(48))
+    listed = os.scandir
+
+    def scandir(path: str | Path) -> Any:
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [path.relative_to(tmp_path) for path in files_below(tmp_path)] == [Path("closed"), Path("open/a.png")]
+    assert [is_readable(path) for path in files_below(tmp_path)] == [False, True]
 
 
 def test_a_full_disk_ends_a_command_in_one_line_and_what_was_written_stays(

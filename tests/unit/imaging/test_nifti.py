@@ -1,6 +1,7 @@
 """NIfTI volumes are read by their axial slices, whatever the order of the file's own axes."""
 
 import itertools
+import struct
 from typing import Any
 
 import nibabel as nib
@@ -148,3 +149,68 @@ def test_a_slope_of_zero_means_unscaled() -> None:
     data = bytearray(volume())
     data[112:116] = np.float32(0).tobytes()
     np.testing.assert_array_equal(decode(bytes(data), Kind.NIFTI, LIMITS).pixels, RAS[::-1, ::-1, 0].T)
+
+
+def patched(data: bytes, offset: int, form: str, *values: float) -> bytes:
+    """The file with fields of its header as another writer has them."""
+    changed = bytearray(data)
+    struct.pack_into(f"<{form}", changed, offset, *values)
+    return bytes(changed)
+
+
+PIXDIM, VOX_OFFSET, SLOPE, SROW_X = 76, 108, 112, 280
+
+
+@pytest.mark.parametrize("slope", [0.0, np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("intercept", [0.0, 5.0])
+def test_a_slope_that_scales_nothing_is_passed_over(slope: float, intercept: float) -> None:
+    data = patched(volume(), SLOPE, "ff", slope, intercept)
+    np.testing.assert_array_equal(decode(data, Kind.NIFTI, LIMITS).pixels, RAS[::-1, ::-1, 0].T)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        patched(volume(), SLOPE, "ff", 1, np.nan),
+        patched(volume(), SLOPE, "ff", 1, np.inf),
+        patched(volume(), SROW_X, "f", np.nan),
+        patched(volume(), SROW_X + 12, "f", np.nan),
+        patched(volume(), SROW_X, "12f", *[0] * 12),
+        patched(volume(), VOX_OFFSET, "f", 0),
+        patched(volume(), VOX_OFFSET, "f", 340),
+        patched(volume(), VOX_OFFSET, "f", np.nan),
+        patched(volume(), VOX_OFFSET, "f", 1e6),
+        patched(volume(), 40, "8h", 3, -2, 3, 4, 1, 1, 1, 1),
+        patched(volume(), 40, "8h", 3, 2, 3, 0, 1, 1, 1, 1),
+        patched(volume(), 40, "h", 9),
+        patched(volume(), 70, "h", 0),
+        patched(volume(), 123, "B", 7),
+        volume()[:360],
+        patched(with_forms(AXIAL, AXIAL), PIXDIM, "4f", 1, np.nan, 0.75, 3),
+    ],
+    ids=lambda data: str(hash(data) % 1000),
+)
+def test_a_header_that_cannot_be_followed_is_refused(data: bytes) -> None:
+    assert refusal(data) is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "pixdim",
+    [(1.0, 0.0, 0.0, 0.0), (1.0, 1.0, 1.5, 6.0)],
+    ids=["zero", "double"],
+)
+def test_sizes_that_contradict_the_sform_measure_nothing_and_are_flagged(pixdim: tuple[float, ...]) -> None:
+    data = patched(with_forms(AXIAL, AXIAL), PIXDIM, "4f", *pixdim)
+    found = decode(data, Kind.NIFTI, LIMITS)
+    assert (found.spacing_mm, found.flags) == (None, (Reason.UNCLEAR_ORIENTATION,))
+
+
+@pytest.mark.parametrize("filler", [np.nan, np.inf, -np.inf])
+def test_voxels_that_are_no_number_are_as_dark_as_the_darkest(filler: float) -> None:
+    voxels = RAS.astype(np.float32)
+    voxels[0] = filler
+    found = decode(nib.Nifti1Image(voxels, AXIAL).to_bytes(), Kind.NIFTI, LIMITS).pixels
+    assert np.isfinite(found).all()
+    assert found.min() == RAS[1:, :, 0].min()
+    nothing = nib.Nifti1Image(np.full(RAS.shape, filler, np.float32), AXIAL).to_bytes()
+    assert np.ptp(decode(nothing, Kind.NIFTI, LIMITS).pixels) == 0

@@ -28,12 +28,12 @@ class Scanned:
     """A series in the world: its slices as they were sent, and what was found on them."""
 
     world: World
-    images: Sequence[Dataset]
+    images: Sequence[Dataset | bytes]
     masks: dict[int, Mask]
     classes: dict[int, TumorClass] = field(default_factory=dict)
 
     def record(self, number: int) -> ScanRecord:
-        multiframe = len(self.images) == 1 and frame_count(self.images[0]) > 1
+        multiframe = isinstance(self.images[0], Dataset) and len(self.images) == 1 and frame_count(self.images[0]) > 1
         mask = self.masks.get(number)
         predicted = self.classes.get(number, TumorClass.GLIOMA if mask is not None else TumorClass.NO_TUMOR)
         waiting = a_record(number)
@@ -44,7 +44,8 @@ class Scanned:
             f"{name}_key": result_key(waiting.scan_id, "attempt", f"{name}.png") for name in ("mask", "overlay")
         }
         record = mr.answered(number, predicted, mask, **images, **changes)
-        data = mr.file_bytes(self.images[0 if multiframe else number])
+        image = self.images[0 if multiframe else number]
+        data = image if isinstance(image, bytes) else mr.file_bytes(image)
         results = self.world.services.results
         results.put(record.staged_key, data, "application/octet-stream")
         if mask is not None:

@@ -117,15 +117,23 @@ class TestWithheld:
         assert summary(world)["withheld"] == {"seg": "no_spacing"}
         assert set(objects(world)) == {"sr.dcm", "capture.dcm"}
 
-    def test_a_series_of_which_too_little_was_analyzed_has_no_objects_and_no_verdict(
-        self, world: World, scanned: Callable[..., Any]
+    def test_a_series_of_which_too_little_was_analyzed_has_a_report_that_says_so(
+        self, world: World, scanned: Callable[..., Any], tmp_path: Path
     ) -> None:
         """What its few slices show is in the summary."""
         scanned(masks={}, numbers=range(2))
         scanned(masks={}, numbers=range(2, 6), outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,))
         assert present(report(SERIES, world.services).report).outcome is Outcome.ABSTAINED
         told = summary(world)
-        assert set(told["withheld"].values()) == {"no_verdict"}
+        assert told["withheld"] == {"seg": "no_verdict", "capture": "no_verdict"}
+        [(name, sr)] = objects(world).items()
+        content = sr.to_json()
+        assert name == "sr.dcm"
+        assert "Indeterminate" in content
+        assert "Absent" not in content
+        assert "Needs review: slices_unanswered" in content
+        if which("dciodvfy"):
+            assert errors_of(sr, tmp_path) == []
         assert told["review_reasons"] == ["slices_unanswered"]
         assert len(told["slices"]) == 6
         bundle = world.services.results.get(report_key(SERIES, 6, "fhir.json"))

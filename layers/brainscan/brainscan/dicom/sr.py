@@ -42,10 +42,11 @@ def measurement_report(
     """Write the lesions of a series as a measurement report (PS3.16 TID 1500).
 
     Each lesion refers to its segment, to the slices it was outlined on and, by its area, to the key slice. A series
-    without tumor is reported as one group in which neoplasm is absent.
+    without tumor is reported as one group in which neoplasm is absent; one without a verdict, in which it is
+    indeterminate.
 
     Args:
-        result: What the series shows; its outcome is `analyzed`.
+        result: What the series shows; at least one of its slices was analyzed.
         images: The analyzed slices by scan id.
         seg: The segmentation of the same result, where one could be written.
     """
@@ -53,7 +54,7 @@ def measurement_report(
     content = MeasurementReport(
         observation_context=_observer(stamp),
         procedure_reported=code(terms.MR_BRAIN),
-        imaging_measurements=groups or [_absent_group(result, images, stamp)],
+        imaging_measurements=groups or [_group_without_lesion(result, images, stamp)],
     )
     content[0].ContentSequence.extend(_comment(text) for text in _remarks(result))
     evidence: list[Dataset] = first_of_each_file(list(images.values()))
@@ -103,16 +104,15 @@ def _lesion_group(lesion: Lesion, images: Mapping[str, SourceImage], seg: Datase
     return VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
 
 
-def _absent_group(result: SeriesResult, images: Mapping[str, SourceImage], stamp: Stamp) -> Group:
-    certainty = (result.probabilities or {})[TumorClass.NO_TUMOR]
+def _group_without_lesion(result: SeriesResult, images: Mapping[str, SourceImage], stamp: Stamp) -> Group:
+    certainty = None if result.probabilities is None else result.probabilities[TumorClass.NO_TUMOR]
+    stated = code(terms.INDETERMINATE if result.predicted is None else terms.ABSENT)
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=stamp.tracking_uid("neoplasm"), identifier="neoplasm"),
         finding_type=code(TumorClass.NO_TUMOR.concept),
         algorithm_id=_algorithm(stamp),
-        measurements=[_certainty(certainty)],
-        qualitative_evaluations=[
-            QualitativeEvaluation(name=code(TumorClass.NO_TUMOR.concept), value=code(terms.ABSENT))
-        ],
+        measurements=None if certainty is None else [_certainty(certainty)],
+        qualitative_evaluations=[QualitativeEvaluation(name=code(TumorClass.NO_TUMOR.concept), value=stated)],
         source_images=[SourceImageForMeasurementGroup(*reference) for reference in _references(list(images.values()))],
     )
 

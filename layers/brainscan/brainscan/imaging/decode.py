@@ -145,7 +145,7 @@ def _decode_dicom(data: bytes, limits: Limits, frame: int) -> Decoded:
         dataset = read_object(data, limits.scan_bytes)
         _require_pixels_within(limits, int(dataset.Columns), int(dataset.Rows))
         spacing_mm = frame_spacing(dataset, frame)
-        aspect = _aspect(spacing_mm) if spacing_mm else pixel_aspect(dataset)
+        aspect = spacing_mm[0] / spacing_mm[1] if spacing_mm else pixel_aspect(dataset)
         return Decoded(_finite(frame_pixels(dataset, frame)), spacing_mm, aspect)
 
 
@@ -154,11 +154,7 @@ def _decode_nifti(data: bytes, limits: Limits, index: int) -> Decoded:
 
     with _trouble_as_scan_error():
         found = nifti.read_slice(data, limits, index)
-        return Decoded(_finite(found.pixels), found.spacing_mm, _aspect(found.spacing_mm), found.flags)
-
-
-def _aspect(spacing_mm: tuple[float, float] | None) -> float:
-    return spacing_mm[0] / spacing_mm[1] if spacing_mm else 1.0
+        return Decoded(_finite(found.pixels), found.spacing_mm, found.pixel_aspect, found.flags)
 
 
 def _count_dicom_frames(data: bytes, limits: Limits) -> int:

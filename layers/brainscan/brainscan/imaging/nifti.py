@@ -9,6 +9,7 @@ from typing import Any, Final
 import nibabel as nib
 import numpy as np
 import numpy.typing as npt
+from nibabel.affines import voxel_sizes
 from nibabel.orientations import apply_orientation, io_orientation
 
 from brainscan.dicom.pixels import Pixels
@@ -18,6 +19,8 @@ from brainscan.settings import Limits
 
 HEAD: Final = 2
 """The place of foot-head among nibabel's axes right, front, head."""
+SAME_SIZE: Final = 0.05
+"""Share by which sizes of voxels may differ within a header: shears and few digits make up for less."""
 THICK: Final = 1.5
 """Voxels so many times as long along one axis as along the others were acquired as slices of that thickness."""
 
@@ -27,10 +30,14 @@ logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """One slice: `pixels` (rows, columns), `spacing_mm` (row, column), and what a reader should check."""
+    """One slice: `pixels` (rows, columns), `spacing_mm` (row, column), and what a reader should check.
+
+    `pixel_aspect` is a pixel's height over its width, as far as the header says, if only roughly.
+    """
 
     pixels: Pixels
     spacing_mm: tuple[float, float] | None
+    pixel_aspect: float
     flags: tuple[Reason, ...]
 
 
@@ -78,7 +85,7 @@ def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
 
     Raises:
         ScanError: `UNSUPPORTED_ENCODING` (colour, complex numbers, a header without its pixels),
-            `TOO_MANY_PIXELS`, or `UNREADABLE` (no such slice, no orientation).
+            `TOO_MANY_PIXELS`, or `UNREADABLE` (no such slice, no orientation, pixels that lie in the header).
         Exception: whatever nibabel raises on damage.
     """
     image = volume_in(data, limits)
@@ -93,7 +100,10 @@ def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
     further = np.unravel_index(volume, image.shape[3:]) if image.ndim > 3 else ()
     turned = apply_orientation(np.asanyarray(image.dataobj[(*window, *further)]), stack.orientation)
     plane = np.take(turned, 0, axis=stack.normal)
-    return Slice(_gray(plane[::-1, ::-1].T), _spacing(image, stack), _flags(image))
+    spacing_mm = _spacing(image, stack)
+    aspect = spacing_mm[0] / spacing_mm[1] if spacing_mm else 1.0
+    measured = None if _sizes_differ(image) else spacing_mm
+    return Slice(_gray(plane[::-1, ::-1].T), measured, aspect, _flags(image))
 
 
 def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:
@@ -109,6 +119,8 @@ def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:
     image: nib.Nifti1Image = kind.from_stream(io.BytesIO(data))
     if image.ndim < 3 or image.get_data_dtype().kind not in "iuf":
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "NIfTI is read as gray volumes; send one volume of scalars")
+    if image.dataobj.offset < image.header.single_vox_offset:
+        raise ScanError(Reason.UNREADABLE, "the NIfTI header says that the pixels lie in it; convert the series again")
     if math.prod(sorted(image.shape[:3])[1:]) > limits.pixels:
         raise ScanError(Reason.TOO_MANY_PIXELS, "rows x columns exceed the limit; downsample the volume")
     return image
@@ -117,7 +129,7 @@ def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:
 def stack_of(image: nib.Nifti1Image) -> Stack:
     """The axis that the slices follow each other along: the one of thick slices, else foot to head."""
     orientation = io_orientation(image.affine)
-    if not np.isfinite(orientation).all():
+    if not np.isfinite(orientation).all() or not np.isfinite(image.affine).all():
         raise ScanError(Reason.UNREADABLE, "the NIfTI header gives no orientation; convert the series again")
     zooms = np.asarray(image.header.get_zooms()[:3], np.float64)
     thickest = int(zooms.argmax())
@@ -127,17 +139,22 @@ def stack_of(image: nib.Nifti1Image) -> Stack:
 
 
 def _flags(image: nib.Nifti1Image) -> tuple[Reason, ...]:
-    """Whether the header leaves open which axis is which: it says nothing, or two different things.
+    """Whether the header leaves open how the volume lies: it says nothing, or two different things.
 
     nibabel follows the sform where both are set, as the format's own library does, and assumes the axes of Analyze
     where neither is (https://nifti.nimh.nih.gov/nifti-1/documentation/nifti1fields/nifti1fields_pages/qsform.html).
     """
     qform, sform = image.get_qform(coded=True)[0], image.get_sform(coded=True)[0]
-    if qform is None and sform is None:
-        return (Reason.UNCLEAR_ORIENTATION,)
-    if qform is None or sform is None or np.array_equal(io_orientation(qform), io_orientation(sform)):
-        return ()
-    return (Reason.UNCLEAR_ORIENTATION,)
+    nothing = qform is None and sform is None
+    differ = (
+        qform is not None and sform is not None and not np.array_equal(io_orientation(qform), io_orientation(sform))
+    )
+    return (Reason.UNCLEAR_ORIENTATION,) if nothing or differ or _sizes_differ(image) else ()
+
+
+def _sizes_differ(image: nib.Nifti1Image) -> bool:
+    """Whether voxels have other sizes by the affine than by pixdim: then neither measures anything."""
+    return not np.allclose(voxel_sizes(image.affine), image.header.get_zooms()[:3], rtol=SAME_SIZE)
 
 
 def _spacing(image: nib.Nifti1Image, stack: Stack) -> tuple[float, float] | None:

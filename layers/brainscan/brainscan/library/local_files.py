@@ -12,12 +12,18 @@ LONGEST_NAME = 200
 def files_below(root: Path) -> Iterator[Path]:
     """Every file in a folder and below, in a stable order, those that cannot be read too; or the file itself.
 
-    Links to folders are not followed, so that none leads in a circle.
+    A folder that cannot be listed is named itself. Links to folders are not followed, so that none leads in a circle.
     """
     if not root.is_dir():
         yield root
         return
-    yield from sorted(each for each in root.rglob("*") if not each.is_dir())
+    closed: list[Path] = []
+    found = [
+        Path(folder, name)
+        for folder, _, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename)))
+        for name in names
+    ]
+    yield from sorted(found + closed)
 
 
 def is_readable(path: Path) -> bool:

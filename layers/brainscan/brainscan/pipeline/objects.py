@@ -19,7 +19,7 @@ from brainscan.dicom.source import SourceImage
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.dicom.values import number
-from brainscan.domain import Outcome, Reason, ScanRecord, SeriesResult
+from brainscan.domain import Reason, ScanRecord, SeriesResult
 from brainscan.observability import logger
 from brainscan.pipeline.sources import Slice
 from brainscan.series.components import Mask
@@ -80,8 +80,8 @@ def _stamp(result: SeriesResult, services: ReportServices) -> Stamp:
 
 
 def _no_objects(result: SeriesResult, analyzed: Sequence[Slice]) -> Reason | None:
-    if result.outcome is not Outcome.ANALYZED:
-        return Reason.NO_VERDICT if analyzed else Reason.NO_SLICE_ANALYZED
+    if not analyzed:
+        return Reason.NO_SLICE_ANALYZED
     missing = next((each.missing for each in analyzed if each.missing), None)
     unusable = {keyword for each in analyzed if each.image for keyword in unusable_identifiers(each.image.header)}
     if missing is None and unusable:
@@ -90,10 +90,15 @@ def _no_objects(result: SeriesResult, analyzed: Sequence[Slice]) -> Reason | Non
     return missing
 
 
+def _no_lesion(result: SeriesResult) -> Reason:
+    """Why a series shows none: it has none, or it has no verdict."""
+    return Reason.NO_VERDICT if result.predicted is None else Reason.NO_TUMOR_FOUND
+
+
 def _no_key_picture(result: SeriesResult, analyzed: Mapping[str, Slice]) -> Reason | None:
     """Why no key slice can be shown: there is none, or text in its picture may name the patient."""
     if not result.findings:
-        return Reason.NO_TUMOR_FOUND
+        return _no_lesion(result)
     key = analyzed[result.findings[0].key_slice].record
     hidden = Reason.BURNED_IN_TEXT in (*key.flags, *key.review_reasons)
     return Reason.BURNED_IN_TEXT if hidden else None
@@ -103,7 +108,7 @@ def _add_segmentation(
     made: ReportObjects, analysis: SeriesAnalysis, stack: Sequence[SourceImage], stamp: Stamp
 ) -> Dataset | None:
     """The SEG of the acquisition that the series rests on, and its label volume; or why they are withheld."""
-    no_mask = None if analysis.labels else Reason.NO_TUMOR_FOUND
+    no_mask = None if analysis.labels else _no_lesion(analysis.result)
     unfit = no_mask or analysis.no_geometry or no_common_grid(stack)
     if unfit:
         made.withheld[ReportObject.SEGMENTATION] = unfit
