@@ -7,7 +7,7 @@ It also sorts the whole table for every query, and writes answers attribute by a
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
@@ -29,6 +29,8 @@ def patch() -> None:
     """Serve this process's moto tables one request at a time, and make transactions cost what they touch."""
     backend: Any = DynamoDBBackend
     backend.transact_write_items = _one_at_a_time(_undoing(backend.transact_write_items))
+    for name in ("put_item", "update_item", "delete_item"):
+        setattr(backend, name, _indexed(getattr(backend, name)))
     for name in ("put_item", "update_item", "delete_item", "get_item", "query", "scan"):
         setattr(backend, name, _one_at_a_time(getattr(backend, name)))
     table: Any = Table
@@ -55,7 +57,8 @@ def _narrowed(query: Callable[..., Any]) -> Callable[..., Any]:
     def narrowed(self: Table, hash_key: DynamoType | None, *args: Any, **kwargs: Any) -> Any:
         conditions = kwargs.get("hash_key_conditions") or []
         if any(name != self.hash_key_attr for name, _ in conditions):
-            found = [item for item in _items(self) if all(_has(item, *condition) for condition in conditions)]
+            (name, wanted), *rest = conditions
+            found = [item for item in _with_value(self, name, wanted) if all(_has(item, *each) for each in rest)]
         else:
             found = list(_partition(self, hash_key).values())
         table: Any = self
@@ -68,8 +71,48 @@ def _narrowed(query: Callable[..., Any]) -> Callable[..., Any]:
     return narrowed
 
 
-def _items(table: Any) -> Iterator[Any]:
-    return (item for partition in table.items.values() for item in partition.values())
+def _with_value(table: Any, name: str, wanted: DynamoType) -> list[Any]:
+    """Items whose attribute has that very value; what answers is kept from the first question on."""
+    by_value = vars(table).setdefault("by_value", {})
+    if name not in by_value:
+        by_value[name] = {}
+        for partition in table.items.values():
+            for item in partition.values():
+                _file(by_value[name], name, item)
+    return list(by_value[name].get(wanted.value, {}).values())
+
+
+def _file(by_value: dict[Any, dict[Any, Any]], name: str, item: Any) -> None:
+    if name in item.attrs:
+        by_value.setdefault(item.attrs[name].value, {})[item.hash_key, item.range_key] = item
+
+
+def _indexed(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep what `_with_value` answers from as an item is put, updated or deleted."""
+
+    @wraps(write)
+    def indexed(self: Any, table_name: str, named: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        table, key = self.get_table(table_name), (DynamoType(named["pk"]), DynamoType(named["sk"]))
+        _take_out(table, *key)
+        try:
+            return write(self, table_name, named, *args, **kwargs)
+        finally:
+            _put_in(table, *key)
+
+    return indexed
+
+
+def _take_out(table: Any, pk: DynamoType, sk: DynamoType) -> None:
+    if (item := table.get_item(pk, sk)) is not None:
+        for name, by_value in vars(table).get("by_value", {}).items():
+            if name in item.attrs:
+                by_value.get(item.attrs[name].value, {}).pop((pk, sk), None)
+
+
+def _put_in(table: Any, pk: DynamoType, sk: DynamoType) -> None:
+    if (item := table.get_item(pk, sk)) is not None:
+        for name, by_value in vars(table).get("by_value", {}).items():
+            _file(by_value, name, item)
 
 
 def _partition(table: Any, hash_key: DynamoType | None) -> dict[Any, Any]:
@@ -134,10 +177,12 @@ def _at(tables: Any, table: str, pk: tuple[str, str], sk: tuple[str, str]) -> An
 
 
 def _restore(table: Any, pk: DynamoType, sk: DynamoType, item: Any) -> None:
+    _take_out(table, pk, sk)
     if item is not None:
         table.items[pk][sk] = item
     elif pk in table.items:
         table.items[pk].pop(sk, None)
+    _put_in(table, pk, sk)
 
 
 def _stream_length(table: Any) -> int:

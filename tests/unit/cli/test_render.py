@@ -1,12 +1,13 @@
 """In a terminal of 80 columns a table shows everything that matters; notes take the room that is left."""
 
 import io
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 
-from brainscan.cli.render import id_table_of, table_of
-from brainscan.domain import Outcome, Reason, TumorClass
+from brainscan.cli.render import id_lines_of, table_of
+from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass
 from tests.making import a_record, analyzed
 
 CERTAIN = analyzed(a_record(1), TumorClass.MENINGIOMA, 0.93)
@@ -36,6 +37,23 @@ def test_findings_have_class_certainty_size_and_every_word_of_their_note() -> No
 
 
 def test_ids_stand_whole_beside_class_and_certainty() -> None:
-    text = shown(id_table_of([CERTAIN, DOUBTFUL]))
+    lines = list(id_lines_of([CERTAIN, DOUBTFUL], 80, styled=False))
+    text = "\n".join(lines)
     for wanted in (CERTAIN.scan_id, DOUBTFUL.scan_id, "meningioma", "0.93", "no_tumor", "0.57"):
         assert wanted in text
+    assert max(map(len, lines)) <= 80
+    assert {"low", "certainty", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
+
+
+def test_the_first_rows_do_not_wait_for_the_last_ones() -> None:
+    taken: list[str] = []
+
+    def found() -> Iterator[ScanRecord]:
+        for record in (CERTAIN, DOUBTFUL):
+            taken.append(record.scan_id)
+            yield record
+
+    lines = id_lines_of(found(), 80, styled=True)
+    rows = (line for line in lines if CERTAIN.scan_id in line)
+    assert "\x1b[32manalyzed" in next(rows)
+    assert taken == [CERTAIN.scan_id]

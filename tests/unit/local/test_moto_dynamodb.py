@@ -114,3 +114,32 @@ def test_a_stream_tells_items_as_they_were_written(table: Resources) -> None:
     assert record["dynamodb"]["NewImage"] == indexed(1, "odd")
     assert record["dynamodb"]["ApproximateCreationDateTime"].tzinfo is not None
     assert streams.get_records(ShardIterator=first["NextShardIterator"])["Records"] == []
+
+
+def test_an_index_follows_every_write_of_an_item(table: Resources) -> None:
+    client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
+    key = {"pk": {"S": "scan"}, "sk": {"S": "META"}}
+
+    def listed(model: str) -> int:
+        condition = {"KeyConditionExpression": "model_pk = :m", "ExpressionAttributeValues": {":m": {"S": model}}}
+        return int(client.query(TableName=name, IndexName="model", **condition)["Count"])
+
+    def moved(model: str) -> dict[str, Any]:
+        return {"UpdateExpression": "SET model_pk = :m", "ExpressionAttributeValues": {":m": {"S": model}}}
+
+    assert listed("one") == 0
+    client.put_item(TableName=name, Item=key | {"model_pk": {"S": "one"}, "model_sk": {"S": "1"}})
+    assert listed("one") == 1
+    client.update_item(TableName=name, Key=key, **moved("two"))
+    assert (listed("one"), listed("two")) == (0, 1)
+    client.transact_write_items(TransactItems=[{"Update": {"TableName": name, "Key": key, **moved("three")}}])
+    assert (listed("two"), listed("three")) == (0, 1)
+    cancelled = [
+        {"Update": {"TableName": name, "Key": key, **moved("four")}},
+        put(name, "other", ConditionExpression="attribute_exists(pk)"),
+    ]
+    with pytest.raises(client.exceptions.TransactionCanceledException):
+        client.transact_write_items(TransactItems=cancelled)
+    assert (listed("three"), listed("four")) == (1, 0)
+    client.delete_item(TableName=name, Key=key)
+    assert listed("three") == 0

@@ -1,10 +1,12 @@
 """Records as tables of a terminal."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
+from textwrap import wrap
 
 from rich.box import SIMPLE_HEAD
+from rich.style import Style
 from rich.table import Table
 
 from brainscan.domain import Export, Outcome, Reason, ScanRecord
@@ -34,20 +36,35 @@ def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
     table.add_column("note")  # the one that gives way in a narrow terminal: over several lines
     for label, record in named:
         short = label if len(label) <= NAME_WIDTH else f"…{label[1 - NAME_WIDTH :]}"
-        table.add_row(short, *_call(record), _area(record), _diameter(record), _note(record))
+        outcome, tumor_class, sure = _call(record)
+        coloured = f"[{STYLES[record.outcome]}]{outcome}[/]"
+        table.add_row(short, coloured, tumor_class, sure, _area(record), _diameter(record), _note(record))
     return table
 
 
-def id_table_of(records: Iterable[ScanRecord]) -> Table:
-    """A table of records under their ids, which `brainscan show` takes; ids are never cut."""
-    table = plain_table(None)
-    table.add_column("scan", no_wrap=True, min_width=32)
-    for heading, width in (("outcome", 9), ("class", 10), ("sure", 4)):
-        table.add_column(heading, no_wrap=True, min_width=width)
-    table.add_column("note")  # the one that gives way in a narrow terminal: over several lines
+ID_COLUMNS = (("scan", 32), ("outcome", 9), ("class", 10), ("sure", 4))
+"""Headings and least widths of a list of scans; the note that follows gives way in a narrow terminal."""
+
+
+def id_lines_of(records: Iterable[ScanRecord], width: int, *, styled: bool) -> Iterator[str]:
+    """Lines of a list of records under their ids, which `brainscan show` takes, as the records come.
+
+    Args:
+        width: Of the terminal, characters; a longer note goes over several lines. Ids are never cut.
+        styled: Whether the terminal shows colours.
+    """
+    heads = [f"{name:<{least}}" for name, least in ID_COLUMNS]
+    yield "  ".join([*heads, "note"]).rstrip()
+    yield "─" * min(width, 80)
+    begin = sum(least + 2 for _, least in ID_COLUMNS)
     for record in records:
-        table.add_row(record.scan_id, *_call(record), _note(record))
-    return table
+        outcome, tumor_class, sure = _call(record)
+        told = [record.scan_id, f"{outcome:<9}", f"{tumor_class:<10}", f"{sure:>4}"]
+        if styled:
+            told[1] = Style.parse(STYLES[record.outcome]).render(told[1])
+        first, *more = wrap(_note(record), max(12, width - begin)) or [""]
+        yield "  ".join([*told, first]).rstrip()
+        yield from (" " * begin + line for line in more)
 
 
 def export_table_of(exports: Iterable[Export]) -> Table:
@@ -85,7 +102,7 @@ def plain_table(title: str | None) -> Table:
 def _call(record: ScanRecord) -> tuple[str, str, str]:
     """Outcome, class and certainty."""
     sure = f"{record.confidence:.2f}" if record.confidence is not None else ""
-    return f"[{STYLES[record.outcome]}]{record.outcome}[/]", record.predicted or "", sure
+    return record.outcome, record.predicted or "", sure
 
 
 def _note(record: ScanRecord) -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from brainscan import store
-from brainscan.cli.render import id_table_of
+from brainscan.cli.render import id_lines_of
 from brainscan.cli.rows import Format, flat, write_rows
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, Report, ReviewState, ScanRecord, TumorClass
@@ -20,6 +20,9 @@ from brainscan.library.query import query
 
 REPORTS_AT_ONCE: Final = 500
 """Scans whose series' reports are read together."""
+
+FIRST_REPORTS: Final = 50
+"""Those of the first rows, which somebody waits for."""
 
 Days = Annotated[str | None, typer.Option(help="UTC day of upload, YYYY-MM-DD; default today.")]
 
@@ -89,24 +92,38 @@ def results(
 
 
 def _print(records: Iterator[ScanRecord], form: Printed, out: Path | None, table: store.Table) -> int:
-    """Print records, or write them to `out`; all but the table as they come. Returns how many there were."""
+    """Print records, or write them to `out`; as they come. Returns how many there were."""
     if form is Printed.TABLE:
-        known = list(records)
-        console = Console()
-        console.print(id_table_of(known))
-        console.print(f"[dim]{len(known)} scans. {RESEARCH_USE_STATEMENT}[/dim]")
-        return len(known)
+        return print_list(records)
     reported = with_reports(records, table)
     if form is Printed.JSON:
         return write_rows((_whole(record, report) for record, report in reported), Format.JSON, out)
     return write_rows((flat(record, report) for record, report in reported), Format(form.value), out)
 
 
+def print_list(records: Iterable[ScanRecord]) -> int:
+    """Print records under their ids as they come; how many there were."""
+    console, count = Console(), 0
+
+    def counted() -> Iterator[ScanRecord]:
+        nonlocal count
+        for record in records:
+            count += 1
+            yield record
+
+    for line in id_lines_of(counted(), console.width, styled=console.is_terminal and not console.no_color):
+        typer.echo(line)
+    console.print(f"[dim]{count} scans. {RESEARCH_USE_STATEMENT}[/dim]")
+    return count
+
+
 def with_reports(records: Iterable[ScanRecord], table: store.Table) -> Iterator[tuple[ScanRecord, Report | None]]:
     """Each record with the latest report of its series, if there is one; reports are read some hundreds at a time."""
     rest = iter(records)
     known: dict[str, Report | None] = {}
-    while some := list(islice(rest, REPORTS_AT_ONCE)):
+    size = FIRST_REPORTS
+    while some := list(islice(rest, size)):
+        size = REPORTS_AT_ONCE
         unknown = {record.series_id for record in some if record.series_id and record.series_id not in known}
         known |= dict.fromkeys(unknown) | table.reports.latest_of(sorted(unknown))
         yield from ((record, known.get(record.series_id or "")) for record in some)

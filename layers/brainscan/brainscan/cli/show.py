@@ -19,7 +19,7 @@ from rich.text import Text
 from brainscan import store
 from brainscan.cli.corrections import export_corrections
 from brainscan.cli.ids import Day, export_id_of, scan_id_of
-from brainscan.cli.render import export_table_of, id_table_of
+from brainscan.cli.render import export_table_of, id_lines_of
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
 from brainscan.store import ObjectGoneError, Results
@@ -57,7 +57,8 @@ def show(
             return
         if bucket and console.is_terminal and console.color_system in {"256", "truecolor"}:
             _print_picture(record, bucket, console)
-    console.print(id_table_of([record]))
+    for line in id_lines_of([record], console.width, styled=console.is_terminal and not console.no_color):
+        typer.echo(line)
     console.print_json(record.model_dump_json(exclude_none=True))
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
