@@ -22,7 +22,7 @@ from brainscan.inference.runtime import Model
 from brainscan.pipeline.count import count
 from brainscan.services import Services
 from brainscan.settings import Limits
-from brainscan.store import Bus, PartQueue, Results, ScanQueue, Table, Uploads
+from brainscan.store import Bus, ObjectVersions, PartQueue, Results, ScanQueue, Table, Uploads
 from brainscan.store.table import Counts
 from brainscan.store.upload import Upload
 from brainscan_local import moto_dynamodb
@@ -192,6 +192,7 @@ def world(table: Table) -> World:
     services = Services(
         uploads=Uploads(s3),
         results=Results(s3, "results"),
+        versions=ObjectVersions(s3),
         table=table,
         queue=ScanQueue(sqs, url),
         retries=ScanQueue(sqs, sqs.create_queue(QueueName="retries")["QueueUrl"]),

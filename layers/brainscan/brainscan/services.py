@@ -10,7 +10,7 @@ from botocore.config import Config
 
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits, Settings, limits, settings
-from brainscan.store import Bus, Inbox, PartQueue, Results, ScanQueue, Table, Uploads
+from brainscan.store import Bus, Inbox, ObjectVersions, PartQueue, Results, ScanQueue, Table, Uploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -59,6 +59,7 @@ class Services:
 
     uploads: Uploads
     results: Results
+    versions: ObjectVersions
     table: Table
     queue: ScanQueue
     retries: ScanQueue
@@ -86,6 +87,7 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
     return Services(
         uploads=Uploads(s3),
         results=Results(s3, told.results_bucket),
+        versions=ObjectVersions(s3),
         table=Table.over(client("dynamodb"), told.table_name, told.retention_days),
         bus=Bus(client("events"), told.event_bus, told.event_source),
         queue=ScanQueue(sqs, told.scan_queue_url),

@@ -12,6 +12,7 @@ from botocore import xform_name
 from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, ScanRecord, TumorClass
 from brainscan.store import Table
 from brainscan.store.table import (
+    Erasing,
     Exports,
     Models,
     Reports,
@@ -75,6 +76,7 @@ def test_there_is_an_example_for_every_kind_of_question() -> None:
 QUESTIONS = {
     "Scans": (Scans, {"register", "commit", "supersede", "review"}),
     "ScanQueries": (ScanQueries, set()),
+    "Erasing": (Erasing, {"erase_scans", "delete"}),
     "Exports": (Exports, {"put", "put_part", "mark_superseded"}),
     "SeriesItems": (SeriesItems, {"put_settled", "forget_slice"}),
     "Statistics": (Statistics, {"mark_arrival"}),

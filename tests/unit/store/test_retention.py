@@ -14,7 +14,7 @@ from tests.summaries import a_series
 
 DAYS, DAY_S = 10, 86_400
 SERIES, STUDY, PATIENT = "5" * 32, "6" * 32, "7" * 32
-SLICES = [a_record(number, series_id=SERIES, study_id=STUDY, patient_id=PATIENT) for number in range(3)]
+SLICES = [a_record(number, site="ward", series_id=SERIES, study_id=STUDY, patient_id=PATIENT) for number in range(3)]
 EXPORT = SLICES[0].export_id
 
 

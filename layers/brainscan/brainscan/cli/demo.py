@@ -253,6 +253,7 @@ def _write_environment(path: Path, stack: "LocalStack") -> None:
         "BRAINSCAN_UPLOADS_BUCKET": stack.uploads_bucket,
         "BRAINSCAN_TABLE_NAME": stack.table_name,
         "BRAINSCAN_RESULTS_BUCKET": stack.results_bucket,
+        "BRAINSCAN_PSEUDONYM_SECRET_ARN": stack.secret_arn("PseudonymSecret"),
     }
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in values.items()]
     path.write_text("".join(lines), encoding="utf-8")

@@ -23,6 +23,8 @@ TEXT_VRS: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT"
 _ESCAPE: Final = b"\x1b"
 """Begins what is in another character set."""
 
+_PADDING: Final = " \0\t\r\n"
+
 
 def parsed(dataset: Dataset, keyword: str) -> Any:
     """The value as pydicom converts it; of one that it cannot convert, the bytes; None where there is none."""
@@ -56,7 +58,12 @@ def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     if value is None or value == "":
         return ()
     values = value if isinstance(value, list | tuple | MultiValue) else str(value).split(SEPARATOR)
-    return tuple(str(each).strip(" \0\t\r\n") for each in values)
+    return tuple(str(each).strip(_PADDING) for each in values)
+
+
+def typed(value: str) -> str:
+    """A value that a person typed, in the form in which `text` gives it."""
+    return " ".join(each for part in value.split(SEPARATOR) if (each := part.strip(_PADDING)))
 
 
 def _plain_text(element: RawDataElement, vr: str) -> str | None:

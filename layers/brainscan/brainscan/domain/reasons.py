@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NOT_AN_IMAGE = "not_an_image"
     SUPERSEDED = "superseded"
     OBJECT_GONE = "object_gone"
+    ERASED = "erased"
     OBJECT_ARCHIVED = "object_archived"
     KEY_DENIED = "key_denied"
     LOCALIZER = "localizer"

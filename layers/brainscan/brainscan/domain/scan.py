@@ -32,7 +32,7 @@ class Source(FrozenModel):
     """Where a scan came from, without a name in clear."""
 
     bucket: str
-    key_digest: str = Field(description="HMAC-SHA256 of the uploaded key, hex")
+    key_digest: str = Field(description="HMAC-SHA256 of the uploaded key, hex; empty once erased")
     version_id: str = Field(description="the object's version, 'null' in an unversioned bucket")
     entry_digest: str | None = Field(default=None, description="HMAC-SHA256 of the path inside an archive")
     entry_index: int | None = Field(default=None, description="position of the entry in its archive, from 0")
@@ -112,7 +112,9 @@ class ScanRecord(Scan, Finding):
     overlay_key: str | None = None
     timings_ms: dict[str, float] = Field(default_factory=dict)
     finished_at: datetime | None = None
-    superseded: bool = Field(default=False, description="a later upload of the object, or of the image, exists")
+    superseded: bool = Field(
+        default=False, description="a later upload of the object, or of the image, exists; or its patient was erased"
+    )
     revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
     review: Review | None = Field(default=None, description="the latest review")
     research_use: str = RESEARCH_USE_STATEMENT
@@ -121,6 +123,31 @@ class ScanRecord(Scan, Finding):
     def of(cls, scan: Scan, finding: Finding, **known: Any) -> Self:
         """Join a scan with what was found in it."""
         return cls(**scan.model_dump(include=set(Scan.model_fields)), **finding.model_dump(), **known)
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its patient was erased, and this is all that stays of it."""
+        return Reason.ERASED in self.reasons
+
+    def erased(self) -> "ScanRecord":
+        """What stays once its patient is erased: that a file was this scan, so that nothing brings it back.
+
+        Nothing says what it showed, what it was called, or to which series it belonged; the patient's key stays, by
+        which a repeat finds what is left.
+        """
+        return ScanRecord(
+            scan_id=self.scan_id,
+            export_id=self.export_id,
+            patient_id=self.patient_id,
+            source=self.source.model_copy(update={"key_digest": "", "entry_digest": None}),
+            kind=self.kind,
+            staged_key=self.staged_key,
+            received_at=self.received_at,
+            site=self.site,  # whose counts lack the scan from now on
+            outcome=Outcome.SKIPPED,
+            reasons=(Reason.ERASED,),
+            superseded=True,
+        )
 
     @property
     def called(self) -> TumorClass | None:

@@ -29,9 +29,12 @@ def deliver(report: Report, table: Table, results: Results, pacs: Pacs) -> int:
 
 
 def _is_replaced(report: Report, table: Table) -> bool:
-    """Whether there is a later report, or will be: slices that came meanwhile are reported once none of them waits."""
+    """Whether there is a later report, or will be: slices that came meanwhile are reported once none of them waits.
+
+    A report that is in the table no more is as good as replaced: its patient was erased.
+    """
     series = table.series.get(report.series_id)
     if series is not None and (series.remaining or series.revision > report.revision):
         return True
     latest = table.reports.latest(report.series_id)
-    return latest is not None and latest.revision > report.revision
+    return latest is None or latest.revision > report.revision

@@ -112,11 +112,16 @@ def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> 
     return FileOutcome(tuple(_judged(record, relevance, header, pseudonyms) for record, relevance in judged))
 
 
+def patient_key(patient_id: str, issuer: str, pseudonyms: Pseudonyms) -> str:
+    """What stands for a patient, by PatientID and IssuerOfPatientID; one that is absent is empty."""
+    return pseudonyms.digest("patient", issuer, patient_id)
+
+
 def belonging(header: Header, pseudonyms: Pseudonyms) -> dict[str, Any]:
     """Patient, study and series, each within the one above it: exports exist that give two patients one series UID."""
     belongs: dict[str, Any] = {}
     if header.patient_id:
-        belongs["patient_id"] = pseudonyms.digest("patient", header.patient_id_issuer, header.patient_id)
+        belongs["patient_id"] = patient_key(header.patient_id, header.patient_id_issuer, pseudonyms)
     if header.study_uid:
         belongs["study_id"] = pseudonyms.digest("study", *header.patient, header.study_uid)
     if header.series_uid:

@@ -102,6 +102,8 @@ def _export(upload: Upload, version_id: str, services: Services, token: str | No
 def _unread(upload: Upload, reason: Reason, services: Services) -> Export:
     """What is left to say of an upload that no longer exists, or that S3 does not give."""
     export = _export(upload, upload.version_id or "null", services)
+    if export.state != ExportState.EXPANDING:
+        return export  # it was read before it went, and its files have their outcomes
     done = PartDone(number=0, last=True, kind=Kind.OTHER, files=1, skipped=1)
     return _write_whole(export, [listing.unread(reason)], [done], services)
 

@@ -1,7 +1,7 @@
 """The listing of an export's files, a JSON line each, and what a DICOMDIR says of them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from brainscan.archive import File
@@ -33,6 +33,12 @@ def line(file: File, outcome: FileOutcome, pseudonyms: Pseudonyms) -> Line:
         }
         found["private_records"] = outcome.private_records
     return found
+
+
+def erased(lines: Iterable[Line], scan_ids: Collection[str]) -> list[Line]:
+    """The lines as they are, those of files that were these scans without what their files were called."""
+    gone = {"entry_digest": None, "outcome": Outcome.SKIPPED, "reasons": [Reason.ERASED]}
+    return [line | gone if set(line["scan_ids"]) & set(scan_ids) else line for line in lines]
 
 
 def unread(reason: Reason) -> Line:

@@ -3,6 +3,7 @@
 from brainscan.store.bus import Bus
 from brainscan.store.multipart import Inbox
 from brainscan.store.object_errors import ObjectGoneError
+from brainscan.store.object_versions import ObjectVersions
 from brainscan.store.objects import Results, Uploads, staged_key
 from brainscan.store.queues import PartQueue, ScanQueue
 from brainscan.store.table import Table
@@ -12,6 +13,7 @@ __all__ = [
     "Bus",
     "Inbox",
     "ObjectGoneError",
+    "ObjectVersions",
     "Page",
     "PartQueue",
     "Results",

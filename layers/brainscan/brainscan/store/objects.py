@@ -42,7 +42,7 @@ class Head:
 
 
 class Uploads:
-    """The bucket that hospitals write to. brainscan only ever reads it."""
+    """The bucket that hospitals write to. The pipeline only ever reads it."""
 
     def __init__(self, client: "S3Client") -> None:
         self._client = client
@@ -205,10 +205,15 @@ def result_key(scan_id: str, attempt: str, name: str) -> str:
     return f"{scan_prefix(scan_id)}{attempt}/{name}"
 
 
+def drawn_prefix(scan_id: str) -> str:
+    """What the keys of all masks that readers drew of a scan begin with."""
+    return f"drawn/{scan_id}/"
+
+
 def drawn_key(scan_id: str, reader: str, png: bytes) -> str:
     """Where a mask that a reader drew lies: by scan, reader and content, so that none is ever written over another."""
     who, what = (hashlib.sha256(each).hexdigest() for each in (reader.encode(), png))
-    return f"drawn/{scan_id}/{who[:16]}/{what[:32]}.png"
+    return f"{drawn_prefix(scan_id)}{who[:16]}/{what[:32]}.png"
 
 
 def attempt_prefix(key: str) -> str:
@@ -241,9 +246,14 @@ def upload_key(export_id: str) -> str:
     return f"sources/{export_id}/upload.json"
 
 
+def parts_prefix(export_id: str) -> str:
+    """What the keys of the listings of an export's parts begin with."""
+    return f"exports/{export_id}/parts/"
+
+
 def part_key(export_id: str, number: int) -> str:
     """Where the outcomes of the files of one part are listed until the export is whole."""
-    return f"exports/{export_id}/parts/{number:05d}.jsonl"
+    return f"{parts_prefix(export_id)}{number:05d}.jsonl"
 
 
 def report_key(series_id: str, revision: int, name: str) -> str:

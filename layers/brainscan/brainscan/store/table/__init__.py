@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import Counts, ScanChange
+from brainscan.store.table.erasing import Erasing
 from brainscan.store.table.exports import Exports
 from brainscan.store.table.models import Models
 from brainscan.store.table.reports import Reports
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Counts",
+    "Erasing",
     "Exports",
     "Models",
     "Reports",
@@ -54,6 +56,7 @@ class Table:
     summary_queries: SummaryQueries
     models: Models
     retention: Retention
+    erasing: Erasing
 
     @classmethod
     def over(cls, client: "DynamoDBClient", name: str, retention_days: int = 0) -> "Table":
@@ -72,4 +75,5 @@ class Table:
             summary_queries=SummaryQueries(table),
             models=Models(table),
             retention=Retention(table),
+            erasing=Erasing(table),
         )

@@ -76,6 +76,21 @@ class TableClient:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def scan(self, condition: str, values: Mapping[str, str]) -> Iterator[Item]:
+        """Every item of the table that a condition holds for; it reads the table whole."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "FilterExpression": condition,
+            "ExpressionAttributeValues": to_item(values),
+            "ConsistentRead": True,
+        }
+        while True:
+            answer = retried(lambda: self.client.scan(**request))
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def put(self, item: Item, condition: str | None = None, values: Mapping[str, Any] | None = None) -> bool:
         """Write an item whole; False, and nothing is written, if a condition over `values` does not hold.
 
@@ -116,9 +131,13 @@ class TableClient:
         """Change attributes of an item; False, and nothing is changed, if the request's condition does not hold."""
         return _held(lambda: self.client.update_item(TableName=self.name, Key=to_item(key), **request))
 
-    def delete(self, key: Mapping[str, str], condition: str, values: Mapping[str, Any]) -> bool:
+    def delete(
+        self, key: Mapping[str, str], condition: str | None = None, values: Mapping[str, Any] | None = None
+    ) -> bool:
         """Delete an item; False, and it stays, if a condition over `values` does not hold."""
-        request: dict[str, Any] = {"ConditionExpression": condition, "ExpressionAttributeValues": to_item(values)}
+        request: dict[str, Any] = {}
+        if condition is not None:
+            request = {"ConditionExpression": condition, "ExpressionAttributeValues": to_item(values or {})}
         return _held(lambda: self.client.delete_item(TableName=self.name, Key=to_item(key), **request))
 
 

@@ -24,6 +24,9 @@ COUNT: Final = "COUNT#"
 """What sort keys of counters begin with, in the partition that they count."""
 INSTANCE: Final = "INSTANCE#"
 SERIES: Final = "SERIES#"
+STUDY: Final = "STUDY#"
+SUMMARIES: Final = (SERIES, STUDY)
+"""What sort keys of an export's links to series and studies begin with."""
 SERIES_LABELS: Final = ("series_id", "study_id", "patient_id")
 """Attributes of a scan that its series' counters repeat."""
 NOT_REVIEWED: Final = "none"
@@ -116,7 +119,7 @@ def series_summary(series_id: str) -> dict[str, str]:
 
 def study_summary(study_id: str) -> dict[str, str]:
     """Primary key of what a study shows."""
-    return {"pk": f"STUDY#{study_id}", "sk": META}
+    return {"pk": f"{STUDY}{study_id}", "sk": META}
 
 
 def summary_review(summary: dict[str, str], revision: int) -> dict[str, str]:
@@ -127,6 +130,11 @@ def summary_review(summary: dict[str, str], revision: int) -> dict[str, str]:
 def in_export(export_id: str, summary: dict[str, str]) -> dict[str, str]:
     """Primary key of the link from an export to a series or study that scans of it belong to."""
     return {"pk": f"EXPORT#{export_id}", "sk": summary["pk"]}
+
+
+def study_id_of(pk: str) -> str | None:
+    """Inverse of `study_summary`; None for the keys of other items."""
+    return pk.removeprefix(STUDY) if pk.startswith(STUDY) else None
 
 
 def uploaded_object(object_id: str) -> dict[str, str]:

@@ -61,5 +61,7 @@ def _counted(scan: ScanRecord) -> Iterator[str]:
     """Partitions in which a scan is counted."""
     yield keys.export(scan.export_id)["pk"]
     yield keys.day(scan.day)["pk"]
+    if scan.site:
+        yield keys.day(scan.day, scan.site)["pk"]
     if scan.series_id:
         yield keys.series(scan.series_id)["pk"]
