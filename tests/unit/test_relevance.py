@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.uid import (
     BasicTextSRStorage,
@@ -232,3 +234,52 @@ def test_a_report_is_no_image_and_damage_is_unreadable() -> None:
         with pytest.raises(ScanError) as refused:
             read_header(data, Limits())
         assert refused.value.reason is reason
+
+
+KINDS_OF_FRAMES: dict[str, tuple[list[str], str, str, Reason | None]] = {
+    "magnitude": (ORIGINAL, "MAGNITUDE", "NONE", None),
+    "phase": (ORIGINAL[:3], "PHASE", "NONE", Reason.PHASE_IMAGE),
+    "imaginary": (ORIGINAL, "IMAGINARY", "NONE", Reason.PHASE_IMAGE),
+    "map": (ADC, "MAGNITUDE", "NONE", Reason.DERIVED_MAP),
+    "projection": (ORIGINAL, "MAGNITUDE", "MAX_IP", Reason.DERIVED_MAP),
+    "scout": (["ORIGINAL", "PRIMARY", "LOCALIZER", "NONE"], "MAGNITUDE", "NONE", Reason.LOCALIZER),
+}
+
+
+@settings(max_examples=30)
+@given(names=st.lists(st.sampled_from(sorted(KINDS_OF_FRAMES)), min_size=1, max_size=8))
+def test_frames_of_any_kinds_in_any_order_are_judged_each_by_itself(names: list[str]) -> None:
+    dataset = dicom_object(PIXELS, SOPClassUID=EnhancedMRImageStorage, NumberOfFrames=len(names), ImageType=ORIGINAL)
+    dataset.PerFrameFunctionalGroupsSequence = []
+    for frame_type, component, technique, _ in map(KINDS_OF_FRAMES.__getitem__, names):
+        group, kind = Dataset(), Dataset()
+        kind.FrameType, kind.ComplexImageComponent = frame_type, component
+        kind.VolumeBasedCalculationTechnique = technique
+        group.MRImageFrameTypeSequence = [kind]
+        dataset.PerFrameFunctionalGroupsSequence.append(group)
+    dataset.PixelData = np.stack([PIXELS] * len(names)).tobytes()
+    found = read_header(dicom_bytes(dataset), Limits())
+    expected = [KINDS_OF_FRAMES[name][3] for name in names]
+    assert [each.skip for each in found.relevances] == expected
+    assert found.skip is (expected[0] if all(expected) else None)
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"Manufacturer": "BrainScan", "ImageType": ["DERIVED", "SECONDARY"]},
+        {"Manufacturer": "PACS", "ManufacturerModelName": "brainscan", "ImageType": ["DERIVED", "PRIMARY"]},
+        {"SeriesDescription": "BRAINSCAN TUMOR SEGMENTATION, RESEARCH USE ONLY"},
+        {"ImageComments": f"forwarded: {RESEARCH_USE_STATEMENT} (cut)"},
+    ],
+)
+def test_our_own_answers_are_known_whatever_a_pacs_left_of_them(elements: dict[str, Any]) -> None:
+    assert header(**elements).skip is Reason.OWN_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("value", "scheme"),
+    [(code, "DCM") for code in ("113078", "113079", "113062", "113046", "113074", "113050", "129104", "129106")],
+)
+def test_a_derivation_that_is_coded_without_words_makes_a_map(value: str, scheme: str) -> None:
+    assert header(DerivationCodeSequence=coded(value, scheme, "")).skip is Reason.DERIVED_MAP

@@ -75,3 +75,24 @@ def test_signed_values_that_call_themselves_unsigned_are_read_as_they_are(below:
 def test_what_fits_its_header_is_left_as_it_is(values: Any, signed: int) -> None:
     found = stored_values(scan(values.astype(np.int64).astype(np.uint16), 16, 15, signed), 0)
     np.testing.assert_array_equal(found, values)
+
+
+@pytest.mark.parametrize("stored", [8, 9])
+@pytest.mark.parametrize("high", [7, 8, 11])
+def test_more_bits_than_are_stated_count_where_the_picture_falls_apart_without_them(stored: int, high: int) -> None:
+    found = stored_values(scan(PICTURE, stored, min(high, stored - 1)), 0)
+    np.testing.assert_array_equal(found, PICTURE)
+
+
+@pytest.mark.parametrize("bit", [10, 12, 15])
+def test_an_overlay_or_litter_in_the_upper_bits_is_no_part_of_the_value(bit: int) -> None:
+    box = np.zeros(PICTURE.shape, int)
+    box[10:20, 10:40] = 1
+    litter = np.random.default_rng(bit).integers(0, 1 << (16 - bit), PICTURE.shape)
+    for above in (box, litter):
+        np.testing.assert_array_equal(stored_values(scan(PICTURE | (above << bit), 10, 9), 0), PICTURE)
+
+
+def test_a_sign_that_is_not_carried_into_the_upper_bits_counts() -> None:
+    values = PICTURE - 300
+    np.testing.assert_array_equal(stored_values(scan(values & 0x0FFF, 12, 11, signed=1), 0), values)

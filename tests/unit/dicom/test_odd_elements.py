@@ -1,6 +1,7 @@
 """An element that nobody needs costs nothing, whatever is wrong with it; a needed one is read in any form it has."""
 
 import io
+import struct
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -22,11 +24,12 @@ from brainscan.dicom.header import read_header
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.stamp import Stamp
-from brainscan.domain import Kind, Outcome, SeriesResult, TumorClass
+from brainscan.domain import Kind, Outcome, Reason, ScanError, SeriesResult, TumorClass
 from brainscan.imaging.decode import decode
 from brainscan.imaging.overlay import overlay
 from brainscan.settings import Limits
 from tests import series as mr
+from tests.fuzz.mutations import beginning, elements_of
 from tests.making import NOON, PSEUDONYMS
 from tests.unit.dicom.odd import encoded_as, with_raw
 
@@ -99,6 +102,43 @@ def test_a_delimiter_that_closes_nothing_is_passed_over() -> None:
     pixels, report, _ = answers(data[:place] + stray + data[place:])
     assert np.array_equal(pixels, image().pixel_array)
     assert report.PatientID == mr.PATIENT_ID
+
+
+STRAYS = {
+    "end of a sequence": (0xFFFEE0DD, b""),
+    "end of an item": (0xFFFEE00D, b""),
+    "an item": (0xFFFEE000, b""),
+    "end with a value": (0xFFFEE0DD, b"abcd"),
+    "nothing": (0, b""),
+}
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+@pytest.mark.parametrize(
+    "syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian], ids=lambda each: each.keyword
+)
+def test_a_stray_delimiter_is_passed_over_or_costs_the_file_wherever_it_stands(syntax: UID, stray: str) -> None:
+    """It is never answered without a report: what reads the header, the pixels and the source agree."""
+    tag, value = STRAYS[stray]
+    order = "<" if syntax.is_little_endian else ">"
+    raw = struct.pack(f"{order}HHI", tag >> 16, tag & 0xFFFF, len(value)) + value
+    whole = image()
+    if not syntax.is_little_endian:
+        whole.PixelData = np.frombuffer(whole.PixelData, "<u2").astype(">u2").tobytes()
+    start, elements = beginning(whole, syntax), elements_of(whole, syntax)
+    bodies = [each.encoded(implicit=syntax.is_implicit_VR, order=order) for each in elements]
+    answered = 0
+    for place in range(1, len(bodies) + 1, 3):
+        data = start + b"".join([*bodies[:place], raw, *bodies[place:]])
+        try:
+            read_header(data, Limits())
+        except ScanError as refused:
+            assert refused.reason is Reason.UNREADABLE
+            continue
+        assert np.array_equal(decode(data, Kind.DICOM, Limits()).pixels, image().pixel_array)
+        assert read_source(data, 10**9).PatientID == mr.PATIENT_ID
+        answered += 1
+    assert answered or stray == "end of an item"
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda each: each.keyword)

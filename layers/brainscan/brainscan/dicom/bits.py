@@ -12,6 +12,8 @@ Values = npt.NDArray[Any]
 WORD: Final = 16
 """Bits of the words in which the trouble happens."""
 QUARTER: Final = 2 ** (WORD - 2)
+TORN: Final = 0.002
+"""Share of neighbours that are close to each other, and would not be without the upper bits, from which these count."""
 FEWER: Final = 10
 """By so many times fewer leaps between neighbours one reading of the bits has to be better than the stated one."""
 
@@ -21,6 +23,8 @@ def stored_values(dataset: Dataset, frame: int | None) -> Values:
 
     - HighBit above BitsStored - 1 puts the value at the upper end of the word. It is believed only where values exceed
       what the lower bits can hold: some writers state it of values at the lower end.
+    - Where values exceed it otherwise, what is in the upper bits is no part of them, such as an overlay; unless without
+      it neighbours would leap that are close to each other: then BitsStored is too small.
     - Signed values that leap by half the range between neighbours, and would not as unsigned ones, are unsigned.
     - Unsigned values of which some lie at the very top, none in between, are signed: the top ones are below zero.
 
@@ -28,20 +32,38 @@ def stored_values(dataset: Dataset, frame: int | None) -> Values:
         dataset: with pixels.
         frame: from 0; None for the whole object.
     """
-    shift = _stated_shift(dataset)
-    values: Values = pixel_array(dataset, index=frame, correct_unused_bits=not shift)
-    if shift and not _fit(values, int(dataset.BitsStored)):
-        values = values >> shift
-    return _resigned(values) if values.dtype.itemsize * 8 == WORD else values
+    bits = _bits_of_words(dataset)
+    values: Values = pixel_array(dataset, index=frame, correct_unused_bits=bits is None)
+    if bits is None or values.dtype.itemsize * 8 != WORD:
+        return values
+    if not _fit(values, bits):
+        values = _within(values, bits, _stated_shift(dataset, bits))
+    return _resigned(values)
 
 
-def _stated_shift(dataset: Dataset) -> int:
-    """How far up in the word values are said to lie; 0 for a header without fault, and where there is one value."""
-    bits = [dataset.get(keyword) for keyword in ("BitsAllocated", "BitsStored", "HighBit")]
-    if not all(isinstance(each, int) for each in bits) or dataset.get("SamplesPerPixel", 1) != 1:
-        return 0
-    allocated, stored, high = bits
-    return high + 1 - stored if allocated == WORD and 0 < stored <= high < allocated else 0
+def _bits_of_words(dataset: Dataset) -> int | None:
+    """How many bits of each word are said to be the value; None where pixels are no words, or several."""
+    allocated, stored = (dataset.get(keyword) for keyword in ("BitsAllocated", "BitsStored"))
+    words = allocated == WORD and dataset.get("SamplesPerPixel", 1) == 1
+    return stored if words and isinstance(stored, int) and 0 < stored <= WORD else None
+
+
+def _stated_shift(dataset: Dataset, bits: int) -> int:
+    """How far up in the word values are said to lie; 0 for a header without fault."""
+    high = dataset.get("HighBit")
+    return high + 1 - bits if isinstance(high, int) and bits <= high < WORD else 0
+
+
+def _within(values: Values, bits: int, shift: int) -> Values:
+    """The values in words of which more bits are in use than are stated."""
+    if shift:
+        return values >> shift
+    unused = WORD - bits
+    lower = (values << unused) >> unused
+    half = 2 ** (bits - 1)
+    near, wrapped = (np.abs(np.diff(each.astype(np.int32), axis=-1)) for each in (values, lower))
+    torn = (near <= half) & (wrapped > half)
+    return values if torn.mean() > TORN else lower
 
 
 def _fit(values: Values, bits: int) -> bool:

@@ -5,6 +5,7 @@ Serial numbers, station names and names of institutions are no part of it.
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -60,6 +61,7 @@ CODES: Final = tuple(f"{maker}{model}" for maker in (UNKNOWN, *_MAKERS) for mode
 """Every device that can be told from others: two characters, its maker's letter and its model's."""
 
 
+@lru_cache(maxsize=256)
 def device_code(manufacturer: str, model: str) -> str:
     """The device that a header speaks of, by Manufacturer and Manufacturer's Model Name.
 

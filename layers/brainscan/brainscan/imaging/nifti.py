@@ -119,7 +119,8 @@ def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:
     image: nib.Nifti1Image = kind.from_stream(io.BytesIO(data))
     if image.ndim < 3 or image.get_data_dtype().kind not in "iuf":
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "NIfTI is read as gray volumes; send one volume of scalars")
-    if image.dataobj.offset < image.header.single_vox_offset:
+    voxels: Any = image.dataobj
+    if voxels.offset < image.header.single_vox_offset:
         raise ScanError(Reason.UNREADABLE, "the NIfTI header says that the pixels lie in it; convert the series again")
     if math.prod(sorted(image.shape[:3])[1:]) > limits.pixels:
         raise ScanError(Reason.TOO_MANY_PIXELS, "rows x columns exceed the limit; downsample the volume")
