@@ -22,7 +22,7 @@ from brainscan.inference.runtime import Model
 from brainscan.pipeline.count import count
 from brainscan.services import Services
 from brainscan.settings import Limits
-from brainscan.store import Bus, ObjectVersions, PartQueue, Results, ScanQueue, Table, Uploads
+from brainscan.store import Bus, DeadLetterQueue, ObjectVersions, PartQueue, Queue, Results, ScanQueue, Table, Uploads
 from brainscan.store.table import Counts
 from brainscan.store.upload import Upload
 from brainscan_local import moto_dynamodb
@@ -197,6 +197,9 @@ def world(table: Table) -> World:
         queue=ScanQueue(sqs, url),
         retries=ScanQueue(sqs, sqs.create_queue(QueueName="retries")["QueueUrl"]),
         parts=PartQueue(sqs, parts_url),
+        given_up_uploads=Queue(sqs, sqs.create_queue(QueueName="given-up-uploads")["QueueUrl"]),
+        dead_scans=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-scans")["QueueUrl"]),
+        dead_uploads=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-uploads")["QueueUrl"]),
         bus=Bus(_watched_bus(sqs), "default", "brainscan"),
         secret=lambda: PSEUDONYMS.secret,
         limits=Limits(),

@@ -1,8 +1,8 @@
 """Lambda entry point: scans from the ScanQueue -> class and mask, in S3 and in the table.
 
 New scans come in batches from the ScanQueue. One that fails, or was in a batch whose process died, goes on to the
-RetryQueue, from which each comes alone: whatever kills its process kills nothing else. There it is tried until two
-receives are left, which are for saying that it failed; then its message goes to the dead-letter queue.
+RetryQueue, from which each comes alone: whatever kills its process kills nothing else. What does so to the last goes
+where it is given up (functions/give_up).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ from brainscan.observability import (
     measure_version,
     metrics,
 )
-from brainscan.pipeline.analyze import ScanResult, give_up
+from brainscan.pipeline.attempt import ScanResult
 from brainscan.pipeline.serving import LoadedModels, analyze_as_served
 from brainscan.services import services
 from brainscan.settings import settings
@@ -31,9 +31,6 @@ from brainscan.store.retry import time_left
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-LAST_RECEIVES = 2
-"""Receives that are kept for committing that a scan failed, should the first attempt at that fail, too."""
 
 MARGIN_S = 5
 """What is left of an invocation when the last retry of a call must have ended."""
@@ -105,14 +102,8 @@ def tried_together(deliveries: Sequence[Delivery]) -> list[Retry]:
 
 
 def tried_alone(deliveries: Sequence[Delivery]) -> list[Retry]:
-    """Analyze scans of the RetryQueue one by one; those that were tried as often as they may are given up instead."""
-    retries = []
-    for delivery in deliveries:
-        if delivery.receive_count <= settings().max_receive_count - LAST_RECEIVES:
-            retries += [Retry(each, pause_s(each.receive_count)) for each in analyzed([delivery])]
-        else:
-            retries.append(Retry(delivery, 0 if fail(delivery) else pause_s(delivery.receive_count)))
-    return retries
+    """Analyze scans of the RetryQueue one by one."""
+    return [Retry(each, pause_s(each.receive_count)) for delivery in deliveries for each in analyzed([delivery])]
 
 
 def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
@@ -161,15 +152,3 @@ def hide(queue: ScanQueue, retry: Retry) -> None:
         queue.hide([retry.delivery.receipt_handle], retry.pause_s)
     except Exception as error:
         logger.warning("retry comes without a pause", extra=describe(error))
-
-
-def fail(delivery: Delivery) -> bool:
-    """Commit the outcome of a scan whose retries are over; False if that failed, too."""
-    try:
-        failed = give_up(delivery.scan, services())
-    except Exception as error:
-        logger.error("give-up failed", scan_id=delivery.scan.scan_id, **describe(error))
-        return False
-    if failed:
-        measure_answer(failed)
-    return True

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote_plus
 
 import numpy as np
 from boto3.dynamodb.types import TypeDeserializer
 from PIL import Image
 
-from brainscan.domain import Outcome, study_of
+from brainscan.domain import ExportState, Outcome, study_of
 from brainscan.domain.features import BINS, READ, Feature
 from tests.chaos.buckets import Object
 from tests.chaos.queues import Message
@@ -134,20 +135,18 @@ def _nothing_doubled(left: Left) -> Iterator[str]:
 
 
 def _poison_failed(left: Left) -> Iterator[str]:
-    """A scan that kills its process is `failed`, and nothing else is."""
-    poisoned = {
-        left.export_id(upload, made): upload
-        for versions in left.world.uploaded.values()
-        for upload, made in versions
-        if upload.poison
+    """A scan that kills its process is `failed`, an upload that does is a failed export, and nothing else is either."""
+    uploads = {
+        left.export_id(upload, made): upload for versions in left.world.uploaded.values() for upload, made in versions
     }
-    for export_id, scans in left.of_export.items():
-        failed = sum(scan["outcome"] == Outcome.FAILED for scan in scans)
-        wanted = int(export_id in poisoned)
-        if failed > wanted:
-            yield f"export {export_id[:8]}: {failed} scans failed, {wanted} of them are poison"
-        elif failed < wanted:
-            yield f"{poisoned[export_id]!r}: its poisonous scan is not failed"
+    for export_id, upload in uploads.items():
+        failed = sum(scan["outcome"] == Outcome.FAILED for scan in left.of_export.get(export_id, []))
+        export = left.world.services.table.exports.get(export_id)
+        failed += export is not None and export.state is ExportState.FAILED
+        if failed > upload.poison:
+            yield f"{upload!r}: {failed} of it failed, {int(upload.poison)} is poison"
+        elif failed < upload.poison:
+            yield f"{upload!r}: its poison is not failed"
 
 
 def _counts(left: Left) -> Iterator[str]:
@@ -303,5 +302,14 @@ def _dead_letters(left: Left) -> Iterator[str]:
 
 
 def _is_poison(message: Message, exports: set[str], left: Left) -> bool:
-    scan = left.scans.get(json.loads(message.body).get("scan_id", ""))
-    return scan is not None and scan["export_id"] in exports and scan["outcome"] == Outcome.FAILED
+    """Whether a message speaks of a scan, a part or an upload that is poison, and failed."""
+    told = json.loads(message.body)
+    if "scan_id" in told:
+        scan = left.scans.get(told["scan_id"])
+        return scan is not None and scan["export_id"] in exports and scan["outcome"] == Outcome.FAILED
+    if "Records" in told:
+        [s3] = [record["s3"] for record in told["Records"]]
+        named = s3["bucket"]["name"], unquote_plus(s3["object"]["key"]), s3["object"]["versionId"]
+        told["export_id"] = left.world.services.pseudonyms.export_id(*named)
+    export = left.world.services.table.exports.get(told["export_id"])
+    return export is not None and export.export_id in exports and export.state is ExportState.FAILED

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from brainscan.pipeline import analyze, attempt
+from brainscan.pipeline import analyze, give_up
 from brainscan.store.table import Scans
 from brainscan.store.table.items import to_item
 from tests.chaos.calls import refusal
 from tests.chaos.contention import bench
 from tests.chaos.faults import NONE, Rates
 from tests.chaos.functions import Function
+from tests.chaos.invariants import violations
 from tests.chaos.shrink import run
 from tests.chaos.uploads import uploads
-from tests.chaos.world import Scenario
+from tests.chaos.world import Scenario, world_of
 
 
 def change_source(monkeypatch: pytest.MonkeyPatch, function: str, *changes: tuple[str, str]) -> None:
@@ -40,15 +41,15 @@ def broken(scenario: Scenario) -> set[str]:
 @pytest.fixture
 def refused_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The table refuses the first give-up of each scan."""
-    give_up, seen = analyze.give_up, Counter[str]()
+    commit, seen = give_up.give_up, Counter[str]()
 
     def refused(scan: Any, services: Any) -> Any:
         seen[scan.scan_id] += 1
         if seen[scan.scan_id] == 1:
             raise refusal("PutItem", "InternalServerError")
-        return give_up(scan, services)
+        return commit(scan, services)
 
-    monkeypatch.setattr(analyze, "give_up", refused)
+    monkeypatch.setattr(give_up, "give_up", refused)
 
 
 POISONED = Scenario(2, tuple(uploads(2, 3, 2.0, poisons=1)), NONE)
@@ -58,13 +59,18 @@ def test_a_give_up_that_is_refused_is_made_up_for(refused_give_up: None) -> None
     assert broken(POISONED) == set()
 
 
-def test_an_unguarded_give_up_that_is_tried_once_is_found(
-    refused_give_up: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told = ' as error:\n        logger.error("give-up'
-    unguarded = (f"    except Exception{told}", f"    except ZeroDivisionError{told}")
-    change_source(monkeypatch, "Analyze", ("LAST_RECEIVES = 2", "LAST_RECEIVES = 1"), unguarded)
+def test_a_give_up_that_is_tried_once_is_found(refused_give_up: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_source(monkeypatch, "GiveUp", ("        raise\n", "        pass\n"))
     assert {"nothing_lost", "poison_failed"} <= broken(POISONED)
+
+
+def test_a_dead_letter_queue_that_nobody_works_on_is_found() -> None:
+    with world_of(POISONED) as world:
+        for queue in world.sqs.queues.values():
+            if queue.dead and queue.dead.name == "ScanGiveUpQueue":
+                queue.dead = world.sqs.queues["ScanDLQ"]
+        world.run()
+        assert {"nothing_lost", "poison_failed"} <= {each.promise for each in violations(world)}
 
 
 REPEATED = Scenario(3, tuple(uploads(3, 14, 6.0)), Rates(duplicates=0.9), second_model_from=3.0)
@@ -75,7 +81,7 @@ def test_attempts_with_files_of_their_own_do_not_meet() -> None:
 
 
 def test_files_that_attempts_share_and_write_before_they_commit_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempt, "new_attempt", lambda: "0" * 16)
+    monkeypatch.setattr(analyze, "new_attempt", lambda: "0" * 16)
     assert "objects" in broken(REPEATED)
 
 

@@ -10,13 +10,17 @@ from aws_lambda_powertools.utilities import parameters
 
 from brainscan.dicom import stow
 from brainscan.pipeline import deliver
+from brainscan.store.queues import message
+from tests.chaos.deadly import deadly
 from tests.chaos.faults import USUAL
+from tests.chaos.invariants import Left
 from tests.chaos.roles import Grant, allowed, covers, recorded
 from tests.chaos.test_delivery import STOW, FakePacs
-from tests.chaos.uploads import uploads
-from tests.chaos.world import LONGEST_S, Scenario, attribute, template_of, world_of
+from tests.chaos.uploads import Upload, uploads
+from tests.chaos.world import LONGEST_S, Scenario, World, attribute, template_of, world_of
+from tests.making import png, zipped
 
-FUNCTIONS = ("Intake", "Analyze", "Count", "Report", "Deliver")
+FUNCTIONS = ("Intake", "Analyze", "GiveUp", "Count", "Report", "Deliver")
 
 UNSEEN: dict[str, str] = {
     "xray:*": "Lambda's own, for its traces",
@@ -39,22 +43,47 @@ UNSEEN: dict[str, str] = {
 """Actions, or those on one resource, that a role needs though no run calls them, and why."""
 
 
+REPLACED_BY_A_DEADLY_ONE = tuple(
+    Upload(
+        0, at, "exports/deadly.zip", zipped({f"{place}.png": png(48, place) for place in range(files)}), files, files
+    )
+    for at, files in ((0.5, 3), (5.0, 14))
+)
+"""An archive, and a new version of it of which a part is `deadly`."""
+
+DEADLY = Upload(0, 5.0, "loose/deadly.png", png(48), 1, 1)
+
+
+def give_up_at_once(world: World) -> None:
+    """Let two invocations give up the same scan at the same time: one of them loses."""
+    waiting = next(each for each in Left(world).scans.values() if each["outcome"] == "queued")
+    record = world.services.table.scans.get(waiting["scan_id"])
+    assert record
+    for delay_s in (0.01, 0.03):
+        world.sqs.send("ScanGiveUpQueue", message(record), delay_s)
+
+
 @pytest.fixture(scope="module")
 def calls() -> dict[str, set[Grant]]:
     """What each function asked for while images, archives, replaced versions, junk and reports went through."""
     found: dict[str, set[Grant]] = {}
     FakePacs.stored = set()
     some = uploads(2, 30, 6.0, poisons=1) + uploads(3, 2, 6.0, kinds=("junk",))
-    given = tuple(replace(each, number=number) for number, each in enumerate(some))
+    given = tuple(
+        replace(each, number=number) for number, each in enumerate([*some, *REPLACED_BY_A_DEADLY_ONE, DEADLY])
+    )
     told = (*STOW, ("TableItemRetentionDays", "10"))
     scenario = Scenario(2, given, replace(USUAL, kills=0.05, duplicates=0.3), second_model_from=3.0, parameters=told)
     with (
         patch.object(stow, "Pacs", FakePacs),
         patch.object(parameters, "get_secret", lambda *_, **__: '{"username": "a", "password": "b"}'),
         patch.object(deliver, "DICOM_SUFFIX", ".json"),
+        deadly("Intake", "UploadQueue", lambda body: body.get("number") == 1 and body.get("stop") == 12),
+        deadly("Intake", "UploadQueue", lambda body: "deadly.png" in str(body)),
         recorded(found),
         world_of(scenario) as world,
     ):
+        world.simulation.after(200.0, lambda: give_up_at_once(world))
         world.run()
         world.simulation.now += 3650 * 86_400  # all expires
         world.dynamodb.expire()

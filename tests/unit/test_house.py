@@ -136,8 +136,9 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws() -> None:
         ("watch", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("report", NOT_IN_REPORT),
         ("deliver", NOT_IN_REPORT),
+        ("give_up", NOT_IN_INTAKE),
     ],
-    ids=["intake", "analyze", "results_api", "count", "watch", "report", "deliver"],
+    ids=["intake", "analyze", "results_api", "count", "watch", "report", "deliver", "give_up"],
 )
 def test_a_function_imports_nothing_that_it_is_not_given(function: str, forbidden: Any) -> None:
     program = f"""

@@ -10,7 +10,18 @@ from botocore.config import Config
 
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits, Settings, limits, settings
-from brainscan.store import Bus, Inbox, ObjectVersions, PartQueue, Results, ScanQueue, Table, Uploads
+from brainscan.store import (
+    Bus,
+    DeadLetterQueue,
+    Inbox,
+    ObjectVersions,
+    PartQueue,
+    Queue,
+    Results,
+    ScanQueue,
+    Table,
+    Uploads,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -64,6 +75,9 @@ class Services:
     queue: ScanQueue
     retries: ScanQueue
     parts: PartQueue
+    given_up_uploads: Queue
+    dead_scans: DeadLetterQueue
+    dead_uploads: DeadLetterQueue
     bus: Bus
     secret: Callable[[], bytes]
     limits: Limits
@@ -93,6 +107,9 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
         queue=ScanQueue(sqs, told.scan_queue_url),
         retries=ScanQueue(sqs, told.retry_queue_url),
         parts=PartQueue(sqs, told.upload_queue_url),
+        given_up_uploads=Queue(sqs, told.upload_give_up_queue_url),
+        dead_scans=DeadLetterQueue(sqs, told.scan_dlq_url),
+        dead_uploads=DeadLetterQueue(sqs, told.upload_dlq_url),
         secret=partial(_secret, told),
         limits=limits,
         sites=told.named_sites,

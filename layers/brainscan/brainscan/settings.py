@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     scan_queue_url: str = ""
     upload_queue_url: str = ""
     retry_queue_url: str = Field(default="", description="where scans wait that failed once: each comes back alone")
+    upload_give_up_queue_url: str = Field(default="", description="where uploads go whose retries are over")
+    scan_dlq_url: str = Field(default="", description="where messages of failed scans end")
+    upload_dlq_url: str = Field(default="", description="where messages of failed uploads end")
     event_bus: str = Field(default="default", description="where reported series are announced")
     event_source: str = Field(default="brainscan", description="by which listeners know this deployment's events")
     pseudonym_secret: SecretStr | None = Field(default=None, description="the deployment secret itself; local use")
@@ -47,7 +50,6 @@ class Settings(BaseSettings):
     stow_url: str = Field(default="", description="DICOMweb address of the PACS that gets the reports' objects")
     stow_secret_arn: str = Field(default="", description="the secret with the PACS's user name and password")
     model_dir: Path = Path("model")
-    max_receive_count: int = Field(default=12, description="redrive policy of the queues")
     link_seconds: int = Field(default=300, description="how long links to objects hold")
     oidc_issuer: str = Field(
         default="", description="who signs readers in on the worklist page; empty: nobody needs to"

@@ -66,9 +66,18 @@ def test_the_template_keeps_the_rule(rule: Rule) -> None:
 def test_there_is_something_to_rule() -> None:
     found = resources()
     assert len(reading.buckets(found)) == 2
-    assert len(reading.queues(found)) == 9
-    assert set(reading.lambdas(found)) == {"Intake", "Analyze", "Count", "Report", "Deliver", "ResultsApi", "Watch"}
-    assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "Deliver"}
+    assert len(reading.queues(found)) == 11
+    assert set(reading.lambdas(found)) == {
+        "Intake",
+        "Analyze",
+        "GiveUp",
+        "Count",
+        "Report",
+        "Deliver",
+        "ResultsApi",
+        "Watch",
+    }
+    assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "GiveUp", "Deliver"}
     assert reading.answering(found) == {"ResultsApi"}
     assert {function for _, _, function, _ in reading.followed(found)} == {"Count", "Report"}
     assert len(reading.tables(found)) == 1
@@ -173,7 +182,8 @@ MUTATIONS = [
     (work.functions_have_a_role_each, "Analyze.Role", "IntakeRole.Arn"),
     (work.functions_are_told_what_settings_know, "Intake.Environment.Variables.BRAINSCAN_TABLE", "misspelt"),
     (work.functions_are_told_what_settings_know, "Intake.Environment.Variables.BRAINSCAN_TABLE_NAME", DELETE),
-    (work.functions_know_when_their_retries_end, "ScanQueue.RedrivePolicy.maxReceiveCount", 6),
+    (work.what_fails_every_time_is_given_up, "RetryQueue.RedrivePolicy.deadLetterTargetArn", "ScanDLQ.Arn"),
+    (work.what_fails_every_time_is_given_up, f"GiveUpRole.{STATEMENT}.6", DELETE),
     (
         work.roles_are_assumed_by_who_works_under_them_alone,
         "IntakeRole.AssumeRolePolicyDocument.Statement.0.Principal",
@@ -297,7 +307,7 @@ def test_every_function_has_its_code_where_the_template_says() -> None:
         assert f"def {handler}(" in (function.folder / f"{module}.py").read_text()
 
 
-@pytest.mark.parametrize("logical_id", ["Intake", "Analyze"])
+@pytest.mark.parametrize("logical_id", ["Intake", "Analyze", "GiveUp"])
 def test_a_functions_own_environment_is_all_that_its_services_need(
     logical_id: str, aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,11 +327,10 @@ def test_a_functions_own_environment_is_all_that_its_services_need(
         parameters.clear_caches()
 
 
-def test_an_operators_parameter_reaches_queue_and_function_alike() -> None:
+def test_an_operators_parameter_reaches_its_queues() -> None:
     other = Template(PATH, {"MaxReceiveCount": "7"})
     found = other.resolve(other.resources, symbol)
     assert int(found["ScanQueue"]["Properties"]["RedrivePolicy"]["maxReceiveCount"]) == 7
-    assert list(work.functions_know_when_their_retries_end(found)) == []
 
 
 def test_without_a_pacs_there_is_nothing_that_delivers() -> None:

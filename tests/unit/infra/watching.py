@@ -36,9 +36,11 @@ def _watched(resources: Resources, metric: str, dimension: str) -> set[str]:
 
 
 def dead_letters_raise_an_alarm(resources: Resources) -> Iterator[str]:
+    """Those that lie; what is worked on goes on to where it lies."""
+    worked_on = {name for name, *_ in consumed(resources)}
     watched = _watched(resources, "ApproximateNumberOfMessagesVisible", "QueueName")
     for queue_id, queue, *_ in consumed(resources):
-        if queue["RedrivePolicy"]["deadLetterTargetArn"].removesuffix(".Arn") not in watched:
+        if queue["RedrivePolicy"]["deadLetterTargetArn"].removesuffix(".Arn") not in watched | worked_on:
             yield queue_id
 
 

@@ -118,11 +118,12 @@ def consumed_queues_have_a_dead_letter_queue(resources: Resources) -> Iterator[s
 
 
 def dead_letters_outlive_their_queue(resources: Resources) -> Iterator[str]:
-    """A message keeps its age when it moves; fourteen days are the most that SQS has."""
+    """A message keeps its age when it moves; fourteen days are the most that SQS has, and what lies is kept so long."""
+    worked_on = {name for name, *_ in consumed(resources)}
     for name, queue, *_ in consumed(resources):
-        dead = queues(resources).get(queue.get("RedrivePolicy", {}).get("deadLetterTargetArn", "").removesuffix(".Arn"))
-        kept = int(dead.get("MessageRetentionPeriod", 0)) if dead else 0
-        if kept != 14 * DAY_S or int(queue.get("MessageRetentionPeriod", 4 * DAY_S)) >= kept:
+        dead = queue.get("RedrivePolicy", {}).get("deadLetterTargetArn", "").removesuffix(".Arn")
+        kept = int(queues(resources).get(dead, {}).get("MessageRetentionPeriod", 0))
+        if int(queue.get("MessageRetentionPeriod", 4 * DAY_S)) >= kept or not (dead in worked_on or kept == 14 * DAY_S):
             yield name
 
 
@@ -262,10 +263,14 @@ def functions_are_told_what_settings_know(resources: Resources) -> Iterator[str]
             yield f"{name}: {sorted(unknown | needed - told)}"
 
 
-def functions_know_when_their_retries_end(resources: Resources) -> Iterator[str]:
+def what_fails_every_time_is_given_up(resources: Resources) -> Iterator[str]:
+    """What is tried again goes to a function that says so in the table, and only from there to where it lies."""
+    fed = {name for name, *_ in consumed(resources)}
     for name, queue, function_id, _ in consumed(resources):
-        told = lambdas(resources)[function_id]["Environment"]["Variables"].get("BRAINSCAN_MAX_RECEIVE_COUNT")
-        if told is None or int(told) != int(queue.get("RedrivePolicy", {}).get("maxReceiveCount", 0)):
+        dead = queue.get("RedrivePolicy", {}).get("deadLetterTargetArn", "").removesuffix(".Arn")
+        if function_id in {"Intake", "Analyze"} and dead not in fed:
+            yield name
+        if function_id == "GiveUp" and "sqs:SendMessage" not in granted(resources, function_id, f"{dead}.Arn"):
             yield name
 
 
@@ -361,7 +366,7 @@ RULES: tuple[Rule, ...] = (
     functions_are_traced,
     functions_have_a_role_each,
     functions_are_told_what_settings_know,
-    functions_know_when_their_retries_end,
+    what_fails_every_time_is_given_up,
     roles_are_bounded_where_a_boundary_is_told,
     roles_are_assumed_by_who_works_under_them_alone,
     roles_hold_no_wildcard,

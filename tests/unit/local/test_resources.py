@@ -63,7 +63,7 @@ def test_queues_have_their_timeouts_and_dead_letter_queues(made: Resources) -> N
     url = made.attribute("ScanQueue", "Ref")
     found = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     redrive = json.loads(found["RedrivePolicy"])
-    assert redrive["deadLetterTargetArn"] == made.attribute("ScanDLQ", "Arn")
+    assert redrive["deadLetterTargetArn"] == made.attribute("ScanGiveUpQueue", "Arn")
     assert redrive["maxReceiveCount"] == 12
     assert found["VisibilityTimeout"] == "721"
     assert found["SqsManagedSseEnabled"] == "true"

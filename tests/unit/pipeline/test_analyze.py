@@ -15,7 +15,9 @@ from brainscan.imaging.decode import decode
 from brainscan.imaging.prepare import prepare
 from brainscan.inference.interpretation import interpret
 from brainscan.inference.runtime import Model
-from brainscan.pipeline.analyze import ScanChangedError, UnknownScanError, analyze, give_up
+from brainscan.pipeline.analyze import UnknownScanError, analyze
+from brainscan.pipeline.attempt import ScanChangedError
+from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from brainscan.pipeline.analyze import ScanResult
+from brainscan.pipeline.attempt import ScanResult
 from brainscan.settings import settings
 from brainscan.store.queues import message
 from tests.making import a_record, present
@@ -26,7 +26,6 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator["Watched"]:
         "BRAINSCAN_RESULTS_BUCKET": "results",
         "BRAINSCAN_TABLE_NAME": "scans",
         "BRAINSCAN_MODEL_DIR": str(ROOT / "functions/analyze/model"),
-        "BRAINSCAN_MAX_RECEIVE_COUNT": "5",
         "POWERTOOLS_SERVICE_NAME": "analyze",
         "POWERTOOLS_METRICS_NAMESPACE": "brainscan",
         "POWERTOOLS_METRICS_DISABLED": "true",
@@ -39,7 +38,6 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator["Watched"]:
     present(spec.loader).exec_module(module)
     watched = Watched()
     monkeypatch.setattr(module, "analyze_as_served", watched.analyze)
-    monkeypatch.setattr(module, "give_up", watched.give_up)
     monkeypatch.setattr(module, "services", lambda: SimpleNamespace(retries=watched, queue=watched))
     watched.lambda_handler = module.lambda_handler
     yield watched
@@ -48,13 +46,11 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator["Watched"]:
 
 @dataclass
 class Watched:
-    """Use cases and the RetryQueue: `broken` scans fail, giving up `stuck` ones does, a `full` queue takes none."""
+    """The use case and the RetryQueue: `broken` scans fail, a `full` queue takes none."""
 
     broken: set[str] = field(default_factory=set)
-    stuck: set[str] = field(default_factory=set)
     full: bool = False
     together: list[list[str]] = field(default_factory=list)
-    given_up: list[str] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
     hidden: list[tuple[str, int]] = field(default_factory=list)
     holding: bool = False
@@ -69,11 +65,6 @@ class Watched:
             else ScanResult(scan.scan_id, a_record())
             for scan in scans
         ]
-
-    def give_up(self, scan: Any, _services: Any) -> None:
-        if scan.scan_id in self.stuck:
-            raise ConnectionError
-        self.given_up.append(scan.scan_id)
 
     def is_at(self, arn: Any) -> Any:
         return arn == "retries"
@@ -144,7 +135,6 @@ class TestScanQueue:
         handler.broken = {IDS[1]}
         assert invoke(handler, (scan(0), 1), (scan(1), 1), (scan(2), 1)) == []
         assert handler.sent == [IDS[1]]
-        assert handler.given_up == []
 
     def test_what_cannot_go_on_stays_in_the_queue(self, handler: Watched) -> None:
         handler.broken, handler.full = {IDS[1]}, True
@@ -163,11 +153,10 @@ class TestScanQueue:
 
 
 class TestRetryQueue:
-    @pytest.mark.parametrize("receives", [1, 2, 3])
+    @pytest.mark.parametrize("receives", [1, 2, 12])
     def test_a_scan_is_tried_alone_and_acknowledged(self, handler: Watched, receives: int) -> None:
         assert invoke(handler, (scan(0), receives), queue="retries") == []
         assert handler.together == [[IDS[0]]]
-        assert handler.given_up == []
 
     def test_one_that_fails_again_comes_back_after_a_pause_that_grows(self, handler: Watched) -> None:
         handler.broken = {IDS[0]}
@@ -175,21 +164,3 @@ class TestRetryQueue:
             assert invoke(handler, (scan(0), receives), queue="retries") == ["message 0"]
             receipt, seconds = handler.hidden[-1]
             assert (receipt, least <= seconds <= 2 * least) == ("receipt 0", True)
-        assert handler.given_up == []
-
-    @pytest.mark.parametrize("receives", [4, 5])
-    def test_one_that_was_tried_as_often_as_it_may_is_not_tried_again_but_given_up(
-        self, handler: Watched, receives: int
-    ) -> None:
-        assert invoke(handler, (scan(0), receives), queue="retries") == ["message 0"]
-        assert handler.together == []
-        assert handler.given_up == [IDS[0]]
-        assert handler.hidden == [("receipt 0", 0)]
-
-    def test_a_give_up_that_is_refused_is_tried_at_the_last_receive_after_a_pause(self, handler: Watched) -> None:
-        handler.stuck = {IDS[0]}
-        assert invoke(handler, (scan(0), 4), queue="retries") == ["message 0"]
-        assert handler.hidden[0][1] >= 40
-        handler.stuck = set()
-        assert invoke(handler, (scan(0), 5), queue="retries") == ["message 0"]
-        assert handler.given_up == [IDS[0]]

@@ -17,10 +17,11 @@ from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, Repo
 from brainscan.domain.erasure import ErasureReceipt, Trace
 from brainscan.domain.shadow_answer import ShadowAnswer
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE
-from brainscan.pipeline.analyze import analyze, give_up
+from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.deliver import deliver
 from brainscan.pipeline.erase import erase, find_traces
 from brainscan.pipeline.files import patient_key
+from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model
 from brainscan.pipeline.predict import ScanPrediction

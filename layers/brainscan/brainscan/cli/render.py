@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.style import Style
 from rich.table import Table
 
-from brainscan.domain import Export, Outcome, Reason, ScanRecord
+from brainscan.domain import Export, ExportState, Outcome, Reason, ScanRecord
 
 STYLES = {
     Outcome.ANALYZED: "green",
@@ -77,7 +77,8 @@ def export_table_of(exports: Iterable[Export]) -> Table:
     table.add_column("became")  # the one that gives way in a narrow terminal
     for export in exports:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in export.counts.items() if count)
-        became = counts if export.done else f"{export.state}; {counts}" if counts else str(export.state)
+        final = export.done and export.state is not ExportState.FAILED
+        became = counts if final else f"{export.state}; {counts}" if counts else str(export.state)
         received = f"{export.received_at.astimezone(UTC):%Y-%m-%d %H:%M}"
         table.add_row(export.export_id, received, str(export.files), str(export.scans), became)
     return table

@@ -35,21 +35,23 @@ class PartDone(FrozenModel):
     files: int
     skipped: int
     scans: int = Field(default=0, description="scans that its files hold")
+    failed: bool = Field(default=False, description="its retries are over; some of its files may be missing")
 
 
 class ExportState(StrEnum):
-    """How far intake is with an upload."""
+    """How far intake is with an upload; of one that failed, some files may be missing until it is sent again."""
 
     EXPANDING = "expanding"
     EXPANDED = "expanded"
+    FAILED = "failed"
     SUPERSEDED = "superseded"
 
 
 class Export(FrozenModel):
     """One uploaded object and what became of its files.
 
-    `files`, `skipped` and `expected` are known once `state` is `EXPANDED`; the counts of scans by outcome follow what
-    is written by seconds.
+    `files`, `skipped` and `expected` are known once `state` is no more `EXPANDING`; the counts of scans by outcome
+    follow what is written by seconds.
     """
 
     export_id: str

@@ -1,34 +1,22 @@
 """Queued scans -> findings, masks and overlays in S3, and one record in the table, each committed once."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from brainscan.domain import BrainscanError, Finding, Outcome, Reason, Scan, ScanRecord
+from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
-from brainscan.pipeline.attempt import discard_attempt, discard_other_attempts, write_attempt, write_failure
-from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
+from brainscan.pipeline.attempt import ScanResult, commit, new_attempt, waits, write_images
+from brainscan.pipeline.predict import ScanBytes, ScanPrediction, milliseconds_since, predict
 from brainscan.services import WORKERS, Services
+from brainscan.store import Results
 from brainscan.store.retry import Threads
 
 
 class UnknownScanError(BrainscanError):
     """A message speaks of a scan that intake never registered."""
-
-
-class ScanChangedError(BrainscanError):
-    """The scan changed while it was analyzed, and still waits: it is to be analyzed as it is now."""
-
-
-@dataclass(frozen=True)
-class ScanResult:
-    """What became of one message: the scan's record (another's for a repeat), or the error to retry."""
-
-    scan_id: str
-    record: ScanRecord | None = None
-    error: Exception | None = None
-    repeat: bool = False
 
 
 def analyze(scans: Sequence[Scan], services: Services, model: Model) -> list[ScanResult]:
@@ -48,28 +36,11 @@ def analyze(scans: Sequence[Scan], services: Services, model: Model) -> list[Sca
     return [result for scan in scans if (result := results[scan.scan_id])]
 
 
-def give_up(scan: Scan, services: Services) -> ScanRecord | None:
-    """Commit the outcome of a scan whose retries are exhausted; its message goes on to the dead-letter queue.
-
-    Returns:
-        The failed scan; None if its outcome was final before, or there is no such scan.
-    """
-    known = services.table.scans.get(scan.scan_id)
-    if known is None or known.outcome != Outcome.QUEUED:
-        return None
-    result = _commit(known, write_failure(known, services.results), services)
-    return None if result.repeat else result.record
-
-
 def _known_result(scan_id: str, known: ScanRecord | None) -> ScanResult | None:
     """The result that needs no work: an unknown scan, or a repeat. A failed scan that comes back is tried again."""
     if known is None:
         return ScanResult(scan_id, error=UnknownScanError(f"scan {scan_id} is not in the table; upload its file again"))
-    return None if _waits(known) else ScanResult(scan_id, known, repeat=True)
-
-
-def _waits(record: ScanRecord) -> bool:
-    return record.outcome in {Outcome.QUEUED, Outcome.FAILED} and not record.superseded
+    return None if waits(known) else ScanResult(scan_id, known, repeat=True)
 
 
 def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, model: Model) -> list[ScanResult]:
@@ -111,11 +82,11 @@ def _finishing(
         predicted = found.get(waiting.scan_id)
         try:
             if predicted is None:
-                return _commit(waiting, _superseded(waiting), services)
+                return commit(waiting, _superseded(waiting), services)
             if predicted.finding is None:
                 return ScanResult(waiting.scan_id, error=predicted.error)
             finding = predicted.finding.flagged(waiting.flags)
-            return _commit(waiting, write_attempt(waiting, predicted, finding, services.results, model), services)
+            return commit(waiting, _written(waiting, predicted, finding, services.results, model), services)
         except Exception as error:
             return ScanResult(waiting.scan_id, error=error)
 
@@ -127,17 +98,24 @@ def _superseded(waiting: ScanRecord) -> ScanRecord:
     return ScanRecord.of(waiting, finding, superseded=True, finished_at=datetime.now(UTC))
 
 
-def _commit(waiting: ScanRecord, written: ScanRecord, services: Services) -> ScanResult:
-    """Commit what an attempt wrote; of an attempt that lost, delete the files, and answer with the record that won."""
-    scan_id = waiting.scan_id
-    if services.table.scans.commit([written], [waiting.outcome]) == [True]:
-        if waiting.outcome is Outcome.FAILED:
-            discard_other_attempts(written, services.results)
-        return ScanResult(scan_id, written)
-    current = services.table.scans.get(scan_id)
-    if current is not None and current.result_key is not None and current.result_key == written.result_key:
-        return ScanResult(scan_id, current)  # it was written, and the answer was lost on its way
-    discard_attempt(written, services.results)
-    if current is None or _waits(current):
-        return ScanResult(scan_id, error=ScanChangedError(f"scan {scan_id} changed while it was analyzed"))
-    return ScanResult(scan_id, current, repeat=True)
+def _written(
+    waiting: ScanRecord, predicted: ScanPrediction, finding: Finding, results: Results, model: Model
+) -> ScanRecord:
+    """Write images and `result.json` of what was found in a scan; the record to commit, which names them."""
+    begin = time.perf_counter()
+    attempt = new_attempt()
+    images = {"image": predicted.image_png, "mask": predicted.mask_png, "overlay": predicted.overlay_png}
+    keys = write_images(waiting.scan_id, attempt, images, results)
+    traits = (waiting.traits or Traits()).measured(predicted.intensity, predicted.scope_distance)
+    record = ScanRecord.of(
+        waiting.model_copy(update={"traits": traits}),
+        finding,
+        model_id=model.manifest.model_id,
+        rows=predicted.rows,
+        columns=predicted.columns,
+        spacing_mm=predicted.spacing_mm,
+        timings_ms=predicted.timings_ms | {"store": milliseconds_since(begin)},
+        finished_at=datetime.now(UTC),
+        **keys,
+    )
+    return results.put_record(record, attempt)

@@ -6,17 +6,33 @@ others.
 """
 
 import secrets
-import time
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from brainscan.domain import Finding, Outcome, Reason, ScanRecord
-from brainscan.domain.traits import Traits
-from brainscan.inference.runtime import Model
+from brainscan.domain import BrainscanError, Outcome, ScanRecord
 from brainscan.observability import describe, logger
-from brainscan.pipeline.predict import ScanPrediction, milliseconds_since
+from brainscan.services import Services
 from brainscan.store import Results
 from brainscan.store.objects import attempt_prefix, result_key, scan_prefix
+
+
+class ScanChangedError(BrainscanError):
+    """The scan changed while it was analyzed, and still waits: it is to be analyzed as it is now."""
+
+
+@dataclass(frozen=True)
+class ScanResult:
+    """What became of one message: the scan's record (another's for a repeat), or the error to retry."""
+
+    scan_id: str
+    record: ScanRecord | None = None
+    error: Exception | None = None
+    repeat: bool = False
+
+
+def waits(record: ScanRecord) -> bool:
+    """Whether a scan is to be analyzed: one that has no outcome, and one that failed and comes back."""
+    return record.outcome in {Outcome.QUEUED, Outcome.FAILED} and not record.superseded
 
 
 def new_attempt() -> str:
@@ -24,37 +40,29 @@ def new_attempt() -> str:
     return secrets.token_hex(8)
 
 
-def write_attempt(
-    waiting: ScanRecord, predicted: ScanPrediction, finding: Finding, results: Results, model: Model
-) -> ScanRecord:
-    """Write images and `result.json` of what was found in a scan; the record to commit, which names them."""
-    begin = time.perf_counter()
-    attempt = new_attempt()
-    images = {"image": predicted.image_png, "mask": predicted.mask_png, "overlay": predicted.overlay_png}
-    keys = {
-        f"{name}_key": results.put(result_key(waiting.scan_id, attempt, f"{name}.png"), png, "image/png")
+def write_images(scan_id: str, attempt: str, images: Mapping[str, bytes | None], results: Results) -> dict[str, str]:
+    """Write the images of an attempt that are there, PNG each by its name; their keys, as fields of the record."""
+    return {
+        f"{name}_key": results.put(result_key(scan_id, attempt, f"{name}.png"), png, "image/png")
         for name, png in images.items()
         if png is not None
     }
-    traits = (waiting.traits or Traits()).measured(predicted.intensity, predicted.scope_distance)
-    record = ScanRecord.of(
-        waiting.model_copy(update={"traits": traits}),
-        finding,
-        model_id=model.manifest.model_id,
-        rows=predicted.rows,
-        columns=predicted.columns,
-        spacing_mm=predicted.spacing_mm,
-        timings_ms=predicted.timings_ms | {"store": milliseconds_since(begin)},
-        finished_at=datetime.now(UTC),
-        **keys,
-    )
-    return results.put_record(record, attempt)
 
 
-def write_failure(waiting: ScanRecord, results: Results) -> ScanRecord:
-    """Write the `result.json` of a scan whose retries are exhausted; the record to commit, which names it."""
-    finding = Finding(outcome=Outcome.FAILED, reasons=(Reason.RETRIES_EXHAUSTED,))
-    return results.put_record(ScanRecord.of(waiting, finding, finished_at=datetime.now(UTC)), new_attempt())
+def commit(waiting: ScanRecord, written: ScanRecord, services: Services) -> ScanResult:
+    """Commit what an attempt wrote; of an attempt that lost, delete the files, and answer with the record that won."""
+    scan_id = waiting.scan_id
+    if services.table.scans.commit([written], [waiting.outcome]) == [True]:
+        if waiting.outcome is Outcome.FAILED:
+            discard_other_attempts(written, services.results)
+        return ScanResult(scan_id, written)
+    current = services.table.scans.get(scan_id)
+    if current is not None and current.result_key is not None and current.result_key == written.result_key:
+        return ScanResult(scan_id, current)  # it was written, and the answer was lost on its way
+    discard_attempt(written, services.results)
+    if current is None or waits(current):
+        return ScanResult(scan_id, error=ScanChangedError(f"scan {scan_id} changed while it was analyzed"))
+    return ScanResult(scan_id, current, repeat=True)
 
 
 def discard_attempt(record: ScanRecord, results: Results) -> None:

@@ -31,6 +31,9 @@ OnExpanded = Callable[[Tally], None]
 
 STAGED_UPLOAD: Final = TypeAdapter(Upload)
 
+UNFINISHED: Final = frozenset({ExportState.EXPANDING, ExportState.FAILED})
+"""What intake goes on with: an upload that failed and comes back is completed."""
+
 
 def _no_listener(_: Tally) -> None:
     """For those who count nothing."""
@@ -53,7 +56,7 @@ def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_lis
     except ObjectGoneError:
         return _unread(upload, Reason.OBJECT_GONE, services)
     export = _export(upload, head.version_id, services, head.token)
-    if export.state != ExportState.EXPANDING:
+    if export.state not in UNFINISHED:
         return export
     upload = replace(upload, version_id=head.version_id, sequencer=upload.sequencer or head.sequencer)
     object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
@@ -81,7 +84,7 @@ def intake_part(part: Part, services: Services, on_expanded: OnExpanded = _no_li
     export = services.table.exports.get(part.export_id)
     if export is None:
         raise UnknownExportError("the part's export is not in the table; upload the archive again")
-    if export.state != ExportState.EXPANDING:
+    if export.state not in UNFINISHED:
         return export
     upload = STAGED_UPLOAD.validate_json(services.results.get(upload_key(part.export_id)))
     try:
@@ -89,6 +92,43 @@ def intake_part(part: Part, services: Services, on_expanded: OnExpanded = _no_li
     except ObjectGoneError:
         return _unread(upload, Reason.OBJECT_GONE, services)
     _expand_part(part, upload, head, export, services, on_expanded)
+    return _current(upload, export, services)
+
+
+def give_up_upload(work: Upload | Part, services: Services) -> Export | None:
+    """Say of an upload, or of a part of one, that it could not be taken in, without a look at its content.
+
+    What was taken in of it stays, and all else comes in where it is sent again.
+
+    Returns:
+        The export as it stands now; None if there is none.
+
+    Raises:
+        botocore.exceptions.ClientError: AWS refused; to be repeated.
+    """
+    if isinstance(work, Part):
+        export = services.table.exports.get(work.export_id)
+        if export is None or export.state not in UNFINISHED:
+            return export
+        staged = services.results.get(upload_key(work.export_id))
+        return _fail(work, STAGED_UPLOAD.validate_json(staged), export, services)
+    try:
+        head = services.uploads.head(work.bucket, work.key, work.version_id)
+    except ObjectGoneError:
+        return _unread(work, Reason.OBJECT_GONE, services)
+    export = _export(work, head.version_id, services, head.token)
+    if export.state not in UNFINISHED:
+        return export
+    services.table.exports.put(export)
+    upload = replace(work, version_id=head.version_id, sequencer=work.sequencer or head.sequencer)
+    return _fail(Part(export_id=export.export_id), upload, export, services)
+
+
+def _fail(part: Part, upload: Upload, export: Export, services: Services) -> Export:
+    """Mark a part as given up, unless it is done, and conclude if it was the last one missing."""
+    marker = PartDone(number=part.number, last=part.last, kind=Kind.OTHER, files=1, skipped=0, failed=True)
+    services.table.exports.fail_part(part.export_id, marker)
+    _conclude(upload, export, services)
     return _current(upload, export, services)
 
 
@@ -133,7 +173,7 @@ def _expand_part(
 ) -> None:
     """Expand a part unless that is done, leave its marker, and conclude if it was the last one missing."""
     done = {each.number: each for each in services.table.exports.parts(part.export_id)}
-    if part.number not in done:
+    if part.number not in done or done[part.number].failed:
         origin = Origin(
             export_id=export.export_id,
             bucket=upload.bucket,
@@ -175,24 +215,39 @@ def site_of(key: str, sites: Collection[str]) -> str | None:
 
 
 def _conclude(upload: Upload, export: Export, services: Services) -> None:
-    """If every part is done, join their listings and say that the export is whole; older versions make way."""
-    done = services.table.exports.parts(export.export_id)
-    if not (done and done[-1].last and len(done) == done[-1].number + 1):
-        return
+    """If every part is done, join their listings and say that the export is whole; older versions make way.
+
+    A part that was given up may be done meanwhile: whoever read its old marker reads it again.
+    """
+    done: list[PartDone] = []
+    while (found := services.table.exports.parts(export.export_id)) != done:
+        done = found
+        if not (done and done[-1].last and len(done) == done[-1].number + 1):
+            return
+        _make_way(upload, export, services)
+        _write_whole(export, listing.whole(_lines(export, each, services) for each in done), done, services)
+
+
+def _make_way(upload: Upload, export: Export, services: Services) -> None:
+    """Take scans of older versions of the upload out of the worklists."""
     object_id = services.pseudonyms.object_id(upload.bucket, upload.key)
     version = services.table.versions.make_latest(object_id, upload.sequencer or "", export.export_id)
     for replaced in version.previous:
         services.table.scans.supersede(replaced)
     services.table.versions.forget_superseded(object_id, export.export_id)
-    keys = [part_key(export.export_id, part.number) for part in done]
-    lines = listing.whole(listing.decoded(services.results.get(key)) for key in keys)
-    _write_whole(export, lines, done, services)
+
+
+def _lines(export: Export, part: PartDone, services: Services) -> list[listing.Line]:
+    """What became of the files of a part."""
+    if part.failed:
+        return [listing.failed()]
+    return listing.decoded(services.results.get(part_key(export.export_id, part.number)))
 
 
 def _write_whole(export: Export, lines: Iterable[listing.Line], done: Sequence[PartDone], services: Services) -> Export:
     services.results.put(files_key(export.export_id), listing.encoded(lines), "application/jsonl")
     fixed = {
-        "state": ExportState.EXPANDED,
+        "state": ExportState.FAILED if any(part.failed for part in done) else ExportState.EXPANDED,
         "kind": done[0].kind,
         "files": sum(part.files for part in done),
         "skipped": sum(part.skipped for part in done),

@@ -46,6 +46,12 @@ def unread(reason: Reason) -> Line:
     return _skipped(None, None, reason)
 
 
+def failed() -> Line:
+    """The files of an upload, or of a part of one, that could not be taken in: how many they are is not known."""
+    known: Line = {"index": None, "inner": None, "entry_digest": None}
+    return {**known, "outcome": Outcome.FAILED, "reasons": [Reason.RETRIES_EXHAUSTED], "scan_ids": []}
+
+
 def whole(parts: Iterable[Iterable[Line]]) -> list[Line]:
     """Join the lines of all parts; with a DICOMDIR, say what it lists and is not there, and what it does not list.
 

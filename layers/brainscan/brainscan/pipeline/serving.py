@@ -14,7 +14,8 @@ from brainscan.domain.model_version import Rollout
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
-from brainscan.pipeline.analyze import ScanResult, analyze
+from brainscan.pipeline.analyze import analyze
+from brainscan.pipeline.attempt import ScanResult
 from brainscan.pipeline.shadow import look_on, to_look_at
 from brainscan.services import Services
 from brainscan.store import Results

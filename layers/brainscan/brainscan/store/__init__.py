@@ -5,17 +5,19 @@ from brainscan.store.multipart import Inbox
 from brainscan.store.object_errors import ObjectGoneError
 from brainscan.store.object_versions import ObjectVersions
 from brainscan.store.objects import Results, Uploads, staged_key
-from brainscan.store.queues import PartQueue, ScanQueue
+from brainscan.store.queues import DeadLetterQueue, PartQueue, Queue, ScanQueue
 from brainscan.store.table import Table
 from brainscan.store.table.query import Page
 
 __all__ = [
     "Bus",
+    "DeadLetterQueue",
     "Inbox",
     "ObjectGoneError",
     "ObjectVersions",
     "Page",
     "PartQueue",
+    "Queue",
     "Results",
     "ScanQueue",
     "Table",

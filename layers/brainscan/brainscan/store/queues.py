@@ -107,6 +107,18 @@ class PartQueue(Queue):
         _send(self._client, self._url, [part.model_dump_json() for part in parts])
 
 
+class DeadLetterQueue(Queue):
+    """Where messages lie whose work was given up, until somebody sends them back."""
+
+    def send(self, body: str) -> None:
+        """Take a message in.
+
+        Raises:
+            QueueError: SQS refused it.
+        """
+        _send(self._client, self._url, [body])
+
+
 def pause_s(receive_count: int) -> float:
     """How long a message waits for its next attempt, seconds: the longer, the more often it was received."""
     longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**receive_count)

@@ -31,7 +31,7 @@ export function progressOf(item) {
   const finished = item.scans - waiting;
   const name = `Upload ${item.export_id.slice(0, 8)}`;
   return h("div", { class: "progress" },
-    h("div", { class: "progress-head" }, h("strong", {}, name), badge(item.done ? "done" : item.state, item.state),
+    h("div", { class: "progress-head" }, h("strong", {}, name), badge(item.done && item.state !== "failed" ? "done" : item.state, item.state),
       arrived(item.received_at), item.kind ? h("span", { class: "muted" }, item.kind.toUpperCase()) : null),
     h("progress", { max: counted ? Math.max(1, item.scans) : null, value: counted ? finished : null,
       "aria-label": `${name}: scans with an outcome` }),

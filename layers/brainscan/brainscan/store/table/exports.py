@@ -46,6 +46,11 @@ class Exports:
         fields = done.model_dump(mode="json") | {"expires_at": self._table.expires_at}
         self._table.put(to_item(keys.part(export_id, done.number) | fields))
 
+    def fail_part(self, export_id: str, failed: PartDone) -> None:
+        """Mark a part of an export as given up, unless it has a marker."""
+        fields = failed.model_dump(mode="json") | {"expires_at": self._table.expires_at}
+        self._table.put(to_item(keys.part(export_id, failed.number) | fields), "attribute_not_exists(pk)")
+
     def of_day(self, day: str, limit: int = 50, cursor: str | None = None) -> Page[Export]:
         """Exports that arrived on a day, latest first, without their live counts."""
         partitions = shards(keys.exports_day(day), keys.DAY_SHARDS)
