@@ -140,7 +140,7 @@ def write_units() -> tuple[int, dict[str, int]]:
         properties = table_of_the_template()
         kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
         client.create_table(TableName=TABLE, **{name: properties[name] for name in kept})
-        metered = Metered(client, properties["GlobalSecondaryIndexes"])
+        metered: Any = Metered(client, properties["GlobalSecondaryIndexes"])
         table = Table.over(metered, TABLE)
         record = a_record(1, **FULL, instance_id="8" * 32)
         table.exports.put(Export(export_id=record.export_id, state=ExportState.EXPANDED, received_at=NOON))
@@ -232,9 +232,8 @@ def main() -> None:
     dollars = cost.per_million(measured_row(), used, intake_s)
     print({name: round(each * YEAR / cost.MILLION) for name, each in dollars.items()}, "dollars a year")
     kept_gb = used["s3_bytes"] / cost.BATCH * YEAR / cost.GB
-    print(
-        f"{kept_gb:,.0f} GB written a year; each month that they stay: {kept_gb * cost.RATES['s3_gb_month']:.0f} dollars"
-    )
+    month = kept_gb * cost.RATES["s3_gb_month"]
+    print(f"{kept_gb:,.0f} GB written a year; a month that they stay: {month:.0f} dollars")
 
 
 def measured_row() -> dict[str, Any]:
