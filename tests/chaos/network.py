@@ -15,7 +15,7 @@ MODEL_DIR: Final = Path(__file__).parents[2] / "functions/analyze/model"
 SECONDS_A_SCAN: Final = 0.12
 """What the served network takes, about."""
 
-MODELS: Final = ("a" * 64, "b" * 64)
+MODELS: Final = ("a" * 64, "b" * 64, "c" * 64)
 
 
 class FakeNetwork:
