@@ -99,7 +99,7 @@ def items(count: int) -> Iterator[Any]:
             yield export_item(export, None)
     for several in summaries(count):
         yield from (series_summary_item(each, None) for each in several)
-        yield study_summary_item(study_of(several[0].study_id, several, None), None)
+        yield study_summary_item(study_of(several[0].study_id or "", several, None), None)
 
 
 def fill(table: Table, client: Any, name: str, count: int) -> None:
@@ -121,7 +121,7 @@ def filled(count: int) -> Iterator[Table]:
     server = MotoServer()
     try:
         os.environ |= ISOLATED | {"AWS_ENDPOINT_URL": server.url, "POWERTOOLS_SERVICE_NAME": "bench"}
-        resources = Resources(Template(checkout() / "template.yaml"), boto3.client)
+        resources = Resources(Template(checkout() / "template.yaml"), lambda service: boto3.client(service))  # type: ignore[call-overload]
         name = resources.attribute("Scans", "Ref")
         os.environ |= {
             "BRAINSCAN_TABLE_NAME": name,

@@ -121,10 +121,10 @@ def test_an_index_follows_every_write_of_an_item(table: Resources) -> None:
     key = {"pk": {"S": "scan"}, "sk": {"S": "META"}}
 
     def listed(model: str) -> int:
-        condition = {"KeyConditionExpression": "model_pk = :m", "ExpressionAttributeValues": {":m": {"S": model}}}
+        condition: Any = {"KeyConditionExpression": "model_pk = :m", "ExpressionAttributeValues": {":m": {"S": model}}}
         return int(client.query(TableName=name, IndexName="model", **condition)["Count"])
 
-    def moved(model: str) -> dict[str, Any]:
+    def moved(model: str) -> Any:
         return {"UpdateExpression": "SET model_pk = :m", "ExpressionAttributeValues": {":m": {"S": model}}}
 
     assert listed("one") == 0
@@ -132,7 +132,8 @@ def test_an_index_follows_every_write_of_an_item(table: Resources) -> None:
     assert listed("one") == 1
     client.update_item(TableName=name, Key=key, **moved("two"))
     assert (listed("one"), listed("two")) == (0, 1)
-    client.transact_write_items(TransactItems=[{"Update": {"TableName": name, "Key": key, **moved("three")}}])
+    update: Any = {"Update": {"TableName": name, "Key": key, **moved("three")}}
+    client.transact_write_items(TransactItems=[update])
     assert (listed("two"), listed("three")) == (0, 1)
     cancelled = [
         {"Update": {"TableName": name, "Key": key, **moved("four")}},
