@@ -1,6 +1,7 @@
-"""`make chaos`: the long run, minutes without a service, and the contention of one large export; prints their figures.
+"""`make chaos`: the long run, minutes without a service, one large export's contention, stored scans read again.
 
-python -m tests.chaos [--events 100000] [--seed 1] [--slices 50000] [--faults-only | --outages-only | --contention-only]
+python -m tests.chaos [--events 100000] [--seed 1] [--slices 50000] [--stored 100000]
+                      [--faults-only | --outages-only | --contention-only | --reprocessing-only]
 """
 
 import argparse
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from tests.chaos.contention import bench
 from tests.chaos.faults import USUAL, Outage, Rates
 from tests.chaos.invariants import violations
+from tests.chaos.reprocessing import reprocessed
 from tests.chaos.shrink import Run, shrink, told
 from tests.chaos.uploads import uploads
 from tests.chaos.waits import told as waited
@@ -20,7 +22,7 @@ from tests.chaos.world import Scenario, world_of
 UPLOADS_A_RUN = 500
 """A run of its own for so many uploads: one that fails is small enough to shrink."""
 
-PARTS = ("faults", "outages", "contention")
+PARTS = ("faults", "outages", "contention", "reprocessing")
 SECONDS_A_UPLOAD = 0.25
 POISONS_A_RUN = 3
 
@@ -113,6 +115,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--slices", type=int, default=50_000)
+    parser.add_argument("--stored", type=int, default=100_000)
     for part in PARTS:
         parser.add_argument(f"--{part}-only", dest="parts", action="append_const", const=part)
     asked = parser.parse_args()
@@ -126,6 +129,8 @@ def main() -> int:
     if "contention" in parts:
         for workers in (20, 100, 400):
             print(bench(asked.slices, workers), flush=True)
+    if "reprocessing" in parts:
+        print(reprocessed(asked.seed, asked.stored, deadly=5), flush=True)  # raises where a promise is broken
     return 0 if held else 1
 
 

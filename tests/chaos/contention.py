@@ -121,18 +121,19 @@ def _register(world: World, slices: int) -> str:
     )
     waiting = []
     for start in range(0, slices, 32):
-        records = [_slice(world, export_id, number, now) for number in range(start, min(start + 32, slices))]
+        records = [slice_of(world, export_id, number, now) for number in range(start, min(start + 32, slices))]
         world.services.table.scans.register(records)
         waiting += [message(record) for record in records]
     world.__dict__["waiting"] = waiting
     return export_id
 
 
-def _slice(world: World, export_id: str, number: int, now: datetime) -> ScanRecord:
+def slice_of(world: World, export_id: str, number: int, now: datetime, data: bytes = b"a slice") -> ScanRecord:
+    """A slice of the patient that waits, its bytes staged."""
     digest = world.services.pseudonyms.digest
     series = number // SLICES_A_SERIES
     key = f"sources/{number}"
-    world.s3.put("results", key, b"a slice")
+    world.s3.put("results", key, data)
     return ScanRecord(
         scan_id=digest("scan", export_id, number),
         export_id=export_id,

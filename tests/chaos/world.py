@@ -172,7 +172,7 @@ def _queues(world: World, template: Template) -> None:
 
 
 def _functions(world: World, template: Template, services: Callable[[], Services], patches: Patches) -> None:
-    """Every function that something feeds, and what feeds it."""
+    """Every function that something feeds or a state machine invokes, and what feeds it."""
     specs = {spec.logical_id: spec for spec in template.functions()}
     for properties in template.sources():
         told = template.resolve(properties, attribute)
@@ -188,6 +188,9 @@ def _functions(world: World, template: Template, services: Callable[[], Services
             mapping = StreamMapping(world.simulation, world.plan, function, told, world.sqs.queues.get(dead))
             world.streams.append(mapping)
             world.dynamodb.listeners.append(mapping.hear)
+    for machine in template.of_type("AWS::StepFunctions::StateMachine").values():
+        name = template.resolve(machine["DefinitionSubstitutions"]["Function"], attribute)
+        world.functions[name] = Function(world.simulation, world.plan, specs[name], services, patches.into_all)
 
 
 def _notifications(world: World, template: Template) -> None:

@@ -62,6 +62,11 @@ class Function:
             _drop_metrics()
 
 
+def name_of(logical_id: str) -> str:
+    """What a function is called here, by its name in the template."""
+    return f"{STACK}-{logical_id}"
+
+
 def _drop_metrics() -> None:
     """Forget an invocation's metrics where they are disabled: Powertools would keep them, and print every hundred."""
     if os.environ.get("POWERTOOLS_METRICS_DISABLED") == "true":
@@ -90,7 +95,7 @@ def load(spec: FunctionSpec) -> Function:
     handler = getattr(module, attribute, None)
     if handler is None:
         raise TemplateError(f"{spec.logical_id}: {path} has no {attribute}")
-    return Function(f"{STACK}-{spec.logical_id}", handler, spec.timeout_s, spec.memory_mb)
+    return Function(name_of(spec.logical_id), handler, spec.timeout_s, spec.memory_mb)
 
 
 def environment_of(functions: Iterable[FunctionSpec], template: Template, attribute: Attribute) -> dict[str, str]:

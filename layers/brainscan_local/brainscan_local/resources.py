@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from brainscan_local.template import STACK, Template, TemplateError
+from brainscan_local.template import ACCOUNT, REGION, STACK, Template, TemplateError
 
 Client = Callable[[str], Any]
 """Service name -> low-level client."""
@@ -50,9 +50,14 @@ class Resources:
 
     def _make(self, logical_id: str) -> Attributes:
         resource = self._template.resources.get(logical_id, {"Type": "nothing of the kind"})
+        if resource["Type"] in NAMED:
+            service, place = NAMED[resource["Type"]]
+            return {"Ref": f"{STACK}-{logical_id}", "Arn": f"arn:aws:{service}:{ACCOUNT}:{place}{STACK}-{logical_id}"}
         if resource["Type"] not in MAKERS:
             raise TemplateError(f"{logical_id} is {resource['Type']}, which the laptop stack does not make")
         properties = _Properties(logical_id, self._template.resolve(resource.get("Properties", {}), self.attribute))
+        if resource["Type"] == MACHINE:
+            properties.tell("Definition", self._template.definition(logical_id))
         made = MAKERS[resource["Type"]](self._client, f"{STACK}-{logical_id}", properties)
         properties.finish()
         return made
@@ -67,6 +72,9 @@ class _Properties:
 
     def take(self, name: str, default: Any = None) -> Any:
         return self._left.pop(name, default)
+
+    def tell(self, name: str, value: Any) -> None:
+        self._left[name] = value
 
     def take_all(self, *names: str) -> dict[str, Any]:
         return {name: self._left.pop(name) for name in names if name in self._left}
@@ -161,10 +169,31 @@ def _rule(client: Client, name: str, properties: _Properties) -> Attributes:
     return {"Ref": name, "Arn": arn}
 
 
+def _machine(client: Client, _: str, properties: _Properties) -> Attributes:
+    """A state machine, which moto runs; it traces and packages nothing."""
+    definition = properties.take("Definition")
+    for each, value in properties.take("DefinitionSubstitutions", {}).items():
+        definition = definition.replace(f"${{{each}}}", value)
+    for elsewhere in ("DefinitionS3Location", "Tags", "TracingConfiguration"):
+        properties.take(elsewhere)
+    named = {"name": properties.take("StateMachineName"), "roleArn": properties.take("RoleArn")}
+    arn = client("stepfunctions").create_state_machine(definition=definition, **named)["stateMachineArn"]
+    return {"Ref": arn, "Arn": arn}
+
+
+MACHINE: Final = "AWS::StepFunctions::StateMachine"
+
+NAMED: Final = {
+    "AWS::Lambda::Function": (f"lambda:{REGION}", "function:"),
+    "AWS::IAM::Role": ("iam:", "role/"),
+}
+"""What exists here by its name alone: functions are invoked in the stack's own process, and nothing asks for roles."""
+
 MAKERS: Final[dict[str, Callable[[Client, str, _Properties], Attributes]]] = {
     "AWS::SQS::Queue": _queue,
     "AWS::DynamoDB::Table": _table,
     "AWS::SecretsManager::Secret": _secret,
     "AWS::S3::Bucket": _bucket,
     "AWS::Events::Rule": _rule,
+    MACHINE: _machine,
 }

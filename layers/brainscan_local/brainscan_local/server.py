@@ -30,15 +30,16 @@ class MotoServer:
 
     Args:
         host: The address to listen on; containers reach a bridge's, and only this process the loopback's.
+        lambda_url: Where state machines invoke functions.
     """
 
-    def __init__(self, host: str = HOST) -> None:
+    def __init__(self, host: str = HOST, lambda_url: str | None = None) -> None:
         self._host = host
         packages = [str(Path(module.__path__[0]).parent) for module in (brainscan_local, brainscan)]
         path = os.pathsep.join(filter(None, [*packages, os.environ.get("PYTHONPATH")]))
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - `stop` closes it
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "brainscan_local.server", host],
+            [sys.executable, "-m", "brainscan_local.server", host, *filter(None, [lambda_url])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
@@ -84,7 +85,7 @@ def main() -> None:
     from moto.moto_server.threaded_moto_server import ThreadedMotoServer
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
-    from brainscan_local import moto_dynamodb, moto_s3, moto_sqs
+    from brainscan_local import moto_dynamodb, moto_s3, moto_sqs, moto_stepfunctions
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; what it means is the parent's
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -94,7 +95,9 @@ def main() -> None:
     moto_dynamodb.patch()
     moto_s3.patch()
     moto_sqs.patch()
-    server = ThreadedMotoServer(sys.argv[1], 0, verbose=False)
+    [host, *functions] = sys.argv[1:]
+    server = ThreadedMotoServer(host, 0, verbose=False)
+    moto_stepfunctions.patch(lambda: f"http://{host}:{server.get_host_and_port()[1]}", next(iter(functions), None))
     server.start()
     print(server.get_host_and_port()[1], flush=True)  # noqa: T201 - the parent reads it
     sys.stdin.read()

@@ -17,6 +17,7 @@ from brainscan.services import services
 from brainscan.settings import limits, settings
 from brainscan_local import functions
 from brainscan_local.events import Worker
+from brainscan_local.invoke import invoking
 from brainscan_local.paths import checkout
 from brainscan_local.poller import Poller
 from brainscan_local.resources import Resources
@@ -80,7 +81,8 @@ class LocalStack:
     def __enter__(self) -> Self:
         with ExitStack() as undo:
             undo.enter_context(_environment(ISOLATED, without="AWS_"))
-            server = MotoServer()
+            loaded: dict[str, functions.Function] = {}
+            server = MotoServer(lambda_url=undo.enter_context(invoking(loaded)))
             undo.callback(server.stop)
             template = Template(self._template_path or checkout() / "template.yaml", self._parameters)
             self.endpoint_url = server.url
@@ -90,11 +92,15 @@ class LocalStack:
             specs = template.functions()
             told = functions.environment_of(specs, template, self._resources.attribute)
             undo.enter_context(_environment(told | {"BRAINSCAN_UPLOADS_BUCKET": self.uploads_bucket}))
-            loaded = {spec.logical_id: functions.load(spec) for spec in specs}
+            loaded |= {function.name: function for function in map(functions.load, specs)}
             undo.callback(self._stop)
             self._mappings = template.mappings()
-            self._workers = [self._worker(mapping, loaded[mapping.function_id]) for mapping in self._mappings]
-            self._streams = [self._stream(mapping, loaded[mapping.function_id]) for mapping in template.streams()]
+            self._workers = [
+                self._worker(mapping, loaded[functions.name_of(mapping.function_id)]) for mapping in self._mappings
+            ]
+            self._streams = [
+                self._stream(mapping, loaded[functions.name_of(mapping.function_id)]) for mapping in template.streams()
+            ]
             self._workers += self._streams
             for worker in self._workers:
                 worker.start()
@@ -126,6 +132,10 @@ class LocalStack:
     def queue_url(self, logical_id: str) -> str:
         """URL of a queue by its name in the template, such as "ScanDLQ"."""
         return self._resources.attribute(logical_id, "Ref")
+
+    def machine_arn(self, logical_id: str) -> str:
+        """ARN of a state machine by its name in the template."""
+        return self._resources.attribute(logical_id, "Arn")
 
     def secret_arn(self, logical_id: str) -> str:
         """ARN of a secret by its name in the template, such as "PacsCredentials"."""

@@ -136,6 +136,11 @@ class Template:
         tables = self.of_type("AWS::DynamoDB::Table")
         return [_stream(each) for each in self.sources() if _target(each["EventSourceArn"]) in tables]
 
+    def definition(self, logical_id: str) -> str:
+        """A state machine in the Amazon States Language, its substitutions not made."""
+        path: Path = self._root / self._source[logical_id]["Properties"]["DefinitionUri"]
+        return path.read_text(encoding="utf-8")
+
     def sources(self) -> list[dict[str, Any]]:
         """Unresolved properties of every event source mapping; what feeds a function's alias feeds the function here.
 
@@ -237,6 +242,8 @@ def _translated(source: Mapping[str, Any], parameters: Mapping[str, Any]) -> dic
         elif resource["Type"] == "AWS::Serverless::Function":
             image = properties.get("PackageType") == "Image"
             properties["ImageUri" if image else "CodeUri"] = "built:image" if image else "s3://built/function"
+        elif resource["Type"] == "AWS::Serverless::StateMachine":
+            properties["DefinitionUri"] = "s3://built/definition"
     translator = Translator({}, Parser(), boto_session=Session(region_name=REGION))
     try:
         translated: dict[str, Any] = translator.translate(prepared, dict(parameters))

@@ -70,6 +70,7 @@ def test_there_is_something_to_rule() -> None:
     assert set(reading.lambdas(found)) == {
         "Intake",
         "Analyze",
+        "Reprocess",
         "GiveUp",
         "Count",
         "Report",

@@ -26,7 +26,9 @@ from tests.unit.infra.reading import (
     statements,
 )
 
-NO_RESOURCE_KNOWN = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+NO_RESOURCE_KNOWN = {
+    f"xray:{each}" for each in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+}
 """Actions that AWS defines no resource for
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html)."""
 
@@ -287,6 +289,8 @@ def roles_are_assumed_by_who_works_under_them_alone(resources: Resources) -> Ite
     groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
     services = {each["ServiceRoleArn"]: "codedeploy" for each in groups}
     services |= {target["RoleArn"]: "scheduler" for _, target in scheduled(resources)}
+    machines = of_type(resources, "AWS::StepFunctions::StateMachine").values()
+    services |= {each["RoleArn"]: "states" for each in machines}
     for name, role in of_type(resources, "AWS::IAM::Role").items():
         trusted = [statement["Principal"] for statement in role["AssumeRolePolicyDocument"]["Statement"]]
         if trusted != [{"Service": f"{services.get(f'{name}.Arn', 'lambda')}.amazonaws.com"}]:

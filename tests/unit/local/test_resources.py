@@ -100,7 +100,7 @@ def test_a_property_that_would_be_lost_is_refused(aws: None, tmp_path: Path) -> 
 
 
 def test_a_resource_that_is_not_made_locally_is_named(made: Resources) -> None:
-    with pytest.raises(TemplateError, match="IntakeRole is AWS::IAM::Role"):
-        made.attribute("IntakeRole", "Arn")
+    with pytest.raises(TemplateError, match="IntakeLogGroup is AWS::Logs::LogGroup"):
+        made.attribute("IntakeLogGroup", "Arn")
     with pytest.raises(TemplateError, match=r"UploadQueue\.Colour does not exist"):
         made.attribute("UploadQueue", "Colour")

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "export": ("show:export_app", "Uploaded objects."),
     "gateway": ("gateway:gateway", "Receive MR images by C-STORE, send them to the uploads bucket, until Ctrl-C."),
     "model": ("model:app", "Versions of the model: which answers, which looks on, and who decided that."),
+    "reprocess": ("reprocess:app", "Read stored scans again with another model."),
     "results": ("results:results", "Find scans by finding, day, outcome, review, model, series or patient."),
     "review": ("review:review", "Confirm, correct or reject what the network found."),
     "series": ("studies:series", "List series with their verdicts and volumes, or show one."),

@@ -102,7 +102,7 @@ def serve(
         if model_id is None:
             _, change = move_back(asked, decision)
         else:
-            _, change = move_model(_whole(model_id, asked), ModelState.SERVED, asked, decision)
+            _, change = move_model(whole_id(model_id, asked), ModelState.SERVED, asked, decision)
     _tell(change)
 
 
@@ -123,7 +123,7 @@ def shadow(
     with _deciding(table) as asked:
         state = ModelState.CANDIDATE if off else ModelState.SHADOW
         decision = Decision(caller_name(), reason)
-        _, change = move_model(_whole(model_id, asked), state, asked, decision, 0.0 if off else share)
+        _, change = move_model(whole_id(model_id, asked), state, asked, decision, 0.0 if off else share)
     _tell(change)
 
 
@@ -143,7 +143,7 @@ def diff(
     Exit codes: 0 written; 1 no such version, or it has seen no scan; 2 wrong usage; 3 AWS cannot be reached.
     """
     with _deciding(table) as asked:
-        whole = _whole(model_id, asked)
+        whole = whole_id(model_id, asked)
         version = next(each for each in asked.models.all() if each.model_id == whole)
     write_diff(version, table, bucket, out, first, last)
 
@@ -157,7 +157,7 @@ def retire(model_id: ModelId, table: Table, reason: Reason = None) -> None:
     Exit codes: 0 done; 1 no such version; 2 wrong usage; 3 the table cannot be reached; 4 refused.
     """
     with _deciding(table) as asked:
-        _, change = move_model(_whole(model_id, asked), ModelState.RETIRED, asked, Decision(caller_name(), reason))
+        _, change = move_model(whole_id(model_id, asked), ModelState.RETIRED, asked, Decision(caller_name(), reason))
     _tell(change)
 
 
@@ -172,7 +172,7 @@ def _deciding(table: str) -> Iterator[store.Table]:
             raise typer.Exit(REFUSED) from None
 
 
-def _whole(text: str, table: store.Table) -> str:
+def whole_id(text: str, table: store.Table) -> str:
     """The id that the user means by its first digits."""
     fitting = [each.model_id for each in table.models.all() if each.model_id.startswith(text.lower())]
     if len(fitting) > 1:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from datetime import UTC, datetime
 
 from brainscan.domain import BrainscanError, Finding, Outcome, Reason, Scan, ScanRecord
 from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.attempt import ScanResult, commit, new_attempt, waits, write_images
+from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, milliseconds_since, predict
 from brainscan.services import WORKERS, Services
 from brainscan.store import Results
@@ -46,31 +46,12 @@ def _known_result(scan_id: str, known: ScanRecord | None) -> ScanResult | None:
 def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, model: Model) -> list[ScanResult]:
     with Threads(WORKERS) as pool:
         replaced = services.table.exports.superseded([record.export_id for record in waiting])
-        fetched = _fetch([record for record in waiting if record.export_id not in replaced], services, pool)
+        fetched = fetch([record for record in waiting if record.export_id not in replaced], services, pool)
         ready = {scan_id: source for scan_id, source in fetched.items() if isinstance(source, ScanBytes)}
         found = dict(zip(ready, predict(list(ready.values()), model, services.limits), strict=True))
         lost = {scan_id: ScanPrediction(error=each) for scan_id, each in fetched.items() if isinstance(each, Exception)}
         finish = _finishing(found | lost, services, model)
         return list(pool.map(finish, waiting))
-
-
-def _fetch(waiting: Sequence[ScanRecord], services: Services, pool: Executor) -> dict[str, ScanBytes | Exception]:
-    """The bytes of each scan; files with several frames are read once."""
-    keys = list(dict.fromkeys(record.staged_key for record in waiting))
-    read = dict(zip(keys, pool.map(lambda key: _caught(services.results.get, key), keys), strict=True))
-    fetched: dict[str, ScanBytes | Exception] = {}
-    for record in waiting:
-        data = read[record.staged_key]
-        found = data if isinstance(data, Exception) else ScanBytes.of(data, record)
-        fetched[record.scan_id] = found
-    return fetched
-
-
-def _caught(get: Callable[[str], bytes], key: str) -> bytes | Exception:
-    try:
-        return get(key)
-    except Exception as error:
-        return error
 
 
 def _finishing(

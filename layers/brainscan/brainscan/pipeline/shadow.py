@@ -12,9 +12,12 @@ from brainscan.domain import Outcome, ScanRecord
 from brainscan.domain.model_version import Rollout
 from brainscan.domain.shadow_answer import ShadowAnswer
 from brainscan.inference.runtime import Model
+from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
-from brainscan.services import Services
+from brainscan.services import WORKERS, Services
+from brainscan.store import Results
 from brainscan.store.objects import shadow_key
+from brainscan.store.retry import Threads
 
 ANSWERED: Final = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
 """Outcomes that a network had a part in; a rejected scan is rejected whichever is asked."""
@@ -30,9 +33,7 @@ def is_sampled(record: ScanRecord, share: float) -> bool:
 
 
 def to_look_at(answered: Sequence[ScanRecord], rollout: Rollout) -> list[ScanRecord]:
-    """Those of the scans that were just answered that the shadow is to see."""
-    if rollout.shadow is None:
-        return []
+    """Those of the scans that were just answered that the shadow is to see; none where there is no shadow."""
     return [
         record
         for record in answered
@@ -49,23 +50,28 @@ def look_on(records: Sequence[ScanRecord], services: Services, model: Model) -> 
     Raises:
         ObjectGoneError, botocore.exceptions.ClientError: a scan's bytes cannot be read, or the answers not written.
     """
-    staged = {key: services.results.get(key) for key in dict.fromkeys(each.staged_key for each in records)}
-    sources = [ScanBytes.of(staged[record.staged_key], record) for record in records]
-    predicted = predict(sources, model, services.limits)
-    answers = [
-        answer
-        for record, prediction in zip(records, predicted, strict=True)
-        if (answer := _answer(record, prediction, model))
-    ]
+    with Threads(WORKERS) as pool:
+        fetched = fetch(records, services, pool)
+    for trouble in fetched.values():
+        if isinstance(trouble, Exception):
+            raise trouble
+    sources = {scan_id: each for scan_id, each in fetched.items() if isinstance(each, ScanBytes)}
+    predicted = dict(zip(sources, predict(list(sources.values()), model, services.limits), strict=True))
+    answers = [answer for record in records if (answer := answer_of(record, predicted[record.scan_id], model))]
     if answers:
-        body = "".join(answer.model_dump_json(exclude_none=True) + "\n" for answer in answers).encode()
-        name = hashlib.sha256("".join(sorted(record.scan_id for record in records)).encode()).hexdigest()[:32]
-        key = shadow_key(model.manifest.model_id, records[0].day, name)
-        services.results.put(key, body, "application/jsonl")
+        keep(answers, records[0].day, services.results)
     return answers
 
 
-def _answer(record: ScanRecord, predicted: ScanPrediction, model: Model) -> ShadowAnswer | None:
+def keep(answers: Sequence[ShadowAnswer], day: str, results: Results) -> str:
+    """Write answers of a model to scans that arrived on a day; the key of the object."""
+    body = "".join(answer.model_dump_json(exclude_none=True) + "\n" for answer in answers).encode()
+    name = hashlib.sha256("".join(sorted(answer.scan_id for answer in answers)).encode()).hexdigest()[:32]
+    return results.put(shadow_key(answers[0].model_id, day, name), body, "application/jsonl")
+
+
+def answer_of(record: ScanRecord, predicted: ScanPrediction, model: Model) -> ShadowAnswer | None:
+    """What a model that looks on says of a scan; None where it failed."""
     if predicted.finding is None:
         return None
     return ShadowAnswer(

@@ -236,6 +236,11 @@ def shadow_prefix(model_id: str, day: str) -> str:
     return f"shadow/{model_id}/{day}/"
 
 
+def manifest_key(run_id: str, execution: int) -> str:
+    """Where the batches of a run over stored scans are listed, those that an execution of its machine goes through."""
+    return f"reprocess/{run_id}/manifest-{execution:03d}.csv"
+
+
 def report_prefix(series_id: str) -> str:
     """What the keys of everything that is written for a series begin with."""
     return f"reports/{series_id}/"

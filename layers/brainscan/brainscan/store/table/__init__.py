@@ -10,6 +10,7 @@ from brainscan.store.table.exports import Exports
 from brainscan.store.table.models import Models
 from brainscan.store.table.reports import Reports
 from brainscan.store.table.retention import Retention
+from brainscan.store.table.runs import Runs
 from brainscan.store.table.scan_queries import ScanQueries
 from brainscan.store.table.scans import Scans
 from brainscan.store.table.series import SeriesItems
@@ -28,6 +29,7 @@ __all__ = [
     "Models",
     "Reports",
     "Retention",
+    "Runs",
     "ScanChange",
     "ScanQueries",
     "Scans",
@@ -55,6 +57,7 @@ class Table:
     summaries: Summaries
     summary_queries: SummaryQueries
     models: Models
+    runs: Runs
     retention: Retention
     erasing: Erasing
 
@@ -74,6 +77,7 @@ class Table:
             summaries=Summaries(table),
             summary_queries=SummaryQueries(table),
             models=Models(table),
+            runs=Runs(table),
             retention=Retention(table),
             erasing=Erasing(table),
         )

@@ -39,6 +39,14 @@ MODELS: Final = "MODELS"
 VERSION: Final = "VERSION#"
 CHANGE: Final = "CHANGE#"
 
+RUNS: Final = "RUNS"
+"""The partition of the runs that read stored scans again; what each has done lies in a partition of its own."""
+RUN: Final = "RUN#"
+BATCH: Final = "BATCH#"
+DEAD: Final = "DEAD#"
+SPENT: Final = "SPENT#"
+SPENT_SHARDS: Final = 16
+
 
 class Index(StrEnum):
     """Global secondary indexes; their keys are `<name>_pk` and `<name>_sk`."""
@@ -165,6 +173,21 @@ def model_change(revision: int) -> dict[str, str]:
 def series_model(series_id: str) -> dict[str, str]:
     """Primary key of which version of the model answers the slices of a series; it shares the series' partition."""
     return {"pk": f"{SERIES}{series_id}", "sk": "MODEL"}
+
+
+def run(run_id: str) -> dict[str, str]:
+    """Primary key of a run over stored scans."""
+    return {"pk": RUNS, "sk": f"{RUN}{run_id}"}
+
+
+def of_run(run_id: str, kind: str, name: str) -> dict[str, str]:
+    """Primary key of what a run has done, spent or given up; `kind` is `BATCH`, `SPENT` or `DEAD`."""
+    return {"pk": f"{RUN}{run_id}", "sk": f"{kind}{name}"}
+
+
+def model_answer(scan_id: str, model_id: str) -> dict[str, str]:
+    """Primary key of the marker that a model has answered a stored scan; it shares the scan's partition."""
+    return {"pk": f"SCAN#{scan_id}", "sk": f"ANSWER#{model_id}"}
 
 
 def shard(identifier: str, shards: int) -> int:

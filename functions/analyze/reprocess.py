@@ -1,0 +1,59 @@
+"""Lambda entry point: batches of a run over stored scans, as the machine of infra/reprocess.asl.json hands them."""
+
+from functools import cache
+from typing import Any, Literal
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
+
+from brainscan.domain.reprocess import Batch
+from brainscan.inference.runtime import Model
+from brainscan.observability import describe, logger
+from brainscan.pipeline.reprocess import answer_batch, finish, give_up, running
+from brainscan.pipeline.serving import fetch_model
+from brainscan.services import services
+from brainscan.store.retry import time_left
+
+MARGIN_S = 5
+"""What is left of an invocation when the last retry of a call must have ended."""
+
+
+class Step(BaseModel):
+    """What is asked: answers to a batch, that its scans are given up, or whether the run is finished."""
+
+    step: Literal["answer", "give_up", "finish"]
+    run: str
+    execution: int = 0
+    batch: int | None = None
+    scans: tuple[str, ...] = ()
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take one step of a run. What it raises, the state machine tries again, or takes as the reason to hold."""
+    asked = Step.model_validate(event)
+    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+        try:
+            return taken(asked)
+        except Exception as error:
+            logger.error("step failed", run_id=asked.run, step=asked.step, **describe(error))
+            raise
+
+
+def taken(asked: Step) -> dict[str, Any]:
+    """Take a step."""
+    if asked.step == "finish":
+        run = finish(asked.run, asked.execution, services().table)
+        return {"run": asked.run, "state": run.state if run else "unknown"}
+    run = running(asked.run, services().table)
+    batch = Batch(run_id=asked.run, number=asked.batch, scan_ids=asked.scans)
+    if asked.step == "give_up":
+        give_up(batch, run, services())
+        return {"run": asked.run, "failed": len(batch.scan_ids)}
+    return answer_batch(batch, run, model(run.model_id), services()).model_dump()
+
+
+@cache  # a run has one model; a process that is warm may see the next run
+def model(model_id: str) -> Model:
+    """A run's model, loaded once a process."""
+    return fetch_model(model_id, services().results)

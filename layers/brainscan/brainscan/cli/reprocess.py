@@ -1,0 +1,244 @@
+"""`brainscan reprocess`: read stored scans again with another model; look at a run, pause, resume and stop it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+import boto3
+import typer
+from rich.console import Console
+
+from brainscan import store
+from brainscan.cli.model import whole_id
+from brainscan.cli.render import plain_table
+from brainscan.cli.serve import caller_name
+from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
+from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass
+from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunState, RunStateError
+from brainscan.pipeline import runs
+from brainscan.pipeline.estimate import Estimate, estimate
+from brainscan.pipeline.runs import StateMachine, UnknownRunError
+from brainscan.store import Results
+from brainscan.store.table.runs import RunConflictError
+
+REFUSED = 4
+
+app = typer.Typer(help="Read stored scans again with another model.", invoke_without_command=True)
+
+RunId = Annotated[str, typer.Argument(help="A run's id.")]
+Dollars = Annotated[float | None, typer.Option(min=0.01, help="What the run may spend; it is paused there.")]
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where the table, the bucket and the state machine are."""
+
+    table: str
+    bucket: str
+    machine_arn: str
+
+    @property
+    def results(self) -> Results:
+        return Results(boto3.client("s3"), self.bucket)
+
+    @property
+    def machine(self) -> StateMachine:
+        return StateMachine(boto3.client("stepfunctions"), self.machine_arn)
+
+
+@app.callback()
+def reprocess(
+    context: typer.Context,
+    table: Table,
+    bucket: Annotated[str, typer.Option(envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket.")],
+    machine: Annotated[
+        str, typer.Option(envvar="BRAINSCAN_REPROCESS_MACHINE", help="ARN of the state machine: ReprocessMachineArn.")
+    ],
+    model: Annotated[str | None, typer.Option(help="The version that is to read, or how its id begins.")] = None,
+    export: Annotated[str | None, typer.Option(help="Scans of one export, by its id.")] = None,
+    day: Annotated[str | None, typer.Option(help="Scans that arrived on a UTC day, or from A to B: A..B.")] = None,
+    verdict: Annotated[TumorClass | None, typer.Option(help="Scans of which this class stands.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every scan.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Batches that are read at once.")] = 20,
+    most_dollars: Dollars = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Start without being asked.")] = False,
+) -> None:
+    """Read stored scans again with a version of the model; its answers are kept apart from those that stand.
+
+    Says how many scans it is, how long it will take and what it will cost, and asks before it starts.
+
+    Example: `brainscan reprocess --model 0f3c9e --day 2026-05-01..2026-05-31 --most-dollars 40`
+
+    Exit codes: 0 started; 1 no such version, or no such scan; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
+    """
+    context.obj = places = _Places(table, bucket, machine)
+    if context.invoked_subcommand is not None:
+        return
+    if model is None:
+        raise typer.BadParameter("name the version that is to read", param_hint="--model")
+    if not (export or day or verdict or everything):
+        raise typer.BadParameter("say which scans: --export, --day, --verdict, or --all of them")
+    with _deciding(places) as asked:
+        model_id = whole_id(model, asked)
+        batches = runs.batched(runs.chosen(asked, model_id, export, _days(day), verdict))
+        if not batches:
+            Console(stderr=True).print("no such scan that another model answered")
+            raise typer.Exit(NOTHING_FOUND)
+        found = estimate(sum(map(len, batches)), len(batches), at_once)
+        Console().print(_told(found, at_once, most_dollars))
+        if not (yes or typer.confirm("Start?")):
+            raise typer.Exit(REFUSED)
+        run = Run(
+            run_id=runs.new_run_id(),
+            model_id=model_id,
+            selection=_selection(export, day, verdict),
+            by=caller_name(),
+            started_at=datetime.now(UTC),
+            scans=found.scans,
+            batches=found.batches,
+            most_at_once=at_once,
+            most_dollars=most_dollars,
+            dollars_per_second=found.dollars_per_second,
+            dollars_per_scan=found.dollars_per_scan,
+        )
+        runs.start(run, batches, asked, places.results, places.machine)
+    Console().print(f"run {run.run_id} is running. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
+
+
+@app.command("list")
+def list_runs(context: typer.Context) -> None:
+    """List runs, the latest first.
+
+    Example: `brainscan reprocess list`
+
+    Exit codes: 0 found; 1 there is none; 2 wrong usage; 3 AWS cannot be reached.
+    """
+    with _deciding(context.obj) as asked:
+        found = asked.runs.all()
+    if not found:
+        Console(stderr=True).print("there is no run: `brainscan reprocess --model M` starts one")
+        raise typer.Exit(NOTHING_FOUND)
+    shown = plain_table(None)
+    for name in ("run", "state", "started", "by", "model", "scans", "of"):
+        shown.add_column(name)
+    for each in found:
+        started = f"{each.started_at:%F %H:%M}"
+        shown.add_row(each.run_id, each.state, started, each.by, each.model_id[:12], f"{each.scans:,}", each.selection)
+    Console().print(shown)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    run_id: RunId,
+    as_json: Annotated[bool, typer.Option("--json", help="As one document, with the ids of dead letters.")] = False,
+) -> None:
+    """Say how far a run is, what it has spent, and which scans failed to the end.
+
+    Example: `brainscan reprocess status 5f0e1a2b3c4d`
+
+    Exit codes: 0 found; 2 wrong usage; 3 AWS cannot be reached; 4 no such run.
+    """
+    with _deciding(context.obj) as asked:
+        found = runs.progress(run_id, asked)
+    if as_json:
+        typer.echo(json.dumps(found.model_dump(mode="json", exclude_none=True)))
+        return
+    Console().print(_progress(found))
+
+
+@app.command()
+def pause(context: typer.Context, run_id: RunId) -> None:
+    """Begin no further batch of a run, until it is resumed.
+
+    Example: `brainscan reprocess pause 5f0e1a2b3c4d`
+
+    Exit codes: 0 done; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
+    """
+    _halt(context.obj, run_id, RunState.PAUSED)
+
+
+@app.command()
+def stop(context: typer.Context, run_id: RunId) -> None:
+    """End a run for good; the answers that it has brought stay.
+
+    Example: `brainscan reprocess stop 5f0e1a2b3c4d`
+
+    Exit codes: 0 done; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
+    """
+    _halt(context.obj, run_id, RunState.STOPPED)
+
+
+@app.command()
+def resume(context: typer.Context, run_id: RunId, most_dollars: Dollars = None) -> None:
+    """Go on with the batches of a run that are not done, also where its execution broke off.
+
+    Example: `brainscan reprocess resume 5f0e1a2b3c4d --most-dollars 80`
+
+    Exit codes: 0 done; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
+    """
+    places: _Places = context.obj
+    with _deciding(places) as asked:
+        runs.resume(run_id, most_dollars, asked, places.results, places.machine)
+    Console().print(f"run {run_id} is running.")
+
+
+def _halt(places: _Places, run_id: str, state: RunState) -> None:
+    with _deciding(places) as asked:
+        runs.halt(run_id, state, caller_name(), asked, places.machine)
+    Console().print(f"run {run_id} is {state}.")
+
+
+@contextmanager
+def _deciding(places: _Places) -> Iterator[store.Table]:
+    """The table; what a run refuses is told in a line."""
+    with reaching(places.table) as asked:
+        try:
+            yield asked
+        except (RunConflictError, RunStateError, UnknownRunError) as refused:
+            Console(stderr=True).print(f"[red]not done[/red]: {refused}")
+            raise typer.Exit(REFUSED) from None
+
+
+def _days(text: str | None) -> tuple[date, date] | None:
+    if text is None:
+        return None
+    first, _, last = text.partition("..")
+    days = parsed_day(first, "--day"), parsed_day(last or first, "--day")
+    if days[0] is None or days[1] is None or days[0] > days[1]:
+        raise typer.BadParameter("the first day comes before the last: A..B", param_hint="--day")
+    return days[0], days[1]
+
+
+def _selection(export: str | None, day: str | None, verdict: TumorClass | None) -> str:
+    named = {"export": export, "day": day, "verdict": verdict}
+    return ", ".join(f"{name} {value}" for name, value in named.items() if value) or "all"
+
+
+def _told(found: Estimate, at_once: int, most_dollars: float | None) -> str:
+    bound = f", at most {most_dollars:g}" if most_dollars else ""
+    return (
+        f"{found.scans:,} scans in {found.batches:,} batches, {at_once} at once: about {found.hours:.2g} hours and "
+        f"{found.dollars:.2f} dollars{bound}, by list prices and the image's own model."
+    )
+
+
+def _progress(found: Progress) -> Any:
+    run = found.run
+    shown = plain_table(None)
+    bound = f" of {run.most_dollars:g}" if run.most_dollars else ""
+    rows = {
+        "state": f"{run.state}{f': {run.why}' if run.why else ''}",
+        "model": run.model_id[:12],
+        "batches": f"{found.batches:,} of {run.batches:,} done",
+        "answered": f"{found.answered:,} of {run.scans:,} scans",
+        "gone": f"{found.gone:,}, whose bytes have expired or that were replaced",
+        "failed": f"{found.failed:,}{': ' + ', '.join(found.dead[:5]) if found.dead else ''}",
+        "dollars": f"{found.dollars:.4f}{bound}",
+    }
+    for name, value in rows.items():
+        shown.add_row(name, value)
+    return shown

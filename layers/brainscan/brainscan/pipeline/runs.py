@@ -1,0 +1,197 @@
+"""Runs over stored scans as staff handle them: choose scans, estimate, start, look, pause, resume, stop."""
+
+import csv
+import io
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, Final, Protocol
+
+from brainscan.domain import ScanRecord, TumorClass
+from brainscan.domain.base import BrainscanError
+from brainscan.domain.reprocess import Progress, Run, RunState
+from brainscan.pipeline.shadow import ANSWERED
+from brainscan.store import Results, Table
+from brainscan.store.objects import manifest_key
+from brainscan.store.table.query import all_pages
+from brainscan.store.table.worklist import Wanted, worklist
+
+BATCH: Final = 64
+"""Scans that are read together: a step of the state machine costs as much as two scans, and a batch takes seconds."""
+
+FIRST_DAY: Final = date(2000, 1, 1)
+"""No scan arrived before."""
+
+COLUMNS: Final = ("batch", "scans")
+
+
+class UnknownRunError(BrainscanError):
+    """There is no run of that id."""
+
+
+class Machine(Protocol):
+    """What goes through a run's batches."""
+
+    def start(self, run: Run, bucket: str, /) -> None:
+        """Start an execution; one that was started before goes on."""
+
+    def stop(self, run: Run, /) -> None:
+        """End the execution of a run, as far as there is one."""
+
+
+@dataclass(frozen=True)
+class StateMachine:
+    """The state machine that goes through a run's batches; `client` is one of Step Functions."""
+
+    client: Any
+    arn: str
+
+    def start(self, run: Run, bucket: str) -> None:
+        """Start an execution; one that was started before goes on."""
+        told = {
+            "run": run.run_id,
+            "execution": run.execution,
+            "bucket": bucket,
+            "manifest": manifest_key(run.run_id, run.execution),
+            "results": f"reprocess/{run.run_id}/results",
+            "at_once": run.most_at_once,
+        }
+        self.client.start_execution(stateMachineArn=self.arn, name=_name(run), input=json.dumps(told))
+
+    def stop(self, run: Run) -> None:
+        """End the execution of a run, as far as there is one; batches that are read meanwhile are still kept."""
+        arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{_name(run)}"
+        try:
+            self.client.stop_execution(executionArn=arn)
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return
+
+
+def _name(run: Run) -> str:
+    return f"{run.run_id}-{run.execution:03d}"
+
+
+def chosen(
+    table: Table, model_id: str, export_id: str | None, days: tuple[date, date] | None, verdict: TumorClass | None
+) -> list[ScanRecord]:
+    """Stored scans that a network had a part in and another model answered: of an export, of days, or all."""
+    first, last = days or (FIRST_DAY, datetime.now(UTC).date())
+    wanted = sorted(table.statistics.arrival_days(first.isoformat(), last.isoformat()), reverse=True)
+    if not wanted:
+        return []
+    found: Iterable[ScanRecord]
+    if export_id is not None:
+        found = all_pages(partial(table.queries.of_export, export_id))
+    else:
+        found = all_pages(partial(worklist, table, Wanted(days=tuple(wanted), finding=verdict)))
+    return [
+        each
+        for each in found
+        if each.outcome in ANSWERED
+        and not each.superseded
+        and each.model_id != model_id
+        and (verdict is None or each.called is verdict)
+        and first.isoformat() <= each.day <= last.isoformat()
+    ]
+
+
+def batched(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
+    """Scans in batches; those of a day and a series lie together, so that a file with several frames is read once."""
+    ordered = sorted(records, key=lambda each: (each.day, each.series_id or each.scan_id, each.order, each.scan_id))
+    ids = [each.scan_id for each in ordered]
+    return [tuple(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]
+
+
+def start(run: Run, batches: Sequence[Sequence[str]], table: Table, results: Results, machine: Machine) -> None:
+    """Write the manifest, then the run, then start its execution; `resume` completes what broke off in between."""
+    write_manifest(run, enumerate(batches), results)
+    table.runs.put(run)
+    machine.start(run, results.bucket)
+
+
+def write_manifest(run: Run, batches: Iterable[tuple[int, Sequence[str]]], results: Results) -> None:
+    """List numbered batches for an execution, a line each."""
+    text = io.StringIO()
+    lines = csv.writer(text)
+    lines.writerow(COLUMNS)
+    lines.writerows((number, " ".join(scan_ids)) for number, scan_ids in batches)
+    results.put(manifest_key(run.run_id, run.execution), text.getvalue().encode(), "text/csv")
+
+
+def manifest(run: Run, results: Results) -> list[tuple[int, list[str]]]:
+    """The batches of a run's first execution, which are all of it."""
+    lines = csv.DictReader(io.StringIO(results.get(manifest_key(run.run_id, 1)).decode()))
+    return [(int(line["batch"]), line["scans"].split()) for line in lines]
+
+
+def halt(run_id: str, state: RunState, by: str, table: Table, machine: Machine) -> Run:
+    """Pause a run, or stop it for good: no batch is begun from now on.
+
+    Raises:
+        UnknownRunError: there is none of that id.
+        RunStateError, RunConflictError: it cannot go there, or changed meanwhile.
+    """
+    before = run_of(run_id, table)
+    after = before.moved(state, f"{state} by {by}")
+    table.runs.put(after)
+    machine.stop(before)
+    return after
+
+
+def resume(run_id: str, most_dollars: float | None, table: Table, results: Results, machine: Machine) -> Run:
+    """Let a run go on with the batches that are not done, in another execution.
+
+    A run that is still said to be running lost its execution, or never had one: the same is done for it.
+
+    Raises:
+        UnknownRunError: there is none of that id.
+        RunStateError, RunConflictError: it is over, or changed meanwhile.
+    """
+    run = run_of(run_id, table)
+    if run.state is RunState.RUNNING:
+        machine.stop(run)
+        run = run.moved(RunState.PAUSED)
+        table.runs.put(run)
+    after = run.moved(RunState.RUNNING, most_dollars=most_dollars)
+    done = {each.number for each in table.runs.done(run_id)}
+    write_manifest(after, [each for each in manifest(run, results) if each[0] not in done], results)
+    table.runs.put(after)
+    machine.start(after, results.bucket)
+    return after
+
+
+def progress(run_id: str, table: Table) -> Progress:
+    """How far a run is.
+
+    Raises:
+        UnknownRunError: there is none of that id.
+    """
+    run, done = run_of(run_id, table), table.runs.done(run_id)
+    return Progress(
+        run=run,
+        batches=len(done),
+        answered=sum(each.answered for each in done),
+        gone=sum(each.gone for each in done),
+        failed=sum(each.failed for each in done),
+        dollars=run.dollars(table.runs.spent(run_id)),
+        dead=tuple(table.runs.dead(run_id)),
+    )
+
+
+def run_of(run_id: str, table: Table) -> Run:
+    """A run.
+
+    Raises:
+        UnknownRunError: there is none of that id.
+    """
+    if (run := table.runs.get(run_id)) is None:
+        raise UnknownRunError(f"there is no run {run_id}; `brainscan reprocess list` shows all")
+    return run
+
+
+def new_run_id() -> str:
+    """A name that no other run has."""
+    return secrets.token_hex(6)
