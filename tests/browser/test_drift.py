@@ -34,6 +34,13 @@ def test_a_dark_day_is_charted_named_and_listed(page: Page, dark: Any) -> None:
     assert serious_violations(page) == []
 
 
+def test_one_day_that_drifted_is_not_lost_among_those_that_did_not(page: Page, dark: str) -> None:
+    page.goto(f"/?drift=before&from=2021-03-15&to={dark}")
+    brightness = page.locator(".panel", has=page.get_by_role("heading", name="Brightness"))
+    expect(brightness.locator(".badge")).to_have_text("drifted")
+    expect(brightness).to_contain_text("drifted on 1 of 15 days")
+
+
 def test_the_numbers_open_by_keyboard(page: Page, dark: Any) -> None:
     page.goto(f"/?drift=before&from={dark}&to={dark}")
     numbers = page.locator(".panel", has=page.get_by_role("heading", name="Brightness")).locator("summary")

@@ -12,9 +12,12 @@ from brainscan.domain.devices import CODES
 from brainscan.domain.drift import LEAST_DAY
 from brainscan.domain.features import Feature
 from brainscan.domain.traits import Sequence, Traits
+from brainscan.inference.runtime import Model
+from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake, site_of
 from brainscan.store import Table
 from brainscan.store.table import Counts, ScanChange
+from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import Stream, World
 from tests.making import NOON, a_record, analyzed, png, present
 
@@ -144,6 +147,24 @@ def test_an_upload_under_a_sites_prefix_is_counted_there_and_no_other_prefix_is_
         intake(world.upload(key, png(64, seed=len(key))), services)
     sites = sorted((scan.site or "") for scan in world.queued())
     assert sites == ["", "north"]
+
+
+def test_a_scan_that_is_analyzed_says_what_it_is_like_in_five_characters(world: World, network: Model) -> None:
+    """From its bytes to the day's histograms: a DICOM slice by its header and by what the network saw of it."""
+    dicom = to_dicom(head(seed=3, lesion=GLIOMA, size=96, slices=12))[5]
+    intake(world.upload("a.dcm", dicom), world.services)
+    [answer] = analyze(world.queued(), world.services, network)
+    assert answer.record
+    assert answer.record.traits
+    packed = answer.record.traits.packed()
+    assert len(packed) == 5
+    assert packed[3:].isdecimal()
+    stored = world.services.table.scans.get(answer.record.scan_id)
+    assert stored
+    assert stored.traits == answer.record.traits
+    found = world.services.table.statistics.histograms(DAY)
+    assert found.of(Feature.INTENSITY).total() == found.of(Feature.SCOPE).total() == 1
+    assert list(found.devices()) == [(packed[:2], 1)]
 
 
 def test_the_least_counts_are_beyond_chance() -> None:

@@ -69,11 +69,22 @@ function shown(told) {
 function feature(each) {
   const name = NAMES[each.feature];
   return panel(name,
-    h("p", {}, badge(each.together.level, `level-${each.together.level}`), " ",
-      each.together.psi == null ? few(each) : `${number(each.together.psi)} over all days`),
+    h("p", {}, badge(worst(each), `level-${worst(each)}`), " ",
+      each.together.psi == null ? few(each) : `${number(each.together.psi)} over all days${drifted(each)}`),
     each.reference_scans ? shares(each, name) : null,
     trend(each, name),
     h("details", {}, h("summary", {}, "Numbers"), numbers(each, name)));
+}
+
+const LEVELS = ["too_few", "stable", "shifted", "drifted"];
+
+// Of all days together, and of each.
+const worst = (each) => [each.together, ...each.days].map((some) => some.level)
+  .reduce((a, b) => (LEVELS.indexOf(b) > LEVELS.indexOf(a) ? b : a));
+
+function drifted(each) {
+  const count = each.days.filter((day) => day.level === "drifted").length;
+  return count ? `, drifted on ${count} of ${plural(each.days.length, "day")}` : "";
 }
 
 const few = (each) => `${plural(each.together.scans, "scan")}, ${each.reference_scans} in the reference: too few to say`;
