@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from brainscan.events import MessageError, report_in, scan_in, uploads_in
-from brainscan.store.dead_letters import DeadLetter, DeadLetters
+from brainscan.store.dead_letters import DeadLetter, DeadLetters, RedriveError
 
 NOTHING_FOUND = 1
 NOT_REACHED = 3
@@ -87,14 +87,16 @@ def redrive(
 
     Example: `brainscan dlq redrive --queue scans --all`
 
-    Exit codes: 0 sent; 1 nothing to send; 2 wrong usage; 3 the stack cannot be reached.
+    Exit codes: 0 sent; 1 nothing to send; 2 wrong usage; 3 the stack cannot be reached, or SQS stopped half-way.
     """
     if bool(message_ids) == everything:
         raise typer.BadParameter("name messages, or say --all")
     with _reaching(stack) as letters_of:
         letters = letters_of(queue)
-        moved = letters.redrive(None if everything else message_ids) if letters else []
-    typer.echo(f"sent back: {len(moved)}")
+        moved = 0
+        if letters:
+            moved = len(letters.redrive(message_ids)) if message_ids else letters.redrive_all()
+    typer.echo(f"sent back: {moved}")
     if not moved:
         raise typer.Exit(NOTHING_FOUND)
 
@@ -115,6 +117,9 @@ def _reaching(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
             return DeadLetters(sqs, outputs[dead], outputs[source]) if dead in outputs else None
 
         yield letters_of
+    except RedriveError as error:
+        Console(stderr=True).print(f"[red]{error}[/red]: what is left can be redriven again")
+        raise typer.Exit(NOT_REACHED) from None
     except (BotoCoreError, ClientError) as error:
         Console(stderr=True).print(
             f"[red]cannot reach stack {stack}[/red] ({type(error).__name__}): check its name, and the AWS credentials "

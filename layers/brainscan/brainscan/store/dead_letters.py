@@ -1,14 +1,17 @@
 """Dead-letter queues: looking at what failed every time, and sending it back to be tried again."""
 
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from brainscan.domain import BrainscanError
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
-    from mypy_boto3_sqs.type_defs import MessageTypeDef
+    from mypy_boto3_sqs.type_defs import ListMessageMoveTasksResultEntryTypeDef, MessageTypeDef
 
 BATCH = 10
 HIDDEN_S = 60
@@ -16,6 +19,16 @@ HIDDEN_S = 60
 
 LISTED = 1000
 """Most messages that are looked at together: reading them takes less than they are hidden."""
+
+RUNNING = "RUNNING"
+COMPLETED = "COMPLETED"
+
+LOOK_S = 1.0
+"""How often is looked how far SQS is with moving messages."""
+
+
+class RedriveError(BrainscanError):
+    """SQS stopped before every message was moved; those that are left can be redriven again."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,11 +56,40 @@ class DeadLetters:
             self._release(message)
         return [_letter(message) for message in held]
 
-    def redrive(self, message_ids: Collection[str] | None = None) -> list[str]:
-        """Send messages back to their queue: those named, or all that are there, however many.
+    def redrive_all(self) -> int:
+        """Have SQS move every message back to its queue, however many; a move that is under way is followed.
 
-        Each is sent as it is received: none is hidden for longer than that takes. A message is deleted here after it
-        was sent there: an interruption may send it twice, which changes nothing, and never loses it.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+
+        Returns:
+            How many were moved, about.
+
+        Raises:
+            RedriveError: SQS stopped before all were moved.
+            botocore.exceptions.ClientError: SQS refused.
+        """
+        arn = self._arn(self._url)
+        if self._move(arn).get("Status") != RUNNING:
+            self._client.start_message_move_task(SourceArn=arn, DestinationArn=self._arn(self._source_url))
+        while (move := self._move(arn)).get("Status") == RUNNING:
+            time.sleep(LOOK_S)
+        if move.get("Status") != COMPLETED:
+            raise RedriveError(f"SQS stopped moving messages: {move.get('FailureReason', move.get('Status'))}")
+        return move.get("ApproximateNumberOfMessagesMoved", 0)
+
+    def _move(self, arn: str) -> "ListMessageMoveTasksResultEntryTypeDef":
+        """The latest move of a queue's messages; nothing in it where there was none."""
+        found = self._client.list_message_move_tasks(SourceArn=arn, MaxResults=1).get("Results", [])
+        return found[0] if found else {}
+
+    def _arn(self, url: str) -> str:
+        return self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def redrive(self, message_ids: Collection[str]) -> list[str]:
+        """Send named messages back to their queue.
+
+        A message is deleted here after it was sent there: an interruption may send it twice, which changes nothing, and
+        never loses it.
 
         Returns:
             Ids of the messages that were sent.
@@ -55,7 +97,7 @@ class DeadLetters:
         moved = []
         others = []
         for message in self._take():
-            if message_ids is not None and message["MessageId"] not in message_ids:
+            if message["MessageId"] not in message_ids:
                 others.append(message)
                 continue
             self._client.send_message(QueueUrl=self._source_url, MessageBody=message["Body"])
