@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan_local.phantom.head import Phantom
+from tests import series as mr
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,16 @@ def test_one_image_is_answered_in_words(phantom: Phantom, tmp_path: Path) -> Non
 def test_one_file_that_is_no_image_is_told_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "scan.png").write_bytes(b"\x89PNG\r\n\x1a\n cut off")
     assert "scan.png: rejected, unreadable" in analyze(tmp_path / "scan.png", "--out", tmp_path / "out")
+
+
+def test_what_is_left_out_of_many_files_is_told_with_its_reasons(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    [adc] = mr.mr_series(1, ImageType=["DERIVED", "PRIMARY", "DIFFUSION", "ADC"])
+    (tmp_path / "in/adc.dcm").write_bytes(mr.file_bytes(adc))
+    (tmp_path / "in/empty.png").write_bytes(b"")
+    said = " ".join(analyze(tmp_path / "in", "--out", tmp_path / "out").split())
+    assert "skipped derived map 1" in said
+    assert "rejected empty file 1" in said
 
 
 def test_a_nifti_volume_gets_a_mask_in_its_space_and_volumes_of_its_lesions(phantom: Phantom, tmp_path: Path) -> None:

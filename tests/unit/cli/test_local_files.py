@@ -40,8 +40,8 @@ def test_analyze_answers_what_it_can_read_and_names_the_rest(folder: Path, tmp_p
     assert done.exit_code == 0, done.output
     lines = [json.loads(line) for line in (tmp_path / "out/results.jsonl").read_text(encoding="utf-8").splitlines()]
     outcomes = {Path(line["path"]).name: (line["outcome"], line["reasons"]) for line in lines}
-    assert len(outcomes) == 4
-    assert outcomes["nowhere.png"] == outcomes["loop"] == ("rejected", ["unreadable"])
+    assert len(outcomes) == 5
+    assert outcomes["nowhere.png"] == outcomes["loop"] == outcomes["up"] == ("rejected", ["unreadable"])
     answered = {name for name, (outcome, _) in outcomes.items() if outcome != "rejected"}
     assert answered == {"Schädel.png", "n" * 251 + ".png"}
 
@@ -74,7 +74,7 @@ def test_a_path_is_printable_in_any_encoding() -> None:
 
 
 def test_links_are_named_and_not_followed(folder: Path) -> None:
-    assert {path.name for path in files_below(folder) if not is_readable(path)} == {"nowhere.png", "loop"}
+    assert {path.name for path in files_below(folder) if not is_readable(path)} == {"nowhere.png", "loop", "up"}
 
 
 def test_what_is_no_file_is_named_and_never_waited_for(tmp_path: Path) -> None:

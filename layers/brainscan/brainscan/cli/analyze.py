@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from brainscan.cli.left_out import left_out_table
 from brainscan.cli.render import summary_of
 from brainscan.cli.rows import COLUMNS, SUFFIXES, Format, flat, json_line, writing
 from brainscan.cli.words import scan_in_words, series_in_words, superseded_in_words
@@ -151,6 +152,9 @@ def _tell(scans: list[AnalyzedScan], out: Path, console: Console) -> None:
     else:
         counted = [(scan.outcome, scan.record.predicted if scan.record else None) for scan in scans]
         console.print(summary_of(counted, f"{len(scans)} inputs"))
+        listing = [{"path": each.path, "outcome": each.outcome, "reasons": each.reasons} for each in scans]
+        if left_out := left_out_table(listing):
+            console.print(left_out)
     replaced = [superseded_in_words(scan.path, scan.superseded_by) for scan in scans if scan.superseded_by]
     for sort, lines in (("superseded files", replaced), ("series", told)):
         for words in lines[:MOST_TOLD]:

@@ -12,17 +12,17 @@ LONGEST_NAME = 200
 def files_below(root: Path) -> Iterator[Path]:
     """Every file in a folder and below, in a stable order, those that cannot be read too; or the file itself.
 
-    A folder that cannot be listed is named itself. Links to folders are not followed, so that none leads in a circle.
+    A folder that cannot be listed is named itself, and so is a link to a folder: none is followed, for it may lead in a
+    circle.
     """
     if not root.is_dir():
         yield root
         return
     closed: list[Path] = []
-    found = [
-        Path(folder, name)
-        for folder, _, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename)))
-        for name in names
-    ]
+    found: list[Path] = []
+    for folder, inner, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
+        found += [Path(folder, name) for name in names]
+        found += [link for name in inner if (link := Path(folder, name)).is_symlink()]
     yield from sorted(found + closed)
 
 
