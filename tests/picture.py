@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Kind
+from brainscan.imaging.overlay import outlined
 from brainscan.inference.runtime import Model
 from brainscan.inference.shipped import model_dir
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
@@ -34,7 +35,9 @@ def main() -> None:
         draw.line((left, 236, left + 34, 236), DIM, 3)
         draw.polygon([(left + 34, 226), (left + 34, 246), (left + 48, 236)], DIM)
     overlay = (
-        Image.open(io.BytesIO(examined.overlay_png or b"")).convert("RGB").resize((330, 330), Image.Resampling.LANCZOS)
+        Image.open(io.BytesIO(outlined(examined.image_png or b"", examined.mask_png)))
+        .convert("RGB")
+        .resize((330, 330), Image.Resampling.LANCZOS)
     )
     canvas.paste(overlay, (484, TOP))
     draw_record(draw, examined)

@@ -114,7 +114,7 @@ def median_run(runs: list[Run]) -> dict[str, float]:
 
 
 def stage_table(runs: dict[str, list[Run]]) -> list[str]:
-    """Where brainscan's warm time goes, scan by scan; `store` is writing mask and overlay to a local disk."""
+    """Where brainscan's warm time goes, scan by scan; `store` is writing mask and image to a local disk."""
     of_batch = [run for way, of_way in runs.items() if way.endswith("1") for run in of_way]
     stages: dict[str, float] = {}
     for stage in ("decode", "prepare", "infer", "interpret"):

@@ -1,107 +1,168 @@
-"""What a million scans cost on AWS, and the stack at rest: the second table of docs/container.md.
+"""What a million scans cost on AWS, and the stack at rest: the tables of docs/cost.md.
 
-Requests and write units are counted while intake and analyze take scans against moto; durations are those of
-infra/cost/measured.json; prices are those of infra/cost/prices.json.
+Requests, units and seconds are counted while the functions' use cases take a workload from its upload to its reports
+against moto; prices and what AWS takes to answer are those of infra/cost/prices.json, durations of the image those of
+infra/cost/measured.json.
+
+    python -m tests.bench.cost              # both workloads, by line
 """
 
+import io
 import json
-import math
 import re
-import time
 import uuid
-from collections import Counter
+import zipfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from brainscan.events import scan_in
+from brainscan.domain import Scan, ScanRecord
+from brainscan.events import scan_changes_in, scan_in
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
+from brainscan.pipeline.count import count
 from brainscan.pipeline.intake import intake
+from brainscan.pipeline.report import report
+from brainscan.services import WORKERS, Services
 from brainscan.store.upload import Upload
 from brainscan_local.backend import Backend
 from brainscan_local.paths import checkout
-from tests.making import png
-from tests.unit.store.ledger import item_size
+from brainscan_local.phantom import GLIOMA, MENINGIOMA, PITUITARY, head, to_dicom, to_png
+from tests.bench.meter import Meter
 
 BATCH = 8
+"""Scans that analyze takes at once, as the template says."""
+LONE = 32
+SLICES = 48
+"""Of a series; 13 in 100 of a brain's slices show its tumor."""
 MILLION = 1_000_000
 GB = 1024**3
+MEMORY_MB = {"intake": 1769, "count": 1024, "report": 3008}
 RATES = json.loads((checkout() / "infra/cost/prices.json").read_text())
 MEASURED = json.loads((checkout() / "infra/cost/measured.json").read_text())
+LESIONS = (GLIOMA, MENINGIOMA, PITUITARY, None)
 
 
-class Meter:
-    """Counts what clients ask of AWS, in the units that AWS charges for."""
-
-    def __init__(self) -> None:
-        self.used: Counter[str] = Counter()
-
-    def watched(self, client: Any) -> Any:
-        """The same client, counted."""
-        client.meta.events.register("provide-client-params", self._count)
-        return client
-
-    def _count(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        service, operation = model.service_model.service_name, model.name
-        if service == "s3":
-            self.used["s3_put" if operation == "PutObject" else "s3_get"] += 1
-            self.used["s3_bytes"] += len(params.get("Body", b""))
-        elif service == "sqs":
-            self.used["sqs_request"] += 1
-        elif operation == "TransactWriteItems":
-            self.used["dynamodb_write_unit"] += sum(2 * _writes(action) for action in params["TransactItems"])
-        elif operation in {"PutItem", "UpdateItem"}:
-            self.used["dynamodb_write_unit"] += _writes({"Put": params})
-        else:
-            self.used["dynamodb_read_unit"] += max(1, len(params.get("RequestItems", {})))
+def lone_scans() -> list[tuple[str, bytes]]:
+    """Pictures of 256 x 256 that are uploaded one by one, the four classes alike."""
+    middles = [head(seed=seed, lesion=lesion, slices=12).volume[6] for seed, lesion in enumerate(LESIONS)]
+    return [(f"{uuid.uuid4()}.png", to_png(middles[number % len(middles)])) for number in range(LONE)]
 
 
-def _writes(action: dict[str, Any]) -> int:
-    """Write units of one write without a transaction: one for each KB, of the table and of each index it is in."""
-    [written] = action.values()
-    item = written.get("Item", {})
-    places = 1 + sum(name.endswith("_pk") for name in item)
-    return places * max(1, math.ceil(item_size(item) / 1024))
+def exported_series() -> list[tuple[str, bytes]]:
+    """A DICOM series of 256 x 256 in a ZIP, compressed as exports are."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as export:
+        for number, image in enumerate(to_dicom(head(seed=1, lesion=GLIOMA, slices=SLICES))):
+            export.writestr(f"IM{number:04d}", image)
+    return [(f"{uuid.uuid4()}.zip", data.getvalue())]
 
 
-def count() -> tuple[Counter[str], float]:
-    """Usage of `BATCH` scans that are uploaded one by one, and the seconds that intake takes for one."""
+class Changes:
+    """The table's stream, counted from where it was last."""
+
+    def __init__(self, aws: Backend) -> None:
+        table = aws.client("dynamodb").describe_table(TableName=aws.name("Scans"))["Table"]
+        self._client = aws.client("dynamodbstreams")
+        stream = {"StreamArn": table["LatestStreamArn"]}
+        [shard] = self._client.describe_stream(**stream)["StreamDescription"]["Shards"]
+        self._shard = shard["ShardId"]
+        asked = {**stream, "ShardId": self._shard, "ShardIteratorType": "TRIM_HORIZON"}
+        self._iterator = self._client.get_shard_iterator(**asked)["ShardIterator"]
+
+    def count(self, services: Services) -> int:
+        """Count what has changed as the function does; how many changes."""
+        answer = self._client.get_records(ShardIterator=self._iterator, Limit=1000)
+        self._iterator = answer["NextShardIterator"]
+        keys = [each["dynamodb"]["Keys"] for each in answer["Records"]]
+        scans = [key["pk"]["S"].startswith("SCAN#") and key["sk"]["S"] == "META" for key in keys]
+        records = [each for each, is_scan in zip(answer["Records"], scans, strict=True) if is_scan]
+        if records:
+            shard, changes = scan_changes_in({"shardId": self._shard, "Records": records})
+            count(shard, changes, services.table)
+        return len(records)
+
+
+def measured(uploads: list[tuple[str, bytes]]) -> dict[str, float]:
+    """What a scan of these uploads uses, from the bucket to its report."""
     with Backend() as aws:
-        meter = Meter()
-        services = aws.services(lambda service: meter.watched(aws.client(service)))
-        took = 0.0
-        for number in range(BATCH):
-            key = f"{uuid.uuid4()}.png"
-            aws.client("s3").put_object(Bucket=aws.name("UploadsBucket"), Key=key, Body=png(256, seed=number))
-            begin = time.perf_counter()
-            intake(Upload(aws.name("UploadsBucket"), key, received_at=datetime.now(UTC)), services)
-            took += time.perf_counter() - begin
-        queued = aws.client("sqs").receive_message(QueueUrl=aws.name("ScanQueue"), MaxNumberOfMessages=10)["Messages"]
-        scans = [scan_in(message["Body"]) for message in queued]
+        meter = Meter((aws.client("dynamodb"), aws.name("Scans")))
+        services = aws.services(lambda name: meter.watched(_client(aws, name)))
+        changes, bucket = Changes(aws), aws.name("UploadsBucket")
+        for key, data in uploads:
+            aws.client("s3").put_object(Bucket=bucket, Key=key, Body=data)
+            with meter.seconds("intake", 1 if len(uploads) > 1 else WORKERS):
+                intake(Upload(bucket, key, received_at=datetime.now(UTC)), services)
+        with meter.seconds("count", WORKERS):
+            counted = changes.count(services)
         network = Model.load(checkout() / "functions/analyze/model")
-        answers = analyze(scans, services, network)
-        assert len(answers) == BATCH
-        assert all(answer.record for answer in answers)
-    # The event source mappings: each message is received and deleted, in batches of one and of eight.
-    meter.used["sqs_request"] += BATCH * 3 + 2
-    return meter.used, took / BATCH
+        records: list[ScanRecord] = []
+        for scans in _batches(aws):
+            with meter.seconds("analyze", WORKERS):
+                records += [each.record for each in analyze(scans, services, network) if each.record]
+        with meter.seconds("count", WORKERS):
+            counted += changes.count(services)
+        for series_id in {each.series_id for each in records if each.series_id}:
+            with meter.seconds("report", WORKERS):
+                report(series_id, services)
+        total = len(records)
+        assert counted == 2 * total > 0
+    # The event source mappings: a message of each upload, and of each scan in batches; S3 sends the former.
+    meter.used["sqs_request"] += len(uploads) * 3 + 2 * total / BATCH
+    meter.used["invocation"] += len(uploads) + total / BATCH + counted / 500
+    meter.used["masks"] += sum(each.mask_key is not None for each in records)
+    return {name: amount / total for name, amount in meter.used.items()}
 
 
-def per_million(row: dict[str, Any], used: Counter[str], intake_s: float) -> dict[str, float]:
-    """Dollars for a million scans, by what they are for; storage is that of one month."""
-    scale = MILLION / BATCH
-    compute_gb_s = scale * row["warm_batch_s"] * row["memory_mb"] / 1024
-    intake_gb_s = MILLION * intake_s * 1769 / 1024
-    requests = {name: scale * amount * RATES[name] for name, amount in used.items() if name in RATES}
-    stored = scale * used["s3_bytes"] / GB * RATES["s3_gb_month"]
-    lambda_requests = (scale + MILLION) * RATES["lambda_request"]
-    return {
-        "analyze": compute_gb_s * RATES["lambda_gb_second"],
-        "intake": intake_gb_s * RATES["lambda_gb_second"] + lambda_requests,
-        "DynamoDB": requests["dynamodb_write_unit"] + requests["dynamodb_read_unit"],
-        "S3": requests["s3_put"] + requests["s3_get"] + stored,
-        "SQS": requests["sqs_request"],
-    }
+def _client(aws: Backend, service: str) -> Any:
+    return aws.client(service)
+
+
+def _batches(aws: Backend) -> Iterator[list[Scan]]:
+    client, url = aws.client("sqs"), aws.name("ScanQueue")
+    bodies = []
+    while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        bodies += [message["Body"] for message in messages]
+    for start in range(0, len(bodies), BATCH):
+        yield [scan_in(body) for body in bodies[start : start + BATCH]]
+
+
+def lines(used: dict[str, float], analyze_s: float, memory_mb: int) -> dict[str, float]:
+    """Dollars for a million scans by line; storage is that of one month.
+
+    Args:
+        used: What a scan uses, of `measured`.
+        analyze_s: What analyze takes for a scan, at its memory.
+    """
+    found = {}
+    for name, amount in sorted(used.items()):
+        kind, _, what = name.partition(" ")
+        if kind in RATES:
+            found[f"{WORDS[kind]} {what}".strip()] = amount * RATES[kind] * MILLION
+    seconds = {name: used.get(f"seconds {name}", 0.0) * memory / 1024 for name, memory in MEMORY_MB.items()}
+    seconds["analyze"] = analyze_s * memory_mb / 1024
+    found |= {f"Lambda {name}": each * RATES["lambda_gb_second"] * MILLION for name, each in seconds.items() if each}
+    found["Lambda invocations"] = used["invocation"] * RATES["lambda_request"] * MILLION
+    found["S3 storage, one month"] = used["stored_bytes"] / GB * RATES["s3_gb_month"] * MILLION
+    return found
+
+
+WORDS = {
+    "s3_put": "S3 PUT",
+    "s3_get": "S3 GET",
+    "dynamodb_write_unit": "DynamoDB write",
+    "dynamodb_read_unit": "DynamoDB read",
+    "sqs_request": "SQS",
+    "event": "EventBridge",
+}
+
+
+def by_service(found: dict[str, float]) -> dict[str, float]:
+    """The same dollars by service."""
+    total = dict.fromkeys((line.partition(" ")[0] for line in found), 0.0)
+    for line, amount in found.items():
+        total[line.partition(" ")[0]] += amount
+    return total
 
 
 def at_rest() -> float:
@@ -128,18 +189,27 @@ def own_metrics() -> float:
 
 def main() -> None:
     """Print the tables."""
-    used, intake_s = count()
-    print(f"Counted for {BATCH} scans: {dict(used)}; intake {intake_s:.3f} s each\n")
-    tables = {row["memory_mb"]: per_million(row, used, intake_s) for row in MEASURED}
-    names = list(next(iter(tables.values())))
-    print("| MB | " + " | ".join(names) + " | together |")
-    print("|---" * (len(names) + 2) + "|")
-    for memory_mb, dollars in tables.items():
-        cells = [f"{dollars[name]:.2f}" for name in names]
-        print(f"| {memory_mb} | " + " | ".join(cells) + f" | {sum(dollars.values()):.2f} |")
-    print(
-        f"\nAt rest: {at_rest():.2f} dollars a month. In months with scans, CloudWatch adds up to {own_metrics():.2f}."
-    )
+    workloads: dict[str, Callable[[], list[tuple[str, bytes]]]] = {
+        "2D, one by one": lone_scans,
+        "DICOM slices": exported_series,
+    }
+    used = {name: measured(make()) for name, make in workloads.items()}
+    lone, *_ = used.values()
+    warm_s = MEASURED[0]["warm_batch_s"] / BATCH
+    # A DICOM slice takes as much longer than a picture as it does here.
+    dollars = {
+        name: lines(each, warm_s * each["seconds analyze"] / lone["seconds analyze"], MEASURED[0]["memory_mb"])
+        for name, each in used.items()
+    }
+    names = sorted({line for each in dollars.values() for line in each})
+    print("| a million scans, dollars | " + " | ".join(dollars) + " |")
+    print("|---" + "|---:" * len(dollars) + "|")
+    for line in names:
+        print(f"| {line} | " + " | ".join(f"{each.get(line, 0):.2f}" for each in dollars.values()) + " |")
+    print("| **together** | " + " | ".join(f"**{sum(each.values()):.2f}**" for each in dollars.values()) + " |")
+    for name, each in used.items():
+        print(f"\n{name}: {each['masks']:.0%} of the scans have a mask; {each['stored_bytes'] / 1024:.0f} KiB a scan.")
+    print(f"\nAt rest: {at_rest():.2f} dollars a month; in months with scans, CloudWatch adds {own_metrics():.2f}.")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def answer(paths: Any, network: Model, limits: Any) -> list[ScanPrediction]:
     examined = predict([ScanBytes(Path(path).read_bytes(), Kind.PNG) for path in paths], network, limits)
     for path, each in zip(paths, examined, strict=True):
         Path(path).with_suffix(".mask.png").write_bytes(present(each.mask_png))
-        Path(path).with_suffix(".overlay.png").write_bytes(present(each.overlay_png))
+        Path(path).with_suffix(".image.png").write_bytes(present(each.image_png))
     return examined
 
 

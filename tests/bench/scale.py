@@ -90,9 +90,9 @@ def default(parameter: str) -> int:
     return int(Template(checkout() / "template.yaml", {}).resolve({"Ref": parameter}, lambda *_: ""))
 
 
-def metered() -> tuple[Needs, Counter[str], float]:
-    """What a scan needs of an emulated AWS; with it the usage that `tests.bench.cost` counts."""
-    used, intake_s = cost.count()
+def metered() -> tuple[Needs, dict[str, float]]:
+    """What a scan needs of an emulated AWS; with it what `tests.bench.cost` says that it uses."""
+    used = cost.measured(cost.lone_scans())
     row = measured_row()
     table_units, index_units = write_units()
     intake_calls, results_puts = requests()
@@ -100,13 +100,13 @@ def metered() -> tuple[Needs, Counter[str], float]:
         one_s=row["warm_one_s"],
         compute_s=row["warm_batch_s"],
         cold_s=row["cold_start_s"],
-        intake_s=max(intake_s, intake_calls * CALL_S),
+        intake_s=max(used["seconds intake"], intake_calls * CALL_S),
         intake_calls=intake_calls,
         results_puts=results_puts,
         table_units=table_units,
         index_units=index_units,
     )
-    return needs, used, intake_s
+    return needs, used
 
 
 def requests() -> tuple[int, int]:
@@ -213,7 +213,7 @@ def reprocessing(needs: Needs, at_once: int) -> Flow:
 
 def main() -> None:
     """Print the tables of docs/scale.md."""
-    needs, used, intake_s = metered()
+    needs, used = metered()
     functions = needs.analyze
     print(f"a scan: {needs}\na batch of {cost.BATCH}: {functions.batch_s:.3f} s\n")
     print("| what | scans a second | switch |\n|---|---:|---|")
@@ -229,9 +229,10 @@ def main() -> None:
         print(f"A million again, {at_once} at once: {took.last_s / 3600:.2f} h, {took.scans_a_second:.0f} scans/s")
     children = REPROCESSED // cost.BATCH
     print(f"{children:,} children of the map; {QUOTAS['open_executions']:,} may be open")
-    dollars = cost.per_million(measured_row(), used, intake_s)
+    row = measured_row()
+    dollars = cost.by_service(cost.lines(used, row["warm_batch_s"] / cost.BATCH, row["memory_mb"]))
     print({name: round(each * YEAR / cost.MILLION) for name, each in dollars.items()}, "dollars a year")
-    kept_gb = used["s3_bytes"] / cost.BATCH * YEAR / cost.GB
+    kept_gb = used["stored_bytes"] * YEAR / cost.GB
     month = kept_gb * cost.RATES["s3_gb_month"]
     print(f"{kept_gb:,.0f} GB written a year; a month that they stay: {month:.0f} dollars")
 

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TextIO, cast
 
 import numpy as np
@@ -36,12 +37,13 @@ from brainscan.domain import Outcome, Reason, ScanError, ScanRecord, Series, Tum
 from brainscan.imaging.decode import decode
 from brainscan.imaging.mask import Mask, encode_mask
 from brainscan.imaging.measure import measure
-from brainscan.imaging.overlay import overlay, windowed
+from brainscan.imaging.overlay import picture, windowed
 from brainscan.imaging.prepare import prepare
 from brainscan.imaging.sniff import sniff
 from brainscan.observability import logger
 from brainscan.pipeline.files import Origin, file_outcome
 from brainscan.pipeline.objects import masks_of, report_objects
+from brainscan.pipeline.outlined import outlined_image
 from brainscan.pipeline.sources import slice_sources, sources_of
 from brainscan.pipeline.summary import write_report
 from brainscan.series.result import analyze_series
@@ -184,10 +186,10 @@ def _drawn(record: ScanRecord, data: bytes, kept: Kept) -> ScanRecord:
         outcome = Outcome.ABSTAINED if refused.reason is Reason.BLANK_IMAGE else Outcome.REJECTED
         return record.model_copy(update={"outcome": outcome, "reasons": (refused.reason,)})
     mask = _disc(decoded.pixels.shape)
-    keys = {f"{name}_key": result_key(record.scan_id, "a", f"{name}.png") for name in ("mask", "overlay")}
+    keys = {f"{name}_key": result_key(record.scan_id, "a", f"{name}.png") for name in ("image", "mask")}
     kept.put(record.staged_key, data, "")
     kept.put(keys["mask_key"], encode_mask(mask), "")
-    kept.put(keys["overlay_key"], overlay(windowed(decoded.pixels), mask), "")
+    kept.put(keys["image_key"], picture(windowed(decoded.pixels)), "")
     shape = {"rows": mask.shape[0], "columns": mask.shape[1], "spacing_mm": decoded.spacing_mm}
     found = {"outcome": Outcome.ANALYZED, "predicted": TumorClass.GLIOMA, "confidence": 0.9, "model_id": "f" * 64}
     probabilities = {each: 0.9 if each is TumorClass.GLIOMA else 0.1 / 3 for each in TumorClass}
@@ -211,7 +213,8 @@ def _report(series_id: str, records: list[ScanRecord], mutated: list[ScanRecord]
     )
     slices = sources_of(latest, cast(Any, kept), Inline())
     analysis = analyze_series(series, latest, slice_sources(slices), lambda each: masks_of(each, kept, Inline()))
-    _, report = write_report(analysis.result, report_objects(analysis, slices, kept), kept)
+    made = report_objects(analysis, slices, kept, partial(outlined_image, results=kept))
+    _, report = write_report(analysis.result, made, kept)
     summary = json.loads(kept.get(report.files["series"]))
     listed = {each["scan_id"] for each in summary["slices"]}
     if not {each.scan_id for each in latest} <= listed or not any(each.scan_id in listed for each in mutated):

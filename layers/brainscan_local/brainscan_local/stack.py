@@ -121,7 +121,7 @@ class LocalStack:
 
     @property
     def results_bucket(self) -> str:
-        """Name of the bucket with masks, overlays and results."""
+        """Name of the bucket with images, masks and results."""
         return self._resources.attribute("ResultsBucket", "Ref")
 
     @property

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from brainscan.cli.left_out import left_out_table, listed, save
 from brainscan.pipeline.intake import intake
-from brainscan.store.objects import files_key
+from brainscan.store.file_results import listing_of
 from tests import series as mr
 from tests.conftest import World
 from tests.making import PSEUDONYMS, png, zipped
@@ -24,7 +24,7 @@ def shown(lines: Any) -> str:
 def export(world: World, files: dict[str, bytes]) -> Any:
     made = intake(world.upload("export.zip", zipped(files)), world.services)
     names = {PSEUDONYMS.digest("entry", path): path for path in files}
-    return listed(world.services.results.get(files_key(made.export_id)), names, "export.zip")
+    return listed(listing_of(made.export_id, world.services.table, world.services.results), names, "export.zip")
 
 
 def test_each_reason_is_told_with_the_files_that_it_left_out(world: World, tmp_path: Path) -> None:
@@ -58,12 +58,12 @@ def test_a_file_that_was_queued_is_listed_by_what_became_of_its_scans(world: Wor
     image = mr.file_bytes(mr.mr_slice(1, (0, 0, 0)))
     made = intake(world.upload("export.zip", zipped({"a.dcm": image, "b.dcm": image})), world.services)
     records = world.services.table.queries.of_export(made.export_id).items
-    lines = listed(world.services.results.get(files_key(made.export_id)), {}, "export.zip", records)
+    lines = listed(listing_of(made.export_id, world.services.table, world.services.results), {}, "export.zip", records)
     assert sorted((line["outcome"], line["reasons"]) for line in lines) == [("queued", []), ("skipped", ["superseded"])]
     assert "superseded" in shown(lines)
 
 
 def test_an_upload_that_is_no_archive_goes_by_its_own_name(world: World) -> None:
     made = intake(world.upload("cut.png", png(16)[:40]), world.services)
-    lines = listed(world.services.results.get(files_key(made.export_id)), {}, "cut.png")
+    lines = listed(listing_of(made.export_id, world.services.table, world.services.results), {}, "cut.png")
     assert [(line["path"], line["reasons"]) for line in lines] == [("cut.png", ["unreadable"])]

@@ -13,7 +13,7 @@ from pydicom import Dataset, dcmread
 from brainscan.dicom.pixels import frame_count
 from brainscan.domain import Outcome, ScanRecord, TumorClass
 from brainscan.imaging.mask import Mask, encode_mask
-from brainscan.imaging.overlay import overlay
+from brainscan.imaging.overlay import picture
 from brainscan.store.objects import report_key, result_key, staged_key
 from tests import series as mr
 from tests.conftest import World
@@ -41,7 +41,7 @@ class Scanned:
         if multiframe:
             changes["source"] = waiting.source.model_copy(update={"frame": number})
         images: dict[str, Any] = {
-            f"{name}_key": result_key(waiting.scan_id, "attempt", f"{name}.png") for name in ("mask", "overlay")
+            f"{name}_key": result_key(waiting.scan_id, "attempt", f"{name}.png") for name in ("image", "mask")
         }
         record = mr.answered(number, predicted, mask, **images, **changes)
         image = self.images[0 if multiframe else number]
@@ -50,7 +50,7 @@ class Scanned:
         results.put(record.staged_key, data, "application/octet-stream")
         if mask is not None:
             results.put(present(record.mask_key), encode_mask(mask), "image/png")
-            results.put(present(record.overlay_key), overlay(np.full(mask.shape, 99, np.uint8), mask), "image/png")
+            results.put(present(record.image_key), picture(np.full(mask.shape, 99, np.uint8)), "image/png")
         return record
 
     def settle(self, numbers: Sequence[int], **changes: Any) -> list[ScanRecord]:

@@ -19,6 +19,7 @@ from brainscan.pipeline.analyze import UnknownScanError, analyze
 from brainscan.pipeline.attempt import ScanChangedError
 from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import intake
+from brainscan.pipeline.outlined import outlined_image
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 from brainscan.store import ObjectGoneError, Results
@@ -52,18 +53,43 @@ def test_every_scan_gets_its_outcome_its_result_and_images_at_its_own_size(
     assert sum(counts(world, export).values()) == 3
     assert Outcome.QUEUED not in counts(world, export)
     for record, side in ((first, 96), (second, 64)):
-        mask = Image.open(io.BytesIO(world.services.results.get(present(present(record).mask_key))))
-        assert (mask.mode, mask.size) == ("L", (side, side))
-        assert set(np.unique(np.asarray(mask))) <= {0, 255}
-        assert Image.open(io.BytesIO(world.services.results.get(present(present(record).overlay_key)))).size == (
-            side,
-            side,
-        )
+        image = Image.open(io.BytesIO(world.services.results.get(present(present(record).image_key))))
+        assert image.size == (side, side)
         result = json.loads(world.services.results.get(present(present(record).result_key)))
         assert result["model_id"] == network.manifest.model_id
         assert set(result["timings_ms"]) == {"decode", "prepare", "infer", "interpret", "store"}
         assert sum(result["probabilities"].values()) == pytest.approx(1)
         assert world.services.table.scans.get(present(record).scan_id) == record
+
+
+@pytest.mark.parametrize("logit", [-9.0, 9.0])
+def test_a_mask_is_kept_where_something_is_outlined_and_an_empty_one_is_not(
+    world: World, three: Any, network: Model, monkeypatch: pytest.MonkeyPatch, logit: float
+) -> None:
+    _, scans = three
+    run = Model.run
+    monkeypatch.setattr(Model, "run", lambda model, batch: replace(run(model, batch), seg=_disc_of(logit, batch)))
+    record = present(analyze(scans[:1], world.services, network)[0].record)
+    files = {key.rsplit("/")[-1] for key in world.keys(f"results/{record.scan_id}/")}
+    drawn = present(outlined_image(record, world.services.results))
+    assert Image.open(io.BytesIO(drawn)).size == (96, 96)
+    assert (record.tumor is not None) == (logit > 0)
+    if record.tumor is None:
+        assert files == {"image.png", "result.json"}
+        assert record.mask_key is None
+        return
+    assert files == {"image.png", "mask.png", "result.json"}
+    mask = np.asarray(Image.open(io.BytesIO(world.services.results.get(present(record.mask_key)))))
+    assert (mask.dtype, mask.shape) == (np.uint8, (96, 96))
+    assert set(np.unique(mask)) == {0, 255}
+    assert np.count_nonzero(mask) == record.tumor.area_px
+
+
+def _disc_of(logit: float, batch: Any) -> Any:
+    """(B, N, N): a disc of this logit in the middle of each map, and nothing around it."""
+    size = batch.shape[1]
+    near = np.hypot(*(np.mgrid[:size, :size] - size / 2)) < size / 5
+    return np.repeat(np.where(near, logit, -9.0).astype(np.float32)[np.newaxis], len(batch), axis=0)
 
 
 def test_a_repeat_answers_what_is_known_and_changes_nothing(world: World, three: Any, network: Model) -> None:
@@ -179,8 +205,7 @@ class TestTwoAttemptsAtAScan:
     def test_of_the_attempt_that_lost_no_file_is_left(self, world: World, race: Race, network: Model) -> None:
         race.run(network, network)
         record = present(world.services.table.scans.get(race.scan.scan_id))
-        named = {record.result_key, record.image_key, record.mask_key, record.overlay_key}
-        assert race.files() == named
+        assert race.files() == {key for key in (record.result_key, record.image_key, record.mask_key) if key}
 
     def test_files_that_cannot_be_deleted_are_named_by_nothing(
         self, world: World, race: Race, network: Model, monkeypatch: pytest.MonkeyPatch
@@ -188,7 +213,8 @@ class TestTwoAttemptsAtAScan:
         monkeypatch.setattr(Results, "delete", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         race.run(of_model(network, "a"), of_model(network, "b"))
         record = present(world.services.table.scans.get(race.scan.scan_id))
-        assert len(race.files()) == 8
+        assert {key.rsplit("/")[-1] for key in race.files()} == {"image.png", "result.json"}
+        assert len(race.files()) == 4
         told = [world.services.results.get(key) for key in race.files() if key.endswith(".json")]
         stale = [json.loads(each) for each in told if json.loads(each)["model_id"] == "a" * 64]
         assert record.result_key not in {each["result_key"] for each in stale}

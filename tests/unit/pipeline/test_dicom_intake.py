@@ -14,6 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, ge
 
 from brainscan.domain import Kind, Outcome, Reason
 from brainscan.pipeline.intake import intake
+from brainscan.store.file_results import listing_of
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import World
 from tests.making import present, zipped
@@ -48,7 +49,7 @@ def directory(*records: tuple[str, list[str]]) -> bytes:
 
 
 def listing(world: World, export: Any) -> Any:
-    lines = world.services.results.get(f"exports/{export.export_id}/files.jsonl").splitlines()
+    lines = listing_of(export.export_id, world.services.table, world.services.results).splitlines()
     return [json.loads(line) for line in lines]
 
 

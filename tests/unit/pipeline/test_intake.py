@@ -11,6 +11,7 @@ from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
 from brainscan.pipeline.expand import CHUNK_FILES, Tally
 from brainscan.pipeline.intake import intake
 from brainscan.settings import Limits
+from brainscan.store.file_results import listing_of
 from brainscan.store.queues import QueueError
 from brainscan.store.upload import Upload
 from tests.conftest import World
@@ -21,8 +22,17 @@ def scans_of(world: World, export: Any) -> Any:
     return world.services.table.queries.of_export(export.export_id, limit=1000).items
 
 
+def test_the_listing_of_a_lone_file_takes_no_object_and_that_of_many_files_one(world: World) -> None:
+    alone = intake(world.upload("scan.png", png(40)), world.services)
+    assert [line["scan_ids"] for line in listing(world, alone)] == [[world.queued()[0].scan_id]]
+    assert world.keys("exports/") == []
+    many = intake(world.upload("many.zip", zipped({f"{n}.png": png(40, seed=n) for n in range(4)})), world.services)
+    assert len(listing(world, many)) == 4
+    assert world.keys("exports/") == [f"exports/{many.export_id}/files.jsonl"]
+
+
 def listing(world: World, export: Any) -> Any:
-    body = world.s3.get_object(Bucket="results", Key=f"exports/{export.export_id}/files.jsonl")["Body"].read()
+    body = listing_of(export.export_id, world.services.table, world.services.results)
     return [json.loads(line) for line in body.splitlines()]
 
 

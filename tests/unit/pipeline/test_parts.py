@@ -10,6 +10,7 @@ import pytest
 from brainscan.domain import ExportState, Outcome, Reason
 from brainscan.pipeline.intake import UnknownExportError, intake, intake_part
 from brainscan.settings import Limits
+from brainscan.store.file_results import listing_of
 from tests.conftest import World
 from tests.making import png, present, tarred, zipped
 
@@ -33,7 +34,7 @@ def drained(world: World, services: Any, order: Callable[..., Any] = lambda part
 
 
 def whole(world: World, export: Any) -> Any:
-    body = world.services.results.get(f"exports/{export.export_id}/files.jsonl")
+    body = listing_of(export.export_id, world.services.table, world.services.results)
     return [json.loads(line) for line in body.splitlines()]
 
 

@@ -73,8 +73,7 @@ def test_of_a_scan_whose_picture_may_name_the_patient_only_the_mask_is_drawn(net
     data = dicom_bytes(dicom_object(head()))
     shown, hidden = predict([ScanBytes(data, Kind.DICOM), ScanBytes(data, Kind.DICOM, hidden=True)], network, LIMITS)
     assert shown.image_png
-    assert shown.overlay_png
-    assert (hidden.image_png, hidden.overlay_png) == (None, None)
+    assert hidden.image_png is None
     assert (hidden.mask_png, hidden.finding) == (shown.mask_png, shown.finding)
 
 
@@ -87,6 +86,6 @@ def test_a_name_in_the_pixels_is_drawn_nowhere_whatever_the_header_says(network:
     shown, hidden = predict([clean, named], network, LIMITS)
     assert shown.image_png
     assert Reason.BURNED_IN_TEXT not in present(shown.finding).review_reasons
-    assert (hidden.image_png, hidden.overlay_png) == (None, None)
+    assert hidden.image_png is None
     assert present(hidden.finding).review_reasons.count(Reason.BURNED_IN_TEXT) == 1
     assert present(hidden.finding).flagged((Reason.BURNED_IN_TEXT,)) == hidden.finding

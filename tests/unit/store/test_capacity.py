@@ -243,9 +243,7 @@ def test_a_dicom_slice_costs_at_most_8_write_units_of_the_table_and_12_of_its_in
     metered.table, metered.of_indexes = 0, Counter()
     record = a_record(1, **FULL, instance_id="8" * 32)
     table.scans.register([record])
-    keys_of = {
-        f"{name}_key": f"results/{record.scan_id}/{'0' * 16}/{name}.png" for name in ("image", "mask", "overlay")
-    }
+    keys_of = {f"{name}_key": f"results/{record.scan_id}/{'0' * 16}/{name}.png" for name in ("image", "mask")}
     measured = {"timings_ms": dict.fromkeys(("decode", "prepare", "infer", "interpret", "store"), 12.345)}
     final = analyzed(record, TumorClass.GLIOMA, 0.9123456, needs_review=needs_review)
     final = final.model_copy(update=keys_of | measured | {"result_key": keys_of["mask_key"], "finished_at": NOON})

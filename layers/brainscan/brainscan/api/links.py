@@ -35,7 +35,7 @@ class Linker:
     seconds: int
 
     def of_scan(self, record: ScanRecord) -> tuple[Link, ...]:
-        """Image, mask and overlay as far as they exist, the result, and the source."""
+        """Image and mask as far as they exist, the result, and the source."""
         return tuple(self._of_scan(record))
 
     def of_series(self, series_id: str) -> tuple[Link, ...]:
@@ -72,7 +72,7 @@ class Linker:
 
     def _of_scan(self, record: ScanRecord) -> Iterator[Link]:
         short = record.scan_id[:12]
-        for name in ("image", "mask", "overlay"):
+        for name in ("image", "mask"):
             if key := getattr(record, f"{name}_key"):
                 yield self._link(name, key, "image/png", f"brainscan-{short}-{name}.png")
         if record.review and record.review.stands and (drawn := self.of_review(record.review, record.scan_id)):

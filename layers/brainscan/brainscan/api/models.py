@@ -37,9 +37,7 @@ class ScanView(ScanRecord):
 
     model_config = ConfigDict(extra="ignore")
 
-    links: tuple[Link, ...] = Field(
-        description="image, mask, overlay, result, a reader's mask; the source while it is kept"
-    )
+    links: tuple[Link, ...] = Field(description="image, mask, result, a reader's mask; the source while it is kept")
 
     @computed_field(description="the class that stands: the reader's, or the network's")  # type: ignore[prop-decorator]
     @property

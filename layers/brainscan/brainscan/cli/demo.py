@@ -22,7 +22,8 @@ from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, tell, wait
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, TumorClass
 from brainscan.library.local_files import files_below, is_readable, printable
-from brainscan.store.objects import files_key
+from brainscan.pipeline.outlined import outlined_image
+from brainscan.store.file_results import listing_of
 
 if TYPE_CHECKING:
     from brainscan.services import Services
@@ -75,7 +76,7 @@ def demo(
         names = _names(upload, services())
         records = _records(export_id, services(), names)
         _save(records, out, services())
-        listing = services().results.get(files_key(export_id))
+        listing = listing_of(export_id, services().table, services().results)
         files = listed(listing, names, upload.name, [record for _, record in records])
         save(files, out / "files.jsonl")
         _say(f"all {len(records)} scans have their outcome; reporting series", console)
@@ -197,8 +198,10 @@ def _save(records: Iterable[tuple[str, ScanRecord]], out: Path, services: "Servi
         for name, record in records:
             folder = out / "results" / record.scan_id
             folder.mkdir(parents=True, exist_ok=True)
-            for key in filter(None, (record.mask_key, record.overlay_key)):
-                (folder / Path(key).name).write_bytes(services.results.get(key))
+            mask = services.results.get(record.mask_key) if record.mask_key else None
+            for name, png in (("mask", mask), ("overlay", outlined_image(record, services.results))):
+                if png:
+                    (folder / f"{name}.png").write_bytes(png)
             fields = record.model_dump(mode="json", exclude_none=True)
             (folder / "result.json").write_text(json_line(fields) + "\n", encoding="utf-8")
             listing.write(json_line({"path": name} | fields) + "\n")

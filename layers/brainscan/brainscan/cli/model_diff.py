@@ -17,6 +17,7 @@ from brainscan.domain.comparison import AnswerPair, compare
 from brainscan.domain.gate import gate_of
 from brainscan.domain.model_version import ModelVersion
 from brainscan.pipeline.compare import answer_pairs
+from brainscan.pipeline.outlined import outlined_image
 from brainscan.store import ObjectGoneError, Results
 
 
@@ -59,7 +60,7 @@ Out = Annotated[Path, typer.Option(file_okay=False, help="Folder for diff.json a
 def _pictures(pair: AnswerPair, results: Results) -> tuple[bytes | None, bytes | None]:
     """Where no picture is drawn of a scan, since it may show a name, there is none here either."""
     try:
-        served = results.get(pair.served.overlay_key) if pair.served.overlay_key else None
+        served = outlined_image(pair.served, results)
     except ObjectGoneError:
         served = None
     return served, b64decode(pair.candidate.mask) if pair.candidate.mask else None

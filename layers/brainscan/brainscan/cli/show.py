@@ -22,6 +22,7 @@ from brainscan.cli.ids import Day, export_id_of, scan_id_of
 from brainscan.cli.render import export_table_of, id_lines_of
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
+from brainscan.pipeline.outlined import outlined_image
 from brainscan.store import ObjectGoneError, Results
 from brainscan.store.table.query import all_pages
 
@@ -140,10 +141,10 @@ def picture_of(png: bytes, columns: int = PICTURE_COLUMNS) -> Text:
 
 
 def _print_picture(record: ScanRecord, bucket: str, console: Console) -> None:
-    if record.overlay_key is None:
-        return
     try:
-        console.print(picture_of(Results(boto3.client("s3"), bucket).get(record.overlay_key)))
+        image = outlined_image(record, Results(boto3.client("s3"), bucket))
+        if image:
+            console.print(picture_of(image))
     except ObjectGoneError:
         console.print("[dim]its image is no longer kept[/dim]")
 

@@ -36,6 +36,7 @@ class PartDone(FrozenModel):
     skipped: int
     scans: int = Field(default=0, description="scans that its files hold")
     failed: bool = Field(default=False, description="its retries are over; some of its files may be missing")
+    listing: str | None = Field(default=None, description="of an upload of few files: its files, a JSON line each")
 
 
 class ExportState(StrEnum):

@@ -108,8 +108,7 @@ class ScanRecord(Scan, Finding):
     spacing_mm: tuple[float, float] | None = Field(default=None, description="row spacing, column spacing")
     result_key: str | None = Field(default=None, description="this record as the attempt that won wrote it")
     image_key: str | None = Field(default=None, description="the scan as a reader sees it, without outline")
-    mask_key: str | None = None
-    overlay_key: str | None = None
+    mask_key: str | None = Field(default=None, description="its mask; none where nothing is outlined")
     timings_ms: dict[str, float] = Field(default_factory=dict)
     finished_at: datetime | None = None
     superseded: bool = Field(

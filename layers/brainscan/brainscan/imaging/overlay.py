@@ -44,6 +44,18 @@ def picture(gray: Gray) -> bytes:
     return _png(Image.fromarray(gray))
 
 
+def outlined(image_png: bytes, mask_png: bytes | None) -> bytes:
+    """Draw the outline of a mask over a picture, both as they are kept.
+
+    Args:
+        image_png: What `picture` wrote.
+        mask_png: The mask on the same rows and columns; None for an empty one.
+    """
+    gray = np.asarray(Image.open(io.BytesIO(image_png)).convert("L"))
+    empty = np.zeros(gray.shape, np.bool_)
+    return overlay(gray, empty if mask_png is None else np.asarray(Image.open(io.BytesIO(mask_png))) > 0)
+
+
 def overlay(gray: Gray, mask: Mask) -> bytes:
     """Draw the outline of a mask, outside its edge so that no tumor pixel is covered.
 

@@ -15,6 +15,7 @@ from PIL import Image
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.imaging.nifti_space import Space, space_of
+from brainscan.imaging.overlay import outlined
 from brainscan.inference.runtime import Model
 from brainscan.library.found import FoundScan
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
@@ -30,18 +31,20 @@ class AnalyzedScan:
     """One scan and what was found in it, or one file that holds none and is skipped.
 
     `path` is the file's, `name` what the files of its answers are called after. The images are PNG, at the source's
-    own rows and columns. `superseded_by` is the path of the file that counts instead, where the image was found again.
+    own rows and columns. `superseded_by` is the path of the file that counts instead, where the image was found again,
+    `overlay_key` that of its overlay, once it is written.
     """
 
     path: str
     name: str
     record: ScanRecord | None
     skipped: Reason | None = None
+    image_png: bytes | None = None
     mask_png: bytes | None = None
-    overlay_png: bytes | None = None
     header: SourceImage | None = None
     space: Space | None = None
     superseded_by: str | None = None
+    overlay_key: str | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -52,6 +55,11 @@ class AnalyzedScan:
     def reasons(self) -> tuple[Reason, ...]:
         """Why the outcome is what it is."""
         return self.record.reasons if self.record else (self.skipped or Reason.NOT_AN_IMAGE,)
+
+    @property
+    def overlay_png(self) -> bytes | None:
+        """The scan with the outline of its mask; None where no picture of it is shown."""
+        return outlined(self.image_png, self.mask_png) if self.image_png else None
 
     @property
     def mask(self) -> Mask | None:
@@ -88,8 +96,8 @@ def _joined(
         path=found.path,
         name=found.name,
         record=record,
+        image_png=predicted.image_png,
         mask_png=predicted.mask_png,
-        overlay_png=predicted.overlay_png,
         header=_header(found.file.data, record, limits) if speaks and record.kind is Kind.DICOM else None,
         space=_space(found.file.data, limits) if record.kind is Kind.NIFTI and predicted.rows else None,
     )

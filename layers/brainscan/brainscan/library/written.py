@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from brainscan.domain import Kind
+from brainscan.domain import Kind, ScanRecord
 from brainscan.identity import Pseudonyms
 from brainscan.library.found import PSEUDONYMS
 from brainscan.library.scans import AnalyzedScan
@@ -18,7 +18,7 @@ from brainscan.pipeline.summary import write_report
 from brainscan.settings import Limits
 from brainscan.store import ObjectGoneError
 
-NO_ANSWER = frozenset({"staged_key", "result_key", "mask_key", "overlay_key", "image_key"})
+NO_ANSWER = frozenset({"staged_key", "result_key", "mask_key", "image_key"})
 """Fields of a record that name objects of a bucket."""
 
 
@@ -57,15 +57,17 @@ class LocalServices:
 
 
 def write_scan(scan: AnalyzedScan, out: Path) -> AnalyzedScan:
-    """Write a scan's mask, overlay and result; the scan with the keys of its images, without the overlay itself."""
+    """Write a scan's mask, overlay and result; the scan with the key of its mask, without its image."""
     if scan.record is None:
         return scan
     folder = Folder(out)
-    keys: dict[str, str] = {}
-    for kind, png in (("mask", scan.mask_png), ("overlay", scan.overlay_png)):
-        if png:
-            keys[f"{kind}_key"] = folder.put(f"{scan.name}.{kind}.png", png, "image/png")
-    written = replace(scan, record=scan.record.model_copy(update=keys), overlay_png=None)
+    keys = {
+        kind: folder.put(f"{scan.name}.{kind}.png", png, "image/png")
+        for kind, png in (("mask", scan.mask_png), ("overlay", scan.overlay_png))
+        if png
+    }
+    record = scan.record.model_copy(update={"mask_key": keys.get("mask")})
+    written = replace(scan, record=record, image_png=None, overlay_key=keys.get("overlay"))
     body = json.dumps(fields_of(written, out), ensure_ascii=False, separators=(",", ":"))
     folder.put(f"{scan.name}.result.json", f"{body}\n".encode(), "application/json")
     return written
@@ -82,7 +84,7 @@ def fields_of(scan: AnalyzedScan, out: Path) -> dict[str, Any]:
     if scan.record is None:
         return {"path": scan.path, "outcome": scan.outcome, "reasons": list(scan.reasons)}
     fields = scan.record.model_dump(mode="json", exclude_none=True, exclude=set(NO_ANSWER))
-    images = {"mask": scan.record.mask_key, "overlay": scan.record.overlay_key}
+    images = {"mask": scan.record.mask_key, "overlay": scan.overlay_key}
     if scan.superseded_by:
         fields["superseded_by"] = scan.superseded_by
     return {"path": scan.path} | fields | {kind: str(out / key) for kind, key in images.items() if key}
@@ -100,8 +102,15 @@ def write_series(series: AnalyzedSeries, out: Path, limits: Limits) -> list[Path
     folder = Folder(out)
     services = LocalServices(folder, limits)
     if series.kind is Kind.DICOM:
+        overlays = {each.record.scan_id: each.overlay_key for each in series.scans if each.record}
+
+        def outlined(record: ScanRecord) -> bytes | None:
+            key = overlays[record.scan_id]
+            return folder.get(key) if key else None
+
         with _unlogged():
-            _, report = write_report(series.result, report_objects(series.analysis, series.slices, services), services)
+            made = report_objects(series.analysis, series.slices, services, outlined)
+            _, report = write_report(series.result, made, services)
         return [out / key for key in report.files.values()]
     summary = series.result.model_dump_json(exclude_none=True, indent=2).encode()
     written = _write_nifti_mask(series, folder)

@@ -1,4 +1,4 @@
-"""Queued scans -> findings, masks and overlays in S3, and one record in the table, each committed once."""
+"""Queued scans -> findings, images and masks in S3, and one record in the table, each committed once."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -82,10 +82,13 @@ def _superseded(waiting: ScanRecord) -> ScanRecord:
 def _written(
     waiting: ScanRecord, predicted: ScanPrediction, finding: Finding, results: Results, model: Model
 ) -> ScanRecord:
-    """Write images and `result.json` of what was found in a scan; the record to commit, which names them."""
+    """Write image, mask and `result.json` of what was found in a scan; the record to commit, which names them.
+
+    An empty mask is not written: that nothing was measured says the same.
+    """
     begin = time.perf_counter()
     attempt = new_attempt()
-    images = {"image": predicted.image_png, "mask": predicted.mask_png, "overlay": predicted.overlay_png}
+    images = {"image": predicted.image_png, "mask": predicted.mask_png if finding.tumor else None}
     keys = write_images(waiting.scan_id, attempt, images, results)
     traits = (waiting.traits or Traits()).measured(predicted.intensity, predicted.scope_distance)
     record = ScanRecord.of(

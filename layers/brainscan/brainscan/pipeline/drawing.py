@@ -57,7 +57,7 @@ def draw(
         return scan
     verdict = Verdict.CONFIRMED if called is scan.predicted else Verdict.CORRECTED
     require_reviewable(scan, seen_revision, verdict)
-    overlap = dice(kept, results.get(scan.mask_key)) if scan.mask_key else None
+    overlap = dice(kept, results.get(scan.mask_key)) if scan.mask_key else _with_nothing(kept)
     results.put_once(key, kept, "image/png")
     corrected = called if verdict is Verdict.CORRECTED else None
     drawn = told.model_copy(update={"drawn_key": key, "dice": overlap})
@@ -75,3 +75,8 @@ def overlaps(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:
 
     with Threads(WORKERS) as pool:
         return [each for each in pool.map(of, pairs) if each is not None]
+
+
+def _with_nothing(kept: bytes) -> float | None:
+    """Dice's coefficient of a mask and an empty one, which no scan keeps."""
+    return 0.0 if area(kept) else None

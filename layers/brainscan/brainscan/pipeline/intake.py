@@ -34,6 +34,9 @@ STAGED_UPLOAD: Final = TypeAdapter(Upload)
 UNFINISHED: Final = frozenset({ExportState.EXPANDING, ExportState.FAILED})
 """What intake goes on with: an upload that failed and comes back is completed."""
 
+SHORT_LISTING: Final = 600
+"""Bytes of a listing, of one file or two, that its part's marker holds: an object would cost eight times as much."""
+
 
 def _no_listener(_: Tally) -> None:
     """For those who count nothing."""
@@ -145,7 +148,8 @@ def _unread(upload: Upload, reason: Reason, services: Services) -> Export:
     if export.state != ExportState.EXPANDING:
         return export  # it was read before it went, and its files have their outcomes
     done = PartDone(number=0, last=True, kind=Kind.OTHER, files=1, skipped=1)
-    return _write_whole(export, [listing.unread(reason)], [done], services)
+    _put_listing(export, [listing.unread(reason)], services)
+    return _put_whole(export, [done], services)
 
 
 def _parts(upload: Upload, head: Head, export: Export, services: Services) -> list[Part]:
@@ -190,8 +194,6 @@ def _expand_part(
                 update={"number": part.number + 1, "first": tally.rest.first, "offset": tally.rest.offset}
             )
             _send(upload, [following], services)
-        lines = listing.encoded(tally.lines)
-        services.results.put(part_key(part.export_id, part.number), lines, "application/jsonl")
         marker = PartDone(
             number=part.number,
             last=part.last and tally.rest is None,
@@ -200,7 +202,7 @@ def _expand_part(
             skipped=tally.skipped,
             scans=tally.scans,
         )
-        services.table.exports.put_part(part.export_id, marker)
+        services.table.exports.put_part(part.export_id, _listed(marker, tally, part.export_id, services))
         on_expanded(tally)
     _conclude(upload, export, services)
 
@@ -214,6 +216,18 @@ def site_of(key: str, sites: Collection[str]) -> str | None:
     return prefix if slash and prefix in sites else None
 
 
+def _listed(marker: PartDone, tally: Tally, export_id: str, services: Services) -> PartDone:
+    """Keep the listing of a part; the marker, with the listing in it where that is short and the upload's whole one."""
+    if marker.number or not marker.last:
+        services.results.put(part_key(export_id, marker.number), listing.encoded(tally.lines), "application/jsonl")
+        return marker
+    lines = listing.encoded(listing.whole([tally.lines]))
+    if len(lines) <= SHORT_LISTING:
+        return marker.model_copy(update={"listing": lines.decode()})
+    services.results.put(files_key(export_id), lines, "application/jsonl")
+    return marker
+
+
 def _conclude(upload: Upload, export: Export, services: Services) -> None:
     """If every part is done, join their listings and say that the export is whole; older versions make way.
 
@@ -225,7 +239,9 @@ def _conclude(upload: Upload, export: Export, services: Services) -> None:
         if not (done and done[-1].last and len(done) == done[-1].number + 1):
             return
         _make_way(upload, export, services)
-        _write_whole(export, listing.whole(_lines(export, each, services) for each in done), done, services)
+        if len(done) > 1 or done[0].failed:
+            _put_listing(export, listing.whole(_lines(export, each, services) for each in done), services)
+        _put_whole(export, done, services)
 
 
 def _make_way(upload: Upload, export: Export, services: Services) -> None:
@@ -244,8 +260,11 @@ def _lines(export: Export, part: PartDone, services: Services) -> list[listing.L
     return listing.decoded(services.results.get(part_key(export.export_id, part.number)))
 
 
-def _write_whole(export: Export, lines: Iterable[listing.Line], done: Sequence[PartDone], services: Services) -> Export:
+def _put_listing(export: Export, lines: Iterable[listing.Line], services: Services) -> None:
     services.results.put(files_key(export.export_id), listing.encoded(lines), "application/jsonl")
+
+
+def _put_whole(export: Export, done: Sequence[PartDone], services: Services) -> Export:
     fixed = {
         "state": ExportState.FAILED if any(part.failed for part in done) else ExportState.EXPANDED,
         "kind": done[0].kind,

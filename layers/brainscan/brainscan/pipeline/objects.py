@@ -1,7 +1,7 @@
 """A series' result and its staged sources -> DICOM objects for its PACS, and a label volume; or why there are none."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +38,13 @@ class ReportObjects:
     labels: bytes | None = None
 
 
-def report_objects(analysis: SeriesAnalysis, slices: Sequence[Slice], services: ReportServices) -> ReportObjects:
+OutlinedImage = Callable[[ScanRecord], bytes | None]
+"""The PNG of a scan with the outline of its mask, if there is one of it."""
+
+
+def report_objects(
+    analysis: SeriesAnalysis, slices: Sequence[Slice], services: ReportServices, outlined: OutlinedImage
+) -> ReportObjects:
     """Make the SEG, the SR that refers to it, and the secondary capture.
 
     What sources lack is found by looking at their headers, and costs the objects that need it. Whatever is raised in
@@ -59,13 +65,19 @@ def report_objects(analysis: SeriesAnalysis, slices: Sequence[Slice], services: 
         made.withheld[ReportObject.CAPTURE] = no_key
     else:
         key = result.findings[0].key_slice
-        picture = _image(analyzed[key].record.overlay_key, services)
+        picture = outlined(analyzed[key].record)
+        if picture is None:
+            raise ObjectGoneError("the record of the key slice names no image")
         made.dicom[ReportObject.CAPTURE] = capture(picture, result, images[key], stamp)
     return made
 
 
 def masks_of(records: Sequence[ScanRecord], services: ReportServices, pool: Executor) -> list[Mask]:
-    """The masks of scans that have one: (rows, columns), True on tumor."""
+    """The masks of scans that have one: (rows, columns), True on tumor.
+
+    Raises:
+        ObjectGoneError: a record names none, or one that is gone.
+    """
     return list(pool.map(lambda record: _mask(record, services), records))
 
 
@@ -127,15 +139,6 @@ def _add_segmentation(
 
 
 def _mask(record: ScanRecord, services: ReportServices) -> Mask:
-    return np.asarray(Image.open(io.BytesIO(_image(record.mask_key, services)))) > 0
-
-
-def _image(key: str | None, services: ReportServices) -> bytes:
-    """An image that a scan's record names.
-
-    Raises:
-        ObjectGoneError: it names none, or one that is gone.
-    """
-    if key is None:
-        raise ObjectGoneError("the scan's record names no such image")
-    return services.results.get(key)
+    if record.mask_key is None:
+        raise ObjectGoneError("the scan's record names no mask")
+    return np.asarray(Image.open(io.BytesIO(services.results.get(record.mask_key)))) > 0

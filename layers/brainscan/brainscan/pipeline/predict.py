@@ -1,4 +1,4 @@
-"""Bytes of scans -> findings, masks and overlays: decode, prepare, infer, interpret. No AWS in here."""
+"""Bytes of scans -> findings, images and masks: decode, prepare, infer, interpret. No AWS in here."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from brainscan.imaging.burned_in import shows_text
 from brainscan.imaging.decode import Decoded, decode
 from brainscan.imaging.mask import encode_mask, to_mask
 from brainscan.imaging.measure import measure
-from brainscan.imaging.overlay import overlay, picture, windowed
+from brainscan.imaging.overlay import picture, windowed
 from brainscan.imaging.prepare import Crop, Prepared, mean_intensity, prepare
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.interpretation import interpret
@@ -63,7 +63,6 @@ class ScanPrediction:
     scope_distance: float | None = None
     image_png: bytes | None = None
     mask_png: bytes | None = None
-    overlay_png: bytes | None = None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -121,9 +120,7 @@ def predict(scans: Sequence[ScanBytes], model: Model, limits: Limits) -> list[Sc
     predictions = progress.attempt("interpret", interpretations, granted_cores()) | progress.stopped
     whole = [replace(predictions[position], timings_ms=progress.timings_ms[position]) for position in range(len(scans))]
     return [
-        replace(prediction, image_png=None, overlay_png=None)
-        if scan.hidden or _names_somebody(prediction)
-        else prediction
+        replace(prediction, image_png=None) if scan.hidden or _names_somebody(prediction) else prediction
         for scan, prediction in zip(scans, whole, strict=True)
     ]
 
@@ -172,7 +169,6 @@ def _interpret(
     thresholds = manifest.thresholds
     mask = to_mask(seg_logits, crop, (rows, columns), thresholds.seg_logit, thresholds.min_component_fraction)
     tumor = measure(mask, decoded.spacing_mm)
-    gray = windowed(decoded.pixels)
     calibrated = probabilities(cls_logits, manifest.temperature)
     finding = interpret(calibrated, tumor, float(mask.sum()) / crop.area, manifest, scope_distance)
     return ScanPrediction(
@@ -182,9 +178,8 @@ def _interpret(
         spacing_mm=decoded.spacing_mm,
         intensity=intensity,
         scope_distance=scope_distance,
-        image_png=picture(gray),
+        image_png=picture(windowed(decoded.pixels)),
         mask_png=encode_mask(mask),
-        overlay_png=overlay(gray, mask),
     )
 
 

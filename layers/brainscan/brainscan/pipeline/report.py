@@ -12,6 +12,7 @@ from functools import partial
 
 from brainscan.domain import Outcome, Report, ScanRecord, Series, SeriesSummary
 from brainscan.pipeline.objects import masks_of, report_objects
+from brainscan.pipeline.outlined import outlined_image
 from brainscan.pipeline.series_summary import summary_of
 from brainscan.pipeline.sources import slice_sources, sources_of
 from brainscan.pipeline.summary import write_report
@@ -69,8 +70,11 @@ def report(series_id: str, services: Services) -> Reported:
 def _write(series: Series, records: Sequence[ScanRecord], services: Services) -> tuple[Report, SeriesSummary]:
     with ThreadPoolExecutor(max_workers=16) as pool:
         slices = sources_of(records, services, pool)
+        outlined = partial(outlined_image, results=services.results)
         read_masks = partial(masks_of, services=services, pool=pool)
         sources = slice_sources(slices)
         analysis = analyze_series(series, records, sources, read_masks)
-        written, reported = write_report(analysis.result, report_objects(analysis, slices, services), services)
+        written, reported = write_report(
+            analysis.result, report_objects(analysis, slices, services, outlined), services
+        )
         return reported, summary_of(written, records, sources)

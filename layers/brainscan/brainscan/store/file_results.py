@@ -39,11 +39,21 @@ def file_results(
     Raises:
         ObjectGoneError: the export has no listing, or not yet.
     """
-    lines = results.get(files_key(export_id)).splitlines()
+    lines = listing_of(export_id, table, results).splitlines()
     behind = len(lines) if limit is None else min(len(lines), first + limit)
     wanted: list[dict[str, Any]] = [json.loads(line) for line in lines[first:behind]]
     scans = table.scans.get_many([scan_id for line in wanted for scan_id in line["scan_ids"]])
     return [_result(line, scans) for line in wanted], behind if behind < len(lines) else None
+
+
+def listing_of(export_id: str, table: Table, results: Results) -> bytes:
+    """The files of an export, a JSON line each: from the marker of its only part, if they are few, or its object.
+
+    Raises:
+        ObjectGoneError: the export has no listing, or not yet.
+    """
+    only = next(iter(table.exports.parts(export_id)), None)
+    return only.listing.encode() if only and only.listing else results.get(files_key(export_id))
 
 
 def together(outcomes: Sequence[tuple[Outcome, Sequence[str]]]) -> tuple[Outcome, tuple[str, ...]]:
