@@ -10,6 +10,7 @@ from brainscan.domain.erasure import Trace
 from brainscan.pipeline import listing
 from brainscan.services import WORKERS, Services
 from brainscan.store import ObjectGoneError
+from brainscan.store.file_results import listing_of
 from brainscan.store.object_versions import ObjectVersion
 from brainscan.store.objects import (
     drawn_prefix,
@@ -114,16 +115,21 @@ def _without_answers(key: str, items: PatientItems, services: Services) -> int:
 
 def _changed(export_id: str, items: PatientItems, services: Services) -> tuple[list[listing.Line], list[listing.Line]]:
     """The lines of an export's listing that an erasure changes, and all of them as they are to be."""
-    lines = listing.decoded("\n".join(_lines(files_key(export_id), services)).encode())
+    try:
+        lines = listing.decoded(listing_of(export_id, services.table, services.results))
+    except ObjectGoneError:
+        lines = []
     after = listing.erased(lines, {scan.scan_id for scan in items.scans})
     return [line for line, new in zip(lines, after, strict=True) if line != new], after
 
 
 def _without_names(export_id: str, items: PatientItems, services: Services) -> int:
+    """Change the lines of an export's listing; one that lay in the table lies in its object from now on."""
     key = files_key(export_id)
     changed, after = _changed(export_id, items, services)
     if changed:
         services.results.put(key, listing.encoded(after), _JSON_LINES)
+        services.table.exports.forget_listing(export_id)
     _forget_versions(key, services, keep_latest=bool(after))
     return len(changed)
 

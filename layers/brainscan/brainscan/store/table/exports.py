@@ -51,6 +51,12 @@ class Exports:
         fields = failed.model_dump(mode="json") | {"expires_at": self._table.expires_at}
         self._table.put(to_item(keys.part(export_id, failed.number) | fields), "attribute_not_exists(pk)")
 
+    def forget_listing(self, export_id: str) -> None:
+        """Take the listing out of the marker of an export's only part, if it is in there."""
+        self._table.update(
+            keys.part(export_id, 0), UpdateExpression="REMOVE listing", ConditionExpression="attribute_exists(listing)"
+        )
+
     def of_day(self, day: str, limit: int = 50, cursor: str | None = None) -> Page[Export]:
         """Exports that arrived on a day, latest first, without their live counts."""
         partitions = shards(keys.exports_day(day), keys.DAY_SHARDS)
