@@ -14,6 +14,7 @@ from brainscan.domain import Export, ExportState, Outcome, Part, Reason
 from brainscan.pipeline.intake import give_up_upload, intake, intake_part
 from brainscan.services import Services
 from brainscan.settings import Limits
+from brainscan.store.file_results import listing_of
 from brainscan.store.queues import message
 from brainscan.store.upload import Upload
 from tests.conftest import World
@@ -36,7 +37,7 @@ def found(world: World, export: Export) -> Export:
 
 
 def listed(world: World, export: Export) -> list[tuple[str, ...]]:
-    lines = world.services.results.get(f"exports/{export.export_id}/files.jsonl").splitlines()
+    lines = listing_of(export.export_id, world.services.table, world.services.results).splitlines()
     return [(line["outcome"], *line["reasons"]) for line in map(json.loads, lines)]
 
 

@@ -202,7 +202,8 @@ def _expand_part(
             skipped=tally.skipped,
             scans=tally.scans,
         )
-        services.table.exports.put_part(part.export_id, _listed(marker, tally, part.export_id, services))
+        marker = _listed(marker, tally, part.export_id, services, again=part.number in done)
+        services.table.exports.put_part(part.export_id, marker)
         on_expanded(tally)
     _conclude(upload, export, services)
 
@@ -216,13 +217,16 @@ def site_of(key: str, sites: Collection[str]) -> str | None:
     return prefix if slash and prefix in sites else None
 
 
-def _listed(marker: PartDone, tally: Tally, export_id: str, services: Services) -> PartDone:
-    """Keep the listing of a part; the marker, with the listing in it where that is short and the upload's whole one."""
+def _listed(marker: PartDone, tally: Tally, export_id: str, services: Services, *, again: bool) -> PartDone:
+    """Keep the listing of a part; the marker, with the listing in it where that is short and the upload's whole one.
+
+    Of an upload that was given up before, there is an object, which is replaced.
+    """
     if marker.number or not marker.last:
         services.results.put(part_key(export_id, marker.number), listing.encoded(tally.lines), "application/jsonl")
         return marker
     lines = listing.encoded(listing.whole([tally.lines]))
-    if len(lines) <= SHORT_LISTING:
+    if len(lines) <= SHORT_LISTING and not again:
         return marker.model_copy(update={"listing": lines.decode()})
     services.results.put(files_key(export_id), lines, "application/jsonl")
     return marker
