@@ -12,7 +12,7 @@ SCANS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
 
-.PHONY: help demo test lint unit chaos integration browser page docs bench coverage sbom licenses release sam test-container measure-container container-tools lock clean
+.PHONY: help demo test lint unit chaos integration browser walkthrough page docs bench coverage sbom licenses release sam test-container measure-container container-tools lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
 browser: $(VENV)/.dev  ## The worklist page in Chromium, where that is installed; minutes.
 	$(MAKE) page $(ISSUER)/node_modules/.done || echo "npm is needed for the DICOM viewer and for a provider to sign in at; their tests are skipped"
 	$(BIN)/python -m pytest -q tests/browser
+
+walkthrough: $(VENV)/.dev  ## Walk through docs/walkthrough.md in Chromium, and take its pictures anew; minutes.
+	BRAINSCAN_SCREENSHOTS=docs/walkthrough $(BIN)/python -m pytest -q tests/browser/test_walkthrough.py
 
 ISSUER := tests/browser/issuer
 

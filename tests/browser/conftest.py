@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,7 +13,7 @@ from pydicom import dcmread
 from brainscan.cli.serve import page as serving_page
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan_local.stack import LocalStack
-from tests.making import zipped
+from tests.making import present, zipped
 
 CHROMIUM = shutil.which("chromium")
 WIDTHS = (1280, 390)
@@ -27,6 +28,16 @@ def serious_violations(page: Page) -> list[tuple[str, str]]:
     """What axe finds against a view that keeps somebody out: the rule, and the first element that breaks it."""
     found = Axe().run(page).response["violations"]
     return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}]
+
+
+def dropped(page: Page, path: Path) -> None:
+    """Drag a folder of this machine onto the page, as a file manager does."""
+    box = present(page.get_by_role("region", name="Add scans").bounding_box())
+    devtools = page.context.new_cdp_session(page)
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 8}
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
 
 
 @pytest.fixture(scope="session")

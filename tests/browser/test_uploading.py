@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan_local.stack import LocalStack
+from tests.browser.conftest import dropped
 from tests.making import zipped
 
 TRIES = 5
@@ -47,17 +48,6 @@ def followed(stack: LocalStack, row: Locator, text: str | re.Pattern[str]) -> No
     """Until the row says so, however busy the machine is."""
     expect(row).to_contain_text(text, timeout=150_000)
     stack.check()
-
-
-def dropped(page: Page, path: Path) -> None:
-    """Drag a folder of this machine onto the page, as a file manager does."""
-    box = page.get_by_role("region", name="Add scans").bounding_box()
-    assert box is not None
-    devtools = page.context.new_cdp_session(page)
-    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + 8}
-    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        devtools.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
 
 
 def test_a_folder_that_is_dropped_is_analyzed_and_tells_what_was_not(

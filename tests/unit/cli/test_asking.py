@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.domain import Export, ExportState, Kind, Outcome, Report, TumorClass, Verdict
+from brainscan.library.query import query
 from brainscan.store import Table
+from brainscan.store.table import ScanQueries
 from brainscan.store.table.items import scan_item
 from tests.making import a_record, analyzed
 
@@ -126,3 +128,25 @@ def test_all_scans_of_a_day_are_taken_in_one_round_of_questions_and_what_single_
     monkeypatch.setattr(Table, "over", lambda client, *rest: make(cast(Any, Counting(client)), *rest))
     assert len(ask("results", "--format", "json").splitlines()) == 400
     assert 80 <= len(asked) <= 80 + 16
+
+
+def test_the_rows_of_a_day_come_before_the_day_before_it_is_asked(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for back in range(2):
+        record = a_record(back, received_at=NOW - timedelta(days=back))
+        table.scans.register([record])
+        table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
+    asked: list[str] = []
+    of_day = ScanQueries.of_day
+
+    def noticed(self: ScanQueries, day: str, *rest: Any) -> Any:
+        asked.append(day)
+        return of_day(self, day, *rest)
+
+    monkeypatch.setattr(ScanQueries, "of_day", noticed)
+    found = query(table, first=(NOW - timedelta(days=9)).date(), last=NOW.date())
+    assert next(found).scan_id == a_record(0).scan_id
+    assert asked == [f"{NOW:%Y-%m-%d}"]
+    assert next(found).scan_id == a_record(1).scan_id
+    assert len(asked) == 2

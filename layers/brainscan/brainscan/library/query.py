@@ -83,8 +83,15 @@ def query(
         if group_id:
             found = _of_group(ask, group_id, wanted, dated=first is not None or last is not None)
             return islice(found, limit or None)
-    pages = all_pages(lambda size, cursor: worklist(asked, wanted, size, cursor), limit or LARGEST_PAGE)
-    return islice(pages, limit or None)
+    return islice(_day_by_day(asked, wanted, limit or LARGEST_PAGE), limit or None)
+
+
+def _day_by_day(asked: Table, wanted: Wanted, size: int) -> Iterator[ScanRecord]:
+    """Scans of each day before the next day is asked: somebody waits for the first rows."""
+    days = wanted.days
+    filled = asked.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
+    for day in (day for day in days if day in filled):
+        yield from all_pages(partial(worklist, asked, wanted.model_copy(update={"days": (day,)})), size)
 
 
 def _opened(name: str | None) -> Table:

@@ -12,7 +12,7 @@ export async function droppedFiles(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   const found = [];
   for (const entry of entries) await walk(entry, found);
-  return found;
+  return found.sort((one, other) => (one.path < other.path ? -1 : 1)); // a folder is read in any order
 }
 
 export const chosenFiles = (input) =>
