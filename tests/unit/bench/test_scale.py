@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.bench.scale import HEAVY, YEAR, Limit, Needs, busy_day, limits
+from brainscan.pipeline.estimate import estimate
+from brainscan.pipeline.runs import BATCH
+from tests.bench.scale import HEAVY, REPROCESSED, YEAR, Limit, Needs, busy_day, limits, measured_row, reprocessing
 
 NEEDS = Needs(
     one_s=0.1,
@@ -43,3 +45,11 @@ def test_what_needs_half_goes_twice_as_far() -> None:
 
 def test_a_busy_day_is_a_years_share_and_a_heavy_export() -> None:
     assert sum(scans for _, scans in busy_day(YEAR // 250)) == pytest.approx(YEAR / 250 + HEAVY, rel=0.01)
+
+
+def test_a_run_takes_as_long_as_its_estimate_says_within_a_fifth() -> None:
+    """`brainscan reprocess` says hours before it starts, of the network alone; here calls and cold starts are added."""
+    row = measured_row()
+    needs = replace(NEEDS, one_s=row["warm_one_s"], compute_s=row["warm_batch_s"], cold_s=row["cold_start_s"])
+    told = estimate(REPROCESSED, REPROCESSED // BATCH, 20).hours
+    assert reprocessing(needs, 20).last_s / 3600 == pytest.approx(told, rel=0.2)
