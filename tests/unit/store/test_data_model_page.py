@@ -78,7 +78,7 @@ QUESTIONS = {
     "Scans": (Scans, {"register", "commit", "supersede", "review"}),
     "ScanQueries": (ScanQueries, set()),
     "Erasing": (Erasing, {"erase_scans", "delete"}),
-    "Exports": (Exports, {"put", "put_part", "mark_superseded"}),
+    "Exports": (Exports, {"put", "put_part", "fail_part", "forget_listing", "mark_superseded"}),
     "SeriesItems": (SeriesItems, {"put_settled", "forget_slice"}),
     "Statistics": (Statistics, {"mark_arrival"}),
     "Versions": (Versions, {"make_latest", "forget_superseded"}),

@@ -34,6 +34,7 @@ UNDER_WAY: Final = 4
 _WORDS: Final = {
     Trace.SCANS: "scans",
     Trace.REVIEWS: "reviews of scans, series and studies",
+    Trace.MODEL_ANSWERS: "marks of models that read the scans again",
     Trace.SERIES_ITEMS: "items of series",
     Trace.STUDY_ITEMS: "items of studies",
     Trace.EXPORT_LINKS: "links from exports",

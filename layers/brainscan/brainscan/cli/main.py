@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "gateway": ("gateway:gateway", "Receive MR images by C-STORE, send them to the uploads bucket, until Ctrl-C."),
     "model": ("model:app", "Versions of the model: which answers, which looks on, and who decided that."),
     "reprocess": ("reprocess:app", "Read stored scans again with another model."),
+    "restore": ("restore:restore", "Copy what a restored table has into the table of a stack."),
     "results": ("results:results", "Find scans by finding, day, outcome, review, model, series or patient."),
     "review": ("review:review", "Confirm, correct or reject what the network found."),
     "series": ("studies:series", "List series with their verdicts and volumes, or show one."),

@@ -13,6 +13,7 @@ class Trace(StrEnum):
 
     SCANS = "scans"
     REVIEWS = "reviews"
+    MODEL_ANSWERS = "model_answers"
     SERIES_ITEMS = "series_items"
     STUDY_ITEMS = "study_items"
     EXPORT_LINKS = "export_links"

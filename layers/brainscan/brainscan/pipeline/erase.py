@@ -24,8 +24,8 @@ BACKUPS: Final = timedelta(days=35)
 """How far DynamoDB's point-in-time recovery goes back.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery_Howitworks.html"""
 
-MESSAGES: Final = timedelta(days=14)
-"""How long a dead-letter queue keeps a message at most."""
+MESSAGES: Final = timedelta(days=10 + 14)
+"""How long a message is kept at most: where work is given up, and then in a dead-letter queue."""
 
 LATELY: Final = timedelta(days=1)
 """What changed since then may still be worked on: counting and reporting are tried again for hours."""
@@ -35,6 +35,7 @@ REPEAT: Final = timedelta(hours=1)
 
 _KINDS: Final = {
     Held.REVIEW: Trace.REVIEWS,
+    Held.ANSWER: Trace.MODEL_ANSWERS,
     Held.SERIES: Trace.SERIES_ITEMS,
     Held.STUDY: Trace.STUDY_ITEMS,
     Held.LINK: Trace.EXPORT_LINKS,
@@ -157,6 +158,7 @@ def _remaining(traces: PatientTraces, doomed: Sequence[PatientUpload], now: date
         Remaining(what="changes in the table's stream", until=now + timedelta(hours=24)),
         Remaining(what="messages in queues, which hold ids alone and lead to nothing", until=now + MESSAGES),
         Remaining(what="logs and traces, which hold ids alone, for LogRetentionDays of the stack", until=None),
+        Remaining(what="lists of runs over stored scans, which hold ids alone", until=None),
         Remaining(what=f"{scans}, as long as TableItemRetentionDays says", until=None),
         Remaining(
             what="what left this deployment: objects in the PACS, exported sets, downloads, a gateway's spool, "

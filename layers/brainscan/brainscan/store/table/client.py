@@ -76,14 +76,11 @@ class TableClient:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def scan(self, condition: str, values: Mapping[str, str]) -> Iterator[Item]:
-        """Every item of the table that a condition holds for; it reads the table whole."""
-        request: dict[str, Any] = {
-            "TableName": self.name,
-            "FilterExpression": condition,
-            "ExpressionAttributeValues": to_item(values),
-            "ConsistentRead": True,
-        }
+    def scan(self, condition: str | None = None, values: Mapping[str, str] | None = None) -> Iterator[Item]:
+        """Every item of the table, or those that a condition holds for; it reads the table whole."""
+        request: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
+        if condition is not None:
+            request |= {"FilterExpression": condition, "ExpressionAttributeValues": to_item(values or {})}
         while True:
             answer = retried(lambda: self.client.scan(**request))
             yield from answer["Items"]

@@ -18,6 +18,7 @@ class Held(StrEnum):
     """What an item beside a scan is."""
 
     REVIEW = "reviews"
+    ANSWER = "model_answers"
     SERIES = "series_items"
     STUDY = "study_items"
     LINK = "export_links"
@@ -63,7 +64,7 @@ class Erasing:
         scans, series, studies = [], set(), set()
         for item in self._table.scan("patient_id = :patient", {":patient": patient_id}):
             pk, sk = item["pk"]["S"], item["sk"]["S"]
-            if pk == keys.scan(pk.partition("#")[2])["pk"] and sk == keys.META:
+            if pk.startswith(keys.SCAN) and sk == keys.META:
                 scans.append(scan_record(item))
             plain = from_item(item)
             series.add(plain.get("series_id") or keys.series_id_of(pk))
@@ -72,8 +73,8 @@ class Erasing:
         return PatientItems(ordered, *(tuple(sorted(filter(None, each))) for each in (series, studies)))
 
     def held(self, found: PatientItems) -> list[HeldItem]:
-        """Every item beside the scans that goes with the patient; the scans' own partitions included."""
-        wanted = [(keys.scan(scan.scan_id)["pk"], keys.REVIEWS, Held.REVIEW) for scan in found.scans]
+        """Every item beside the scans that goes with the patient: what is in their partitions, too."""
+        wanted = [(keys.scan(scan.scan_id)["pk"], "", Held.ANSWER) for scan in found.scans]
         wanted += [(keys.series(each)["pk"], "", Held.SERIES) for each in found.series_ids]
         wanted += [(keys.study_summary(each)["pk"], "", Held.STUDY) for each in found.study_ids]
         links = [(keys.export(each)["pk"], begin, Held.LINK) for each in found.export_ids for begin in keys.SUMMARIES]
@@ -111,6 +112,8 @@ class Erasing:
             items = self._table.query("pk = :pk", {":pk": pk})
         for item in items:
             sk = item["sk"]["S"]
+            if pk.startswith(keys.SCAN) and sk == keys.META:
+                continue
             yield HeldItem(pk, sk, Held.REVIEW if sk.startswith(keys.REVIEWS) else kind, _names_patient(item))
 
 

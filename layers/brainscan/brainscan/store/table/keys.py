@@ -23,6 +23,7 @@ PART: Final = "PART#"
 COUNT: Final = "COUNT#"
 """What sort keys of counters begin with, in the partition that they count."""
 INSTANCE: Final = "INSTANCE#"
+SCAN: Final = "SCAN#"
 SERIES: Final = "SERIES#"
 STUDY: Final = "STUDY#"
 SUMMARIES: Final = (SERIES, STUDY)
@@ -67,7 +68,7 @@ KEYS_ONLY: Final = frozenset({Index.EXPORT, Index.STUDY, Index.PATIENT})
 
 def scan(scan_id: str) -> dict[str, str]:
     """Primary key of a scan."""
-    return {"pk": f"SCAN#{scan_id}", "sk": META}
+    return {"pk": f"{SCAN}{scan_id}", "sk": META}
 
 
 def export(export_id: str) -> dict[str, str]:
@@ -97,7 +98,7 @@ def instance(series_id: str, order: int, instance_id: str) -> dict[str, str]:
 
 def review(scan_id: str, revision: int) -> dict[str, str]:
     """Primary key of a review in a scan's history."""
-    return {"pk": f"SCAN#{scan_id}", "sk": f"{REVIEWS}{revision:06d}"}
+    return {"pk": f"{SCAN}{scan_id}", "sk": f"{REVIEWS}{revision:06d}"}
 
 
 def day(day: str, site: str | None = None) -> dict[str, str]:
