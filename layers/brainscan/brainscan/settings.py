@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     )
     oidc_client_id: str = Field(default="", description="the page's client at the issuer; empty: no sign-in")
     retention_days: int = Field(default=0, description="time to live of table items; 0 keeps them")
+    readers: int = Field(default=1, ge=1, le=2, description="how many read each case; two do so without each other")
     sites: str = Field(
         default="", pattern=SITES, description="prefixes that sites upload under, with commas between; all else is none"
     )

@@ -1,6 +1,8 @@
 """Who asks, and what they may: read from the claims that API Gateway's JWT authorizer has verified."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,6 +12,7 @@ from brainscan.api.problems import ProblemError
 READ: Final = "brainscan/read"
 REVIEW: Final = "brainscan/review"
 UPLOAD: Final = "brainscan/upload"
+ADJUDICATE: Final = "brainscan/adjudicate"
 """Scopes of a token; those of a Cognito resource server named `brainscan`."""
 
 UPLOADS: Final = "/v1/uploads"
@@ -21,6 +24,9 @@ NAMES: Final = ("name", "preferred_username", "username", "cognito:username", "e
 SCOPES: Final = ("scope", "scp", "permissions")
 """Claims that may hold scopes: RFC 8693's, that of Entra and Okta, and Auth0's."""
 
+ROLES: Final = (*SCOPES, "roles", "groups", "cognito:groups")
+"""Claims that may hold `ADJUDICATE`: a scope, or a role or group of that name, which no client has to ask for."""
+
 MOST_CHARACTERS: Final = 128
 
 
@@ -30,6 +36,7 @@ class Caller:
 
     name: str
     scopes: frozenset[str]
+    adjudicator: bool = False
 
 
 def caller(claims: Mapping[str, Any]) -> Caller:
@@ -41,7 +48,11 @@ def caller(claims: Mapping[str, Any]) -> Caller:
     name = next((str(claims[claim]) for claim in NAMES if claims.get(claim)), "")
     if not name:
         raise ProblemError(HTTPStatus.UNAUTHORIZED, "send a bearer token of the issuer that this deployment trusts")
-    return Caller(name[:MOST_CHARACTERS], frozenset(word for claim in SCOPES for word in _words(claims.get(claim))))
+    return Caller(
+        name[:MOST_CHARACTERS],
+        frozenset(word for claim in SCOPES for word in _words(claims.get(claim))),
+        any(ADJUDICATE in _words(claims.get(claim)) for claim in ROLES),
+    )
 
 
 def _words(scopes: Any) -> list[str]:
@@ -69,3 +80,21 @@ def scope_of(method: str, path: str) -> str:
     if method in {"GET", "HEAD"}:
         return READ
     return UPLOAD if path == UPLOADS or path.startswith(f"{UPLOADS}/") else REVIEW
+
+
+_asking: ContextVar[Caller] = ContextVar("asking")
+
+
+@contextmanager
+def asked_by(who: Caller) -> Iterator[None]:
+    """Let everything inside know who asks."""
+    token = _asking.set(who)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
+def asking() -> Caller:
+    """Who asks; within `asked_by` alone."""
+    return _asking.get()

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
 from brainscan.api.parameters import From, To, days_of, described, linker, the_table
-from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, ReviewState, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Judged, Review, ReviewState, TumorClass
 from brainscan.domain.agreement import (
     Agreement,
     Overlap,
@@ -38,7 +38,7 @@ MOST_COMPARED: Final = 200
 router = APIGatewayHttpRouter()
 
 
-class Judged(StrEnum):
+class Kind(StrEnum):
     """What readers judged."""
 
     STUDIES = "studies"
@@ -61,30 +61,32 @@ class AgreementAnswer(FrozenModel):
     by_reader: dict[str, ReaderAgreement] = Field(description="the network and each reader's verdicts that stand")
     network_masks: Overlap = Field(description="the network's masks and those that readers drew; of scans alone")
     reader_masks: Overlap = Field(description="masks that the first two readers of a scan drew")
-    disputed: tuple[str, ...] = Field(description="ids of what two readers call differently and no third has judged")
+    disputed: tuple[str, ...] = Field(description="ids of what readers call differently and nobody has decided yet")
     rejected: int = Field(description="findings that readers call of no use; they name no class")
     median_seconds: float | None = Field(description="that a reader looked before a verdict")
     research_use: str = RESEARCH_USE_STATEMENT
 
 
 class _Case(FrozenModel):
-    """Something that was judged: its id, the network's class, the latest verdict, and all verdicts."""
+    """Something that was judged: its id, the network's class, the verdict that counts, and all verdicts."""
 
     name: str
     predicted: TumorClass | None
-    review: Review
+    review: Review | None
+    disputed: bool
     history: tuple[Review, ...]
 
 
 @described(router.get, "/agreement", summary="Readers' agreement", operation_id="agreement", tags=["statistics"])
 def get_agreement(
-    judged: Annotated[Judged, Query(description="what readers judged")] = Judged.STUDIES,
+    judged: Annotated[Kind, Query(description="what readers judged")] = Kind.STUDIES,
     first: From = None,
     last: To = None,
 ) -> AgreementAnswer:
     """Cohen's kappa of readers with the network and with each other, what is disputed, and the time a verdict takes."""
     days = days_of(first, last)
     cases = list(_cases(judged, days[-1], days[0]))
+    counting = [(each.review, each.predicted) for each in cases if each.review]
     by_reader: dict[str, list[tuple[Review, TumorClass | None]]] = defaultdict(list)
     for each in cases:
         for review in standing(each.history):
@@ -93,51 +95,55 @@ def get_agreement(
     verdicts = [review for each in cases for review in each.history if review.stands]
     masks = [both for each in cases if (both := drawn_pair(each.history))][:MOST_COMPARED]
     return AgreementAnswer(
-        network=agreement_of([pair for each in cases for pair in _with_network(each.review, each.predicted)]),
+        network=agreement_of([pair for review, predicted in counting for pair in _with_network(review, predicted)]),
         readers=agreement_of(pairs),
         by_reader={reader: _of_reader(found) for reader, found in sorted(by_reader.items())},
-        network_masks=_with_networks_masks([each.review for each in cases]),
+        network_masks=_with_networks_masks([review for review, _ in counting]),
         reader_masks=overlap_of(overlaps(masks, linker().results)),
-        disputed=tuple(each.name for each in cases if is_disputed(each.history, each.predicted)),
-        rejected=sum(each.review.names(each.predicted) is None for each in cases),
+        disputed=tuple(each.name for each in cases if each.disputed),
+        rejected=sum(review.names(predicted) is None for review, predicted in counting),
         median_seconds=_median_seconds(verdicts),
     )
 
 
-def _cases(judged: Judged, first: str, last: str) -> Iterator[_Case]:
+def _cases(judged: Kind, first: str, last: str) -> Iterator[_Case]:
     """What was judged of some days, of each review state the first so many."""
-    for state in map(ReviewState, REVIEWED):
-        found = {Judged.STUDIES: _studies, Judged.SERIES: _series, Judged.SCANS: _scans}[judged](state, first, last)
+    for state in (*REVIEWED, ReviewState.DISPUTED):
+        found = {Kind.STUDIES: _studies, Kind.SERIES: _series, Kind.SCANS: _scans}[judged](state, first, last)
         yield from islice(found, MOST_JUDGED)
 
 
 def _studies(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
     wanted = WantedSummaries(first=first, last=last, review=state)
     for study in all_pages(partial(the_table().summary_queries.studies, wanted)):
-        if study.review:
-            history = _history(study.review, partial(the_table().summaries.study_history, study.study_id))
-            yield _Case(name=study.study_id, predicted=study.predicted, review=study.review, history=history)
+        yield _case(study.study_id, study, partial(the_table().summaries.study_history, study.study_id))
 
 
 def _series(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
     wanted = WantedSummaries(first=first, last=last, review=state)
     for series in all_pages(partial(the_table().summary_queries.series, wanted)):
-        if series.review:
-            history = _history(series.review, partial(the_table().summaries.series_history, series.series_id))
-            yield _Case(name=series.series_id, predicted=series.predicted, review=series.review, history=history)
+        yield _case(series.series_id, series, partial(the_table().summaries.series_history, series.series_id))
 
 
 def _scans(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
     for day in sorted(the_table().statistics.arrival_days(first, last), reverse=True):
         for scan in all_pages(partial(the_table().queries.by_review, state, day)):
-            if scan.review:
-                history = _history(scan.review, partial(the_table().scans.history, scan.scan_id))
-                yield _Case(name=scan.scan_id, predicted=scan.predicted, review=scan.review, history=history)
+            yield _case(scan.scan_id, scan, partial(the_table().scans.history, scan.scan_id))
 
 
-def _history(latest: Review, ask: partial[list[Review]]) -> tuple[Review, ...]:
-    """All verdicts; asked for only where there is more than the latest one."""
-    return tuple(ask()) if latest.revision > 1 else (latest,)
+def _case(name: str, judged: Judged, ask: partial[list[Review]]) -> _Case:
+    """What was judged, with all verdicts; they are asked for only where there is more than the latest one."""
+    history = tuple(ask()) if judged.revision > 1 else judged.readings
+    disputed = judged.verdict_state is ReviewState.DISPUTED
+    if judged.readers_wanted == 1:
+        disputed = is_disputed(history, judged.predicted)
+    return _Case(
+        name=name,
+        predicted=judged.predicted,
+        review=judged.standing_review,
+        disputed=disputed,
+        history=history,
+    )
 
 
 def _of_reader(said: Sequence[tuple[Review, TumorClass | None]]) -> ReaderAgreement:

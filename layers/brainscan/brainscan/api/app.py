@@ -48,9 +48,12 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         if event.get("rawPath", "").startswith(PROTECTED):
             claims = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
-            application.append_context(caller=access.require(claims, request["http"]["method"], event["rawPath"]))
-        _require_json(event)
-        answered: dict[str, Any] = application.resolve(event, context)
+            who = access.require(claims, request["http"]["method"], event["rawPath"])
+            _require_json(event)
+            with access.asked_by(who):
+                answered: dict[str, Any] = application.resolve(event, context)
+        else:
+            answered = application.resolve(event, context)
     except ProblemError as refused:
         answered = _plain(problems.of_ours(refused))
     answered["headers"] = page.headers(objects_origin(), inbox_origin()) | answered.get("headers", {})

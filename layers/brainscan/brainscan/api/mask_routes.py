@@ -7,8 +7,9 @@ from typing import Annotated, Any, Final
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from brainscan.api.access import asking
 from brainscan.api.models import ScanView
-from brainscan.api.parameters import Id, described, found, linker, the_table, view_of
+from brainscan.api.parameters import Id, described, found, linker, rules, the_table, view_of
 from brainscan.api.problems import ProblemError
 from brainscan.domain import Told, TumorClass
 from brainscan.imaging.drawn import MOST_BYTES
@@ -40,9 +41,8 @@ def put_mask(
     `no_tumor` and only then. 409 if the scan has changed since the reader saw `revision` of it; 422 says what is wrong.
     """
     png = _body(router.current_event.raw_event)
-    reader = router.context["caller"].name
     told = Told(seconds=seconds)
-    after = draw(png, scan_id, revision, called, reader, told, linker().results, the_table())
+    after = draw(png, scan_id, revision, called, asking().name, told, linker().results, the_table(), rules())
     return view_of(found(after, "scan"))
 
 

@@ -38,6 +38,7 @@ class ScanView(ScanRecord):
     model_config = ConfigDict(extra="ignore")
 
     links: tuple[Link, ...] = Field(description="image, mask, result, a reader's mask; the source while it is kept")
+    blinded: bool = Field(default=False, description="another reader has judged it, and you see that once you have")
 
     @computed_field(description="the class that stands: the reader's, or the network's")  # type: ignore[prop-decorator]
     @property
@@ -47,7 +48,7 @@ class ScanView(ScanRecord):
     @computed_field(description="where the scan stands with its readers")  # type: ignore[prop-decorator]
     @property
     def review_state(self) -> ReviewState | None:
-        return super().review_state
+        return ReviewState.SECOND if self.blinded else super().review_state
 
 
 class ExportView(Export):
@@ -181,5 +182,6 @@ class PageSettings(FrozenModel):
     token_endpoint: str
     end_session_endpoint: str = Field(description="empty where the issuer has none")
     scopes: tuple[str, ...]
+    readers: int = Field(default=1, description="how many read each case")
     uploads: bool = Field(description="whether the page takes files")
     research_use: str = RESEARCH_USE_STATEMENT

@@ -70,6 +70,7 @@ def page_settings() -> Response[str]:
         token_endpoint=issuer.token_endpoint if issuer else "",
         end_session_endpoint=(issuer.end_session_endpoint if issuer else None) or "",
         scopes=(READ, REVIEW, UPLOAD) if settings().uploads_bucket else (READ, REVIEW),
+        readers=settings().readers,
         uploads=bool(settings().uploads_bucket),
     )
     return Response(200, "application/json", json.dumps(shown.model_dump(mode="json")))

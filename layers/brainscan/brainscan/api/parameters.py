@@ -13,16 +13,18 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator
 
+from brainscan.api.access import asking
 from brainscan.api.links import Linker
 from brainscan.api.models import ScanPage, ScanView
 from brainscan.api.problems import ProblemError
-from brainscan.domain import ScanRecord
+from brainscan.domain import Judged, Rules, ScanRecord
 from brainscan.services import inbox, results, table
 from brainscan.settings import settings
 from brainscan.store import Inbox, Page, Table
 from brainscan.store.table.worklist import days_between
 
 T = TypeVar("T")
+J = TypeVar("J", bound=Judged)
 
 _NO_QUERY = "no query parameter is known here"
 
@@ -107,6 +109,21 @@ def linker() -> Linker:
     return Linker(results(settings()), settings().link_seconds)
 
 
+def rules() -> Rules:
+    """By which rules who asks may judge."""
+    return Rules(readers=settings().readers, adjudicator=asking().adjudicator)
+
+
+def second_reader() -> str | None:
+    """Who asks, where two read each case."""
+    return asking().name if settings().readers > 1 else None
+
+
+def shown(item: J) -> J:
+    """A scan, series or study as who asks may see it: without a verdict that a second reader must not be moved by."""
+    return item.model_copy(update={"review": None, "others": ()}) if item.hides_from(asking().name) else item
+
+
 def page_of(page: Page[ScanRecord]) -> ScanPage:
     """A page of scans as clients see it."""
     return ScanPage(items=tuple(map(view_of, page.items)), cursor=page.cursor)
@@ -114,7 +131,8 @@ def page_of(page: Page[ScanRecord]) -> ScanPage:
 
 def view_of(record: ScanRecord) -> ScanView:
     """A scan as clients see it."""
-    return ScanView(**record.model_dump(), links=linker().of_scan(record))
+    seen = shown(record)
+    return ScanView(**seen.model_dump(), links=linker().of_scan(seen), blinded=seen is not record)
 
 
 def found(thing: T | None, what: str) -> T:

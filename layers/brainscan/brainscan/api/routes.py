@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import ValidationError
 
+from brainscan.api.access import asking
 from brainscan.api.models import (
     ExportPage,
     ExportView,
@@ -35,6 +36,9 @@ from brainscan.api.parameters import (
     found,
     linker,
     page_of,
+    rules,
+    second_reader,
+    shown,
     the_table,
     today,
     view_of,
@@ -68,6 +72,7 @@ def list_scans(
         review=review,
         model_id=model_id,
         min_confidence=min_confidence,
+        second_reader=second_reader(),
     )
     return page_of(worklist(the_table(), wanted, limit, cursor))
 
@@ -82,8 +87,10 @@ def get_scan(scan_id: Id) -> ScanView:
     router.get, "/scans/<scan_id>/reviews", summary="Reviews of a scan", operation_id="reviews", tags=["reviews"]
 )
 def list_reviews(scan_id: Id) -> HistoryAnswer:
-    """Every verdict on a scan, the first one first."""
-    found(the_table().scans.get(scan_id), "scan")
+    """Every verdict on a scan, the first one first; none to a second reader who has yet to judge it."""
+    scan = found(the_table().scans.get(scan_id), "scan")
+    if shown(scan) is not scan:
+        return HistoryAnswer(items=())
     history = the_table().scans.history(scan_id)
     links = linker()
     return HistoryAnswer(
@@ -101,9 +108,9 @@ def list_reviews(scan_id: Id) -> HistoryAnswer:
 )
 def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
-    reader = router.context["caller"].name
+    said = (new.revision, new.verdict, new.corrected, asking().name, new.told, rules())
     try:
-        after = the_table().scans.review(scan_id, new.revision, new.verdict, new.corrected, reader, new.told)
+        after = the_table().scans.review(scan_id, *said)
     except ValidationError:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"

@@ -22,6 +22,7 @@ class SummaryView(Summary):
     model_config = ConfigDict(extra="ignore")
 
     links: tuple[Link, ...] = Field(description="image and mask of the key slice")
+    blinded: bool = Field(default=False, description="another reader has judged it, and you see that once you have")
 
     @computed_field(description="the class that stands: the reader's, or the network's")  # type: ignore[prop-decorator]
     @property
@@ -31,7 +32,7 @@ class SummaryView(Summary):
     @computed_field(description="where it stands with its readers")  # type: ignore[prop-decorator]
     @property
     def review_state(self) -> ReviewState | None:
-        return super().review_state
+        return ReviewState.SECOND if self.blinded else super().review_state
 
     @computed_field(description="calibrated probability of a tumor of any class")  # type: ignore[prop-decorator]
     @property

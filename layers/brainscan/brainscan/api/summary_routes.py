@@ -10,8 +10,23 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import ValidationError
 
 from brainscan import domain
+from brainscan.api.access import asking
 from brainscan.api.models import HistoryAnswer, NewReview, ReviewView
-from brainscan.api.parameters import Cursor, From, Id, Limit, To, days_of, described, found, linker, the_table
+from brainscan.api.parameters import (
+    Cursor,
+    From,
+    Id,
+    Limit,
+    To,
+    days_of,
+    described,
+    found,
+    linker,
+    rules,
+    second_reader,
+    shown,
+    the_table,
+)
 from brainscan.api.problems import ProblemError
 from brainscan.api.summary_models import (
     CountsAnswer,
@@ -76,8 +91,12 @@ def get_study(study_id: Id) -> StudyWithSeries:
     """What a study shows, the series that its verdict rests on, which disagree, and each series with its reports."""
     study = found(the_table().summaries.study(study_id), "study")
     series = the_table().summaries.series_of(study)
+    seen = shown(study)
     return StudyWithSeries(
-        **study.model_dump(), links=linker().of_summary(study), of_series=tuple(map(series_view, series))
+        **seen.model_dump(),
+        links=linker().of_summary(study),
+        of_series=tuple(map(series_view, series)),
+        blinded=seen is not study,
     )
 
 
@@ -90,8 +109,8 @@ def get_study(study_id: Id) -> StudyWithSeries:
 )
 def list_study_reviews(study_id: Id) -> HistoryAnswer:
     """Every verdict on a study, the first one first."""
-    found(the_table().summaries.study(study_id), "study")
-    return HistoryAnswer(items=_views(the_table().summaries.study_history(study_id)))
+    study = found(the_table().summaries.study(study_id), "study")
+    return HistoryAnswer(items=_views(study, the_table().summaries.study_history(study_id)))
 
 
 @described(
@@ -106,7 +125,7 @@ def add_study_review(study_id: Id, new: NewReview) -> StudyView:
     """Confirm, correct or reject what a study shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_study(
-            study_id, new.revision, new.verdict, new.corrected, _reader(), new.told
+            study_id, new.revision, new.verdict, new.corrected, asking().name, new.told, rules()
         )
     except ValidationError:
         raise _wrong_correction() from None
@@ -168,8 +187,8 @@ def get_series(series_id: Id) -> SeriesView:
 )
 def list_series_reviews(series_id: Id) -> HistoryAnswer:
     """Every verdict on a series as a whole, the first one first."""
-    found(the_table().summaries.series(series_id), "reported series")
-    return HistoryAnswer(items=_views(the_table().summaries.series_history(series_id)))
+    series = found(the_table().summaries.series(series_id), "reported series")
+    return HistoryAnswer(items=_views(series, the_table().summaries.series_history(series_id)))
 
 
 @described(
@@ -184,7 +203,7 @@ def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
     """Confirm, correct or reject what a series shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_series(
-            series_id, new.revision, new.verdict, new.corrected, _reader(), new.told
+            series_id, new.revision, new.verdict, new.corrected, asking().name, new.told, rules()
         )
     except ValidationError:
         raise _wrong_correction() from None
@@ -207,22 +226,23 @@ def list_studies_of_patient(patient_id: Id) -> PatientHistory:
 
 def series_view(summary: SeriesSummary) -> SeriesSummaryView:
     """A series as clients see it."""
-    links = linker()
-    return SeriesSummaryView(**summary.model_dump(), links=links.of_summary(summary), reports=links.of_files(summary))
+    links, seen = linker(), shown(summary)
+    return SeriesSummaryView(
+        **seen.model_dump(),
+        links=links.of_summary(summary),
+        reports=links.of_files(summary),
+        blinded=seen is not summary,
+    )
 
 
 def _study(summary: StudySummary) -> StudyView:
-    return StudyView(**summary.model_dump(), links=linker().of_summary(summary))
+    seen = shown(summary)
+    return StudyView(**seen.model_dump(), links=linker().of_summary(summary), blinded=seen is not summary)
 
 
-def _views(history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
-    """Verdicts as clients see them; a mask is of a scan alone."""
-    return tuple(ReviewView(**each.model_dump()) for each in history)
-
-
-def _reader() -> str:
-    name: str = router.context["caller"].name
-    return name
+def _views(of: domain.Judged, history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
+    """Verdicts as clients see them: a mask is of a scan alone, and a second reader sees none before giving one."""
+    return () if shown(of) is not of else tuple(ReviewView(**each.model_dump()) for each in history)
 
 
 def _wrong_correction() -> ProblemError:
@@ -249,4 +269,5 @@ def _wanted(
         export_id=export_id,
         reader=reader,
         sort=sort,
+        second_reader=second_reader(),
     )

@@ -10,7 +10,15 @@ from rich.console import Console
 from brainscan.cli.ids import Day, scan_id_of
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import Table, not_found, parsed_day, reaching
-from brainscan.domain import RESEARCH_USE_STATEMENT, ScanRecord, Told, TumorClass, Verdict
+from brainscan.domain import (
+    RESEARCH_USE_STATEMENT,
+    AdjudicatorNeededError,
+    Rules,
+    ScanRecord,
+    Told,
+    TumorClass,
+    Verdict,
+)
 from brainscan.domain.comment import CommentError, checked
 from brainscan.imaging.drawn import DrawnMaskError
 from brainscan.pipeline.drawing import draw
@@ -19,6 +27,7 @@ from brainscan.store import Table as Store
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
 REFUSED = 4
+REFUSALS = (ReviewConflictError, NotReviewableError, AdjudicatorNeededError, DrawnMaskError, CommentError)
 
 
 def review(
@@ -40,6 +49,10 @@ def review(
     bucket: Annotated[
         str, typer.Option(envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket, where a mask is kept.")
     ] = "",
+    readers: Annotated[
+        int, typer.Option(envvar="BRAINSCAN_READERS", min=1, max=2, help="How many read each case.")
+    ] = 1,
+    adjudicate: Annotated[bool, typer.Option("--adjudicate", help="Decide where two readers differ.")] = False,
     revision: Annotated[
         int | None, typer.Option(help="Reviews that you knew of; default: those there are now.")
     ] = None,
@@ -49,7 +62,7 @@ def review(
     Example: `brainscan review 0f3c9e6f0a5b4d0e8c7f1a2b3c4d5e6f --correct meningioma --mask mine.png`
 
     Exit codes: 0 recorded; 1 no such scan; 2 wrong usage; 3 the table cannot be reached; 4 the scan has changed, has
-    nothing to review, the mask is none of it, or the comment could name somebody.
+    nothing to review, the mask is none of it, the comment could name somebody, or an adjudicator is to decide.
     """
     given = {Verdict.CONFIRMED: confirm, Verdict.CORRECTED: correct is not None, Verdict.REJECTED: reject}
     verdicts = [verdict for verdict, is_given in given.items() if is_given]
@@ -63,11 +76,12 @@ def review(
         seen = revision if revision is not None else before.revision if before else 0
         try:
             told = Told(comment=checked(comment))
+            rules = Rules(readers=readers, adjudicator=adjudicate)
             if mask and before:
-                after = _draw(mask, before, seen, correct, told, asked, bucket)
+                after = _draw(mask, before, seen, correct, told, rules, asked, bucket)
             else:
-                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), told)
-        except (ReviewConflictError, NotReviewableError, DrawnMaskError, CommentError) as refused:
+                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), told, rules)
+        except REFUSALS as refused:
             Console(stderr=True).print(f"[red]not recorded[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
     if after is None or after.review is None:
@@ -76,10 +90,17 @@ def review(
 
 
 def _draw(
-    mask: Path, scan: ScanRecord, seen: int, correct: TumorClass | None, told: Told, table: Store, bucket: str
+    mask: Path,
+    scan: ScanRecord,
+    seen: int,
+    correct: TumorClass | None,
+    told: Told,
+    rules: Rules,
+    table: Store,
+    bucket: str,
 ) -> ScanRecord | None:
     called = correct or scan.predicted
     if called is None:
         raise NotReviewableError("the network named no class: name it with --correct")
     results = Results(boto3.client("s3"), bucket)
-    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), told, results, table)
+    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), told, results, table, rules)

@@ -87,6 +87,8 @@ def flat(record: ScanRecord, report: Report | None = None) -> dict[str, Any]:
     fields = record.model_dump(mode="json", exclude_none=True)
     fields |= fields.pop("tumor", {}) | {"called": record.called, "review_state": record.review_state}
     fields |= {f"probability_{name}": value for name, value in fields.pop("probabilities", {}).items()}
+    for unlisted in ("others", "readers_wanted"):
+        fields.pop(unlisted, None)
     review = fields.pop("review", {})
     fields |= {"reviews": record.revision, "reviewer": review.get("reader"), "reviewed_at": review.get("reviewed_at")}
     fields |= {"review_corrected": review.get("corrected")}

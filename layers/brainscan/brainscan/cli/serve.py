@@ -25,6 +25,10 @@ def serve(
     uploads: Annotated[
         str, typer.Option(envvar="BRAINSCAN_UPLOADS_BUCKET", help="The uploads bucket, to drop files on the page.")
     ] = "",
+    readers: Annotated[
+        int, typer.Option(envvar="BRAINSCAN_READERS", min=1, max=2, help="How many read each case.")
+    ] = 1,
+    adjudicate: Annotated[bool, typer.Option("--adjudicate", help="Decide where two readers differ.")] = False,
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes any free one.")] = 8765,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
@@ -36,12 +40,12 @@ def serve(
     Exit codes: 2 wrong usage; 3 AWS cannot be reached; 4 the port is taken.
     """
     os.environ |= {"BRAINSCAN_TABLE_NAME": table, "BRAINSCAN_RESULTS_BUCKET": bucket}
-    os.environ["BRAINSCAN_UPLOADS_BUCKET"] = uploads
+    os.environ |= {"BRAINSCAN_UPLOADS_BUCKET": uploads, "BRAINSCAN_READERS": str(readers)}
     console = Console()
     with reaching(table):
         reader = caller_name()
     try:
-        with page(reader, port) as address:
+        with page(reader, port, adjudicate) as address:
             tell(address, open_page, console)
             wait(console)
     except OSError:
@@ -50,17 +54,17 @@ def serve(
 
 
 @contextmanager
-def page(reader: str, port: int = 0) -> Iterator[str]:
+def page(reader: str, port: int = 0, adjudicate: bool = False) -> Iterator[str]:
     """Serve the page and its API to this machine under a reader's name; yields the address.
 
     Raises:
         OSError: the port is taken.
     """
-    from brainscan.api.access import READ, REVIEW, UPLOAD
+    from brainscan.api.access import ADJUDICATE, READ, REVIEW, UPLOAD
     from brainscan.api.app import answer
     from brainscan_local.web import serving
 
-    claims = {"name": reader, "scope": f"{READ} {REVIEW} {UPLOAD}"}
+    claims = {"name": reader, "scope": f"{READ} {REVIEW} {UPLOAD}" + f" {ADJUDICATE}" * adjudicate}
     with serving(answer, lambda *_: claims, port) as address:
         yield address
 

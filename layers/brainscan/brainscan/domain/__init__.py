@@ -6,6 +6,7 @@ accession number of a patient, nor an uploaded object's key in clear.
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, FrozenModel, Probability
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
+from brainscan.domain.judged import ONE_READER, AdjudicatorNeededError, Judged, NothingToTakeBackError, Rules
 from brainscan.domain.reasons import Outcome, Reason, ScanError
 from brainscan.domain.review import NOTHING_TOLD, Review, ReviewState, Told, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
@@ -24,10 +25,12 @@ from brainscan.terminology import CLASSES, TUMORS, TumorClass
 __all__ = [
     "CLASSES",
     "NOTHING_TOLD",
+    "ONE_READER",
     "RESEARCH_USE_STATEMENT",
     "SCHEMA_VERSION",
     "TUMORS",
     "AcquisitionResult",
+    "AdjudicatorNeededError",
     "BrainscanError",
     "ClassFinding",
     "DayStatistics",
@@ -36,10 +39,12 @@ __all__ = [
     "Finding",
     "FrozenModel",
     "Geometry",
+    "Judged",
     "Kind",
     "Lesion",
     "LesionSummary",
     "Measurements",
+    "NothingToTakeBackError",
     "Outcome",
     "Part",
     "PartDone",
@@ -48,6 +53,7 @@ __all__ = [
     "Report",
     "Review",
     "ReviewState",
+    "Rules",
     "Scan",
     "ScanError",
     "ScanRecord",

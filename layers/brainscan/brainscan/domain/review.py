@@ -21,9 +21,13 @@ class Verdict(StrEnum):
 
 
 class ReviewState(StrEnum):
-    """Where a scan stands with its readers: waiting for one, or the latest verdict."""
+    """Where something stands with its readers: waiting for one, or what their verdicts come to."""
 
     NEEDED = "needed"
+    SECOND = "second"
+    """One of two readers has judged it; the other is to do so without seeing that verdict."""
+    DISPUTED = "disputed"
+    """Two readers differ; an adjudicator decides."""
     CONFIRMED = "confirmed"
     CORRECTED = "corrected"
     REJECTED = "rejected"
@@ -51,6 +55,7 @@ class Review(Told):
     reader: str = Field(description="who reviewed, as the identity provider names them")
     reviewed_at: datetime
     revision: int = Field(ge=1, description="1 for a scan's first review")
+    adjudicates: bool = Field(default=False, description="whether it decides between two readers who differ")
 
     @property
     def stands(self) -> bool:

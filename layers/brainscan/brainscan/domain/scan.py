@@ -7,8 +7,9 @@ from typing import Any, Self
 from pydantic import Field
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, FrozenModel, Probability
+from brainscan.domain.judged import Judged
 from brainscan.domain.reasons import Outcome, Reason
-from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.domain.review import ReviewState
 from brainscan.domain.traits import Traits
 from brainscan.terminology import TumorClass
 
@@ -98,7 +99,7 @@ class Finding(FrozenModel):
         return self.model_copy(update={"needs_review": True, "review_reasons": reasons})
 
 
-class ScanRecord(Scan, Finding):
+class ScanRecord(Scan, Finding, Judged):
     """All that is known of one scan: the table item and, once final, the object at `result_key`."""
 
     schema_version: str = SCHEMA_VERSION
@@ -114,8 +115,6 @@ class ScanRecord(Scan, Finding):
     superseded: bool = Field(
         default=False, description="a later upload of the object, or of the image, exists; or its patient was erased"
     )
-    revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
-    review: Review | None = Field(default=None, description="the latest review")
     research_use: str = RESEARCH_USE_STATEMENT
 
     @classmethod
@@ -151,13 +150,11 @@ class ScanRecord(Scan, Finding):
     @property
     def called(self) -> TumorClass | None:
         """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
-        if self.review is None or not self.review.stands:
-            return self.predicted if self.outcome is Outcome.ANALYZED else None
-        return self.predicted if self.review.verdict is Verdict.CONFIRMED else self.review.corrected
+        if (review := self.standing_review) is not None:
+            return review.names(self.predicted)
+        return self.predicted if self.outcome is Outcome.ANALYZED else None
 
     @property
     def review_state(self) -> ReviewState | None:
         """Where the scan stands with its readers; None if nobody looked and nobody needs to."""
-        if self.review is not None and self.review.stands:
-            return ReviewState(self.review.verdict)
-        return ReviewState.NEEDED if self.needs_review else None
+        return self.verdict_state or (ReviewState.NEEDED if self.needs_review else None)

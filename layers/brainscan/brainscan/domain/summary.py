@@ -7,8 +7,9 @@ from typing import Final, Self
 from pydantic import Field
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, FrozenModel, Probability
+from brainscan.domain.judged import ONE_READER, Judged, Rules
 from brainscan.domain.reasons import Outcome, Reason
-from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.domain.review import Review, ReviewState
 from brainscan.terminology import TUMORS, TumorClass
 
 MOST_LESIONS: Final = 16
@@ -41,14 +42,13 @@ class Geometry(FrozenModel):
     normal: tuple[float, float, float] | None = Field(default=None, description="across the slices, in the patient")
 
 
-class Summary(FrozenModel):
+class Summary(Judged):
     """What series and studies have in common: a verdict, its evidence in short, and where it stands with readers."""
 
     study_id: str | None = None
     patient_id: str | None = None
     received_at: datetime = Field(description="when its first scan arrived")
     outcome: Outcome = Field(description="analyzed, or abstained where too little of it was for a verdict")
-    predicted: TumorClass | None = None
     probabilities: dict[TumorClass, Probability] | None = None
     confidence: Probability | None = Field(default=None, description="calibrated probability of the class predicted")
     needs_review: bool = False
@@ -66,9 +66,7 @@ class Summary(FrozenModel):
     model_id: str | None = Field(default=None, description="that answered the key slice")
     model_ids: tuple[str, ...] = Field(default=(), description="all that answered slices")
     export_ids: tuple[str, ...] = Field(default=(), description="the uploads that its scans came with")
-    review: Review | None = Field(default=None, description="the latest verdict")
     reviewed_class: TumorClass | None = Field(default=None, description="`predicted`, as that verdict saw it")
-    revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
     version: int = Field(default=0, description="changes so far")
     research_use: str = RESEARCH_USE_STATEMENT
 
@@ -78,23 +76,20 @@ class Summary(FrozenModel):
         return self.received_at.astimezone(UTC).date().isoformat()
 
     @property
-    def standing_review(self) -> Review | None:
-        """The latest verdict, while what it was about is still what was found."""
-        stands = self.review is not None and self.review.stands and self.reviewed_class is self.predicted
-        return self.review if stands else None
+    def readings(self) -> tuple[Review, ...]:
+        """The verdict of each reader that stands, while what they were about is still what was found."""
+        return super().readings if self.reviewed_class is self.predicted else ()
 
     @property
     def called(self) -> TumorClass | None:
         """The class that stands: a reader's before the network's; None where neither names one."""
         review = self.standing_review
-        return self.predicted if review is None or review.verdict is Verdict.CONFIRMED else review.corrected
+        return self.predicted if review is None else review.names(self.predicted)
 
     @property
     def review_state(self) -> ReviewState | None:
         """Where it stands with its readers; None if nobody looked and nobody needs to."""
-        if review := self.standing_review:
-            return ReviewState(review.verdict)
-        return ReviewState.NEEDED if self.needs_review else None
+        return self.verdict_state or (ReviewState.NEEDED if self.needs_review else None)
 
     @property
     def tumor_probability(self) -> float | None:
@@ -107,13 +102,12 @@ class Summary(FrozenModel):
         """The same, with what readers said of its former state."""
         if before is None:
             return self
-        kept = {name: getattr(before, name) for name in ("review", "reviewed_class", "revision")}
+        kept = {name: getattr(before, name) for name in (*Judged.model_fields.keys() - {"predicted"}, "reviewed_class")}
         return self.model_copy(update=kept)
 
-    def reviewed(self, review: Review) -> Self:
+    def reviewed(self, review: Review, rules: Rules = ONE_READER) -> Self:
         """The same after one review more."""
-        said = {"review": review, "reviewed_class": self.predicted, "revision": review.revision}
-        return self.model_copy(update=said)
+        return self.model_copy(update=self.after(review, rules) | {"reviewed_class": self.predicted})
 
 
 class SeriesSummary(Summary):

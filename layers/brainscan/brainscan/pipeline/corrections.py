@@ -66,10 +66,10 @@ def _of_scans(table: Table, first: str, last: str) -> Iterator[Correction]:
         for state in JUDGED:
             found = all_pages(partial(table.queries.by_review, state, day))
             for record in found:
-                if record.called and record.review:
+                if record.called and (review := record.standing_review):
                     plane = _plane(table.summaries.series(record.series_id) if record.series_id else None)
                     history = tuple(table.scans.history(record.scan_id))
-                    yield Correction(record, record.called, record.review, history, plane)
+                    yield Correction(record, record.called, _drawn_by_any(record, review), history, plane)
 
 
 def _of_series(table: Table, first: str, last: str) -> Iterator[Correction]:
@@ -78,8 +78,17 @@ def _of_series(table: Table, first: str, last: str) -> Iterator[Correction]:
         for series in all_pages(partial(table.summary_queries.series, wanted)):
             history = tuple(table.summaries.series_history(series.series_id))
             for record in _slices(table, series):
-                if series.called and series.review:
-                    yield Correction(record, series.called, series.review, history, _plane(series))
+                if series.called and (review := series.standing_review):
+                    yield Correction(record, series.called, review, history, _plane(series))
+
+
+def _drawn_by_any(record: ScanRecord, review: Review) -> Review:
+    """The verdict that counts, with the latest mask that a reader drew for its class where it brings none."""
+    if review.drawn_key:
+        return review
+    called = review.names(record.predicted)
+    drawn = [each for each in record.readings if each.drawn_key and each.names(record.predicted) is called]
+    return review.model_copy(update={"drawn_key": drawn[-1].drawn_key, "dice": drawn[-1].dice}) if drawn else review
 
 
 def _slices(table: Table, series: SeriesSummary) -> list[ScanRecord]:
@@ -88,7 +97,7 @@ def _slices(table: Table, series: SeriesSummary) -> list[ScanRecord]:
         key = table.scans.get(series.key_slice) if series.key_slice else None
         return [key] if key and key.outcome is Outcome.ANALYZED else []
     found = all_pages(partial(table.series.scans, series.series_id))
-    return [record for record in found if record.outcome is Outcome.ANALYZED and not record.review]
+    return [record for record in found if record.outcome is Outcome.ANALYZED and not record.readings]
 
 
 def _plane(series: SeriesSummary | None) -> str:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from brainscan.domain import ScanRecord, Told, TumorClass, Verdict
+from brainscan.domain import ONE_READER, Rules, ScanRecord, Told, TumorClass, Verdict
 from brainscan.imaging.drawn import DrawnMaskError, area, as_kept, dice
 from brainscan.services import WORKERS
 from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.objects import drawn_key
 from brainscan.store.retry import Threads
-from brainscan.store.table.scans import NotReviewableError, require_reviewable
+from brainscan.store.table.scans import NotReviewableError, admit
 
 
 def draw(
@@ -20,6 +20,7 @@ def draw(
     told: Told,
     results: Results,
     table: Table,
+    rules: Rules = ONE_READER,
 ) -> ScanRecord | None:
     """Keep a reader's mask of a scan, and record the class that goes with it as the reader's verdict.
 
@@ -34,6 +35,7 @@ def draw(
         told: What the reader tells beside it.
         results: The results bucket.
         table: The table.
+        rules: How many read each case, and whether this reader is an adjudicator.
 
     Returns:
         The scan as it is now; None if there is no such scan.
@@ -56,12 +58,12 @@ def draw(
     if latest and (latest.drawn_key, latest.reader, latest.names(scan.predicted)) == (key, reader, called):
         return scan
     verdict = Verdict.CONFIRMED if called is scan.predicted else Verdict.CORRECTED
-    require_reviewable(scan, seen_revision, verdict)
+    admit(scan, seen_revision, verdict, reader, rules)
     overlap = dice(kept, results.get(scan.mask_key)) if scan.mask_key else _with_nothing(kept)
     results.put_once(key, kept, "image/png")
     corrected = called if verdict is Verdict.CORRECTED else None
     drawn = told.model_copy(update={"drawn_key": key, "dice": overlap})
-    return table.scans.review(scan_id, seen_revision, verdict, corrected, reader, drawn)
+    return table.scans.review(scan_id, seen_revision, verdict, corrected, reader, drawn, rules)
 
 
 def overlaps(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:

@@ -8,7 +8,7 @@ import { patientView } from "./patient.js";
 import { backToList, go, start } from "./router.js";
 import { scanView } from "./scan.js";
 import { seriesView } from "./series.js";
-import { signOut, signsIn } from "./signin.js";
+import { readersOfACase, signOut, signsIn } from "./signin.js";
 import { undo } from "./review.js";
 import { statisticsView } from "./statistics.js";
 import { studyView } from "./study.js";
@@ -25,6 +25,9 @@ document.addEventListener("click", (event) => {
 
 const leaving = document.getElementById("sign-out");
 leaving.addEventListener("click", signOut);
+readersOfACase().then((readers) => {
+  for (const each of document.querySelectorAll("[data-two-readers]")) each.hidden = readers < 2;
+});
 signsIn().then((does) => (leaving.hidden = !does));
 
 document.getElementById("help-button").addEventListener("click", () => help.showModal());

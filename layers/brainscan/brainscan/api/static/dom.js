@@ -22,9 +22,9 @@ export function svg(tag, attributes = {}, ...children) {
 }
 
 export const OUTCOMES = ["analyzed", "abstained", "rejected", "failed", "skipped"];
-export const REVIEWS = ["needed", "confirmed", "corrected", "rejected"];
+export const REVIEWS = ["needed", "second", "disputed", "confirmed", "corrected", "rejected"];
 
-const WORDS = { ...LABELS, needed: "needs review" };
+const WORDS = { ...LABELS, needed: "needs review", second: "second reading", disputed: "readers differ" };
 
 export const words = (code) => (code ? (WORDS[code] ?? code.replaceAll("_", " ")) : "–");
 export const percent = (share) => (share == null ? "–" : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);

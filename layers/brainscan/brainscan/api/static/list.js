@@ -8,6 +8,7 @@ import { go, keep, kept } from "./router.js";
 import { capital, h, plural, say, trouble } from "./dom.js";
 import { progressOf } from "./exports.js";
 
+const HEADINGS = { needed: "Review queue", second: "Second reading", disputed: "Readers differ" };
 const PAGE = 50;
 const POLL_MS = 1500;
 
@@ -33,7 +34,7 @@ export async function listView(query, signal) {
   document.getElementById("main").addEventListener("leave", () => keep({ shown: body.children.length,
     order: [...body.querySelectorAll("a.open")].map((each) => each.getAttribute("href")) }), { signal });
   return [
-    h("div", { class: "title" }, h("h1", {}, query.get("review") === "needed" ? "Review queue" : "Worklist"), count),
+    h("div", { class: "title" }, h("h1", {}, HEADINGS[query.get("review")] ?? "Worklist"), count),
     tabs(kind, query),
     underWay,
     form,

@@ -34,7 +34,7 @@ export function reviewPanel(path, item, history, signal) {
   const choice = h("select", { "aria-label": "Corrected class" }, choices.map((code) => h("option", { value: code }, words(code))));
   const next = h("input", { type: "checkbox", checked: goesOn() });
   next.addEventListener("change", () => localStorage.setItem(NEXT, next.checked ? "yes" : "no"));
-  return panel("Review",
+  return panel("Review", asTwo(item),
     h("div", { class: "verdicts" },
       item.predicted ? h("button", { type: "button", class: "primary", onclick: () => decide("confirmed") }, `Confirm ${words(item.predicted)}`) : null,
       h("button", { type: "button", class: "danger", onclick: () => decide("rejected") }, "Reject"),
@@ -60,10 +60,20 @@ function listen(item, decide, signal) {
   }, { signal });
 }
 
+// What a reader should know where two read each case.
+function asTwo(item) {
+  if (item.blinded) return h("p", { class: "attention-text" }, "Another reader has judged this. You see their verdict once you gave yours.");
+  if (item.review_state === "second") return h("p", {}, "You have judged this. A second reader is to do so without seeing it.");
+  if (item.review_state !== "disputed") return null;
+  const said = [...item.others, item.review].filter((each) => each && each.verdict !== "withdrawn");
+  return h("div", { class: "attention-text" }, h("p", {}, "Readers differ; an adjudicator decides, or one of them agrees:"),
+    h("ul", {}, said.map((each) => h("li", {}, `${each.reader}: ${words(each.verdict === "confirmed" ? item.predicted : each.corrected ?? "rejected")}`))));
+}
+
 function past(history) {
   if (!history.length) return null;
   return h("ol", { class: "history" }, history.map((each) =>
-    h("li", {}, h("strong", {}, words(each.verdict)), each.corrected ? ` to ${words(each.corrected)}` : "",
+    h("li", {}, h("strong", {}, each.adjudicates ? "decided: " : "", words(each.verdict)), each.corrected ? ` to ${words(each.corrected)}` : "",
       ` by ${each.reader}, `, arrived(each.reviewed_at),
       each.seconds != null ? ` after ${each.seconds} s` : "",
       each.mask ? [", with ", h("a", { href: each.mask.url, download: true }, "a drawn mask"),

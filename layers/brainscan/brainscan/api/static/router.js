@@ -2,6 +2,7 @@
 
 import { h, say, trouble } from "./dom.js";
 
+const QUEUES = { needed: "queue", second: "second", disputed: "disputed" };
 const main = document.getElementById("main");
 let views = {};
 let leave = new AbortController();
@@ -60,7 +61,7 @@ async function show(moved = false, focus = null) {
   const address = location.pathname + location.search;
   shown = null;
   if (name === "list") lastList = address;
-  const tab = name === "list" && query.get("review") === "needed" ? "queue" : name;
+  const tab = (name === "list" && QUEUES[query.get("review")]) || name;
   for (const each of document.querySelectorAll("header nav a")) {
     if (each.dataset.view === tab) each.setAttribute("aria-current", "page");
     else each.removeAttribute("aria-current");

@@ -16,6 +16,9 @@ export function token() {
 // Whether readers sign in here, and so may sign out.
 export const signsIn = async () => Boolean((await settings).client_id);
 
+// How many readers judge each case.
+export const readersOfACase = async () => (await settings).readers;
+
 // Whether files may be sent from the page.
 export const takesFiles = async () => Boolean((await settings).uploads);
 

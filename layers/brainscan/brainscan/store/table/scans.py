@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 from brainscan.domain import (
     NOTHING_TOLD,
+    ONE_READER,
     BrainscanError,
     Outcome,
     Reason,
     Review,
+    Rules,
     ScanRecord,
     Told,
     TumorClass,
@@ -122,8 +124,9 @@ class Scans:
         corrected: TumorClass | None,
         reader: str,
         told: Told = NOTHING_TOLD,
+        rules: Rules = ONE_READER,
     ) -> ScanRecord | None:
-        """Add a reader's verdict to a scan's history and make it the one that stands.
+        """Add a reader's verdict to a scan's history, and see what all verdicts come to.
 
         Args:
             scan_id: The scan.
@@ -133,6 +136,7 @@ class Scans:
             reader: The reader's name, from a source that the reader cannot choose.
             told: What the reader tells beside it. Who judges again without drawing keeps the mask drawn before, if
                 the class is still the same.
+            rules: How many read each case, and whether this reader is an adjudicator.
 
         Returns:
             The scan as it is now; None if there is no such scan.
@@ -140,24 +144,26 @@ class Scans:
         Raises:
             ReviewConflictError: the scan has changed since `seen_revision`.
             NotReviewableError: the scan has no finding, or none to confirm.
+            AdjudicatorNeededError, NothingToTakeBackError: see `Judged.adjudicates`.
             pydantic.ValidationError: a class without a correction, or the reverse.
         """
         before = self.get(scan_id)
         if before is None:
             return None
-        require_reviewable(before, seen_revision, verdict)
+        adjudicates = admit(before, seen_revision, verdict, reader, rules)
         review = Review(
             verdict=verdict,
             corrected=corrected,
             reader=reader,
             reviewed_at=datetime.now(UTC),
             revision=seen_revision + 1,
+            adjudicates=adjudicates,
             **told.model_dump(),
         )
         if review.drawn_key is None and review.stands:
-            review = _with_mask_of(self.history(scan_id) if seen_revision else [], review, before)
+            review = _with_mask_of(before.said_by(reader), review, before.predicted)
         open_again = not review.stands and bool(before.review_reasons)
-        after = before.model_copy(update={"review": review, "revision": review.revision, "needs_review": open_again})
+        after = before.model_copy(update=before.after(review, rules) | {"needs_review": open_again})
         write = self._replacement(after, before.outcome, before.revision)
         if not self._table.put_together(write, review_item(scan_id, review, self._table.expires_at)):
             raise ReviewConflictError("the scan has just been reviewed by someone else; read it again")
@@ -178,29 +184,29 @@ class Scans:
         return scan_item(record, self._table.expires_at)
 
 
-def require_reviewable(seen: ScanRecord, seen_revision: int, verdict: Verdict) -> None:
+def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, rules: Rules) -> bool:
     """Refuse a verdict that a scan, as it is now, cannot take.
+
+    Returns:
+        Whether it decides between two readers.
 
     Raises:
         ReviewConflictError: the scan has changed since `seen_revision`.
         NotReviewableError: the scan has no finding, or none to confirm.
+        AdjudicatorNeededError, NothingToTakeBackError: see `Judged.adjudicates`.
     """
     if seen.superseded or seen.revision != seen_revision:
         raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")
-    nothing = {
-        Verdict.CONFIRMED: seen.predicted is None,
-        Verdict.WITHDRAWN: not (seen.review and seen.review.stands),
-    }
-    if seen.outcome not in REVIEWABLE or nothing.get(verdict):
+    if seen.outcome not in REVIEWABLE or (verdict is Verdict.CONFIRMED and seen.predicted is None):
         raise NotReviewableError("the scan has no finding that this verdict could be about")
+    return seen.adjudicates(reader, verdict, rules)
 
 
-def _with_mask_of(history: Sequence[Review], review: Review, seen: ScanRecord) -> Review:
-    """The review with the mask of the same reader's verdict before, if that stands and named the same class."""
-    mine = [each for each in history if each.reader == review.reader]
-    if not (mine and mine[-1].stands and mine[-1].names(seen.predicted) is review.names(seen.predicted)):
+def _with_mask_of(before: Review | None, review: Review, predicted: TumorClass | None) -> Review:
+    """The review with the mask of the same reader's verdict before, if that named the same class."""
+    if before is None or before.names(predicted) is not review.names(predicted):
         return review
-    return review.model_copy(update={"drawn_key": mine[-1].drawn_key, "dice": mine[-1].dice})
+    return review.model_copy(update={"drawn_key": before.drawn_key, "dice": before.dice})
 
 
 def _superseded(record: ScanRecord) -> ScanRecord:

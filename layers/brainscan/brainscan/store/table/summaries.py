@@ -11,7 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from brainscan.domain import NOTHING_TOLD, Review, SeriesSummary, StudySummary, Told, TumorClass, Verdict, study_of
+from brainscan.domain import (
+    NOTHING_TOLD,
+    ONE_READER,
+    Review,
+    Rules,
+    SeriesSummary,
+    StudySummary,
+    Told,
+    TumorClass,
+    Verdict,
+    study_of,
+)
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient, Write
 from brainscan.store.table.items import (
@@ -96,6 +107,7 @@ class Summaries:
         corrected: TumorClass | None,
         reader: str,
         told: Told = NOTHING_TOLD,
+        rules: Rules = ONE_READER,
     ) -> SeriesSummary | None:
         """Add a reader's verdict to a series; arguments, answers and errors as of `Scans.review`."""
         review: Review | None = None
@@ -104,11 +116,11 @@ class Summaries:
             nonlocal review
             if before is None:
                 return None
-            review = review or _review_of(before, seen_revision, verdict, corrected, reader, told)
+            review = review or _review_of(before, seen_revision, verdict, corrected, reader, told, rules)
             if before.review == review:
                 return None  # of a write whose answer was lost
             _require_unchanged(before, seen_revision)
-            return before.reviewed(review)
+            return before.reviewed(review, rules)
 
         return self._change_series(series_id, change)
 
@@ -120,15 +132,16 @@ class Summaries:
         corrected: TumorClass | None,
         reader: str,
         told: Told = NOTHING_TOLD,
+        rules: Rules = ONE_READER,
     ) -> StudySummary | None:
         """Add a reader's verdict to a study; arguments, answers and errors as of `Scans.review`."""
         before = self.study(study_id)
         if before is None:
             return None
-        review = _review_of(before, seen_revision, verdict, corrected, reader, told)
+        review = _review_of(before, seen_revision, verdict, corrected, reader, told, rules)
         while before.review != review:
             _require_unchanged(before, seen_revision)
-            after = _next(before.reviewed(review), before)
+            after = _next(before.reviewed(review, rules), before)
             if self._table.put_all_or_none([self._study_write(after, before), self._review_write(after)]):
                 return after
             before = self.study(study_id) or before
@@ -213,9 +226,9 @@ def _review_of(
     corrected: TumorClass | None,
     reader: str,
     told: Told,
+    rules: Rules,
 ) -> Review:
-    nothing = {Verdict.CONFIRMED: seen.predicted is None, Verdict.WITHDRAWN: not (seen.review and seen.review.stands)}
-    if nothing.get(verdict):
+    if verdict is Verdict.CONFIRMED and seen.predicted is None:
         raise NotReviewableError("there is no finding that this verdict could be about")
     return Review(
         verdict=verdict,
@@ -223,6 +236,7 @@ def _review_of(
         reader=reader,
         reviewed_at=datetime.now(UTC),
         revision=seen_revision + 1,
+        adjudicates=seen.adjudicates(reader, verdict, rules),
         **told.model_dump(),
     )
 

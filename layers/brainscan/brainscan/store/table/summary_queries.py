@@ -28,8 +28,10 @@ MOST_COUNTED: Final = 20_000
 """Items that are counted at most."""
 
 REVIEWED: Final = (ReviewState.CONFIRMED, ReviewState.CORRECTED, ReviewState.REJECTED)
-STATES: Final = (ReviewState.NEEDED, keys.NOT_REVIEWED, *REVIEWED)
+STATES: Final = (ReviewState.NEEDED, ReviewState.SECOND, ReviewState.DISPUTED, keys.NOT_REVIEWED, *REVIEWED)
 """In the order of a list by review state."""
+OF_TWO_READERS: Final = frozenset({ReviewState.SECOND, ReviewState.DISPUTED})
+"""States that nothing has where one reads each case: their partitions are not asked for."""
 
 
 _FOREIGN: Final = "the cursor does not belong to this query; ask for the first page again"
@@ -63,6 +65,9 @@ class WantedSummaries(FrozenModel):
     export_id: str | None = None
     reader: str | None = Field(default=None, description="whose verdict is the latest")
     sort: Sort = Sort.ARRIVAL
+    second_reader: str | None = Field(
+        default=None, description="who asks, where two read each case: sees no case to read second that they read first"
+    )
 
     def unmet(self, summary: Summary) -> frozenset[str]:
         """The filters that a series or study does not pass, by name."""
@@ -70,12 +75,17 @@ class WantedSummaries(FrozenModel):
         passed = {
             "days": self.first <= summary.day <= self.last,
             "finding": self.finding is None or summary.called is self.finding,
-            "review": self.review is None or summary.review_state is self.review,
+            "review": self.review is None or (summary.review_state is self.review and not self._read_first(summary)),
             "model_id": self.model_id is None or summary.model_id == self.model_id,
             "export_id": self.export_id is None or self.export_id in summary.export_ids,
             "reader": self.reader is None or (review is not None and review.reader == self.reader),
         }
         return frozenset(name for name, holds in passed.items() if not holds)
+
+    def _read_first(self, summary: Summary) -> bool:
+        """Whether a case waits for a second reader who is not the one that asks."""
+        waits = summary.review_state is ReviewState.SECOND
+        return waits and self.second_reader is not None and summary.said_by(self.second_reader) is not None
 
 
 class SummaryCounts(FrozenModel):
@@ -209,7 +219,8 @@ def _groups(kind: str, wanted: WantedSummaries, days: Sequence[str], after: tupl
     """Where a list is read, in its order; by arrival, from the narrowest index that fits."""
     if wanted.sort is Sort.REVIEW:
         for state in STATES:
-            if wanted.review in {None, state} and days:
+            usual = wanted.second_reader is not None or state not in OF_TWO_READERS
+            if days and (wanted.review == state or (wanted.review is None and usual)):
                 partitions = [keys.summary_partition(kind, day, state) for day in days]
                 yield _Group(state, keys.Index.REVIEW, partitions)
     elif wanted.sort is not Sort.ARRIVAL:
@@ -250,6 +261,8 @@ _FACTS: Final = (
     "predicted",
     "needs_review",
     "review",
+    "others",
+    "readers_wanted",
     "reviewed_class",
     "model_id",
     "export_ids",

@@ -1,0 +1,101 @@
+"""Something that readers judge: whose verdicts stand, what they come to, and who may give the next.
+
+Where two read each case, the second does not see the first's verdict before giving one. Where they differ, nothing
+stands but what the network found, until an adjudicator decides or they come to agree.
+"""
+
+from typing import Any
+
+from pydantic import Field
+
+from brainscan.domain.base import BrainscanError, FrozenModel
+from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.terminology import TumorClass
+
+
+class AdjudicatorNeededError(BrainscanError):
+    """Two readers differ, and who judges is neither one of them nor an adjudicator."""
+
+
+class NothingToTakeBackError(BrainscanError):
+    """The reader has no verdict that stands."""
+
+
+class Rules(FrozenModel):
+    """By which rules a verdict is given."""
+
+    readers: int = Field(default=1, ge=1, le=2, description="how many read each case")
+    adjudicator: bool = Field(default=False, description="whether the reader may decide where two differ")
+
+
+ONE_READER = Rules()
+
+
+class Judged(FrozenModel):
+    """What scans, series and studies have in common of their reviews."""
+
+    predicted: TumorClass | None = None
+    revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
+    review: Review | None = Field(default=None, description="the latest review")
+    others: tuple[Review, ...] = Field(default=(), description="verdicts of other readers that stand, without comments")
+    readers_wanted: int = Field(default=1, description="how many read it")
+
+    @property
+    def readings(self) -> tuple[Review, ...]:
+        """The verdict of each reader that stands, the latest at the end."""
+        latest = self.review
+        return (*self.others, latest) if latest and latest.stands else self.others
+
+    @property
+    def verdict_state(self) -> ReviewState | None:
+        """What the verdicts come to; None without any."""
+        if (decisive := self.standing_review) is not None:
+            return ReviewState(decisive.verdict)
+        if not self.readings:
+            return None
+        return ReviewState.SECOND if len(self.readings) == 1 else ReviewState.DISPUTED
+
+    @property
+    def standing_review(self) -> Review | None:
+        """The verdict that counts: an adjudicator's, or the latest if all are read that should be, and agree."""
+        readings = self.readings
+        if adjudicated := [each for each in readings if each.adjudicates]:
+            return adjudicated[-1]
+        if self.readers_wanted == 1:
+            return max(readings, key=lambda each: each.revision, default=None)
+        said = {(each.verdict is Verdict.REJECTED, each.names(self.predicted)) for each in readings}
+        return readings[-1] if len(readings) > 1 and len(said) == 1 else None
+
+    def said_by(self, reader: str) -> Review | None:
+        """A reader's verdict, if it stands."""
+        return next((each for each in self.readings if each.reader == reader), None)
+
+    def hides_from(self, reader: str) -> bool:
+        """Whether a reader must not see what was said so far: another has judged, and this one is to do so unmoved."""
+        return self.verdict_state is ReviewState.SECOND and self.said_by(reader) is None
+
+    def adjudicates(self, reader: str, verdict: Verdict, rules: Rules) -> bool:
+        """Whether a verdict of a reader would decide between two.
+
+        Raises:
+            AdjudicatorNeededError: two differ, and the reader is neither one of them nor an adjudicator.
+            NothingToTakeBackError: a verdict is taken back by who has none that stands.
+        """
+        mine = self.said_by(reader)
+        if verdict is Verdict.WITHDRAWN and mine is None:
+            raise NothingToTakeBackError("you have no verdict here that you could take back")
+        if mine is not None or self.verdict_state is not ReviewState.DISPUTED:
+            return mine is not None and mine.adjudicates
+        if not rules.adjudicator:
+            raise AdjudicatorNeededError("two readers differ here: an adjudicator decides")
+        return True
+
+    def after(self, review: Review, rules: Rules) -> dict[str, Any]:
+        """What one review more changes, as an update of these fields."""
+        others = [each for each in self.readings if each.reader != review.reader]
+        return {
+            "review": review,
+            "revision": review.revision,
+            "others": tuple(each.model_copy(update={"comment": None}) for each in others),
+            "readers_wanted": rules.readers,
+        }
