@@ -197,3 +197,7 @@ def test_what_is_listed_for_review_is_confirmed_together_after_a_question(page: 
     expect(page.locator("#count")).to_contain_text("No study matches")
     confirmed = [each for each in studies(page, "review=confirmed") if each["review"]["reader"] == READER]
     assert len(confirmed) >= waiting
+    expect(page.locator("#undo")).to_contain_text(f"{waiting} judged together")
+    page.keyboard.press("z")
+    expect(page.locator("#undo")).to_be_hidden()
+    assert len(studies(page, "review=needed")) == waiting

@@ -1,7 +1,8 @@
 // The worklist of studies, series or scans: filters, order and place live in the address, and a reader who comes back
 // finds the list as it was left.
 
-import { all, ask, send } from "./api.js";
+import { all, ask } from "./api.js";
+import { bulk } from "./bulk.js";
 import { filterForm, wantedOf } from "./filters.js";
 import { KINDS } from "./rows.js";
 import { go, keep, kept } from "./router.js";
@@ -39,7 +40,7 @@ export async function listView(query, signal) {
     underWay,
     form,
     told,
-    kind === "scans" ? null : confirmAll(kind, list, told),
+    bulk(kind, KINDS[kind].one, wanted, list.items),
     h("table", { class: `worklist ${kind}` }, head(kind), body),
     more,
   ];
@@ -65,33 +66,6 @@ function rowsOf(kind, wanted, { body, count, more }) {
     while (cursor && body.children.length < shown) await next();
   };
   return { next, upTo, items };
-}
-
-// Confirms what is shown and waits for a reader, after a question; what has changed meanwhile is left alone.
-function confirmAll(kind, list, told) {
-  const open = () => list.items.filter((each) => each.review_state === "needed" && each.predicted);
-  if (!open().length) return null;
-  const button = h("button", { type: "button", class: "quiet" }, `Confirm all ${open().length} shown that need review`);
-  const ask = h("dialog", { "aria-labelledby": "confirm-all" },
-    h("h2", { id: "confirm-all" }, "Confirm all of them?"),
-    h("p", {}, `${plural(open().length, KINDS[kind].one, kind)} will be confirmed under your name, as the network calls them.`),
-    h("form", { method: "dialog", class: "verdicts" },
-      h("button", { value: "yes", class: "primary" }, "Confirm all"), h("button", { value: "no" }, "Leave them")));
-  button.addEventListener("click", () => ask.showModal());
-  ask.addEventListener("close", async () => {
-    if (ask.returnValue !== "yes") return;
-    button.disabled = true;
-    let done = 0;
-    let refused = 0;
-    for (const item of open()) {
-      const path = `${kind}/${item.study_id && kind === "studies" ? item.study_id : item.series_id}/reviews`;
-      await send(path, { verdict: "confirmed", revision: item.revision }).then(() => (done += 1), () => (refused += 1));
-      told.replaceChildren(h("p", { role: "status" }, `${done} confirmed${refused ? `, ${refused} left as they have changed` : ""}`));
-    }
-    go(location.pathname + location.search);
-    say(`${done} confirmed.`);
-  });
-  return h("div", { class: "bulk" }, button, ask);
 }
 
 function tabs(kind, query) {

@@ -95,16 +95,21 @@ export async function undo() {
   if (!last) return;
   const { verdicts, address } = last;
   const bar = document.getElementById("undo");
+  let changed = 0;
   try {
     while (verdicts.length) {
       const { path, revision } = verdicts.at(-1);
-      await send(`${path}/reviews`, { verdict: "withdrawn", revision });
+      await send(`${path}/reviews`, { verdict: "withdrawn", revision }).catch((error) => {
+        if (error.status !== 409 || verdicts.length + changed < 2) throw error;
+        changed += 1; // somebody has judged it since; the others are taken back none the less
+      });
       verdicts.pop();
+      if (verdicts.length) bar.textContent = `Taking back, ${verdicts.length} to go`;
     }
     last = null;
     bar.hidden = true;
     go(address);
-    say("Taken back.");
+    say(changed ? `Taken back, but for ${changed} that others have judged since.` : "Taken back.");
   } catch (error) {
     bar.replaceChildren(trouble(error));
   }
