@@ -119,8 +119,8 @@ def test_who_differ_wait_for_an_adjudicator_who_has_the_role(as_reader: As, scan
         assert listed["review"]["reader"] == B
         refused = judge(as_reader, C, path, "confirmed")
         assert (refused.status, "adjudicator" in refused.json["detail"]) == (403, True)
-        role = {"more": {"cognito:groups": f"[readers {ADJUDICATE}]"}}
-        decided = judge(as_reader, C, path, "confirmed", **role).json
+        role = {"cognito:groups": f"[readers {ADJUDICATE}]"}
+        decided = judge(as_reader, C, path, "confirmed", more=role).json
         assert (decided["review_state"], decided["review"]["adjudicates"]) == ("confirmed", True)
 
 
@@ -132,10 +132,10 @@ def test_disputes_stand_on_the_agreement_page_until_they_are_decided(as_reader: 
     judge(as_reader, B, path, "corrected", "no_tumor")
     told = as_reader(C, "GET", "agreement", asked).json
     assert (told["disputed"], told["network"]["pairs"], told["readers"]["pairs"]) == ([STUDY], 0, 1)
-    role = {"more": {"roles": [ADJUDICATE]}}
-    judge(as_reader, C, path, "confirmed", **role)
+    role = {"roles": [ADJUDICATE]}
+    judge(as_reader, C, path, "confirmed", more=role)
     assert as_reader(C, "GET", "agreement", asked).json["disputed"] == []
-    judge(as_reader, C, path, "withdrawn", **role)
+    judge(as_reader, C, path, "withdrawn", more=role)
     assert as_reader(C, "GET", "agreement", asked).json["disputed"] == [STUDY]
 
 

@@ -43,7 +43,8 @@ def judged(
 
 def stands(case: Judged) -> tuple[ReviewState | None, TumorClass | None]:
     """The state, and the class that the verdict names that counts."""
-    return case.verdict_state, case.standing_review and case.standing_review.names(G)
+    decisive = case.standing_review
+    return case.verdict_state, decisive.names(G) if decisive else None
 
 
 def test_where_one_reads_the_latest_verdict_counts_and_taking_it_back_leaves_the_one_before() -> None:
