@@ -206,3 +206,9 @@ def test_the_agreement_of_scans_tells_how_far_masks_overlap(
     of_reader = {name: (each["masks"]["mean_dice"], each["median_seconds"]) for name, each in told["by_reader"].items()}
     assert of_reader == {"Dr. Reader": (1.0, 8.0), "Dr. Second": (0.5, 20.0)}
     assert told["readers"]["pairs"] == 1
+
+
+def test_a_mask_is_put_and_nothing_else(ask: Ask, scan: ScanRecord) -> None:
+    for method in ("POST", "DELETE"):
+        refused = ask(method, f"/v1/scans/{scan.scan_id}/mask", None, a_mask(1, 1, 5, 5), content_type="image/png")
+        assert (refused.status, refused.headers["Allow"]) == (405, "PUT")

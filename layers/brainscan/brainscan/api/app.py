@@ -67,7 +67,7 @@ def _require_json(event: dict[str, Any]) -> None:
         ProblemError: 415, the body is not JSON by its own account; 400, it is not text.
     """
     http = event["requestContext"]["http"]
-    if http["method"] != "POST" or not event.get("rawPath", "").startswith(PROTECTED):
+    if http["method"] != "POST" or "post" not in _operations(event.get("rawPath", "")):
         return
     kind = event.get("headers", {}).get("content-type", JSON).partition(";")[0].strip().lower()
     if kind != JSON:
@@ -133,7 +133,7 @@ def _describe_problems(document: dict[str, Any]) -> None:
 
 def _statuses(path: str, body: dict[str, Any] | None) -> list[HTTPStatus]:
     found = [HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY]
-    if "{" in path:
+    if "{" in path or path == "/v1/drift":  # of a site that is none
         found.append(HTTPStatus.NOT_FOUND)
     if body:
         found.append(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
@@ -149,12 +149,18 @@ def _described() -> Response[str]:
 
 
 def _unrouted(application: APIGatewayHttpResolver, _error: NotFoundError) -> Response[str]:
-    path, method = application.current_event.path, application.current_event.http_method.lower()
-    for template, operations in openapi()["paths"].items():
-        if method not in operations and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
-            allowed = ", ".join(sorted(method.upper() for method in operations))
-            return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"this path takes {allowed}", headers={"Allow": allowed})
+    operations = _operations(application.current_event.path)
+    if operations and application.current_event.http_method.lower() not in operations:
+        allowed = ", ".join(sorted(method.upper() for method in operations))
+        return problem(HTTPStatus.METHOD_NOT_ALLOWED, f"this path takes {allowed}", headers={"Allow": allowed})
     return problem(HTTPStatus.NOT_FOUND, "there is nothing at this path")
+
+
+def _operations(path: str) -> dict[str, Any]:
+    """What the description has at a path, by method; nothing where it has no such path."""
+    templates = openapi()["paths"].items()
+    there = [each for template, each in templates if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path)]
+    return {method: operation for each in there for method, operation in each.items()}
 
 
 def _plain(response: Response[str]) -> dict[str, Any]:
