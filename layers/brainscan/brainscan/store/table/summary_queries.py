@@ -33,7 +33,6 @@ STATES: Final = (ReviewState.NEEDED, ReviewState.SECOND, ReviewState.DISPUTED, k
 OF_TWO_READERS: Final = frozenset({ReviewState.SECOND, ReviewState.DISPUTED})
 """States that nothing has where one reads each case: their partitions are not asked for."""
 
-
 _FOREIGN: Final = "the cursor does not belong to this query; ask for the first page again"
 
 
@@ -65,27 +64,20 @@ class WantedSummaries(FrozenModel):
     export_id: str | None = None
     reader: str | None = Field(default=None, description="whose verdict is the latest")
     sort: Sort = Sort.ARRIVAL
-    second_reader: str | None = Field(
-        default=None, description="who asks, where two read each case: sees no case to read second that they read first"
-    )
+    second_reader: str | None = Field(default=None, description="who asks, and is not told of what they read first")
 
     def unmet(self, summary: Summary) -> frozenset[str]:
         """The filters that a series or study does not pass, by name."""
-        review = summary.standing_review
+        review, mine = summary.standing_review, summary.read_first_by(self.second_reader)
         passed = {
             "days": self.first <= summary.day <= self.last,
             "finding": self.finding is None or summary.called is self.finding,
-            "review": self.review is None or (summary.review_state is self.review and not self._read_first(summary)),
+            "review": self.review is None or (summary.review_state is self.review and not mine),
             "model_id": self.model_id is None or summary.model_id == self.model_id,
             "export_id": self.export_id is None or self.export_id in summary.export_ids,
             "reader": self.reader is None or (review is not None and review.reader == self.reader),
         }
         return frozenset(name for name, holds in passed.items() if not holds)
-
-    def _read_first(self, summary: Summary) -> bool:
-        """Whether a case waits for a second reader who is not the one that asks."""
-        waits = summary.review_state is ReviewState.SECOND
-        return waits and self.second_reader is not None and summary.said_by(self.second_reader) is not None
 
 
 class SummaryCounts(FrozenModel):

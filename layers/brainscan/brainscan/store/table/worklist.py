@@ -26,9 +26,7 @@ class Wanted(FrozenModel):
     model_id: str | None = None
     min_confidence: Probability = Field(default=0.0, description="the network's certainty in the class that stands")
 
-    second_reader: str | None = Field(
-        default=None, description="who asks, where two read each case: sees no scan to read second that they read first"
-    )
+    second_reader: str | None = Field(default=None, description="who asks, and is not told of what they read first")
 
     def holds_for(self, record: ScanRecord) -> bool:
         """Whether a scan is one of those looked for."""
@@ -36,14 +34,13 @@ class Wanted(FrozenModel):
             record.day in self.days
             and (self.finding is None or record.called is self.finding)
             and (self.outcome is None or record.outcome is self.outcome)
-            and (self.review is None or (record.review_state is self.review and not self._read_first(record)))
+            and (
+                self.review is None
+                or (record.review_state is self.review and not record.read_first_by(self.second_reader))
+            )
             and (self.model_id is None or record.model_id == self.model_id)
             and certainty(record) >= self.min_confidence
         )
-
-    def _read_first(self, record: ScanRecord) -> bool:
-        waits = record.review_state is ReviewState.SECOND
-        return waits and self.second_reader is not None and record.said_by(self.second_reader) is not None
 
 
 def certainty(record: ScanRecord) -> float:
