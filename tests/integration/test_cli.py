@@ -85,6 +85,16 @@ class TestAnalyze:
         assert "no such path" in done.output
         assert len(lines((tmp_path / "out" / "results.jsonl").read_text())) == 1
 
+    def test_a_path_that_does_not_exist_is_told_without_an_empty_table(self, tmp_path: Path) -> None:
+        done = run(app, ["analyze", "no such path", "--out", str(tmp_path / "out")])
+        assert done.exit_code == 2
+        assert "cannot read no such path" in done.output
+        assert "outcome" not in done.output
+        (tmp_path / "empty").mkdir()
+        assert (
+            "There is no file" in run(app, ["analyze", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]).output
+        )
+
     def test_results_say_what_they_are_for(self, study: Any, tmp_path: Path) -> None:
         run(app, ["analyze", str(study / "a.png"), "--out", str(tmp_path / "out")])
         result = json.loads((tmp_path / "out" / "a.result.json").read_text())
@@ -99,9 +109,11 @@ def test_the_demo_shows_every_scan_and_leaves_its_answers(study: Any, tmp_path: 
     listing = lines((out / "results.jsonl").read_text())
     assert {line["path"] for line in listing} >= {"a.png", "a.jpg", "sub/slice", "broken.png"}
     assert "scans a second" in done.output
+    assert done.output.index("study ") < done.output.index("Findings, the most certain")
     assert "Research use only" in done.output
     analyzed = [line for line in listing if line["outcome"] == "analyzed"]
-    assert all((out / "results" / line["scan_id"] / "mask.png").is_file() for line in analyzed)
+    outlined = [line for line in analyzed if "mask_key" in line]  # an empty mask is no file
+    assert all((out / "results" / line["scan_id"] / "mask.png").is_file() for line in outlined)
 
 
 def test_the_demo_of_a_path_that_does_not_exist_says_so() -> None:

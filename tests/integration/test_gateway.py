@@ -18,17 +18,9 @@ from pydicom import dcmread
 
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from brainscan_local.stack import LocalStack
-from tests.integration.pacs import DICOM_PORT, HTTP_PORT, PASSWORD, USER, Pacs, orthanc, own_network, why_not
+from tests.integration.pacs import DICOM_PORT, HTTP_PORT, PASSWORD, USER, Pacs
 
 GATEWAY_PORT = 11112
-
-
-@pytest.fixture(scope="module")
-def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pacs]:
-    if reason := why_not():
-        pytest.skip(reason)
-    with own_network(), orthanc(tmp_path_factory.mktemp("orthanc")) as pacs:
-        yield pacs
 
 
 @pytest.fixture(scope="module")

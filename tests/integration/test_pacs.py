@@ -14,19 +14,11 @@ from pydicom import dcmread
 from brainscan.services import services
 from brainscan_local.phantom import GLIOMA, MENINGIOMA, PITUITARY, head, to_dicom
 from brainscan_local.stack import LocalStack
-from tests.integration.pacs import PASSWORD, USER, Pacs, orthanc, own_network, why_not
+from tests.integration.pacs import PASSWORD, USER, Pacs
 from tests.making import present
 
 LESIONS = {"ONE": GLIOMA, "TWO": MENINGIOMA, "THREE": PITUITARY}
 MODALITIES = {"seg": "SEG", "sr": "SR", "capture": "OT"}
-
-
-@pytest.fixture(scope="module")
-def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pacs]:
-    if reason := why_not():
-        pytest.skip(reason)
-    with own_network(), orthanc(tmp_path_factory.mktemp("orthanc")) as pacs:
-        yield pacs
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,10 @@
-"""What a training run may be told: validated, and closed to names that nobody declared."""
+"""What a training run may be told: validated, and closed to names that nobody declared.
 
-from collections.abc import Mapping
+`python -m training.fitting.hyperparameters NAME=VALUE ...` says what is wrong with them, and ends with 2.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -153,3 +157,17 @@ def parse_hyperparameters(values: Mapping[str, object]) -> Hyperparameters:
             f"{'.'.join(map(str, fault['loc'])) or 'together'}: {fault['msg']}" for fault in error.errors()
         )
         raise HyperparameterError(f"hyperparameters refused: {faults}") from None
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Checks settings as a run would; 2 if one is refused."""
+    try:
+        parse_hyperparameters(dict(each.split("=", 1) for each in arguments))
+    except HyperparameterError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

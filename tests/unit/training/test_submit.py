@@ -144,9 +144,23 @@ def test_the_source_goes_up_the_job_runs_and_the_model_is_registered(aws: None) 
     assert [package["ModelApprovalStatus"] for package in packages] == ["PendingManualApproval"]
 
 
-@pytest.mark.parametrize("setting", ["epochs", "=3", "sagemaker_program=other.py"])
-def test_a_setting_that_makes_no_sense_is_refused(setting: str) -> None:
-    assert submit("--dry-run", "--set", setting).exit_code == 2
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("epochs", "NAME=VALUE"),
+        ("=3", "NAME=VALUE"),
+        ("sagemaker_program=other.py", "sagemaker_program"),
+        ("epochs=banana", "epochs"),
+        ("epochs=0", "epochs"),
+        ("epoch=3", "epoch"),
+        ("slices_per_epoch=7", "batch_size"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_by_name(setting: str, named: str) -> None:
+    refused = submit("--dry-run", "--set", setting)
+    assert refused.exit_code == 2
+    assert named in refused.output
+    assert "TrainingJobName" not in refused.stdout
 
 
 def test_a_refusal_by_aws_is_told_by_exit_code(aws: None) -> None:

@@ -71,8 +71,9 @@ def analyze(
     unusable = [path for path in paths if not os.access(path, os.R_OK)]
     usable = [path for path in paths if path not in unusable]
     out.mkdir(parents=True, exist_ok=True)
-    scans = _write_scans(usable, out, form, _model(console), as_json, console)
-    _tell(_correct_superseded(scans, out, form, as_json), out, console)
+    if usable:
+        scans = _write_scans(usable, out, form, _model(console), as_json, console)
+        _tell(_correct_superseded(scans, out, form, as_json), out, console)
     for path in unusable:
         console.print(f"[red]cannot read {path}[/red]: check that it exists and that you may read it")
     if unusable:
@@ -149,6 +150,8 @@ def _tell(scans: list[AnalyzedScan], out: Path, console: Console) -> None:
     told = list(_series_told(scans, out))
     if len(scans) == 1:
         console.print(scan_in_words(scans[0]), soft_wrap=True, highlight=False)
+    elif not scans:
+        console.print("There is no file in what was named.")
     else:
         counted = [(scan.outcome, scan.record.predicted if scan.record else None) for scan in scans]
         console.print(summary_of(counted, f"{len(scans)} inputs"))

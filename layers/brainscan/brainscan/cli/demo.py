@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
@@ -20,10 +21,12 @@ from brainscan.cli.left_out import Line, left_out_table, listed, save
 from brainscan.cli.render import summary_of, table_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, tell, wait
-from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, TumorClass
+from brainscan.cli.studies import grid_of
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, StudySummary, TumorClass
 from brainscan.library.local_files import files_below, is_readable, printable
 from brainscan.pipeline.outlined import outlined_image
 from brainscan.store.file_results import listing_of
+from brainscan.store.table.summary_queries import Sort, WantedSummaries
 
 if TYPE_CHECKING:
     from brainscan.services import Services
@@ -82,6 +85,8 @@ def demo(
         _say(f"all {len(records)} scans have their outcome; reporting series", console)
         stack.drain(timeout_s=REPORTS_S)
         _save_reports(stack, out)
+        if studies := _studies(export_id, services()):
+            console.print(grid_of(studies, "study"))
         _tell(records, files, seconds, out, console)
         _write_environment(out / "env.sh", stack)
         if open_page or (sys.stdout.isatty() if keep is None else keep):
@@ -199,9 +204,9 @@ def _save(records: Iterable[tuple[str, ScanRecord]], out: Path, services: "Servi
             folder = out / "results" / record.scan_id
             folder.mkdir(parents=True, exist_ok=True)
             mask = services.results.get(record.mask_key) if record.mask_key else None
-            for name, png in (("mask", mask), ("overlay", outlined_image(record, services.results))):
+            for kind, png in (("mask", mask), ("overlay", outlined_image(record, services.results))):
                 if png:
-                    (folder / f"{name}.png").write_bytes(png)
+                    (folder / f"{kind}.png").write_bytes(png)
             fields = record.model_dump(mode="json", exclude_none=True)
             (folder / "result.json").write_text(json_line(fields) + "\n", encoding="utf-8")
             listing.write(json_line({"path": name} | fields) + "\n")
@@ -215,6 +220,14 @@ def _save_reports(stack: "LocalStack", out: Path) -> None:
         path = out / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(s3.get_object(Bucket=stack.results_bucket, Key=key)["Body"].read())
+
+
+def _studies(export_id: str, services: "Services") -> list[StudySummary]:
+    """Studies of the export, the likeliest tumors first; loose images are in none."""
+    day = datetime.now(UTC).date()
+    days = {"first": (day - timedelta(days=1)).isoformat(), "last": day.isoformat()}  # a demo may begin before midnight
+    wanted = WantedSummaries(export_id=export_id, sort=Sort.PROBABILITY, **days)
+    return list(services.table.summary_queries.studies(wanted, SHOWN).items)
 
 
 def _tell(

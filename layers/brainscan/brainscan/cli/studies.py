@@ -150,7 +150,7 @@ def _print_list(found: Iterator[Summary], limit: int, form: SummaryFormat, headi
         listed = list(chosen)
         count = len(listed)
         console = Console()
-        console.print(_grid(listed, heading))
+        console.print(grid_of(listed, heading))
         console.print(f"[dim]{count} listed. {RESEARCH_USE_STATEMENT}[/dim]")
     if not count:
         raise typer.Exit(NOTHING_FOUND)
@@ -160,7 +160,8 @@ def _print_json(summary: Summary) -> None:
     typer.echo(summary.model_dump_json(exclude_none=True))
 
 
-def _grid(summaries: Iterable[Summary], heading: str) -> Grid:
+def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
+    """A table of studies or of series under their ids, which stand whole."""
     grid = Grid(box=None, header_style="bold")
     grid.add_column(heading, no_wrap=True, min_width=ID_DIGITS)
     for name, width in (("class", 10), ("sure", 4), ("volume", 9), ("review", 9)):

@@ -85,6 +85,7 @@ def submit(
             parameters = tuning_request(root / "infra/tuning-job.json", parameters)
     except JobError as error:
         raise _stop(str(error), WRONG_USAGE) from error
+    _check_settings(root, job)
     if dry_run:
         typer.echo(json.dumps(parameters, indent=2))
         return
@@ -94,6 +95,19 @@ def submit(
         raise _stop(f"the training job {job.name} did not succeed: {error}", JOB_FAILED) from error
     except (BotoCoreError, ClientError) as error:
         raise _stop(f"AWS refused: {error}", NOT_REACHED) from error
+
+
+def _check_settings(root: Path, job: Job) -> None:
+    """Refuse what the run itself would refuse, before anything is sent, by the code that is sent.
+
+    Raises:
+        typer.Exit: a hyperparameter is unknown or out of range; it was named.
+    """
+    told = [f"{name}={value}" for name, value in job.hyperparameters.items()]
+    command = [sys.executable, "-m", "training.fitting.hyperparameters", *told]
+    checked = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)  # noqa: S603
+    if checked.returncode:
+        raise _stop(f"--set: {checked.stderr.strip()}", WRONG_USAGE)
 
 
 def _send(job: Job, parameters: dict[str, Any], source: bytes, group: str | None) -> None:
