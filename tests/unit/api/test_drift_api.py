@@ -46,7 +46,10 @@ def test_a_site_with_few_scans_gets_words_and_no_number(ask: Ask, dark: date, mo
 
 
 def test_a_site_that_nobody_named_is_none(ask: Ask, dark: date) -> None:
-    assert ask("GET", "/v1/drift", {"site": "DOE-JANE"}).status == 404
+    refused = ask("GET", "/v1/drift", {"site": "DOE-JANE"})
+    assert refused.status == 422
+    assert "/v1/sites" in refused.json["detail"]
+    assert "JANE" not in refused.body
 
 
 def test_the_reference_can_be_the_models_first_days(ask: Ask, dark: date, lagging_table: Table) -> None:

@@ -41,7 +41,9 @@ def get_drift(
     Days with too few scans have no numbers.
     """
     if site is not None and site not in settings().named_sites:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "there is no such site")
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "there is no such site; /v1/sites names those that there are"
+        )
     until = last or max(today(), first or today())
     window = Window(first or until - timedelta(days=COMPARED_DAYS - 1), until, reference, reference_days)
     try:
