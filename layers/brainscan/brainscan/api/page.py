@@ -85,7 +85,7 @@ def static(name: str) -> Response[bytes]:
 def classes_js() -> str:
     """What the page knows of the classes that networks tell apart."""
     labels = {each.value: each.label for each in CLASSES}
-    constants = {"CLASSES": list(CLASSES), "TUMORS": list(TUMORS), "LABELS": labels}
+    constants = {"CLASSES": list(CLASSES), "TUMORS": list(TUMORS), "NO_TUMOR": TumorClass.NO_TUMOR, "LABELS": labels}
     return "".join(f"export const {name} = {json.dumps(value)};\n" for name, value in constants.items())
 
 

@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { brush } from "./brush.js";
-import { TUMORS } from "./classes.js";
+import { NO_TUMOR, TUMORS } from "./classes.js";
 import { h, link, plural, say, trouble, words } from "./dom.js";
 import { encodeMask, readMask } from "./png.js";
 import { recorded } from "./review.js";
@@ -139,7 +139,7 @@ async function sent(waiting, saved) {
   for (const each of waiting) {
     const { scan, pixels } = each;
     const after = await ask(`scans/${scan.scan_id}/mask`, {
-      revision: scan.revision, class: pixels.some(Boolean) ? each.called : "no_tumor",
+      revision: scan.revision, class: pixels.some(Boolean) ? each.called : NO_TUMOR,
       seconds: Math.min(86400, Math.round((Date.now() - each.opened) / 1000)),
     }, { method: "PUT", headers: { "Content-Type": "image/png" }, body: await encodeMask(pixels, scan.rows, scan.columns) });
     drafts.delete(scan.scan_id);
