@@ -8,12 +8,11 @@ import numpy.typing as npt
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
 from brainscan.domain import CLASSES, Outcome
+from brainscan.domain import reliability as domain
 from brainscan.inference.manifest import SourceMetrics
 from training.evaluation.bootstrap import REPEATS, bounds, draws, group_sums
 from training.evaluation.evaluated import EvaluatedScan
 
-BINS: Final = 15
-"""Bins of equal width for the calibration error."""
 SMALL_LESION: Final = 0.01
 """Share of the head's crop below which a lesion is small."""
 
@@ -59,22 +58,18 @@ def hausdorff_95(scans: Sequence[EvaluatedScan]) -> float:
 
 def calibration_error(scans: Sequence[EvaluatedScan]) -> float:
     """Expected calibration error of the most probable class."""
-    bins = reliability(scans)
-    total = sum(count for _, _, count in bins)
-    return sum(abs(sure - right) * count for sure, right, count in bins) / total if total else float("nan")
+    error = domain.calibration_error(_confident(scans))
+    return float("nan") if error is None else error
 
 
 def reliability(scans: Sequence[EvaluatedScan]) -> list[tuple[float, float, int]]:
     """(mean confidence, accuracy, count) of each bin of confidence that has scans."""
+    return domain.reliability(_confident(scans))
+
+
+def _confident(scans: Sequence[EvaluatedScan]) -> list[tuple[float, bool]]:
     seen = [scan for scan in scans if scan.probabilities is not None and scan.type_known]
-    sure = np.array([scan.confidence for scan in seen])
-    right = np.array([scan.correct for scan in seen], np.float64)
-    index = np.array([_bin(confidence) for confidence in sure])
-    return [
-        (float(sure[index == b].mean()), float(right[index == b].mean()), int((index == b).sum()))
-        for b in range(BINS)
-        if (index == b).any()
-    ]
+    return [(scan.confidence, scan.correct) for scan in seen]
 
 
 def selective(scans: Sequence[EvaluatedScan]) -> list[tuple[float, float]]:
@@ -141,18 +136,14 @@ def calibration_interval(scans: Sequence[EvaluatedScan], repeats: int = REPEATS,
     seen = [scan for scan in scans if scan.probabilities is not None and scan.type_known]
     if not seen:
         return float("nan"), float("nan")
-    gaps = np.zeros((len(seen), BINS))
-    gaps[np.arange(len(seen)), [_bin(scan.confidence) for scan in seen]] = [
+    gaps = np.zeros((len(seen), domain.BINS))
+    gaps[np.arange(len(seen)), [domain.bin_of(scan.confidence) for scan in seen]] = [
         scan.confidence - scan.correct for scan in seen
     ]
     counts = np.ones((len(seen), 1))
     sums = group_sums([scan.sample.group for scan in seen], np.hstack([gaps, counts]))
     drawn = draws(len(sums), repeats, seed) @ sums
-    return bounds(np.abs(drawn[:, :BINS]).sum(axis=1) / drawn[:, BINS])
-
-
-def _bin(confidence: float) -> int:
-    return min(int(confidence * BINS), BINS - 1)
+    return bounds(np.abs(drawn[:, : domain.BINS]).sum(axis=1) / drawn[:, domain.BINS])
 
 
 def source_metrics(scans: Sequence[EvaluatedScan]) -> SourceMetrics:

@@ -106,7 +106,7 @@ def test_what_makes_no_sense_is_refused_in_a_line_and_changes_nothing(
     model("serve", "--reason", "neither a version nor --back", expected=2)
     folder, _ = exported(b"three")
     (folder / MODEL_FILE).write_bytes(b"another")
-    assert "take one export" in " ".join(model("add", folder, expected=4).split())
+    assert "files of one export" in " ".join(model("add", folder, expected=4).split())
     assert listed("--history") == before
 
 

@@ -12,11 +12,11 @@ from brainscan.domain.agreement import Agreement, agreement_of
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, FrozenModel
 from brainscan.domain.model_version import ModelId
 from brainscan.domain.reasons import Outcome
+from brainscan.domain.reliability import calibration_error
 from brainscan.domain.scan import Finding, ScanRecord
 from brainscan.domain.shadow_answer import ShadowAnswer
 from brainscan.terminology import TumorClass
 
-BINS: Final = 10
 INFER: Final = "infer"
 """The timing of the network alone, milliseconds a scan."""
 
@@ -40,7 +40,7 @@ class Score(FrozenModel):
 
     scans: int
     accuracy: float | None = Field(default=None, description="the most probable class is the readers'")
-    calibration_error: float | None = Field(default=None, description="expected, over ten bins of confidence")
+    calibration_error: float | None = Field(default=None, description="expected, over bins of confidence")
 
 
 class ChangedScan(FrozenModel):
@@ -121,10 +121,7 @@ def label_of(record: ScanRecord) -> TumorClass | None:
 
 
 def score_of(answers: Sequence[tuple[Finding, TumorClass]]) -> Score:
-    """A model's calls against the readers'; abstained scans count by their most probable class.
-
-    The calibration error is ECE, https://arxiv.org/abs/1706.04599 equation 3.
-    """
+    """A model's calls against the readers'; abstained scans count by their most probable class."""
     hits = [
         (max(each.probabilities.values()), each.probabilities[label] == max(each.probabilities.values()))
         for each, label in answers
@@ -132,15 +129,8 @@ def score_of(answers: Sequence[tuple[Finding, TumorClass]]) -> Score:
     ]
     if not answers:
         return Score(scans=0)
-    binned: dict[int, list[tuple[float, bool]]] = {}
-    for confidence, hit in hits:
-        binned.setdefault(min(int(confidence * BINS), BINS - 1), []).append((confidence, hit))
-    gaps = (abs(sum(hit for _, hit in each) - sum(sure for sure, _ in each)) for each in binned.values())
-    return Score(
-        scans=len(answers),
-        accuracy=sum(hit for _, hit in hits) / len(answers),
-        calibration_error=sum(gaps) / len(hits) if hits else None,
-    )
+    accuracy = sum(hit for _, hit in hits) / len(answers)
+    return Score(scans=len(answers), accuracy=accuracy, calibration_error=calibration_error(hits))
 
 
 def _median_ms(timings: Sequence[dict[str, float]]) -> float | None:

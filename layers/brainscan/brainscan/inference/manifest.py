@@ -1,5 +1,6 @@
 """`manifest.json`: what a model is, how to feed it, how to read its answers, and what it was measured to do."""
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -121,3 +122,23 @@ class Manifest(FrozenModel):
             raise ModelError(f"no {MANIFEST_FILE} in the model folder; export a model or restore the folder") from error
         except ValidationError as error:
             raise ModelError(f"{MANIFEST_FILE} does not fit this version of brainscan: {error}") from error
+
+    @classmethod
+    def read_verified(cls, model_dir: Path) -> Self:
+        """Read the manifest in `model_dir`, and compare the network beside it with the digest that it names.
+
+        Raises:
+            ModelError: a file is missing, the manifest is malformed, or the network is not the manifest's.
+        """
+        manifest = cls.read(model_dir)
+        try:
+            with (model_dir / MODEL_FILE).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelError(f"no {MODEL_FILE} in the model folder; export a model or restore the folder") from error
+        if digest != manifest.model_id:
+            raise ModelError(
+                f"{MODEL_FILE} has SHA-256 {digest}, the manifest names {manifest.model_id}; "
+                "take both files of one export"
+            )
+        return manifest

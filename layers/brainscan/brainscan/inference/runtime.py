@@ -1,6 +1,5 @@
 """The network as it is served: one LiteRT interpreter a process, its file's digest verified."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,18 +47,8 @@ class Model:
         Raises:
             ModelError: a file is missing, the manifest is malformed, or the model is not the manifest's.
         """
-        manifest = Manifest.read(model_dir)
+        manifest = Manifest.read_verified(model_dir)
         path = model_dir / MODEL_FILE
-        try:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise ModelError(f"no {MODEL_FILE} in the model folder; export a model or restore the folder") from error
-        if digest != manifest.model_id:
-            raise ModelError(
-                f"{MODEL_FILE} has SHA-256 {digest}, the manifest names {manifest.model_id}; "
-                "deploy both files of one export"
-            )
         loaded = cls(Interpreter(model_path=str(path), num_threads=threads or granted_cores()), manifest)
         if loaded.logits != len(manifest.classes):
             raise ModelError(

@@ -1,16 +1,13 @@
 """What a shadow said of the scans of some days, joined with the answers that stand."""
 
-import io
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-import numpy as np
-from PIL import Image
-
 from brainscan.domain import ScanRecord
 from brainscan.domain.comparison import AnswerPair
 from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.imaging.drawn import dice
 from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.objects import shadow_prefix
 
@@ -49,13 +46,6 @@ def mask_dice(record: ScanRecord, answer: ShadowAnswer, results: Results) -> flo
     if record.mask_key is None or answer.mask is None:
         return None
     try:
-        masks = [_pixels(results.get(record.mask_key)), _pixels(b64decode(answer.mask))]
+        return dice(results.get(record.mask_key), b64decode(answer.mask))
     except ObjectGoneError:
         return None
-    both, total = int((masks[0] & masks[1]).sum()), int(masks[0].sum() + masks[1].sum())
-    return 2 * both / total if total else None
-
-
-def _pixels(png: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":
-    with Image.open(io.BytesIO(png)) as image:
-        return np.asarray(image) > 0

@@ -1,6 +1,5 @@
 """Versions of the model: add one, let it look on, serve it, go back, put it away; each with who did it and when."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Final
 
 from brainscan.domain.base import BrainscanError
 from brainscan.domain.model_version import ModelChange, ModelState, ModelVersion, Rollout, SourceFigures
-from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE, Manifest, ModelError
+from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE, Manifest
 from brainscan.store import Results, Table
 from brainscan.store.objects import model_key
 
@@ -55,23 +54,15 @@ def add_model(folder: Path, table: Table, results: Results, decision: Decision) 
         ModelError: a file is missing or malformed, or the network is not the manifest's.
         RegistryConflictError: the registry was changed at the same time.
     """
-    manifest = Manifest.read(folder)
-    try:
-        network = (folder / MODEL_FILE).read_bytes()
-    except OSError as error:
-        raise ModelError(f"no {MODEL_FILE} in the model folder; export a model or restore the folder") from error
-    digest = hashlib.sha256(network).hexdigest()
-    if digest != manifest.model_id:
-        raise ModelError(f"{MODEL_FILE} has SHA-256 {digest}, the manifest names {manifest.model_id}; take one export")
+    manifest = Manifest.read_verified(folder)
     if known := table.models.get(manifest.model_id):
         return known
-    files = {MODEL_FILE: network, MANIFEST_FILE: (folder / MANIFEST_FILE).read_bytes()}
-    for name, data in files.items():  # before the registry names it: what is entered can be loaded
-        results.put(model_key(digest, name), data, _TYPES[name])
-    version = _version(manifest, len(network))
+    for name, content_type in _TYPES.items():  # before the registry names it: what is entered can be loaded
+        results.put(model_key(manifest.model_id, name), (folder / name).read_bytes(), content_type)
+    version = _version(manifest, (folder / MODEL_FILE).stat().st_size)
     before = table.models.rollout()
     after = before.model_copy(update={"revision": before.revision + 1})
-    table.models.commit(after, decision.change(after, digest, ModelState.CANDIDATE, None), version)
+    table.models.commit(after, decision.change(after, manifest.model_id, ModelState.CANDIDATE, None), version)
     return version
 
 
