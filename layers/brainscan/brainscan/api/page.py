@@ -14,7 +14,7 @@ from brainscan.api.access import READ, REVIEW, UPLOAD
 from brainscan.api.issuer import Issuer, described
 from brainscan.api.models import PageSettings
 from brainscan.api.problems import ProblemError
-from brainscan.domain import CLASSES, TUMORS
+from brainscan.domain import CLASSES, TUMORS, TumorClass
 from brainscan.settings import settings
 
 STATIC: Final = Path(__file__).parent / "static"
