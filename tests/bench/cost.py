@@ -97,7 +97,7 @@ def measured(uploads: list[tuple[str, bytes]]) -> dict[str, float]:
             counted = changes.count(services)
         network = Model.load(checkout() / "functions/analyze/model")
         records: list[ScanRecord] = []
-        for scans in _batches(aws):
+        for scans in batches(aws):
             with meter.seconds("analyze", WORKERS):
                 records += [each.record for each in analyze(scans, services, network) if each.record]
         with meter.seconds("count", WORKERS):
@@ -118,7 +118,8 @@ def _client(aws: Backend, service: str) -> Any:
     return aws.client(service)
 
 
-def _batches(aws: Backend) -> Iterator[list[Scan]]:
+def batches(aws: Backend) -> Iterator[list[Scan]]:
+    """What waits in the ScanQueue, as analyze takes it."""
     client, url = aws.client("sqs"), aws.name("ScanQueue")
     bodies = []
     while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):

@@ -254,7 +254,8 @@ def _make_way(upload: Upload, export: Export, services: Services) -> None:
     version = services.table.versions.make_latest(object_id, upload.sequencer or "", export.export_id)
     for replaced in version.previous:
         services.table.scans.supersede(replaced)
-    services.table.versions.forget_superseded(object_id, export.export_id)
+    if version.previous:
+        services.table.versions.forget_superseded(object_id, export.export_id)
 
 
 def _lines(export: Export, part: PartDone, services: Services) -> list[listing.Line]:
