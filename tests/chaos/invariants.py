@@ -19,6 +19,7 @@ from PIL import Image
 
 from brainscan.domain import ExportState, Outcome, study_of
 from brainscan.domain.features import BINS, READ, Feature
+from brainscan.store.table.items import with_keys
 from tests.chaos.buckets import Object
 from tests.chaos.queues import Message
 from tests.chaos.uploads import Upload
@@ -55,7 +56,7 @@ class Left:
     def scans(self) -> dict[str, dict[str, Any]]:
         """Every scan's item, by id."""
         found = (each for each in self.items if each["pk"].startswith("SCAN#") and each["sk"] == "META")
-        return {each["scan_id"]: each for each in found}
+        return {each["scan_id"]: with_keys(each) for each in found}
 
     @cached_property
     def of_export(self) -> dict[str, list[dict[str, Any]]]:
@@ -225,10 +226,10 @@ def _normal(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _normal(inner) for name, inner in value.items() if inner is not None}
     if isinstance(value, list | tuple):
-        return [_normal(inner) for inner in value]
+        return [_normal(inner) for inner in value] or None  # an item leaves out what is empty
     if isinstance(value, str | bool):
         return value
-    return None if value is None or value == [] else round(float(value), 6)
+    return None if value is None else round(float(value), 6)
 
 
 def _area(png: bytes) -> int:

@@ -16,10 +16,14 @@ from brainscan.domain import (
     SeriesSummary,
     StudySummary,
 )
+from brainscan.store.objects import scan_prefix
 from brainscan.store.table import keys
 
 type_in = TypeSerializer().serialize
 type_out = TypeDeserializer().deserialize
+
+_FILES = ("result_key", "image_key", "mask_key")
+_RESULTS = scan_prefix("").rstrip("/") + "/"
 
 Item = dict[str, Any]
 """Attribute values as the low-level client takes them: {"pk": {"S": "..."}}."""
@@ -36,14 +40,27 @@ def from_item(item: Item) -> dict[str, Any]:
 
 
 def scan_item(record: ScanRecord, expires_at: int | None) -> Item:
-    """A scan with its keys and its place in the indexes."""
-    fields = record.model_dump(mode="json", exclude_none=True)
+    """A scan with its keys and its place in the indexes.
+
+    Each 1,024 bytes cost a write unit of the table and of each worklist's index: what is empty, or the same of all
+    scans, is left out, and files are named below the scan's own prefix.
+    """
+    fields = record.model_dump(mode="json", exclude_none=True, exclude={"research_use"})
+    fields = {name: value for name, value in fields.items() if value not in ([], {})}
+    fields |= {name: fields[name].removeprefix(scan_prefix(record.scan_id)) for name in _FILES if name in fields}
     return to_item(fields | keys.scan(record.scan_id) | keys.scan_indexes(record) | {"expires_at": expires_at})
 
 
 def scan_record(item: Item) -> ScanRecord:
     """Inverse of `scan_item`."""
-    return ScanRecord.model_validate(known(ScanRecord, item))
+    return ScanRecord.model_validate(with_keys(known(ScanRecord, item)))
+
+
+def with_keys(fields: dict[str, Any]) -> dict[str, Any]:
+    """The plain values of a scan's item, its files by their whole keys."""
+    prefix = scan_prefix(fields["scan_id"])
+    below = {name: fields[name] for name in _FILES if not fields.get(name, _RESULTS).startswith(_RESULTS)}
+    return fields | {name: f"{prefix}{value}" for name, value in below.items()}
 
 
 def review_item(scan_id: str, review: Review, expires_at: int | None) -> Item:

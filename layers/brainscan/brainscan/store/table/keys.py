@@ -49,6 +49,10 @@ SPENT: Final = "SPENT#"
 SPENT_SHARDS: Final = 16
 
 
+_MODEL_DIGITS: Final = 16
+"""Of a digest, that tell models apart in keys."""
+
+
 class Index(StrEnum):
     """Global secondary indexes; their keys are `<name>_pk` and `<name>_sk`."""
 
@@ -218,7 +222,7 @@ def exports_day(day: str) -> str:
 
 def model_day(model_id: str, day: str) -> str:
     """Partition key of the model index, short of its shard."""
-    return f"{model_id}#{day}"
+    return f"{model_id[:_MODEL_DIGITS]}#{day}"
 
 
 def confidence_key(confidence: float) -> str:
