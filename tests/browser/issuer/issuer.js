@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
 
 const [page, seconds] = process.argv.slice(2);
-const scope = "brainscan/read brainscan/review";
+const scope = "brainscan/read brainscan/review brainscan/upload";
 
 const server = createServer().listen(0, "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
