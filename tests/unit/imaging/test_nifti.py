@@ -188,7 +188,24 @@ def test_a_slope_that_scales_nothing_is_passed_over(slope: float, intercept: flo
         volume()[:360],
         patched(with_forms(AXIAL, AXIAL), PIXDIM, "4f", 1, np.nan, 0.75, 3),
     ],
-    ids=lambda data: str(hash(data) % 1000),
+    ids=[
+        "slope nan",
+        "slope inf",
+        "sform nan",
+        "offset nan",
+        "sform zero",
+        "data at 0",
+        "data in the header",
+        "data nowhere",
+        "data far behind",
+        "negative extent",
+        "no slices",
+        "nine dimensions",
+        "no data type",
+        "unknown unit",
+        "cut off",
+        "no spacing",
+    ],
 )
 def test_a_header_that_cannot_be_followed_is_refused(data: bytes) -> None:
     assert refusal(data) is Reason.UNREADABLE
