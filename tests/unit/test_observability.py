@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import EphemeralMetrics
 
 from brainscan import observability
 from brainscan.domain import Finding, Outcome, ScanRecord, TumorClass
@@ -21,7 +21,7 @@ WATCHING = Path(__file__).parents[2] / "infra/watching.yaml"
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
     """What was measured so far, as the line that CloudWatch takes metrics from."""
-    metrics = Metrics(namespace="brainscan", service="brainscan")
+    metrics = EphemeralMetrics(namespace="brainscan", service="brainscan")  # `Metrics` share what they hold
     monkeypatch.setattr(observability, "metrics", metrics)
 
     def flushed() -> dict[str, Any]:

@@ -92,7 +92,8 @@ def _indexed(write: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(write)
     def indexed(self: Any, table_name: str, named: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        table, key = self.get_table(table_name), (DynamoType(named["pk"]), DynamoType(named["sk"]))
+        table = self.get_table(table_name)
+        key = [DynamoType(named[name]) if name else None for name in (table.hash_key_attr, table.range_key_attr)]
         _take_out(table, *key)
         try:
             return write(self, table_name, named, *args, **kwargs)
@@ -102,14 +103,14 @@ def _indexed(write: Callable[..., Any]) -> Callable[..., Any]:
     return indexed
 
 
-def _take_out(table: Any, pk: DynamoType, sk: DynamoType) -> None:
+def _take_out(table: Any, pk: DynamoType | None, sk: DynamoType | None) -> None:
     if (item := table.get_item(pk, sk)) is not None:
         for name, by_value in vars(table).get("by_value", {}).items():
             if name in item.attrs:
                 by_value.get(item.attrs[name].value, {}).pop((pk, sk), None)
 
 
-def _put_in(table: Any, pk: DynamoType, sk: DynamoType) -> None:
+def _put_in(table: Any, pk: DynamoType | None, sk: DynamoType | None) -> None:
     if (item := table.get_item(pk, sk)) is not None:
         for name, by_value in vars(table).get("by_value", {}).items():
             _file(by_value, name, item)

@@ -113,9 +113,7 @@ def test_an_interrupted_conclusion_is_completed_by_a_repeat_of_any_part(
     for part in parts[:-1]:
         intake_part(part, small)
     with monkeypatch.context() as patched:
-        patched.setattr(
-            type(small.table.versions), "forget_superseded", lambda *_: (_ for _ in ()).throw(ConnectionError)
-        )
+        patched.setattr(type(small.table.versions), "make_latest", lambda *_: (_ for _ in ()).throw(ConnectionError))
         with pytest.raises(ConnectionError):
             intake_part(parts[-1], small)
     assert present(world.services.table.exports.get(export.export_id)).state is ExportState.EXPANDING
