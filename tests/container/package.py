@@ -10,13 +10,14 @@ from typing import Any
 from samtranslator.yaml_helper import yaml_parse
 
 CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+MACHINE = "AWS::Serverless::StateMachine"
 NESTED = "AWS::CloudFormation::Stack"
 ROLLOUT = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference")
 """What makes versions of a function and moves its alias: the emulator's SAM has neither, nor CodeDeploy."""
 
 
 def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str | int]) -> str:
-    """Upload every folder and nested template that `sam build` made; the template with their places in the bucket.
+    """Upload every folder, definition and nested template that `sam build` made; the template with their places.
 
     Args:
         built: The folder that `sam build` filled.
@@ -32,6 +33,10 @@ def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str | in
         if folder := resource.get("Properties", {}).get(where):
             s3.put_object(Bucket=bucket, Key=f"{logical_id}.zip", Body=zipped(built / folder))
             resource["Properties"][where] = f"s3://{bucket}/{logical_id}.zip"
+        if resource["Type"] == MACHINE:
+            definition = (built / resource["Properties"]["DefinitionUri"]).read_bytes()
+            s3.put_object(Bucket=bucket, Key=f"{logical_id}.json", Body=definition)
+            resource["Properties"]["DefinitionUri"] = f"s3://{bucket}/{logical_id}.json"
         for name in ROLLOUT:
             resource.get("Properties", {}).pop(name, None)
         if resource["Type"] == NESTED:

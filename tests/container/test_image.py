@@ -51,8 +51,8 @@ def test_it_has_no_training_no_laptop_no_tests_and_no_compiler(docker: Engine, c
     assert found == "none"
 
 
-def test_of_the_library_it_has_what_the_handler_imports(contents: dict[str, Any]) -> None:
-    needed = imported([ROOT / "functions/analyze/handler.py"])
+def test_of_the_library_it_has_what_its_handlers_import(contents: dict[str, Any]) -> None:
+    needed = imported(ROOT / f"functions/analyze/{name}.py" for name in ("handler", "reprocess"))
     assert contents["library"] == sorted(str(path.relative_to(LIBRARY.parent)) for path in needed)
 
 
