@@ -5,11 +5,11 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from brainscan_local.functions import Function
-from brainscan_local.web import HOST
+from brainscan_local.web import listening
 
 _PATH = re.compile(r"/2015-03-31/functions/(?:[^/]*%3A|[^/]*:)?([^/:%]+)/invocations")
 
@@ -54,15 +54,8 @@ def invoking(functions: Mapping[str, Function]) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Functions log for themselves."""
 
-    with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield f"http://{HOST}:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as address:
+        yield address
 
 
 _UNKNOWN = "ResourceNotFoundException"

@@ -30,6 +30,17 @@ def serving(application: Application, authorizer: Authorizer, port: int = 0) -> 
             return application(event, None)
 
     handler = type("Handler", (_Handler,), {"apply": staticmethod(apply), "authorizer": staticmethod(authorizer)})
+    with listening(handler, port) as address:
+        yield address
+
+
+@contextmanager
+def listening(handler: type[BaseHTTPRequestHandler], port: int = 0) -> Iterator[str]:
+    """Answer HTTP on 127.0.0.1 until the block ends, each request in a thread of its own; yields the address.
+
+    Raises:
+        OSError: the port is taken.
+    """
     with ThreadingHTTPServer((HOST, port), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
