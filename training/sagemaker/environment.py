@@ -52,7 +52,7 @@ def read_environment(arguments: Sequence[str], variables: Mapping[str, str] | No
         init=known.init,
         model_dir=known.model_dir,
         output_dir=known.output_dir,
-        checkpoints=known.checkpoints,
+        checkpoints=known.checkpoints or known.model_dir.parent / CHECKPOINTS,
         cache=known.cache,
         weights_only=known.weights_only,
         hosts=tuple(json.loads(env.get("SM_HOSTS", '["localhost"]'))),
@@ -70,7 +70,6 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     init = env.get("SM_CHANNEL_INIT")
-    model_dir = Path(env.get("SM_MODEL_DIR", "out/model"))
     parser.add_argument(
         "--data",
         type=Path,
@@ -86,7 +85,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--model-dir",
         type=Path,
-        default=model_dir,
+        default=Path(env.get("SM_MODEL_DIR", "out/model")),
         help="where the artifact goes [SM_MODEL_DIR]",
     )
     parser.add_argument(
@@ -98,8 +97,8 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     parser.add_argument(
         "--checkpoints",
         type=Path,
-        default=model_dir.parent / CHECKPOINTS,
-        help="folder that outlives an interruption",
+        default=None,
+        help="folder that outlives an interruption; unless said, beside --model-dir",
     )
     parser.add_argument(
         "--revision",

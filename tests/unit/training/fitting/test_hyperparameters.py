@@ -58,8 +58,13 @@ def test_sagemakers_variables_are_read_and_flags_come_first() -> None:
     }
     told = read_environment(["--epochs", "7", "--batch-size=8", "--model-dir", "here"], variables)
     assert str(told.data) == "/opt/ml/input/data/training"
-    assert str(told.checkpoints) == "/opt/ml/checkpoints"
     assert str(told.model_dir) == "here"
     assert dict(told.hyperparameters) == {"epochs": "7", "seed": 1, "batch_size": "8"}
     assert (told.gpus, told.is_leader) == (4, False)
     assert read_environment([], {}).is_leader
+
+
+def test_checkpoints_lie_beside_the_model_that_they_are_of() -> None:
+    assert str(read_environment([], {"SM_MODEL_DIR": "/opt/ml/model"}).checkpoints) == "/opt/ml/checkpoints"
+    assert str(read_environment(["--model-dir", "runs/second/model"], {}).checkpoints) == "runs/second/checkpoints"
+    assert str(read_environment(["--checkpoints", "kept"], {}).checkpoints) == "kept"
