@@ -80,8 +80,8 @@ class Hyperparameters(BaseModel):
     checkpoint_minutes: Positive = Field(default=5, description="time between two checkpoints within an epoch")
 
     learning_rate: Positive = Field(default=6e-4, description="AdamW's, at its peak")
-    early_rate: Share = Field(default=0.4, description="share of the learning rate of conv1 to conv3")
-    middle_rate: Share = Field(default=0.7, description="share of the learning rate of conv4")
+    early_rate: Share = Field(default=0.4, description="share of the learning rate of conv1 to conv3; 0 freezes them")
+    middle_rate: Share = Field(default=0.7, description="share of the learning rate of conv4; 0 freezes it")
     warmup_steps: int = Field(default=150, ge=0, description="steps of linear rise of the learning rate")
     decay: Share = Field(default=1.0, description="share of the run, its last, over which the rate falls to 0")
     weight_decay: float = Field(default=0.05, ge=0, description="AdamW's, on kernels alone")

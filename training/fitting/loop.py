@@ -17,7 +17,7 @@ from training.fitting import checkpoint
 from training.fitting.batches import Batch, EpochBatches
 from training.fitting.hyperparameters import Hyperparameters
 from training.fitting.losses import AllowedClasses, KnownMask
-from training.fitting.optimizer import WeightAverage, learning_rate, make_optimizer
+from training.fitting.optimizer import WeightAverage, freeze, learning_rate, make_optimizer
 from training.fitting.pace import Pace, Reporter
 from training.fitting.validation import figures, recompute_batch_norms
 from training.sagemaker.distribute import distributed_step
@@ -197,7 +197,8 @@ def averaged_weights(model: keras.Model, average: WeightAverage) -> Iterator[Non
 
 
 def compile_for(model: keras.Model, settings: Hyperparameters, strategy: "Strategy | None" = None) -> None:
-    """Gives the model its optimizer and losses."""
+    """Gives the model its optimizer and losses, and freezes what has no share of the learning rate."""
+    freeze(model, settings)
     with nullcontext() if strategy is None else strategy.scope():
         model.compile(
             optimizer=make_optimizer(settings, model),

@@ -60,6 +60,14 @@ def depth_share(path: str, settings: Hyperparameters) -> float:
     return settings.middle_rate if MIDDLE.match(path) else 1.0
 
 
+def freeze(model: keras.Model, settings: Hyperparameters) -> None:
+    """Layers whose share of the learning rate is 0 learn nothing, their batch norms keep their moments, and no gradient
+    is computed for them: a step costs a fraction.
+    """
+    for layer in model.layers:
+        layer.trainable = depth_share(layer.name, settings) > 0
+
+
 def learning_rate(settings: Hyperparameters, done: float, step: int) -> float:
     """A linear rise over the first steps, and a cosine fall to 0 over the last part of the run.
 

@@ -3,10 +3,21 @@
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from tests.unit.training import tiny
 from training.fitting.hyperparameters import Hyperparameters
-from training.fitting.optimizer import AVERAGE_EVERY, DepthwiseAdamW, WeightAverage, depth_share, learning_rate
+from training.fitting.optimizer import (
+    AVERAGE_EVERY,
+    DepthwiseAdamW,
+    WeightAverage,
+    depth_share,
+    freeze,
+    learning_rate,
+    make_optimizer,
+)
+from training.fitting.validation import recompute_batch_norms
+from training.model.trainable import FusedBatchNormalization
 
 
 def test_the_rate_rises_by_steps_and_falls_to_nothing_by_what_is_done() -> None:
@@ -58,3 +69,25 @@ def test_an_average_looks_at_once_where_told_to_and_goes_on_from_where_it_was_le
     again.follow(3 + AVERAGE_EVERY)
     np.testing.assert_array_equal(average.values[0], again.values[0])
     assert np.abs(again.values[0] - 5).max() < 0.05
+
+
+def test_what_has_no_share_of_the_rate_is_frozen_with_its_moments() -> None:
+    inputs = keras.Input((8, 8, 1))
+    early = FusedBatchNormalization(name="conv1_bn")(layers.Conv2D(2, 3, name="conv1_conv")(inputs))
+    late = FusedBatchNormalization(name="decoder0_bn")(layers.Conv2D(2, 3, name="decoder0_conv")(early))
+    model = keras.Model(inputs, late)
+    freeze(model, Hyperparameters(early_rate=0.0))
+    model.compile(optimizer=make_optimizer(Hyperparameters(), model), loss="mse", run_eagerly=True)
+    model.optimizer.learning_rate = 0.1
+    before = {weight.path: keras.ops.convert_to_numpy(weight) for weight in model.weights}
+    random = np.random.default_rng(0)
+    pixels = random.normal(3, 2, (4, 8, 8, 1)).astype(np.float32)
+    model.train_on_batch(pixels, random.normal(size=(4, 4, 4, 2)))
+    recompute_batch_norms(model, [pixels])
+    moved = {path.split("/")[0] for path, value in before.items() if not np.array_equal(value, own(model, path))}
+    assert moved == {"decoder0_conv", "decoder0_bn"}
+
+
+def own(model: keras.Model, path: str) -> np.ndarray:
+    """The values of a model's weight."""
+    return next(keras.ops.convert_to_numpy(weight) for weight in model.weights if weight.path == path)
