@@ -1,17 +1,20 @@
 """Lambda entry point: batches of a run over stored scans, as the machine of infra/reprocess.asl.json hands them."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from brainscan.domain.reprocess import Batch
+from brainscan.domain.reprocess import Batch, Task
+from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.reprocess import answer_batch, finish, give_up, running
 from brainscan.pipeline.serving import fetch_model
+from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan.services import services
+from brainscan.settings import settings
 from brainscan.store.retry import time_left
 
 MARGIN_S = 5
@@ -19,7 +22,7 @@ MARGIN_S = 5
 
 
 class Step(BaseModel):
-    """What is asked: answers to a batch, that its scans are given up, or whether the run is finished."""
+    """What is asked: that a batch be answered or switched, or its scans be given up; whether the run is finished."""
 
     step: Literal["answer", "give_up", "finish"]
     run: str
@@ -50,10 +53,21 @@ def taken(asked: Step) -> dict[str, Any]:
     if asked.step == "give_up":
         give_up(batch, run, services())
         return {"run": asked.run, "failed": len(batch.scan_ids)}
-    return answer_batch(batch, run, model(run.model_id), services()).model_dump()
+    if run.task is Task.READ:
+        return answer_batch(batch, run, model(run.model_id), services()).model_dump()
+    refuse_unserved(run, shipped(), services().table)
+    return switch_batch(batch, run, partial(model, run.model_id), services()).model_dump()
 
 
 @cache  # a run has one model; a process that is warm may see the next run
 def model(model_id: str) -> Model:
-    """A run's model, loaded once a process."""
+    """A run's model, loaded once a process: the image's, or one that was added."""
+    if model_id == shipped():
+        return Model.load(settings().model_dir)
     return fetch_model(model_id, services().results)
+
+
+@cache
+def shipped() -> str:
+    """The id of the model that the image carries."""
+    return Manifest.read(settings().model_dir).model_id

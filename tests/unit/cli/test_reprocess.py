@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan.domain import Outcome, TumorClass
 from brainscan.domain.model_version import ModelState, ModelVersion
-from brainscan.domain.reprocess import BatchDone
+from brainscan.domain.reprocess import BatchDone, Task
+from brainscan.pipeline import runs
 from brainscan.pipeline.estimate import estimate
-from brainscan.pipeline.models import Decision
+from brainscan.pipeline.models import Decision, move_model
 from tests.conftest import World
 from tests.making import NOON, a_record, analyzed
 
@@ -94,9 +95,9 @@ def test_a_million_scans_cost_less_than_reading_them_scan_by_scan_would() -> Non
 def test_a_run_can_be_looked_at_paused_resumed_and_stopped(command: Command, filled: World, machine: str) -> None:
     run_id = started(command)
     assert run_id in command("list")
-    runs = filled.services.table.runs
-    runs.put_done(run_id, BatchDone(number=0, answered=60, gone=3, failed=1))
-    runs.put_dead(run_id, "0" * 32)
+    kept = filled.services.table.runs
+    kept.put_done(run_id, BatchDone(number=0, answered=60, gone=3, failed=1))
+    kept.put_dead(run_id, "0" * 32)
     assert "1 of 2 done" in command("status", run_id)
     found = json.loads(command("status", run_id, "--json"))
     assert (found["answered"], found["gone"], found["dead"]) == (60, 3, ["0" * 32])
@@ -106,6 +107,20 @@ def test_a_run_can_be_looked_at_paused_resumed_and_stopped(command: Command, fil
     assert executions(machine) == [f"{run_id}-001", f"{run_id}-002"]
     assert "is stopped" in command("stop", run_id)
     assert "start another" in command("resume", run_id, expected=4)
+
+
+def test_scans_are_switched_to_the_model_that_is_served_and_to_no_other(command: Command, filled: World) -> None:
+    table = filled.services.table
+    assert "`brainscan model serve` comes first" in command("--switch", "--model", "cc", "--all", expected=4)
+    move_model(MODEL, ModelState.SERVED, table, Decision("dr.k", override=True))
+    told = command("--switch", "--all", "--yes")
+    assert f"{estimate(100, 2, 20, Task.SWITCH).dollars:.2f} dollars" in told
+    run = runs.run_of(told.split("run ")[1].split()[0], table)
+    assert (run.task, run.model_id, run.scans) == (Task.SWITCH, MODEL, 100)
+    table.runs.put_done(run.run_id, BatchDone(number=0, answered=60, gone=3))
+    shown = command("status", run.run_id)
+    assert "60 of 100 scans" in shown
+    assert "which stay as they were" in shown
 
 
 def test_what_cannot_be_done_is_told_with_its_remedy(command: Command) -> None:

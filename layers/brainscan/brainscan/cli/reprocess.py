@@ -17,7 +17,9 @@ from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass
-from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunState, RunStateError
+from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunState, RunStateError, Task
+from brainscan.inference.manifest import Manifest
+from brainscan.inference.shipped import model_dir
 from brainscan.pipeline import runs
 from brainscan.pipeline.estimate import Estimate, estimate
 from brainscan.pipeline.runs import StateMachine, UnknownRunError
@@ -25,6 +27,11 @@ from brainscan.store import Results
 from brainscan.store.table.runs import RunConflictError
 
 REFUSED = 4
+
+_GONE = {
+    Task.READ: "whose bytes have expired or that were replaced",
+    Task.SWITCH: "which stay as they were: the model has no answer to them or to a slice of their series",
+}
 
 app = typer.Typer(help="Read stored scans again with another model.", invoke_without_command=True)
 
@@ -64,36 +71,46 @@ def reprocess(
     everything: Annotated[bool, typer.Option("--all", help="Every scan.")] = False,
     at_once: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Batches that are read at once.")] = 20,
     most_dollars: Dollars = None,
+    switch: Annotated[
+        bool, typer.Option("--switch", help="Put what the version that is served says in place of what stands.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Start without being asked.")] = False,
 ) -> None:
     """Read stored scans again with a version of the model; its answers are kept apart from those that stand.
 
+    With --switch they take their place, once the version is served: each series whole. After `model serve --back` the
+    same brings the answers back that stood before.
+
     Says how many scans it is, how long it will take and what it will cost, and asks before it starts.
 
-    Example: `brainscan reprocess --model 0f3c9e --day 2026-05-01..2026-05-31 --most-dollars 40`
+    Examples: `brainscan reprocess --model 0f3c9e --day 2026-05-01..2026-05-31 --most-dollars 40`,
+    `brainscan reprocess --switch --all`
 
     Exit codes: 0 started; 1 no such version, or no such scan; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
     """
     context.obj = places = _Places(table, bucket, machine)
     if context.invoked_subcommand is not None:
         return
-    if model is None:
+    if model is None and not switch:
         raise typer.BadParameter("name the version that is to read", param_hint="--model")
     if not (export or day or verdict or everything):
         raise typer.BadParameter("say which scans: --export, --day, --verdict, or --all of them")
     with _deciding(places) as asked:
-        model_id = whole_id(model, asked)
-        batches = runs.batched(runs.chosen(asked, model_id, export, _days(day), verdict))
+        task = Task.SWITCH if switch else Task.READ
+        model_id = _served(model, asked) if switch else whole_id(str(model), asked)
+        scans = runs.chosen(asked, model_id, export, _days(day), verdict)
+        batches = runs.batched_whole(scans) if switch else runs.batched(scans)
         if not batches:
             Console(stderr=True).print("no such scan that another model answered")
             raise typer.Exit(NOTHING_FOUND)
-        found = estimate(sum(map(len, batches)), len(batches), at_once)
+        found = estimate(len(scans), len(batches), at_once, task)
         Console().print(_told(found, at_once, most_dollars))
         if not (yes or typer.confirm("Start?")):
             raise typer.Exit(REFUSED)
         run = Run(
             run_id=runs.new_run_id(),
             model_id=model_id,
+            task=task,
             selection=_selection(export, day, verdict),
             by=caller_name(),
             started_at=datetime.now(UTC),
@@ -203,6 +220,18 @@ def _deciding(places: _Places) -> Iterator[store.Table]:
             raise typer.Exit(REFUSED) from None
 
 
+def _served(text: str | None, table: store.Table) -> str:
+    """The id of the model that is served, which must be the one that the user means, if one is named.
+
+    The one that the image carries is taken to be that of this installation; the function refuses another.
+    """
+    served = table.models.rollout().served or Manifest.read(model_dir()).model_id
+    if not served.startswith((text or "").lower()):
+        Console(stderr=True).print(f"[red]not done[/red]: {served[:12]} is served; `brainscan model serve` comes first")
+        raise typer.Exit(REFUSED)
+    return served
+
+
 def _days(text: str | None) -> tuple[date, date] | None:
     if text is None:
         return None
@@ -234,8 +263,8 @@ def _progress(found: Progress) -> Any:
         "state": f"{run.state}{f': {run.why}' if run.why else ''}",
         "model": run.model_id[:12],
         "batches": f"{found.batches:,} of {run.batches:,} done",
-        "answered": f"{found.answered:,} of {run.scans:,} scans",
-        "gone": f"{found.gone:,}, whose bytes have expired or that were replaced",
+        ("switched" if run.task is Task.SWITCH else "answered"): f"{found.answered:,} of {run.scans:,} scans",
+        "gone": f"{found.gone:,}, {_GONE[run.task]}",
         "failed": f"{found.failed:,}{': ' + ', '.join(found.dead[:5]) if found.dead else ''}",
         "dollars": f"{found.dollars:.4f}{bound}",
     }

@@ -7,7 +7,7 @@ accession number of a patient, nor an uploaded object's key in clear.
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, FrozenModel, Probability
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
 from brainscan.domain.judged import ONE_READER, AdjudicatorNeededError, Judged, NothingToTakeBackError, Rules
-from brainscan.domain.reasons import Outcome, Reason, ScanError
+from brainscan.domain.reasons import ANSWERED, Outcome, Reason, ScanError
 from brainscan.domain.review import NOTHING_TOLD, Review, ReviewState, Told, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
 from brainscan.domain.series import AcquisitionResult, ClassFinding, Lesion, Report, Series, SeriesResult, SliceResult
@@ -23,6 +23,7 @@ from brainscan.domain.summary import (
 from brainscan.terminology import CLASSES, TUMORS, TumorClass
 
 __all__ = [
+    "ANSWERED",
     "CLASSES",
     "NOTHING_TOLD",
     "ONE_READER",

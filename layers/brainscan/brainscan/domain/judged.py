@@ -94,6 +94,26 @@ class Judged(FrozenModel):
             raise AdjudicatorNeededError("two readers differ here: an adjudicator decides")
         return True
 
+    def beside(self, predicted: TumorClass | None) -> dict[str, Any]:
+        """These fields beside another finding, as an update: every reader still calls what the reader called.
+
+        What confirmed a class that is no longer found corrects to it; what corrected to the one now found confirms it.
+        """
+
+        def restated(review: Review) -> Review:
+            named = review.names(self.predicted)
+            if named is None or not review.stands:
+                return review
+            verdict, corrected = (Verdict.CONFIRMED, None) if named is predicted else (Verdict.CORRECTED, named)
+            return review.model_copy(update={"verdict": verdict, "corrected": corrected})
+
+        return {
+            "review": restated(self.review) if self.review else None,
+            "revision": self.revision,
+            "others": tuple(map(restated, self.others)),
+            "readers_wanted": self.readers_wanted,
+        }
+
     def after(self, review: Review, rules: Rules) -> dict[str, Any]:
         """What one review more changes, as an update of these fields."""
         others = [each for each in self.readings if each.reader != review.reader]

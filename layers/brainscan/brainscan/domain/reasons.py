@@ -1,6 +1,7 @@
 """What became of a file or scan, and why: closed sets that scripts may match on."""
 
 from enum import StrEnum
+from typing import Final
 
 from brainscan.domain.base import BrainscanError
 
@@ -14,6 +15,10 @@ class Outcome(StrEnum):
     REJECTED = "rejected"
     FAILED = "failed"
     SKIPPED = "skipped"
+
+
+ANSWERED: Final = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
+"""Outcomes that a network had a part in; a rejected scan is rejected whichever is asked."""
 
 
 class Reason(StrEnum):

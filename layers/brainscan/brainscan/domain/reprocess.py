@@ -1,4 +1,4 @@
-"""Reading stored scans again with another model: a run over many batches, and what the model said of each scan."""
+"""Stored scans and another model: a run over many batches, which reads them or switches them to what it said."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,15 @@ class RunState(StrEnum):
     FINISHED = "finished"
 
 
+class Task(StrEnum):
+    """What a run does with each scan."""
+
+    READ = "read"
+    """Keep what the model says beside the answer that stands."""
+    SWITCH = "switch"
+    """Put what the model said in its place."""
+
+
 _NEXT: Final = {
     RunState.RUNNING: {RunState.PAUSED, RunState.STOPPED, RunState.FINISHED},
     RunState.PAUSED: {RunState.RUNNING, RunState.STOPPED},
@@ -40,6 +49,7 @@ class Run(FrozenModel):
 
     run_id: str
     model_id: ModelId
+    task: Task = Task.READ
     selection: str = Field(description="which scans, in the command's words")
     state: RunState = RunState.RUNNING
     why: str | None = Field(default=None, description="why it is not running")

@@ -15,3 +15,5 @@ class ShadowAnswer(Finding):
     served_id: str | None = Field(description="the model whose answer stands")
     mask: str | None = Field(description="base64 of a PNG, 0 or 255, at the source's rows and columns")
     timings_ms: dict[str, float]
+    intensity: float | None = Field(default=None, description="mean of the network's input")
+    scope_distance: float | None = Field(default=None, description="from the training scans, in units of its threshold")

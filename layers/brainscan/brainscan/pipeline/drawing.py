@@ -59,7 +59,7 @@ def draw(
         return scan
     verdict = Verdict.CONFIRMED if called is scan.predicted else Verdict.CORRECTED
     admit(scan, seen_revision, verdict, reader, rules)
-    overlap = dice(kept, results.get(scan.mask_key)) if scan.mask_key else _with_nothing(kept)
+    overlap = overlap_of(kept, scan.mask_key, results)
     results.put_once(key, kept, "image/png")
     corrected = called if verdict is Verdict.CORRECTED else None
     drawn = told.model_copy(update={"drawn_key": key, "dice": overlap})
@@ -79,6 +79,8 @@ def overlaps(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:
         return [each for each in pool.map(of, pairs) if each is not None]
 
 
-def _with_nothing(kept: bytes) -> float | None:
-    """Dice's coefficient of a mask and an empty one, which no scan keeps."""
-    return 0.0 if area(kept) else None
+def overlap_of(kept: bytes, mask_key: str | None, results: Results) -> float | None:
+    """Dice's coefficient of a reader's mask and the network's, of which an empty one is not kept; None of two empty."""
+    if mask_key is None:
+        return 0.0 if area(kept) else None
+    return dice(kept, results.get(mask_key))

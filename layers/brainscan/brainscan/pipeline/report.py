@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
-from brainscan.domain import Outcome, Report, ScanRecord, Series, SeriesSummary
+from brainscan.domain import ANSWERED, Outcome, Report, ScanRecord, Series, SeriesSummary
 from brainscan.pipeline.objects import masks_of, report_objects
 from brainscan.pipeline.outlined import outlined_image
 from brainscan.pipeline.series_summary import summary_of
@@ -56,6 +56,9 @@ def report(series_id: str, services: Services) -> Reported:
         records = services.table.series.slices(series)
         if records is None or any(record.outcome is Outcome.QUEUED for record in records):
             return Reported(series_id, State.WAITING)  # the stream has not told of all yet, and will be heard again
+        answered = {record.model_id for record in records if record.outcome in ANSWERED}
+        if services.table.models.replaced_in(series_id) & answered:
+            return Reported(series_id, State.WAITING)  # it is being switched: a report rests on one model
         state = State.REPORTED
         known, summary = _write(series, records, services)
         services.table.summaries.put(summary)  # before the report: what breaks off in between is done again whole

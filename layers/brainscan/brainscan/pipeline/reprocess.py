@@ -7,15 +7,15 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from brainscan.domain import Outcome, Reason, ScanRecord
+from brainscan.domain import ANSWERED, Outcome, Reason, ScanRecord
 from brainscan.domain.base import BrainscanError
-from brainscan.domain.reprocess import Batch, BatchDone, ModelAnswer, Run, RunState, Spent
+from brainscan.domain.reprocess import Batch, BatchDone, ModelAnswer, Run, RunState, Spent, Task
 from brainscan.domain.shadow_answer import ShadowAnswer
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, predict
-from brainscan.pipeline.shadow import ANSWERED, answer_of, keep
+from brainscan.pipeline.shadow import answer_of, keep
 from brainscan.services import WORKERS, Services
 from brainscan.store import ObjectGoneError, Table
 from brainscan.store.retry import Threads
@@ -66,7 +66,7 @@ def answer_batch(batch: Batch, run: Run, model: Model, services: Services) -> Ba
     begin = time.perf_counter()
     known = services.table.runs.answers(run.model_id, batch.scan_ids)
     missing = [scan_id for scan_id in dict.fromkeys(batch.scan_ids) if scan_id not in known]
-    failed = _answer(missing, run, model, services) if missing else []
+    failed = read(missing, run, model, services) if missing else []
     spent = Spent(seconds=time.perf_counter() - begin, scans=len(missing))
     services.table.runs.add_spent(run.run_id, spent, batch.number or 0)
     if failed:
@@ -75,7 +75,14 @@ def answer_batch(batch: Batch, run: Run, model: Model, services: Services) -> Ba
 
 
 def give_up(batch: Batch, run: Run, services: Services) -> None:
-    """Keep that scans failed to the end, as their answer and on the run's list of dead letters."""
+    """Keep that scans failed to the end, as their answer and on the run's list of dead letters.
+
+    Of a run that switches scans, their answers are there, and stay.
+    """
+    if run.task is Task.SWITCH:
+        for scan_id in batch.scan_ids:
+            services.table.runs.put_dead(run.run_id, scan_id)
+        return
     answers = [_without(each, run, Outcome.FAILED, Reason.RETRIES_EXHAUSTED) for each in batch.scan_ids]
     first = services.table.runs.put_answers(answers)
     for scan_id in (each for each, is_first in zip(batch.scan_ids, first, strict=True) if is_first):
@@ -108,7 +115,7 @@ def finish(run_id: str, execution: int, table: Table) -> Run | None:
     return table.runs.get(run_id)
 
 
-def _answer(scan_ids: Sequence[str], run: Run, model: Model, services: Services) -> list[str]:
+def read(scan_ids: Sequence[str], run: Run, model: Model, services: Services) -> list[str]:
     """Answer scans that the model has not answered; ids of those on which it failed."""
     records = services.table.scans.get_many(scan_ids)
     readable = [record for record in records.values() if record.outcome in ANSWERED and not record.superseded]

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
+from itertools import groupby
 from typing import Any, Final, Protocol
 
-from brainscan.domain import ScanRecord, TumorClass
+from brainscan.domain import ANSWERED, ScanRecord, TumorClass
 from brainscan.domain.base import BrainscanError
 from brainscan.domain.reprocess import Progress, Run, RunState
-from brainscan.pipeline.shadow import ANSWERED
 from brainscan.store import Results, Table
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.query import all_pages
@@ -100,9 +100,25 @@ def chosen(
 
 def batched(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
     """Scans in batches; those of a day and a series lie together, so that a file with several frames is read once."""
-    ordered = sorted(records, key=lambda each: (each.day, each.series_id or each.scan_id, each.order, each.scan_id))
-    ids = [each.scan_id for each in ordered]
+    ids = [each.scan_id for each in sorted(records, key=_place)]
     return [tuple(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]
+
+
+def batched_whole(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
+    """Scans in batches that no series is torn apart by: a run that switches does so series by series."""
+    by_series = sorted(records, key=lambda each: _place(each)[1:])
+    batches: list[tuple[str, ...]] = []
+    for _, group in groupby(by_series, key=lambda each: each.series_id or each.scan_id):
+        ids = tuple(each.scan_id for each in group)
+        if batches and len(batches[-1]) + len(ids) <= BATCH:
+            batches[-1] += ids
+        else:
+            batches.append(ids)
+    return batches
+
+
+def _place(record: ScanRecord) -> tuple[str, str, int, str]:
+    return record.day, record.series_id or record.scan_id, record.order, record.scan_id
 
 
 def start(run: Run, batches: Sequence[Sequence[str]], table: Table, results: Results, machine: Machine) -> None:

@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final
 
-from brainscan.domain import Outcome, ScanRecord
+from brainscan.domain import ANSWERED, ScanRecord
 from brainscan.domain.model_version import Rollout
 from brainscan.domain.shadow_answer import ShadowAnswer
 from brainscan.inference.runtime import Model
@@ -18,9 +18,6 @@ from brainscan.services import WORKERS, Services
 from brainscan.store import Results
 from brainscan.store.objects import shadow_key
 from brainscan.store.retry import Threads
-
-ANSWERED: Final = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
-"""Outcomes that a network had a part in; a rejected scan is rejected whichever is asked."""
 
 _DIGITS: Final = 8
 """Of an id, hexadecimal, that say whether it is in a sample."""
@@ -82,4 +79,6 @@ def answer_of(record: ScanRecord, predicted: ScanPrediction, model: Model) -> Sh
         served_id=record.model_id,
         mask=b64encode(predicted.mask_png).decode() if predicted.mask_png else None,
         timings_ms=predicted.timings_ms,
+        intensity=predicted.intensity,
+        scope_distance=predicted.scope_distance,
     )

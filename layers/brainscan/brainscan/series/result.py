@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from brainscan.domain import AcquisitionResult, Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
+from brainscan.domain import ANSWERED, AcquisitionResult, Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
 from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, crossing, places_of
 from brainscan.series.call import Call, call_acquisition, no_verdict, resting_on
 from brainscan.series.components import Mask
@@ -106,7 +106,9 @@ def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
         outcome=Outcome.ABSTAINED,
         needs_review=bool(reasons),
         review_reasons=reasons,
-        model_ids=tuple(sorted({record.model_id for record in records if record.model_id})),
+        model_ids=tuple(
+            sorted({record.model_id for record in records if record.model_id and record.outcome in ANSWERED})
+        ),
         finished_at=max((record.finished_at for record in records if record.finished_at), default=None),
     )
 

@@ -26,6 +26,9 @@ MOST_NAMES = 150
 
 NEEDS_REVIEW = "needs_review"
 
+ANSWER = ("outcome", "superseded", "model_id")
+"""What of a scan gives its series something to report anew."""
+
 FINDING = "finding_"
 REVIEW = "review_"
 MODEL = "model_"
@@ -168,10 +171,10 @@ def _in_series(record: ScanRecord | None) -> Counter[str]:
 
 
 def _is_answer(before: ScanRecord | None, after: ScanRecord | None) -> bool:
-    """Whether a change gives a series something to report anew: an outcome, or a slice that left."""
+    """Whether a change gives a series something to report anew: an outcome, another model's, or a slice that left."""
     if after is None or after.outcome is Outcome.QUEUED:
         return False
-    return before is None or before.outcome != after.outcome or before.superseded != after.superseded
+    return before is None or any(getattr(before, name) != getattr(after, name) for name in ANSWER)
 
 
 def _difference(after: Counter[str], before: Counter[str]) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """The registry of model versions: each change is one transaction, on condition that nobody changed it meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from brainscan.domain.base import BrainscanError
@@ -61,6 +61,16 @@ class Models:
             self._table.put_all([self._first(each, served) for each in missing])
             found |= self._of_series(missing)  # another worker may have begun the series with another version
         return found
+
+    def switch_series(self, series_id: str, model_id: str, replaced: Collection[str]) -> None:
+        """Have another version answer a series from now on, in place of those that answered slices of it."""
+        fields = {"series_id": series_id, "model_id": model_id, "expires_at": self._table.expires_at}
+        self._table.put(to_item(keys.series_model(series_id) | fields | {"replaced": sorted(replaced)}))
+
+    def replaced_in(self, series_id: str) -> frozenset[str]:
+        """Versions in whose place another answers a series; while slices of it are theirs, it is being switched."""
+        found = self._table.get(keys.series_model(series_id))
+        return frozenset(from_item(found).get("replaced", ()) if found else ())
 
     def _of_series(self, series_ids: Sequence[str]) -> dict[str, str]:
         found = map(from_item, self._table.get_batch([keys.series_model(each) for each in series_ids]))

@@ -56,6 +56,10 @@ class Runs:
         """Keep a model's first answer to each scan; for each whether this is it."""
         return self._table.put_all([self._first(each) for each in answers])
 
+    def put_answer(self, answer: ModelAnswer) -> None:
+        """Keep where a model's answer to a scan lies by now."""
+        self._table.put(self._first(answer).item)
+
     def _first(self, answer: ModelAnswer) -> Write:
         fields = answer.model_dump(mode="json") | keys.model_answer(answer.scan_id, answer.model_id)
         return Write(to_item(fields | {"expires_at": self._table.expires_at}), _NEW)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from brainscan.domain import (
+    ANSWERED,
     NOTHING_TOLD,
     ONE_READER,
     BrainscanError,
@@ -24,8 +25,6 @@ from brainscan.store.table.query import all_pages
 from brainscan.store.table.scan_queries import ScanQueries
 from brainscan.store.table.statistics import Statistics
 from brainscan.store.table.versions import forget_superseded_uploads, make_latest_uploads
-
-REVIEWABLE = frozenset({Outcome.ANALYZED, Outcome.ABSTAINED})
 
 
 class ReviewConflictError(BrainscanError):
@@ -92,6 +91,12 @@ class Scans:
         """
         pairs = zip(records, before, strict=True)
         return self._table.put_all([self._replacement(record, was, 0) for record, was in pairs])
+
+    def exchange(self, before: ScanRecord, after: ScanRecord) -> bool:
+        """Put another model's answer to a scan in the place of the one that stands, unless the scan changed since."""
+        write = self._replacement(after, before.outcome, before.revision)
+        condition = f"{write.condition} AND model_id = :model"
+        return self._table.put(write.item, condition, {**write.values, ":model": before.model_id})
 
     def supersede(self, export_id: str) -> int:
         """Take an older version's scans out of the worklists; those not yet analyzed will not be.
@@ -197,7 +202,7 @@ def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, r
     """
     if seen.superseded or seen.revision != seen_revision:
         raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")
-    if seen.outcome not in REVIEWABLE or (verdict is Verdict.CONFIRMED and seen.predicted is None):
+    if seen.outcome not in ANSWERED or (verdict is Verdict.CONFIRMED and seen.predicted is None):
         raise NotReviewableError("the scan has no finding that this verdict could be about")
     return seen.adjudicates(reader, verdict, rules)
 

@@ -30,11 +30,15 @@ class SeriesItems:
 
     def slices(self, series: Series) -> list[ScanRecord] | None:
         """All scans of a series as they are now, in order; None unless they are those that were counted."""
-        values = {":pk": keys.series(series.series_id)["pk"], ":instance": keys.INSTANCE}
+        slices = self.slices_now(series.series_id)
+        return slices if len(slices) == series.expected else None
+
+    def slices_now(self, series_id: str) -> list[ScanRecord]:
+        """All scans of a series as they are now, in order, whatever was counted."""
+        values = {":pk": keys.series(series_id)["pk"], ":instance": keys.INSTANCE}
         scan_ids = [from_item(item)["scan_id"] for item in self._table.query(_SLICES, values)]
         current = current_scans(self._table, scan_ids)
-        slices = [current[each] for each in scan_ids if each in current and not current[each].superseded]
-        return slices if len(slices) == series.expected else None
+        return [current[each] for each in scan_ids if each in current and not current[each].superseded]
 
     def scans(self, series_id: str, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
         """Scans of a series, in the order of its slices.
