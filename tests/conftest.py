@@ -201,7 +201,7 @@ def world(table: Table) -> World:
         dead_scans=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-scans")["QueueUrl"]),
         dead_uploads=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-uploads")["QueueUrl"]),
         bus=Bus(_watched_bus(sqs), "default", "brainscan"),
-        secret=lambda: PSEUDONYMS.secret,
+        secret=lambda: PSEUDONYMS.secret.decode(),
         limits=Limits(),
     )
     return World(services, s3, sqs, url, parts_url)

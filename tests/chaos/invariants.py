@@ -77,7 +77,17 @@ class Left:
 
     def export_id(self, upload: Upload, made: Object) -> str:
         """The export that an uploaded version is."""
-        return self.world.services.pseudonyms.export_id("uploads", upload.key, made.version_id)
+        return self.named("uploads", upload.key, made.version_id)
+
+    def named(self, bucket: str, key: str, version_id: str) -> str:
+        """The export of an object's version, by that version of the secret by which there is one."""
+        ids = [each.export_id(bucket, key, version_id) for each in self.world.services.keyring.all]
+        return next((each for each in ids if each in self._export_ids), ids[0])
+
+    @cached_property
+    def _export_ids(self) -> set[str]:
+        pks = (item["pk"] for item in self.items if item["sk"] == "META")
+        return {pk.removeprefix("EXPORT#") for pk in pks if pk.startswith("EXPORT#")}
 
 
 def violations(world: World) -> list[Violation]:
@@ -311,6 +321,6 @@ def _is_poison(message: Message, exports: set[str], left: Left) -> bool:
     if "Records" in told:
         [s3] = [record["s3"] for record in told["Records"]]
         named = s3["bucket"]["name"], unquote_plus(s3["object"]["key"]), s3["object"]["versionId"]
-        told["export_id"] = left.world.services.pseudonyms.export_id(*named)
+        told["export_id"] = left.named(*named)
     export = left.world.services.table.exports.get(told["export_id"])
     return export is not None and export.export_id in exports and export.state is ExportState.FAILED

@@ -17,8 +17,9 @@ from tests.chaos.invariants import Left
 from tests.chaos.roles import Grant, allowed, covers, recorded
 from tests.chaos.test_delivery import STOW, FakePacs
 from tests.chaos.uploads import Upload, uploads
-from tests.chaos.world import LONGEST_S, Scenario, World, attribute, template_of, world_of
+from tests.chaos.world import LONGEST_S, Scenario, World, attribute, rotation, template_of, world_of
 from tests.making import png, zipped
+from tests.series import file_bytes, mr_series
 
 FUNCTIONS = ("Intake", "Analyze", "GiveUp", "Count", "Report", "Deliver")
 
@@ -53,6 +54,9 @@ REPLACED_BY_A_DEADLY_ONE = tuple(
 
 DEADLY = Upload(0, 5.0, "loose/deadly.png", png(48), 1, 1)
 
+OF_NOBODY_KNOWN = Upload(0, 5.0, "loose/nobody.dcm", file_bytes(mr_series(2, PatientID="")[0]), 1, 1)
+"""After the rotation of the secret: its study has no PatientID to be named by."""
+
 
 def give_up_at_once(world: World) -> None:
     """Let two invocations give up the same scan at the same time: one of them loses."""
@@ -70,10 +74,12 @@ def calls() -> dict[str, set[Grant]]:
     FakePacs.stored = set()
     some = uploads(2, 30, 6.0, poisons=1) + uploads(3, 2, 6.0, kinds=("junk",))
     given = tuple(
-        replace(each, number=number) for number, each in enumerate([*some, *REPLACED_BY_A_DEADLY_ONE, DEADLY])
+        replace(each, number=number)
+        for number, each in enumerate([*some, *REPLACED_BY_A_DEADLY_ONE, DEADLY, OF_NOBODY_KNOWN])
     )
     told = (*STOW, ("TableItemRetentionDays", "10"))
     scenario = Scenario(2, given, replace(USUAL, kills=0.05, duplicates=0.3), second_model_from=3.0, parameters=told)
+    scenario = replace(scenario, environment=(rotation(3.0),))
     with (
         patch.object(stow, "Pacs", FakePacs),
         patch.object(parameters, "get_secret", lambda *_, **__: '{"username": "a", "password": "b"}'),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import quote_plus
 
 from brainscan.dicom.stamp import ReportObject
 from brainscan.domain import Reason
+from brainscan.identity import Keyring
 from brainscan.pipeline import report
 from brainscan.pipeline.objects import ReportObjects
 from brainscan.services import Services, services_of
@@ -26,7 +28,7 @@ from tests.chaos.mappings import QueueMapping, StreamMapping
 from tests.chaos.network import MODEL_DIR, TwoModels
 from tests.chaos.patching import Patches, simulated
 from tests.chaos.queues import Queue, Queues
-from tests.chaos.simulation import Simulation
+from tests.chaos.simulation import BEGIN, Simulation
 from tests.chaos.table import Table
 from tests.chaos.uploads import Upload, poison_fingerprints
 from tests.chaos.waits import Waits
@@ -47,6 +49,12 @@ OURS = {
     "BRAINSCAN_MODEL_DIR": str(MODEL_DIR),
 }
 """A secret, and parts so small that small archives have several."""
+
+
+def rotation(at_s: float) -> tuple[str, str]:
+    """The environment's variable that has the secret with a second version, which begins at that second of a run."""
+    since = datetime.fromtimestamp(BEGIN + at_s, UTC)
+    return "BRAINSCAN_PSEUDONYM_SECRET", Keyring.parse(OURS["BRAINSCAN_PSEUDONYM_SECRET"]).rotated("second", since)
 
 
 @cache

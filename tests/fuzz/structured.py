@@ -54,7 +54,7 @@ from tests.fuzz.mutations import Elements, beginning, elements_of, file_of, muta
 from tests.making import NOON, PSEUDONYMS
 
 LIMITS: Final = Limits(scan_bytes=4 * MIB, pixels=MIB, expanded_bytes=16 * MIB, frames=64)
-ORIGIN: Final = Origin("1" * 32, "uploads", "2" * 32, "v1", NOON)
+ORIGIN: Final = Origin("1" * 32, "uploads", "2" * 32, "v1", NOON, PSEUDONYMS)
 CANARIES: Final = ("Canary", "CANARY", mr.STUDY_UID, "19530405")
 FRAMES_ANSWERED: Final = 4
 
@@ -164,7 +164,7 @@ def run(data: bytes, base: Base, place: int, *, reported: bool) -> str:
 
 def _answered(data: bytes, place: int, kept: Kept) -> list[ScanRecord]:
     file = File(f"{place}.dcm", data=data, kind=sniff(data), index=place)
-    outcome = file_outcome(file, ORIGIN, PSEUDONYMS, LIMITS)
+    outcome = file_outcome(file, ORIGIN, LIMITS)
     if not outcome.records and outcome.skipped is None:
         raise TroubleError("a file has neither scans nor a reason")
     if any(record.outcome is not Outcome.QUEUED and not record.reasons for record in outcome.records):

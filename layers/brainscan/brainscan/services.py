@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 from botocore.config import Config
 
-from brainscan.identity import Pseudonyms
+from brainscan.identity import Keyring, Pseudonyms
 from brainscan.settings import Limits, Settings, limits, settings
 from brainscan.store import (
     Bus,
@@ -36,6 +36,9 @@ CLIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
 )
 """An answer that is lost on its way costs ten seconds, and is asked for again by `store/retry.py`."""
+
+SECRET_AGE_S = 3600
+"""How long a process goes on with the pseudonym secret that it read: a rotation is known everywhere after that."""
 
 
 class ReportStore(Protocol):
@@ -79,14 +82,19 @@ class Services:
     dead_scans: DeadLetterQueue
     dead_uploads: DeadLetterQueue
     bus: Bus
-    secret: Callable[[], bytes]
+    secret: Callable[[], str]
     limits: Limits
     sites: tuple[str, ...] = ()
 
-    @cached_property
+    @property
+    def keyring(self) -> Keyring:
+        """Read when asked for: who has no need of the secret needs no right to it, and a process sees a rotation."""
+        return _keyring(self.secret())
+
+    @property
     def pseudonyms(self) -> Pseudonyms:
-        """Made when first asked for: who has no need of the secret needs no right to it."""
-        return Pseudonyms(self.secret())
+        """What UIDs of reports follow from, whatever version named the series."""
+        return self.keyring.oldest
 
 
 @cache
@@ -144,9 +152,12 @@ def _client(name: str) -> Any:
     return boto3.client(name, config=CLIENT)  # type: ignore[call-overload]
 
 
-def _secret(told: Settings) -> bytes:
+_keyring = lru_cache(maxsize=2)(Keyring.parse)
+
+
+def _secret(told: Settings) -> str:
     if told.pseudonym_secret is not None:
-        return told.pseudonym_secret.get_secret_value().encode()
+        return told.pseudonym_secret.get_secret_value()
     from aws_lambda_powertools.utilities import parameters  # who has no need of the secret does not wait for this
 
-    return parameters.get_secret(told.pseudonym_secret_arn, max_age=3600).encode()
+    return parameters.get_secret(told.pseudonym_secret_arn, max_age=SECRET_AGE_S)

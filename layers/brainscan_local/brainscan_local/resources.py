@@ -97,6 +97,7 @@ def _queue(client: Client, name: str, properties: _Properties) -> Attributes:
 def _table(client: Client, name: str, properties: _Properties) -> Attributes:
     dynamodb = client("dynamodb")
     asked = properties.take_all("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+    asked |= properties.take_all("DeletionProtectionEnabled")
     if stream := properties.take("StreamSpecification"):
         asked["StreamSpecification"] = {"StreamEnabled": True, **stream}
     if encryption := properties.take("SSESpecification"):

@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.domain import ExportState
+from brainscan.identity import Keyring, Pseudonyms
 from brainscan.pipeline.files import patient_key
 from brainscan.pipeline.intake import intake
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import ROOT, World
-from tests.making import PSEUDONYMS, present, zipped
+from tests.making import NOON, PSEUDONYMS, present, zipped
 
 KEY = patient_key("PHANTOM-ONE", "", PSEUDONYMS)
 PAGE = (ROOT / "docs/erasure-and-restore.md").read_text()
@@ -92,6 +95,22 @@ def test_a_patient_id_is_read_from_the_input_and_told_nowhere(erase: Run, export
     told = erase("--patient-id", "--yes", "--receipt", "receipt.json", input="  PHANTOM-ONE \n")
     assert f"Patient {KEY} is erased" in told
     assert "PHANTOM" not in told + (tmp_path / "receipt.json").read_text()
+
+
+def test_a_patient_who_was_first_seen_after_a_rotation_is_found_by_patient_id(
+    erase: Run, export: None, world: World, secret: str
+) -> None:
+    keyring = Keyring.parse(PSEUDONYMS.secret.decode())
+    text = keyring.rotated("second", NOON - timedelta(hours=1))
+    boto3.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=text)
+    late = to_dicom(head(seed=3, lesion=GLIOMA, size=64, slices=2), "LATE")
+    services = replace(world.services, secret=lambda: text)
+    intake(world.upload("Late.zip", zipped({"LATE": late[0]})), services)
+    key = patient_key("PHANTOM-LATE", "", Pseudonyms(b"second"))
+    told = erase("--patient-id", "--yes", input="PHANTOM-LATE\n")
+    assert f"Patient {key} is erased" in told
+    assert (rows(told)["scans"], rows(told)["uploads"]) == (1, 1)
+    assert f"Patient {KEY} is erased" in erase("--patient-id", "--yes", input="PHANTOM-ONE\n")
 
 
 def test_a_patient_id_of_an_issuer_is_another_patient(erase: Run, export: None) -> None:

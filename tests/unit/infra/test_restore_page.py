@@ -50,6 +50,8 @@ def test_both_buckets_keep_versions_as_long_as_the_page_says(bucket: str) -> Non
 def test_the_table_can_be_restored_and_outlives_the_stack_as_the_secret_does() -> None:
     table = RESOURCES["Scans"]
     assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert table["UpdateReplacePolicy"] == "Retain"
     assert {RESOURCES[name]["DeletionPolicy"] for name in ("Scans", "PseudonymSecret")} == {"Retain"}
 
 

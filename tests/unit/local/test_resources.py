@@ -74,6 +74,7 @@ def test_the_table_has_its_indexes_stream_recovery_and_time_to_live(made: Resour
     table = dynamodb.describe_table(TableName=name)["Table"]
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {index.value for index in Index}
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionProtectionEnabled"] is True
     assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert made.attribute("Scans", "StreamArn") == table["LatestStreamArn"]
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]

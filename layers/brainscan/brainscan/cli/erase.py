@@ -76,11 +76,12 @@ def erase(
     at = datetime.now(UTC)
     with _reaching():
         services = _services(table, bucket, secret_arn)
-        key = _key(patient, ask, issuer, services)
-        path = _place(receipt, key, at)
-        traces = find_traces(key, services)
-        if traces.is_empty:
-            Console(stderr=True).print(f"nothing is known of patient {key}: {_OTHER_KEYS}")
+        candidates = _keys(patient, ask, issuer, services)
+        path = _place(receipt, candidates[0], at)
+        found = (find_traces(each, services) for each in candidates)
+        traces = next((each for each in found if not each.is_empty), None)
+        if traces is None:
+            Console(stderr=True).print(f"nothing is known of patient {candidates[0]}: {_OTHER_KEYS}")
             raise typer.Exit(NOTHING_FOUND)
         if not yes:
             _show(traces, with_archives)
@@ -97,20 +98,23 @@ _OTHER_KEYS: Final = (
 )
 
 
-def _key(patient: str | None, ask: bool, issuer: str, services: Services) -> str:
-    """The patient's key; what was typed in its place is not repeated."""
-    pseudonyms = services.pseudonyms  # first of all: uploads are found by it as well
+def _keys(patient: str | None, ask: bool, issuer: str, services: Services) -> list[str]:
+    """The key that the patient has, or all that a PatientID may have; what was typed is not repeated.
+
+    A patient has the key of the version of the deployment secret that was in use at the first image: one of them.
+    """
+    keyring = services.keyring  # first of all: uploads are found by it as well
     if (patient is None) is not ask:
         raise typer.BadParameter("name the patient's key, or say --patient-id")
     if patient is not None:
         if not re.fullmatch(rf"[0-9a-f]{{{DIGEST_CHARACTERS}}}", patient):
             text = f"a patient's key has {DIGEST_CHARACTERS} hexadecimal digits; for a PatientID say --patient-id"
             raise typer.BadParameter(text)
-        return patient
+        return [patient]
     asked = typer.prompt("PatientID", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
     if not typed(asked):
         raise typer.BadParameter("no PatientID was given", param_hint="--patient-id")
-    return patient_key(typed(asked), typed(issuer), pseudonyms)
+    return [patient_key(typed(asked), typed(issuer), each) for each in reversed(keyring.all)]
 
 
 def _place(receipt: Path | None, key: str, at: datetime) -> Path:

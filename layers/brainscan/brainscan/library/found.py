@@ -74,8 +74,8 @@ def _below(root: Path, names: "_Names", limits: Limits) -> Iterator[FoundScan]:
 def _scans(file: File, shown: str, stem: Path, key: str, names: "_Names", limits: Limits) -> Iterator[FoundScan]:
     name = names.unique(stem)
     export_id = PSEUDONYMS.export_id("local", key, "null")  # each file, or archive, is an export of its own
-    origin = Origin(export_id, "local", PSEUDONYMS.digest("key", key), "null", datetime.now(UTC))
-    outcome = file_outcome(file, origin, PSEUDONYMS, limits)
+    origin = Origin(export_id, "local", PSEUDONYMS.digest("key", key), "null", datetime.now(UTC), PSEUDONYMS)
+    outcome = file_outcome(file, origin, limits)
     if not outcome.records:
         yield FoundScan(shown, name, file, None, outcome.skipped)
     for record in outcome.records:

@@ -119,8 +119,8 @@ def erase(traces: PatientTraces, services: Services, by: str, *, with_archives: 
         with_archives=with_archives,
         erased={kind: done[kind] for kind in Trace},
         erased_before=traces.erased_before,
-        digests=_digests(files, deleted, services),
-        uploads=tuple(_told(each, each in doomed, services) for each in traces.uploads),
+        digests=_digests(files, deleted, doomed),
+        uploads=tuple(_told(each, each in doomed) for each in traces.uploads),
         under_way=files.under_way,
         repeat_after=now + REPEAT if files.under_way or _worked_on(items.scans, now) else None,
         remaining=tuple(_remaining(traces, doomed, now)),
@@ -134,19 +134,22 @@ def _worked_on(scans: Sequence[ScanRecord], now: datetime) -> bool:
     )
 
 
-def _told(upload: PatientUpload, erased: bool, services: Services) -> UploadTrace:
+def _told(upload: PatientUpload, erased: bool) -> UploadTrace:
     return UploadTrace(
         export_id=upload.export_id,
-        key_digest=services.pseudonyms.digest("key", upload.version.key),
+        key_digest=upload.key_digest,
         alone=upload.alone,
         files_without_scan=upload.files_without_scan,
         erased=erased,
     )
 
 
-def _digests(files: PatientFiles, uploads: Sequence[ObjectVersion], services: Services) -> dict[Trace, str]:
+def _digests(
+    files: PatientFiles, deleted: Sequence[ObjectVersion], doomed: Sequence[PatientUpload]
+) -> dict[Trace, str]:
+    key_digests = {(each.version.bucket, each.version.key): each.key_digest for each in doomed}
     lines = {kind: [f"{each.key}\t{each.version_id}" for each in versions] for kind, versions in files.versions.items()}
-    lines[Trace.UPLOADS] = [f"{services.pseudonyms.digest('key', each.key)}\t{each.version_id}" for each in uploads]
+    lines[Trace.UPLOADS] = [f"{key_digests[each.bucket, each.key]}\t{each.version_id}" for each in deleted]
     return {kind: hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest() for kind, told in lines.items() if told}
 
 

@@ -17,6 +17,7 @@ class PatientUpload:
 
     export_id: str
     version: ObjectVersion
+    key_digest: str
     alone: bool
     files_without_scan: int
 
@@ -25,17 +26,18 @@ def patient_uploads(patient_id: str, items: PatientItems, services: Services) ->
     """Find the uploads of a patient's scans that still lie in their buckets.
 
     The table has digests of their keys alone: the version ids of the whole bucket are listed, and each version's export
-    id is computed.
+    id is computed, by every version of the deployment secret.
     """
     wanted = set(items.export_ids)
     found = [
-        (export_id, version)
+        (export_id, version, pseudonyms.digest("key", version.key))
         for bucket in sorted({scan.source.bucket for scan in items.scans})
         for version in services.versions.under(bucket)
         if not version.is_marker
-        and (export_id := services.pseudonyms.export_id(bucket, version.key, version.version_id)) in wanted
+        for pseudonyms in services.keyring.all
+        if (export_id := pseudonyms.export_id(bucket, version.key, version.version_id)) in wanted
     ]
-    return tuple(_upload(patient_id, export_id, version, services) for export_id, version in found)
+    return tuple(_upload(patient_id, *each, services) for each in found)
 
 
 def delete_uploads(uploads: Sequence[PatientUpload], services: Services) -> list[ObjectVersion]:
@@ -57,11 +59,13 @@ def delete_uploads(uploads: Sequence[PatientUpload], services: Services) -> list
     return deleted
 
 
-def _upload(patient_id: str, export_id: str, version: ObjectVersion, services: Services) -> PatientUpload:
+def _upload(
+    patient_id: str, export_id: str, version: ObjectVersion, key_digest: str, services: Services
+) -> PatientUpload:
     pages = partial(services.table.queries.of_export, export_id)
     alone = all(_is_no_other(scan, patient_id) for scan in all_pages(pages))
     export = services.table.exports.get(export_id)
-    return PatientUpload(export_id, version, alone, export.skipped if export else 0)
+    return PatientUpload(export_id, version, key_digest, alone, export.skipped if export else 0)
 
 
 def _is_no_other(scan: ScanRecord, patient_id: str) -> bool:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import IO
 
 from brainscan.archive import File, PartRange, upload_files, upload_kind
 from brainscan.domain import Kind, Outcome, ScanRecord
-from brainscan.pipeline import listing
+from brainscan.pipeline import listing, naming
 from brainscan.pipeline.files import FileOutcome, Origin, file_outcome
 from brainscan.services import WORKERS, Services
 from brainscan.settings import MIB, Limits
@@ -59,7 +60,7 @@ def expand(
                 tally.files += 1
                 tally.skipped += not outcome.records
                 tally.scans += len(outcome.records)
-                tally.lines.append(listing.line(file, outcome, services.pseudonyms))
+                tally.lines.append(listing.line(file, outcome, origin.pseudonyms))
     return tally
 
 
@@ -92,7 +93,8 @@ def _chunks(files: Iterable[File]) -> Iterator[list[File]]:
 
 def _stage(file: File, origin: Origin, services: Services) -> FileOutcome:
     """Keep a file's bytes for analysis, or say why there will be none: before the table speaks of its scans."""
-    outcome = file_outcome(file, origin, services.pseudonyms, services.limits)
+    of_patient = partial(naming.of_patient, received_at=origin.received_at, services=services)
+    outcome = file_outcome(file, origin, services.limits, of_patient)
     if outcome.queued:
         services.results.put(outcome.records[0].staged_key, file.data, "application/octet-stream")
     records = (

@@ -1,7 +1,7 @@
 """One file of an upload -> its outcome: the scans it holds, or why it holds none."""
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,13 +19,14 @@ from brainscan.store.objects import staged_key
 
 @dataclass(frozen=True)
 class Origin:
-    """What all scans of an upload share."""
+    """What all scans of an upload share; `pseudonyms` name its files."""
 
     export_id: str
     bucket: str
     key_digest: str
     version_id: str
     received_at: datetime
+    pseudonyms: Pseudonyms
     site: str | None = None
 
 
@@ -54,18 +55,26 @@ class FileOutcome:
         return [self.skipped] if self.skipped else sorted(rejected)
 
 
-def file_outcome(file: File, origin: Origin, pseudonyms: Pseudonyms, limits: Limits) -> FileOutcome:
-    """Decide on one file, and name its scans."""
+def file_outcome(
+    file: File, origin: Origin, limits: Limits, of_patient: Callable[[Header], Pseudonyms] | None = None
+) -> FileOutcome:
+    """Decide on one file, and name its scans.
+
+    Args:
+        of_patient: What names patient, study and series of a header; None if it is what names the files.
+    """
+    pseudonyms = origin.pseudonyms
     if file.skipped:
         return FileOutcome(skipped=file.problem)
     entry = None if file.index is None else f"{file.index}.{file.inner}:{file.path}"
     file_id = pseudonyms.file_id(origin.export_id, entry)
-    scan = _scan(file, file_id, origin, pseudonyms)
+    scan = _scan(file, file_id, origin)
     if file.problem:
         return _refused(scan, file.problem)
     try:
         if file.kind is Kind.DICOM:
-            return _dicom(scan, file_id, read_header(file.data, limits), pseudonyms)
+            header = read_header(file.data, limits)
+            return _dicom(scan, file_id, header, pseudonyms, pseudonyms if of_patient is None else of_patient(header))
         frames = count_frames(file.data, file.kind, limits)
     except ScanError as refused:
         return _not_an_image(file) if refused.reason is Reason.NOT_AN_IMAGE else _refused(scan, refused.reason)
@@ -79,18 +88,18 @@ def entry_digest(path: str, pseudonyms: Pseudonyms) -> str:
     return pseudonyms.digest("entry", path)
 
 
-def _scan(file: File, file_id: str, origin: Origin, pseudonyms: Pseudonyms) -> Scan:
+def _scan(file: File, file_id: str, origin: Origin) -> Scan:
     """The scan that a file is as a whole; frames are made from it."""
     source = Source(
         bucket=origin.bucket,
         key_digest=origin.key_digest,
         version_id=origin.version_id,
-        entry_digest=None if file.index is None else entry_digest(file.path, pseudonyms),
+        entry_digest=None if file.index is None else entry_digest(file.path, origin.pseudonyms),
         entry_index=file.index,
         inner_index=file.inner,
     )
     return Scan(
-        scan_id=pseudonyms.scan_id(file_id, None),
+        scan_id=origin.pseudonyms.scan_id(file_id, None),
         export_id=origin.export_id,
         source=source,
         kind=file.kind,
@@ -100,16 +109,16 @@ def _scan(file: File, file_id: str, origin: Origin, pseudonyms: Pseudonyms) -> S
     )
 
 
-def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms) -> FileOutcome:
+def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms, of_patient: Pseudonyms) -> FileOutcome:
     if header.skip:
         return FileOutcome(skipped=header.skip)
-    outcome = _queued(scan.model_copy(update=belonging(header, pseudonyms)), file_id, header.orders, pseudonyms)
+    outcome = _queued(scan.model_copy(update=belonging(header, of_patient)), file_id, header.orders, pseudonyms)
     taken = (
         record.model_copy(update={"traits": traits})
         for record, traits in zip(outcome.records, header.traits, strict=True)
     )
     judged = zip(taken, header.relevances, strict=True)
-    return FileOutcome(tuple(_judged(record, relevance, header, pseudonyms) for record, relevance in judged))
+    return FileOutcome(tuple(_judged(record, relevance, header, of_patient) for record, relevance in judged))
 
 
 def patient_key(patient_id: str, issuer: str, pseudonyms: Pseudonyms) -> str:

@@ -8,6 +8,7 @@ from brainscan.store.table.counts import Counts, ScanChange
 from brainscan.store.table.erasing import Erasing
 from brainscan.store.table.exports import Exports
 from brainscan.store.table.models import Models
+from brainscan.store.table.names import Names
 from brainscan.store.table.reports import Reports
 from brainscan.store.table.retention import Retention
 from brainscan.store.table.runs import Runs
@@ -27,6 +28,7 @@ __all__ = [
     "Erasing",
     "Exports",
     "Models",
+    "Names",
     "Reports",
     "Retention",
     "Runs",
@@ -60,6 +62,7 @@ class Table:
     runs: Runs
     retention: Retention
     erasing: Erasing
+    names: Names
 
     @classmethod
     def over(cls, client: "DynamoDBClient", name: str, retention_days: int = 0) -> "Table":
@@ -80,4 +83,5 @@ class Table:
             runs=Runs(table),
             retention=Retention(table),
             erasing=Erasing(table),
+            names=Names(table),
         )

@@ -124,6 +124,13 @@ class TableClient:
             actions.append({"Put": put})
         return _held(lambda: self.client.transact_write_items(TransactItems=actions))
 
+    def put_first(self, item: Item, others: Sequence[Mapping[str, str]]) -> bool:
+        """Write an item if neither it nor any of some others is there; whether that was so."""
+        absent: dict[str, Any] = {"TableName": self.name, "ConditionExpression": "attribute_not_exists(pk)"}
+        actions: Any = [{"Put": absent | {"Item": item}}]
+        actions += [{"ConditionCheck": absent | {"Key": to_item(key)}} for key in others]
+        return _held(lambda: self.client.transact_write_items(TransactItems=actions))
+
     def update(self, key: Mapping[str, str], **request: Any) -> bool:
         """Change attributes of an item; False, and nothing is changed, if the request's condition does not hold."""
         return _held(lambda: self.client.update_item(TableName=self.name, Key=to_item(key), **request))

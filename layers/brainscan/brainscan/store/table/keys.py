@@ -47,8 +47,6 @@ BATCH: Final = "BATCH#"
 DEAD: Final = "DEAD#"
 SPENT: Final = "SPENT#"
 SPENT_SHARDS: Final = 16
-
-
 _MODEL_DIGITS: Final = 16
 """Of a digest, that tell models apart in keys."""
 
@@ -148,6 +146,11 @@ def in_export(export_id: str, summary: dict[str, str]) -> dict[str, str]:
 def study_id_of(pk: str) -> str | None:
     """Inverse of `study_summary`; None for the keys of other items."""
     return pk.removeprefix(STUDY) if pk.startswith(STUDY) else None
+
+
+def name(digest: str) -> dict[str, str]:
+    """Primary key of the mark that a patient or an uploaded object has this pseudonym, of those that it could have."""
+    return {"pk": f"NAME#{digest}", "sk": META}
 
 
 def uploaded_object(object_id: str) -> dict[str, str]:
