@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.uid import (
     BasicTextSRStorage,
+    CTImageStorage,
     EnhancedMRImageStorage,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
 )
 
 from brainscan.dicom.header import Header, read_header
@@ -50,6 +52,15 @@ def header(**elements: Any) -> Header:
         ({"Manufacturer": "brainscan", "ImageType": ["DERIVED", "SECONDARY", "OTHER"]}, Reason.OWN_ANSWER),
         ({"Manufacturer": "Gateway", "SeriesDescription": "brainscan key slice, research use only"}, Reason.OWN_ANSWER),
         ({"ImageComments": RESEARCH_USE_STATEMENT}, Reason.OWN_ANSWER),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "PHASE_DIFF"]}, Reason.PHASE_IMAGE),
+        ({"ImageType": ["DERIVED", "PRIMARY", "FILT_PHA", "SWAN"]}, Reason.PHASE_IMAGE),
+        ({"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "MD"]}, Reason.DERIVED_MAP),
+        ({"ImageType": ["DERIVED", "SECONDARY", "COLLAPSE"]}, Reason.DERIVED_MAP),
+        ({"ImageType": ["DERIVED", "PRIMARY", "M", "ND", "FMRI", "GLM"]}, Reason.DERIVED_MAP),
+        ({"DerivationDescription": "coefficient apparent de diffusion"}, Reason.DERIVED_MAP),
+        ({"Modality": "", "SOPClassUID": CTImageStorage}, Reason.OTHER_MODALITY),
+        ({"Modality": "OT", "SOPClassUID": UltrasoundImageStorage}, Reason.OTHER_MODALITY),
+        ({"BodyPartExamined": "HÜFTKOPF", "SpecificCharacterSet": "ISO_IR 192"}, Reason.OTHER_BODY_PART),
     ],
 )
 def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(
@@ -86,6 +97,19 @@ def test_what_is_no_picture_of_a_brain_by_mr_is_skipped_with_its_reason(
         ({"SeriesDescription": "T1 KM SUB"}, (Reason.UNCLEAR_CONTENT,)),
         ({"BurnedInAnnotation": "YES"}, (Reason.BURNED_IN_TEXT,)),
         ({"BurnedInAnnotation": "NO"}, ()),
+        ({"BurnedInAnnotation": "Y"}, (Reason.BURNED_IN_TEXT,)),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "SCREEN SAVE"]}, (Reason.BURNED_IN_TEXT,)),
+        ({"ConversionType": "DF"}, (Reason.BURNED_IN_TEXT,)),
+        ({"PhotometricInterpretation": "RGB"}, (Reason.UNCLEAR_CONTENT,)),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "IN_PHASE"]}, ()),
+        (
+            {"StudyDescription": "MR BRAIN AND SPINE", "SeriesDescription": "T2 SAG C-SPINE"},
+            (Reason.UNCLEAR_BODY_PART,),
+        ),
+        ({"StudyDescription": "MR BRAIN AND SPINE", "SeriesDescription": "T2 AX BRAIN"}, ()),
+        ({"StudyDescription": "WHOLE BODY", "SeriesDescription": "T2 TRA HEAD"}, ()),
+        ({"SeriesDescription": "SENSE reference scan"}, (Reason.UNCLEAR_CONTENT,)),
+        ({"BodyPartExamined": "POSTERIOR FOSSA"}, ()),
         ({"SOPClassUID": SecondaryCaptureImageStorage}, (Reason.BURNED_IN_TEXT,)),
         ({"SOPClassUID": MultiFrameGrayscaleByteSecondaryCaptureImageStorage}, (Reason.BURNED_IN_TEXT,)),
         ({"ComplexImageComponent": "REAL"}, (Reason.UNCLEAR_CONTENT,)),
@@ -160,6 +184,32 @@ def coded(value: str, scheme: str, meaning: str) -> list[Dataset]:
 def test_a_coded_region_counts_as_the_part_that_it_means(region: tuple[str, ...], skip: Reason | None) -> None:
     found = header(AnatomicRegionSequence=coded(*region))
     assert (found.skip, found.relevances[0].flags) == (skip, ())
+
+
+def test_each_frame_has_the_region_and_the_derivation_that_it_states() -> None:
+    dataset = dicom_object(PIXELS, SOPClassUID=EnhancedMRImageStorage, NumberOfFrames=3, ImageType=ORIGINAL)
+    groups = [Dataset() for _ in range(3)]
+    for group, meaning in zip(groups, ("Brain", "Knee", "Brain"), strict=True):
+        anatomy = Dataset()
+        anatomy.AnatomicRegionSequence = coded("1", "SCT", meaning)
+        group.FrameAnatomySequence = [anatomy]
+    derived = Dataset()
+    derived.DerivationCodeSequence = coded("113078", "DCM", "")
+    groups[2].DerivationImageSequence = [derived]
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    dataset.PixelData = np.stack([PIXELS] * 3).tobytes()
+    found = read_header(dicom_bytes(dataset), Limits())
+    assert [each.skip for each in found.relevances] == [None, Reason.OTHER_BODY_PART, Reason.DERIVED_MAP]
+
+
+@pytest.mark.parametrize("keyword", ["ProcedureCodeSequence", "RequestedProcedureCodeSequence"])
+def test_an_order_that_is_coded_or_requested_names_its_part(keyword: str) -> None:
+    [found] = header(**{keyword: coded("RPID1", "RADLEX", "MR Knee left")}).relevances
+    assert found.flags == (Reason.UNCLEAR_BODY_PART,)
+    request = Dataset()
+    request.ScheduledProcedureStepDescription = "Lendenwirbelsäule"
+    [found] = header(SpecificCharacterSet="ISO_IR 192", RequestAttributesSequence=[request]).relevances
+    assert found.flags == (Reason.UNCLEAR_BODY_PART,)
 
 
 def mixed(*frames: tuple[list[str], str], **elements: Any) -> bytes:

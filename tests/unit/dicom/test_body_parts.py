@@ -6,6 +6,7 @@ import pytest
 from pydicom import Dataset
 
 from brainscan.dicom.body_parts import BodyPart, coded_derivation, coded_region, named_part
+from tests.unit.dicom import part_terms
 
 ELSEWHERE = {
     "english": "KNEE|L-KNEE|LT KNEE|SHOULDER JOINT|LOWER LIMB|UPPER EXTREMITY|T SPINE|C-SPINE|WHOLE BODY|TIBIA|"
@@ -40,7 +41,8 @@ HEAD = (
 )
 UNNAMED = (
     "|XQ7|TUMOR PROTOCOL|EPILEPSY|T1 SE TRA KM|HEAD FIRST SUPINE|FEET FIRST|FOOT-FIRST PRONE|BODY COIL|NECK COIL|"
-    "LEGACY|HANDEDNESS|HEARTBEAT|HARMONIZED|main sequence|T1 SPIN ECHO HIPPOCAMPUS|COMPUTER|BACKGROUND"
+    "LEGACY|HANDEDNESS|HEARTBEAT|HARMONIZED|main sequence|T1 SPIN ECHO|COMPUTER|BACKGROUND|"
+    "COR T2|CS 3D TFE|HAND OVER|back to back|LONG TR|first rate|TE long|Late phase|Staging|cornea|AX|P A"
 )
 
 
@@ -50,6 +52,16 @@ UNNAMED = (
 def test_another_part_is_recognised_in_any_language(named: str) -> None:
     assert named_part(named) is BodyPart.ELSEWHERE
     assert named_part(named.lower(), "T2 TSE") is BodyPart.ELSEWHERE
+
+
+@pytest.mark.parametrize("language", part_terms.ELSEWHERE)
+def test_another_part_is_recognised_by_what_orders_and_protocols_call_it(language: str) -> None:
+    terms = part_terms.ELSEWHERE[language].split("|")
+    assert [each for each in terms if named_part(each) is not BodyPart.ELSEWHERE] == []
+
+
+def test_terms_for_the_head_and_what_is_in_it_are_recognised() -> None:
+    assert [each for each in part_terms.HEAD.split("|") if named_part(each) is not BodyPart.HEAD] == []
 
 
 @pytest.mark.parametrize("named", HEAD.split("|"))

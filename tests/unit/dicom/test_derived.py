@@ -13,17 +13,27 @@ MAPS = (
     "maximum intensity|PROJECTION IMAGE|Maximale Intensitätsprojektion|projection d'intensité maximale|"
     "proyección de máxima intensidad|proiezione di massima intensità|projeção|SUB|subtracted|Subtraction post-pre|"
     "Subtraktion|Bildsubtraktion|soustraction|sottrazione|sustracción|subtração|difference image|Differenzbild|"
-    "Volume rendering|VRT|standard deviation"
+    "Volume rendering|VRT|standard deviation|"
+    "ADC_UNSPECIFIED|R2_STAR|GLM|STDDEV|MIP_SUB|COLLAPSE|PJN|Fractional Aniso.|Average DC|Color Orientation|"
+    "Transit delay|QSM|APTW|MTR|FAT FRACTION|PDFF|Max. rel. enhancement|wash-in|IAUGC|K-trans|CMRO2|OEF|CVR|"
+    "cerebrovascular reactivity|"
+    "MEAN_IP|AvIP|CPR|curved MPR|Tracto|fiber tracking|vessel tracking|MIPs|T1 relaxometry|elastography|time-intensity|"
+    "CDA|coefficient de diffusion apparent|coeficiente de difusión aparente|coefficiente di diffusione apparente|ADK|"
+    "карта ИКД|субтракция|odečet|térkép|kivonás|ADC haritası|çıkarma|減算|差分|サブトラクション|最大値投影|ADCマップ|"
+    "拡散係数|"
+    "减影|最大密度投影|감산|최대강도투사|αφαίρεση|χάρτης ADC|προβολή|erotuskuva|subtractie|substrakcja|parametrisch"
 )
 ANATOMY = (
     "|ORIGINAL|PRIMARY|M|SE|ND|NORM|DIS2D|M_FFE|T1 SE TRA KM|t1_mprage_sag_p2_iso|FLAIR|T2 TSE FS|DWI b1000|TRACEW|"
     "lossy compression|JPEG 2000|t1_se_tra_fa70|flip angle FA=120|T1 LOCAL ANATOMY|SWI|AVERAGE|mean|Farbe|subdural|"
-    "SUBACUTE STROKE|imaging|face|adcock|mipaca"
+    "SUBACUTE STROKE|imaging|face|adcock|mipaca|IN_PHASE|out of phase|arterial phase|phase encoding AP|T2 STAR|"
+    "prescan normalize|MFSPLIT|T1 MPR tra|MP2RAGE UNI|CISS|T1 POST GAD|CS 3D TFE"
 )
 SCOUTS = (
     "localizer|Localiser|3-plane loc|3 pl|3PL|AAHead_Scout|Survey_SHC|pilot|planscan|Übersicht|Uebersichtsaufnahme|"
     "Localisateur|Lokalisator|localizador|localizzatore|Topogramm|repérage|tri-planar|3 Ebenen|Pha_Images|phase|"
-    "PHASE MAP"
+    "PHASE MAP|FILT_PHA: SWAN|unwrapped phase|PHASE_DIFF|T1 post minus pre|AngioSub|fused|segmentation|VENC 30|PCA_P|"
+    "ASSET calibration|CoilSurvey|SENSE REF|Reference scan|B0 shim|PreScan|MRS|CHO/NAA"
 )
 
 

@@ -42,6 +42,7 @@ class _Words:
     stems: tuple[str, ...]
     infixes: tuple[str, ...]
     signs: tuple[str, ...]
+    phrases: re.Pattern[str]
 
     def named_in(self, words: Collection[str], text: str) -> bool:
         """Whether any is in a text, which is made of words and perhaps of what has none."""
@@ -50,36 +51,45 @@ class _Words:
             or any(word.startswith(self.stems) for word in words)
             or any(infix in word for word in words for infix in self.infixes)
             or any(sign in text for sign in self.signs)
+            or self.phrases.search(" ".join(re.findall(r"\w+", text))) is not None
         )
 
 
+def _signs(listed: str) -> tuple[str, ...]:
+    return tuple(each.replace("_", " ") for each in plain(listed).split())
+
+
 _HEAD: Final = _Words(
-    frozenset(known.HEAD.split()),
-    tuple(known.HEAD_STEMS.split()),
+    frozenset(plain(known.HEAD).split()),
+    tuple(plain(known.HEAD_STEMS).split()),
     tuple(known.HEAD_INFIXES.split()),
-    tuple(plain(known.HEAD_SIGNS).split()),
+    _signs(known.HEAD_SIGNS),
+    re.compile(known.HEAD_PHRASES),
 )
 _ELSEWHERE: Final = _Words(
-    frozenset(known.ELSEWHERE.split()),
-    tuple(known.ELSEWHERE_STEMS.split()),
+    frozenset(plain(known.ELSEWHERE).split()),
+    tuple(plain(known.ELSEWHERE_STEMS).split()),
     tuple(known.ELSEWHERE_INFIXES.split()),
-    tuple(plain(known.ELSEWHERE_SIGNS).split()),
+    _signs(known.ELSEWHERE_SIGNS),
+    re.compile(known.ELSEWHERE_PHRASES),
 )
-_NO_PART: Final = re.compile(f"{known.NO_PART}|{known.SPINAL_CORD}")
+_NO_PART: Final = re.compile(known.NO_PART)
+_NO_HEAD: Final = re.compile(f"{known.SPINAL_CORD}|{known.NO_HEAD}")
 
 
 @lru_cache(maxsize=1024)
 def named_part(*texts: str) -> BodyPart:
     """The part that texts name together; where they name the head and others, the head."""
-    whole = plain(" ".join(texts))
-    spinal = re.search(known.SPINAL_CORD, whole)
-    whole = _NO_PART.sub(" ", whole)
+    stated = [_NO_PART.sub(" ", plain(each).replace("_", " ")) for each in texts]
+    apart = [_NO_HEAD.sub(" ", each) for each in stated]
+    whole = " ".join(apart)
     words = set(re.findall(r"[^\W\d_]+", whole))
-    words |= {re.sub(r"[\W_]", "", plain(each)) for each in texts}  # C-SPINE, WHOLE BODY
+    words |= {re.sub(r"\W", "", each) for each in apart}  # C-SPINE, WHOLE BODY
     if _HEAD.named_in(words, whole):
         return BodyPart.HEAD
     of_language = any(mark in words and not words.isdisjoint(own.split()) for mark, own in known.ONE_LANGUAGE.items())
-    return BodyPart.ELSEWHERE if spinal or of_language or _ELSEWHERE.named_in(words, whole) else BodyPart.UNNAMED
+    elsewhere = apart != stated or of_language or _ELSEWHERE.named_in(words, whole)
+    return BodyPart.ELSEWHERE if elsewhere else BodyPart.UNNAMED
 
 
 def coded_region(region: Dataset) -> str:

@@ -6,9 +6,10 @@ from functools import cache
 from typing import Final
 
 from pydicom import Dataset
+from pydicom.uid import UID
 
 from brainscan.dicom.body_parts import BodyPart, coded_derivation, coded_region, named_part
-from brainscan.dicom.derived import names_map, names_no_anatomy
+from brainscan.dicom.derived import names_map, names_no_anatomy, names_phase
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.values import items, text, texts
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
@@ -27,24 +28,47 @@ _OTHER_MODALITIES: Final = _terms("""
 """PS3.3 C.7.3.1.1.1 without MR, and without OT and DOC, which say nothing of where an image came from."""
 
 _LOCALIZERS: Final = frozenset({"LOCALIZER", "SCOUT", "SURVEY"})
-_PHASES: Final = frozenset({"P", "PHASE", "PHASE MAP", "PHASE_MAP", "PHASE SUBTRACT", "IMAGINARY", "I"})
+_PHASES: Final = frozenset({"P", "PHASE", "PHASE SUBTRACT", "IMAGINARY", "IMAG", "I", "Q"})
 _REAL: Final = frozenset({"R", "REAL"})
 """The real part has signed values: inversion recovery is read by it, other sequences are not."""
 _MAPS: Final = _terms("""
     DENSITY MAP, DIFFUSION MAP, VELOCITY MAP, T1 MAP, T2 MAP, PROJECTION IMAGE,
     METABOLITE_MAP, STD_DEVIATION, T_TEST, Z_SCORE, MTT, RCBF, RCBV, TTP, PEI, VELOCITY,
-    MAX_IP, MIN_IP, VOLUME_RENDER, SURFACE_RENDER, CURVED_MPR, EXP
+    MAX_IP, MIN_IP, VOLUME_RENDER, SURFACE_RENDER, CURVED_MPR, EXP,
+    AD, APT, AUC, B1, DELTA, FF, FUSED, FUSION, K1, K2, LABEL, MASK, MD, OVERLAY, PERCENT, PROBABILITY, R1, R2, RD, RGB,
+    SEGMENTATION, STATISTICS, T0, VE, VP, VR
 """)
 """By line: PS3.3 C.8.3.1.1.1, value 3 of classic MR; C.8.13.3.1.1, of enhanced MR; C.8.16.2.1.3, techniques of
-calculation. What scanners write besides is in words of `derived`."""
+calculation; and short ones that scanners and workstations write. Their longer ones are in words of `derived`."""
+_SCREENS: Final = re.compile(r"SCREEN|CAPTURE|DIGITI[SZ]ED|^SC$|PASTED|SNAPSHOT")
+"""Types of what was taken from a screen or a film, in whatever class it is stored."""
 
-DESCRIPTIONS: Final = (
-    "StudyDescription",
-    "SeriesDescription",
-    "ProtocolName",
-    "RequestedProcedureDescription",
-    "PerformedProcedureStepDescription",
-)
+OF_SERIES: Final = ("SeriesDescription", "ProtocolName", "AcquisitionProtocolName")
+OF_STUDY: Final = ("StudyDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription")
+DESCRIPTIONS: Final = (*OF_STUDY, *OF_SERIES)
+CODED: Final = ("ProcedureCodeSequence", "RequestedProcedureCodeSequence", "PerformedProtocolCodeSequence")
+"""Of the study, too, by CodeMeaning."""
+REQUESTED: Final = ("RequestedProcedureDescription", "ScheduledProcedureStepDescription")
+"""The same, within RequestAttributesSequence."""
+_DERIVED: Final = "DerivationImageSequence"
+"""The functional group that says how a frame was derived (PS3.3 C.7.6.16.2.6)."""
+_CLASSES: Final = {
+    "CT ": "CT",
+    "Enhanced CT": "CT",
+    "Positron": "PT",
+    "Enhanced PET": "PT",
+    "Nuclear": "NM",
+    "Ultrasound": "US",
+    "Computed Radiography": "CR",
+    "Digital": "DX",
+    "X-Ray": "XA",
+    "Enhanced XA": "XA",
+    "Enhanced XRF": "RF",
+    "VL ": "XC",
+    "RT ": "RTIMAGE",
+    "Ophthalmic": "OP",
+}
+"""How names of classes of other modalities begin, and what Modality calls them."""
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 """The class, and the prefix of its multi-frame relatives."""
 _OURS: Final = "BRAINSCAN"
@@ -59,9 +83,11 @@ class Relevance:
 
 
 def may_show_a_name(dataset: Dataset) -> bool:
-    """Whether text may be part of the picture: it says so, or it was taken from a screen, as secondary captures are."""
-    burned = text(dataset, "BurnedInAnnotation").upper() == "YES"
-    return burned or text(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE)
+    """Whether text may be part of the picture: it does not say no, or it was taken from a screen or a film."""
+    burned = text(dataset, "BurnedInAnnotation").upper()
+    of_screen = text(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE) or text(dataset, "ConversionType")
+    screened = any(_SCREENS.search(kind) for kind in _words(dataset, "ImageType"))
+    return burned not in {"", "NO", "N"} or bool(of_screen) or screened
 
 
 def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
@@ -72,49 +98,76 @@ def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
     that hint at a localizer or a map, or that name another part of the body, only flag.
     """
     skip, doubts = _of_object(dataset)
+    whole, coloured = _derivation(dataset), not _is_gray(dataset)
 
     @cache
-    def judged(kinds: frozenset[str]) -> Relevance:
-        reason = skip or _not_anatomy(kinds)
-        if reason:
-            return Relevance(reason)
-        unclear = {Reason.UNCLEAR_CONTENT} if kinds & ({"DERIVED", "MIXED"} | _REAL) else set()
+    def judged(kinds: frozenset[str], derivation: str, part: str) -> Relevance:
+        named = named_part(part)
+        reason = skip or _not_anatomy(kinds) or (Reason.DERIVED_MAP if names_map(derivation) else None)
+        if reason or (part and named is BodyPart.ELSEWHERE):
+            return Relevance(reason or Reason.OTHER_BODY_PART)
+        unclear = {Reason.UNCLEAR_CONTENT} if coloured or kinds & ({"DERIVED", "MIXED"} | _REAL) else set()
+        if part and named is BodyPart.UNNAMED:
+            unclear |= {Reason.UNCLEAR_BODY_PART}
         return Relevance(flags=tuple(sorted(doubts | unclear, key=list(Reason).index)))
 
-    return tuple(judged(_kinds(dataset, frame)) for frame in range(frames))
+    return tuple(
+        judged(
+            _kinds(dataset, frame), whole or _derivation(macro(dataset, frame, _DERIVED)), _body_part(dataset, frame)
+        )
+        for frame in range(frames)
+    )
 
 
 def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
     """What holds for all frames: why none is analyzed, or what to check in each."""
-    modality = text(dataset, "Modality").upper()
-    part = _body_part(dataset)
+    modality = _modality(dataset)
     if _is_own_answer(dataset):
         return Reason.OWN_ANSWER, frozenset()
     if modality in _OTHER_MODALITIES:
         return Reason.OTHER_MODALITY, frozenset()
     if _LOCALIZERS & _words(dataset, "ImageType"):
         return Reason.LOCALIZER, frozenset()
-    if names_map(_derivation(dataset)):
-        return Reason.DERIVED_MAP, frozenset()
-    if part and named_part(part) is BodyPart.ELSEWHERE:
-        return Reason.OTHER_BODY_PART, frozenset()
-    described = [text(dataset, keyword) for keyword in DESCRIPTIONS]
     doubts = {
         Reason.BURNED_IN_TEXT: may_show_a_name(dataset),
         Reason.UNCLEAR_MODALITY: modality != "MR",
-        Reason.UNCLEAR_CONTENT: any(
-            names_no_anatomy(text(dataset, keyword)) for keyword in ("SeriesDescription", "ProtocolName")
-        ),
-        Reason.UNCLEAR_BODY_PART: named_part(*described) is BodyPart.ELSEWHERE
-        or (bool(part) and named_part(part) is BodyPart.UNNAMED),
+        Reason.UNCLEAR_CONTENT: any(names_no_anatomy(text(dataset, keyword)) for keyword in OF_SERIES),
+        Reason.UNCLEAR_BODY_PART: _described_part(dataset) is BodyPart.ELSEWHERE,
     }
     return None, frozenset(reason for reason, doubted in doubts.items() if doubted)
+
+
+def _modality(dataset: Dataset) -> str:
+    """As it is stated; where that says nothing, by the class of the object."""
+    stated = text(dataset, "Modality").upper()
+    if stated == "MR" or stated in _OTHER_MODALITIES:
+        return stated
+    of_class = UID(text(dataset, "SOPClassUID")).name
+    return next((code for words, code in _CLASSES.items() if of_class.startswith(words)), stated)
+
+
+def _described_part(dataset: Dataset) -> BodyPart:
+    """The part that descriptions name: that of the series, if they name one, or that of the study."""
+    of_series = named_part(*(text(dataset, keyword) for keyword in OF_SERIES))
+    if of_series is not BodyPart.UNNAMED:
+        return of_series
+    of_study = [text(dataset, keyword) for keyword in OF_STUDY]
+    of_study += [text(code, "CodeMeaning") for keyword in CODED for code in items(dataset, keyword)]
+    requests = items(dataset, "RequestAttributesSequence")
+    of_study += [text(request, keyword) for request in requests for keyword in REQUESTED]
+    return named_part(*of_study)
+
+
+def _is_gray(dataset: Dataset) -> bool:
+    """Pictures of anatomy by MR are; those of one class alone may be of a screen, which is another doubt."""
+    of_screen = text(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE)
+    return of_screen or text(dataset, "PhotometricInterpretation").startswith("MONOCHROME")
 
 
 def _not_anatomy(kinds: frozenset[str]) -> Reason | None:
     if kinds & _LOCALIZERS:
         return Reason.LOCALIZER
-    if kinds & _PHASES:
+    if kinds & _PHASES or any(map(names_phase, kinds)):
         return Reason.PHASE_IMAGE
     return Reason.DERIVED_MAP if kinds & _MAPS or any(map(names_map, kinds)) else None
 
@@ -145,10 +198,10 @@ def _derivation(dataset: Dataset) -> str:
     return " ".join((text(dataset, "DerivationDescription"), *coded))
 
 
-def _body_part(dataset: Dataset) -> str:
-    """The body part as it is stated; enhanced objects state it as a code."""
+def _body_part(dataset: Dataset, frame: int) -> str:
+    """The body part as it is stated; enhanced objects state it as a code, for each frame."""
     stated = text(dataset, "BodyPartExamined")
     regions = items(dataset, "AnatomicRegionSequence") or items(
-        macro(dataset, 0, "FrameAnatomySequence"), "AnatomicRegionSequence"
+        macro(dataset, frame, "FrameAnatomySequence"), "AnatomicRegionSequence"
     )
     return stated or (coded_region(regions[0]) if regions else "")

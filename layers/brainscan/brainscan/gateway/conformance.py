@@ -17,7 +17,7 @@ from brainscan.dicom.mend import INTEGERS as OF_PIXELS
 from brainscan.dicom.mend import NAMED_BY_META
 from brainscan.dicom.origin import ORIGIN
 from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
-from brainscan.dicom.relevance import DESCRIPTIONS
+from brainscan.dicom.relevance import CODED, DESCRIPTIONS, REQUESTED
 from brainscan.dicom.source import CODES, COUNTS, FUNCTIONAL_GROUPS, GEOMETRY, SIZES, UIDS
 from brainscan.dicom.stamp import SERIES_DESCRIPTIONS, SOP_CLASSES
 from brainscan.dicom.technique import GROUPS, NUMBERS
@@ -39,8 +39,10 @@ OF_FRAMES: Final = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 RELEVANCE: Final = (
     "Modality", "ImageType", "ComplexImageComponent", "VolumeBasedCalculationTechnique", "BodyPartExamined",
     "AnatomicRegionSequence", "FrameAnatomySequence", "CodeValue", "CodingSchemeDesignator", "CodeMeaning",
-    "DerivationDescription", "DerivationCodeSequence", "BurnedInAnnotation", "Manufacturer", "ManufacturerModelName",
-    "ImageComments", *DESCRIPTIONS,
+    "DerivationDescription", "DerivationCodeSequence", "DerivationImageSequence", "BurnedInAnnotation",
+    "ConversionType",
+    "PhotometricInterpretation", "Manufacturer", "ManufacturerModelName",
+    "ImageComments", *DESCRIPTIONS, *CODED, "RequestAttributesSequence", *REQUESTED,
 )  # fmt: skip
 """What decides whether an image is analyzed, and what a reader should check."""
 
@@ -74,8 +76,8 @@ def _overview() -> Iterator[str]:
     rows = ((f"`{kind}.dcm`", _named(uid), "no", "SCU, by C-STORE or STOW-RS") for kind, uid in SOP_CLASSES.items())
     yield from _table(("object", "SOP class written", "read", "network service"), rows)
     yield ""
-    yield "These are read. Any other object with pixels is judged by its Modality, whatever its class. A"
-    yield "secondary capture is analyzed, flagged, and not drawn; objects that brainscan made are skipped."
+    yield "These are read. Any other object with pixels is judged by its Modality, or by its class where"
+    yield "that says nothing. A secondary capture is analyzed, flagged, and not drawn; what brainscan made is skipped."
     yield ""
     received = {str(uid) for uid in MR_STORAGE}
     images = (
