@@ -36,6 +36,9 @@ def stating(value: bytes | None, vr: str | None = "DS") -> Dataset:
         (b"nan", None),
         (b"inf", None),
         (b"\xff\xfe", None),
+        (b"5 mm", (5.0,)),
+        (b"0.9/0.8", (0.9, 0.8)),
+        (b"5 miles", None),
     ],
 )
 @pytest.mark.parametrize("vr", ["DS", "IS", "UT", "LO", "UN", None])

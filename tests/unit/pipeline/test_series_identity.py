@@ -45,6 +45,22 @@ def test_patients_and_studies_that_share_a_series_uid_are_not_mixed(world: World
     assert len({scan.study_id for scan in scans}) == 2
 
 
+@pytest.mark.parametrize("told_by", [{"PatientName": "Other"}, {"PatientBirthDate": "19600101"}], ids=str)
+def test_persons_who_share_an_id_do_not_share_a_series(world: World, told_by: Any) -> None:
+    uploaded(world, *mr.mr_series(2, **ONE), *mr.mr_series(2, **ONE | told_by))
+    scans = world.queued()
+    assert len({scan.series_id for scan in scans}) == 2
+    assert len({scan.instance_id for scan in scans}) == 4
+
+
+@pytest.mark.parametrize("spelled", ["MUELLER^Jürgen", "jurgen muller", "Müller^Juergen", "MÜLLER^JÜRGEN^^"])
+def test_one_name_in_many_spellings_is_of_one_person(world: World, spelled: str) -> None:
+    first, second = mr.mr_series(2, **ONE | {"PatientName": "Müller^Jürgen"})
+    second.PatientName = spelled
+    uploaded(world, first, second)
+    assert len({scan.series_id for scan in world.queued()}) == 1
+
+
 def test_a_name_spelled_twice_does_not_split_the_series_of_an_id(world: World) -> None:
     first, second = mr.mr_series(2, **ONE)
     second.PatientName = "ONE"

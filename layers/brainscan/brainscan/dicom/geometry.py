@@ -1,5 +1,6 @@
 """Where a slice lies: functional groups of a frame, and its place along the normal of its series."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from pydicom import Dataset
@@ -33,11 +34,17 @@ def frame_order(dataset: Dataset, frame: int) -> int:
     """
     position = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
     cosines = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
-    if position is None or cosines is None or (len(position), len(cosines)) != (3, 6):
+    normal = _normal(cosines) if cosines is not None and len(cosines) == 6 else None
+    if position is None or len(position) != 3 or normal is None:
         return min(2 * ORIGIN, max(0, int(number(dataset, "InstanceNumber") or 0)) + frame)
-    a, b = cosines[:3], cosines[3:]
-    normal = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
     along = sum(across * place for across, place in zip(normal, position, strict=True))
     if is_mosaic(dataset):
         along += frame * (abs(number(dataset, "SpacingBetweenSlices") or 0) or 1)
     return min(max(round(along * MICROMETRES) + ORIGIN, 0), 2 * ORIGIN)
+
+
+def _normal(cosines: Sequence[float]) -> tuple[float, float, float] | None:
+    """The normal that directions of rows and columns have; None where they are no two directions."""
+    a, b = cosines[:3], cosines[3:]
+    normal = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+    return normal if any(normal) else None

@@ -1,9 +1,12 @@
 """What intake needs to know of a DICOM image: where it belongs, how many slices it holds, whether it is for us."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from pydicom import Dataset
 
+from brainscan.dicom.body_parts import plain
 from brainscan.dicom.geometry import frame_order
 from brainscan.dicom.origin import traits_of
 from brainscan.dicom.pixels import frame_count, read_object
@@ -12,6 +15,9 @@ from brainscan.dicom.values import text
 from brainscan.domain import Reason, ScanError
 from brainscan.domain.traits import Traits
 from brainscan.settings import Limits
+
+_UMLAUTS: Final = re.compile("([AOU])E")
+"""Two letters for one with an accent."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,6 +45,15 @@ class Header:
         if self.patient_id:
             return ("id", self.patient_id_issuer, self.patient_id)
         return ("name", self.patient_name, self.patient_birth_date)
+
+    @property
+    def person(self) -> tuple[str, ...]:
+        """What tells apart those who share an id, as anonymized and nameless ones do: name, however spelled, and birth.
+
+        Within a series that one scanner made, both are the same throughout.
+        """
+        letters = sorted(re.findall(r"[^\W_]+", plain(self.patient_name)))
+        return (_UMLAUTS.sub(r"\1", " ".join(letters)), self.patient_birth_date)
 
     @property
     def skip(self) -> Reason | None:

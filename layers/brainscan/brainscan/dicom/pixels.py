@@ -25,6 +25,7 @@ from pydicom.uid import (
 from brainscan.dicom.bits import stored_values
 from brainscan.dicom.characters import make_readable
 from brainscan.dicom.copied import PATIENT_AND_STUDY
+from brainscan.dicom.described import describe_pixels
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.mend import mend, name_by_meta
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
@@ -37,6 +38,8 @@ Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32
 PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """In the order of trust: in the patient, at the detector, on the scanned film."""
+OBLONG: Final = 20.0
+"""Pixels longer than this over their width are a mistake in the header."""
 _DEPTH_KEYWORDS: Final = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
 RESCALE_KEYWORDS: Final = ("RescaleSlope", "RescaleIntercept")
 VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
@@ -96,6 +99,7 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
         Exception: whatever the decoder raises on a damaged or truncated stream.
     """
     _require_decoder(dataset)
+    describe_pixels(dataset)
     if is_mosaic(dataset):
         stored = tile(stored_values(dataset, None), tile_count(dataset), frame)
     else:
@@ -125,10 +129,20 @@ def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
     return None
 
 
-def pixel_aspect(dataset: Dataset) -> float:
-    """A pixel's height over its width by PixelAspectRatio (PS3.3 C.7.6.3.1.7); 1 where nothing plausible is stated."""
-    stated = numbers(dataset, "PixelAspectRatio")
-    return stated[0] / stated[1] if stated is not None and len(stated) == 2 and min(stated) > 0 else 1.0
+def pixel_aspect(dataset: Dataset, frame: int) -> float:
+    """A pixel's height over its width; 1 where nothing plausible is stated.
+
+    A spacing tells it in whatever unit it is, and with whatever sign; without one PixelAspectRatio (PS3.3 C.7.6.3.1.7).
+    """
+    measures = macro(dataset, frame, "PixelMeasuresSequence")
+    for source, keyword in (*((measures, each) for each in SPACING_KEYWORDS), (dataset, "PixelAspectRatio")):
+        stated = numbers(source, keyword)
+        if stated is None or len(stated) < 2 or 0 in stated[:2]:
+            continue
+        aspect = abs(stated[0] / stated[1])
+        if 1 / OBLONG <= aspect <= OBLONG:
+            return aspect
+    return 1.0
 
 
 def _inflated(data: bytes, max_bytes: int) -> tuple[bytes, Dataset | None]:

@@ -6,6 +6,7 @@ them at once: to convert it would cost more than to read the file.
 """
 
 import math
+import re
 from functools import cache
 from typing import Any, Final
 
@@ -24,6 +25,10 @@ _ESCAPE: Final = b"\x1b"
 """Begins what is in another character set."""
 
 _PADDING: Final = " \0\t\r\n"
+_NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_WITH_UNIT: Final = rf"{_NUMBER}\s*(?:mm|ms)?"
+_IN_A_ROW: Final = re.compile(rf"[\[(]?\s*{_WITH_UNIT}(?:(?:\s*[,;/|x]\s*|\s+){_WITH_UNIT})*\s*[\])]?")
+"""Numbers with the unit that the standard gives them anyway, or apart by other signs than the standard's."""
 
 
 def parsed(dataset: Dataset, keyword: str) -> Any:
@@ -82,13 +87,27 @@ def text(dataset: Dataset, keyword: str) -> str:
 def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...] | None:
     """The values of an attribute that holds numbers; None where it is absent or any is no finite number.
 
-    A comma is read as the decimal point that a desktop's language turned into one.
+    A comma is read as the decimal point that a desktop's language turned into one; `mm` and `ms` say what is known.
     """
     try:
-        found = tuple(float(each.replace(",", ".")) for each in texts(dataset, keyword))
+        found = tuple(value for each in texts(dataset, keyword) for value in _decimals(each))
     except ValueError:
         return None
     return found if found and all(map(math.isfinite, found)) else None
+
+
+def _decimals(stated: str) -> list[float]:
+    """The number that a text is, or the numbers in it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return [float(stated.replace(",", "."))]
+    except ValueError:
+        if not _IN_A_ROW.fullmatch(stated):
+            raise
+    return [float(each) for each in re.findall(_NUMBER, stated)]
 
 
 def number(dataset: Dataset, keyword: str) -> float | None:

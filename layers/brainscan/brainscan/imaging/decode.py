@@ -145,7 +145,7 @@ def _decode_dicom(data: bytes, limits: Limits, frame: int) -> Decoded:
         dataset = read_object(data, limits.scan_bytes)
         _require_pixels_within(limits, int(dataset.Columns), int(dataset.Rows))
         spacing_mm = frame_spacing(dataset, frame)
-        aspect = spacing_mm[0] / spacing_mm[1] if spacing_mm else pixel_aspect(dataset)
+        aspect = spacing_mm[0] / spacing_mm[1] if spacing_mm else pixel_aspect(dataset, frame)
         return Decoded(_finite(frame_pixels(dataset, frame)), spacing_mm, aspect)
 
 

@@ -1,0 +1,40 @@
+"""What a header leaves out of the description of its pixels (PS3.3 C.7.6.3), as far as the rest of it tells."""
+
+from typing import Final
+
+from pydicom import Dataset
+
+GRAY: Final = "MONOCHROME2"
+DEPTHS: Final = (8, 16, 32)
+"""Bits that a gray pixel takes."""
+
+
+def describe_pixels(dataset: Dataset) -> None:
+    """State what decoders ask for and the object does not say, or says what cannot be.
+
+    Pixels of one sample are gray; as many bits are allocated as the pixels take, and all of them are in use; values are
+    unsigned: `stored_values` looks at them, and mends that. What is in doubt stays as it is, and is refused.
+    """
+    photometric = str(dataset.get("PhotometricInterpretation") or "")
+    if photometric.replace(" ", "").startswith("MONOCHROME"):
+        dataset.PhotometricInterpretation = photometric.replace(" ", "")
+    elif not photometric and (dataset.get("SamplesPerPixel") or 1) == 1:
+        dataset.PhotometricInterpretation = GRAY
+    if not dataset.get("SamplesPerPixel") and dataset.get("PhotometricInterpretation", "").startswith("MONOCHROME"):
+        dataset.SamplesPerPixel = 1
+    if not dataset.get("BitsAllocated") and (depth := _depth(dataset)):
+        dataset.BitsAllocated = depth
+    allocated = dataset.get("BitsAllocated") or 0
+    if not 0 < (dataset.get("BitsStored") or 0) <= allocated:
+        dataset.BitsStored = allocated
+    if dataset.get("PixelRepresentation") not in (0, 1):
+        dataset.PixelRepresentation = 0
+
+
+def _depth(dataset: Dataset) -> int | None:
+    """Bits of a pixel, by how many bytes there are of all; None where they are no plain gray ones."""
+    pixels = dataset.get("PixelData")
+    if not isinstance(pixels, bytes) or dataset.file_meta.TransferSyntaxUID.is_compressed:
+        return None
+    count = int(dataset.Rows) * int(dataset.Columns) * max(1, int(dataset.get("NumberOfFrames") or 1))
+    return next((bits for bits in DEPTHS if count * bits // 8 <= len(pixels) <= count * bits // 8 + 1), None)

@@ -1,0 +1,102 @@
+"""What a header leaves out of the description of its pixels, or says wrongly, is told by the rest of it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from brainscan.dicom.header import read_header
+from brainscan.domain import Kind, Reason, ScanError
+from brainscan.imaging.decode import Decoded, decode
+from brainscan.settings import Limits
+from tests import series as mr
+from tests.unit.dicom.odd import encoded_as, with_raw
+
+DESCRIPTION = (
+    "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+)  # fmt: skip
+SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian]
+
+
+def image() -> Dataset:
+    [made] = mr.mr_series(1)
+    made["PixelData"].VR = "OW"
+    return made
+
+
+def stored() -> np.ndarray:
+    return np.asarray(image().pixel_array)
+
+
+def read(data: bytes) -> Decoded:
+    return decode(data, Kind.DICOM, Limits())
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda each: each.keyword)
+@pytest.mark.parametrize("absent", [(each,) for each in DESCRIPTION] + [DESCRIPTION], ids=lambda each: each[0])
+@pytest.mark.parametrize("emptied", [False, True])
+def test_pixels_whose_description_is_incomplete_are_read(absent: tuple[str, ...], emptied: bool, syntax: UID) -> None:
+    partly = image()
+    for keyword in absent:
+        if emptied:
+            setattr(partly, keyword, None)
+        else:
+            del partly[keyword]
+    assert np.array_equal(read(encoded_as(partly, syntax)).pixels, stored())
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [
+        ("BitsStored", "US", b"\0\0"),
+        ("BitsStored", "US", b"\x20\0"),
+        ("HighBit", "US", b"\x1f\0"),
+        ("SamplesPerPixel", "US", b"\0\0"),
+        ("PixelRepresentation", "US", b"\2\0"),
+        ("PhotometricInterpretation", "CS", b"MONOCHROME 2"),
+        ("PhotometricInterpretation", "CS", b"monochrome2 "),
+    ],
+)
+def test_a_description_that_cannot_be_is_passed_over(keyword: str, vr: str, value: bytes) -> None:
+    assert np.array_equal(read(with_raw(image(), keyword, vr, value, ExplicitVRLittleEndian)).pixels, stored())
+
+
+def test_gray_that_nobody_calls_gray_is_a_doubt_and_pixels_of_no_known_depth_are_refused() -> None:
+    unnamed = image()
+    del unnamed["PhotometricInterpretation"]
+    [judged] = read_header(mr.file_bytes(unnamed), Limits()).relevances
+    assert (judged.skip, judged.flags) == (None, (Reason.UNCLEAR_CONTENT,))
+    odd = image()
+    odd.BitsAllocated, odd.PixelData = None, odd.PixelData[:5000]
+    with pytest.raises(ScanError) as refused:
+        read(mr.file_bytes(odd))
+    assert refused.value.reason is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("value", "spacing", "aspect"),
+    [
+        (b"1.5mm\\1.25 mm ", (1.5, 1.25), 1.2),
+        (b"1.5/1.25", (1.5, 1.25), 1.2),
+        (b"1.5,1.25", (1.5, 1.25), 1.2),
+        (b"[1.5 1.25]", (1.5, 1.25), 1.2),
+        (b"-1.5\\-1.25 ", None, 1.2),
+        (b"0.0034\\0.0017 ", None, 2.0),
+        (b"3400\\1700 ", None, 2.0),
+        (b"3.4\\1.7\\6", None, 2.0),
+        (b"0\\1.7 ", None, 1.0),
+        (b"1000\\0.1", None, 1.0),
+    ],
+)
+def test_a_spacing_in_a_unit_of_its_own_still_tells_how_oblong_pixels_are(
+    value: bytes, spacing: Any, aspect: float
+) -> None:
+    found = read(with_raw(image(), "PixelSpacing", "DS", value, ExplicitVRLittleEndian))
+    assert (found.spacing_mm, found.pixel_aspect) == (spacing, pytest.approx(aspect))
+
+
+def test_directions_that_span_no_plane_leave_the_instance_numbers_to_order_slices() -> None:
+    flat = mr.mr_series(3, ImageOrientationPatient=[0, 0, 0, 0, 0, 0])
+    assert [read_header(mr.file_bytes(each), Limits()).orders for each in flat] == [(1,), (2,), (3,)]
