@@ -96,3 +96,18 @@ def test_an_overlay_or_litter_in_the_upper_bits_is_no_part_of_the_value(bit: int
 def test_a_sign_that_is_not_carried_into_the_upper_bits_counts() -> None:
     values = PICTURE - 300
     np.testing.assert_array_equal(stored_values(scan(values & 0x0FFF, 12, 11, signed=1), 0), values)
+
+
+@pytest.mark.parametrize("middle", [128, 120, 140])
+def test_unsigned_bytes_that_call_themselves_signed_are_read_as_they_are(middle: int) -> None:
+    values = (PICTURE // 4 + middle - 75).astype(np.uint8)
+    dataset = scan(values, 8, 7, signed=1)
+    dataset.BitsAllocated, dataset.PixelData = 8, values.tobytes()
+    np.testing.assert_array_equal(stored_values(dataset, 0), values)
+
+
+def test_signed_bytes_stay_signed() -> None:
+    values = (PICTURE // 4 - 75).astype(np.int8)
+    dataset = scan(values, 8, 7, signed=1)
+    dataset.BitsAllocated, dataset.PixelData = 8, values.tobytes()
+    np.testing.assert_array_equal(stored_values(dataset, 0), values)

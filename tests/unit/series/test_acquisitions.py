@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -126,3 +127,20 @@ def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken: list
         assert list(positions_mm) == sorted(set(positions_mm))
         assert len({present(sources[each].plane).orientation for each in one.slices}) == 1
     assert places_of(acquisitions, sources) == len({(plane, h) for plane, h, _ in taken})
+
+
+@pytest.mark.parametrize(("thickness", "moved"), [(6.0, 0.3), (3.0, 0.2), (60.0, 0.4)])
+def test_a_place_that_followed_a_moving_head_is_no_neighbour_of_itself(thickness: float, moved: float) -> None:
+    """Scanners that track the head write another position at each time point."""
+    sources = {
+        f"{time}-{height}": replace(source(height + time * moved / 2, taken=(time,)), thickness_mm=thickness)
+        for height in HEIGHTS
+        for time in range(3)
+    }
+    assert grouped(sources) == [tuple(f"{time}-{height}" for height in HEIGHTS) for time in range(3)]
+
+
+@pytest.mark.parametrize(("thickness", "distance"), [(1.2, 0.6), (3.0, 1.0), (60.0, 1.0), (None, 0.1)])
+def test_slices_that_overlap_are_neighbours(thickness: float | None, distance: float) -> None:
+    sources = {f"{n}": replace(source(n * distance), thickness_mm=thickness) for n in range(6)}
+    assert grouped(sources) == [tuple("012345")]

@@ -34,6 +34,8 @@ def stored_values(dataset: Dataset, frame: int | None) -> Values:
     """
     bits = _bits_of_words(dataset)
     values: Values = pixel_array(dataset, index=frame, correct_unused_bits=bits is None)
+    if values.dtype == np.int8:
+        return _unsigned(values)
     if bits is None or values.dtype.itemsize * 8 != WORD:
         return values
     if not _fit(values, bits):
@@ -75,12 +77,7 @@ def _fit(values: Values, bits: int) -> bool:
 
 def _resigned(values: Values) -> Values:
     if values.dtype.kind == "i":
-        # Half the range has to be in use, before it is worth counting.
-        if values.min() < -QUARTER and values.max() > QUARTER:
-            unsigned = values.view(np.uint16)
-            if _leaps(values) > FEWER * _leaps(unsigned):
-                return unsigned
-        return values
+        return _unsigned(values)
     top = values >= 3 * QUARTER
     if values.dtype.kind != "u" or not top.any() or bool(((values >= QUARTER) & ~top).any()):
         return values
@@ -88,6 +85,16 @@ def _resigned(values: Values) -> Values:
     return values.view(np.int16) if rest.size and int(rest.max()) - int(rest.min()) > 1 else values
 
 
+def _unsigned(values: Values) -> Values:
+    """Signed values as unsigned ones, where these leap less; half the range has to be in use for it."""
+    quarter = 2 ** (8 * values.dtype.itemsize - 2)
+    if values.min() >= -quarter or values.max() <= quarter:
+        return values
+    unsigned = values.view(f"u{values.dtype.itemsize}")
+    return unsigned if _leaps(values) > FEWER * _leaps(unsigned) else values
+
+
 def _leaps(values: Values) -> int:
     """Neighbours in a row that differ by more than half the range of their type."""
-    return int((np.abs(np.diff(values.astype(np.int32), axis=-1)) > 2 * QUARTER).sum())
+    half = 2 ** (8 * values.dtype.itemsize - 1)
+    return int((np.abs(np.diff(values.astype(np.int32), axis=-1)) > half).sum())

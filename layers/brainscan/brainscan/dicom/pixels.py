@@ -26,6 +26,7 @@ from brainscan.dicom.bits import stored_values
 from brainscan.dicom.characters import make_readable
 from brainscan.dicom.copied import PATIENT_AND_STUDY
 from brainscan.dicom.described import describe_pixels
+from brainscan.dicom.filler import unstated_filler
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.mend import mend, name_by_meta
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
@@ -250,10 +251,10 @@ def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.
 
 
 def _padding(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_] | None:
-    """Which stored pixels are filler (PS3.3 C.7.5.1.1.2), or None where the object has no padding value."""
+    """Which stored pixels are filler (PS3.3 C.7.5.1.1.2): by the padding value, or by what they look like."""
     value = dataset.get("PixelPaddingValue")
     if not isinstance(value, int):
-        return None
+        return unstated_filler(stored)
     limit = dataset.get("PixelPaddingRangeLimit")
     # Cast: files exist that write the padding of signed pixels as if unsigned.
     ends = np.array([value, limit if isinstance(limit, int) else value]).astype(stored.dtype)

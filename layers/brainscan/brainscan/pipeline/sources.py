@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from pydicom import Dataset
 
+from brainscan.dicom.geometry import macro
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.technique import taken, technique_of
+from brainscan.dicom.values import number
 from brainscan.domain import Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.series.acquisitions import SliceSource
 from brainscan.services import Services
@@ -43,7 +45,8 @@ def slice_sources(slices: Sequence[Slice]) -> dict[str, SliceSource]:
 
 def _source(image: SourceImage) -> SliceSource:
     header, frame = image.header, image.frame
-    return SliceSource(image.plane, technique_of(header, frame), taken(header, frame))
+    thickness = number(macro(header, frame or 0, "PixelMeasuresSequence"), "SliceThickness")
+    return SliceSource(image.plane, technique_of(header, frame), taken(header, frame), thickness)
 
 
 def _slice(record: ScanRecord, header: Dataset | Reason | None) -> Slice:

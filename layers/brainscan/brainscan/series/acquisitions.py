@@ -28,11 +28,23 @@ class Technique:
 
 @dataclass(frozen=True)
 class SliceSource:
-    """What the source of a slice says of it; `taken` sorts by acquisition number, time and instance number."""
+    """What the source of a slice says; `taken` sorts by acquisition number, time and instance number."""
 
     plane: Plane | None = None
     technique: Technique = field(default_factory=Technique)
     taken: tuple[float, ...] = ()
+    thickness_mm: float | None = None
+
+    @property
+    def same_place_mm(self) -> float:
+        """How far from this slice another one may lie and be of its place, taken again when the head had moved."""
+        return max(SAME_PLACE_MM, min((self.thickness_mm or 0.0) * MOVED_SHARE, MOVED_MM))
+
+
+MOVED_SHARE: Final = 1 / 8
+"""Of its thickness, by which a slice follows a head that moves between time points; overlapping slices lie farther."""
+MOVED_MM: Final = 0.5
+"""At most: some headers state a thickness that no slice has."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,7 @@ def _by_place(stack: Sequence[str], planes: Mapping[str, Plane], sources: Mappin
     places: list[list[str]] = []
     last = -np.inf
     for position, each in sorted(zip(_positions(stack, planes), stack, strict=True)):
-        if position - last >= SAME_PLACE_MM:
+        if position - last >= sources[each].same_place_mm:
             places.append([])
             last = position
         places[-1].append(each)

@@ -1,0 +1,42 @@
+"""Filler that no header speaks of is as dark as the background, and background is no filler."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainscan.dicom.filler import unstated_filler
+from brainscan.domain import Kind
+from brainscan.imaging.decode import decode
+from brainscan.settings import Limits
+from tests import series as mr
+
+ROWS, COLUMNS = np.mgrid[: mr.ROWS, : mr.COLUMNS]
+HEAD = np.hypot(ROWS - 24, COLUMNS - 32) < 20
+PICTURE = np.where(HEAD, 500 + 10 * ROWS, 3 + COLUMNS % 5)
+CORNER = ROWS + COLUMNS < 20
+
+
+@pytest.mark.parametrize(("filler", "signed"), [(65_535, 0), (4_095, 0), (32_767, 1), (-2_000, 1), (-32_768, 1)])
+def test_filler_far_from_every_value_does_not_set_the_brightness(filler: int, signed: int) -> None:
+    [image] = mr.mr_series(1, PixelRepresentation=signed, BitsStored=16, HighBit=15)
+    image.PixelData = np.where(CORNER, filler, PICTURE).astype("<i4").astype("<u2").tobytes()
+    pixels = decode(mr.file_bytes(image), Kind.DICOM, Limits()).pixels
+    np.testing.assert_array_equal(pixels[~CORNER], PICTURE[~CORNER])
+    assert PICTURE.min() - 4 <= pixels[CORNER].min() == pixels[CORNER].max() <= PICTURE.min()
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        np.where(HEAD, 1000 + ROWS, 0),
+        np.where(HEAD, 255, 0),
+        np.where(HEAD, ROWS, 60),
+        np.where(HEAD, PICTURE, 4095 - PICTURE),
+        np.full(HEAD.shape, 7),
+        np.where((ROWS == 5) & (COLUMNS == 5), 60_000, PICTURE),
+    ],
+    ids=["stripped", "binary", "bright background", "turned over", "blank", "one bright pixel"],
+)
+def test_background_and_bright_pixels_are_none(picture: Any) -> None:
+    assert unstated_filler(picture) is None
