@@ -200,6 +200,7 @@ def world(table: Table) -> World:
         given_up_uploads=Queue(sqs, sqs.create_queue(QueueName="given-up-uploads")["QueueUrl"]),
         dead_scans=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-scans")["QueueUrl"]),
         dead_uploads=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-uploads")["QueueUrl"]),
+        dead_reports=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-reports")["QueueUrl"]),
         bus=Bus(_watched_bus(sqs), "default", "brainscan"),
         secret=lambda: PSEUDONYMS.secret.decode(),
         limits=Limits(),

@@ -12,13 +12,15 @@ from moto.sqs.responses import SQSResponse
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
+from brainscan.domain import GivenUpReport
 from brainscan.store import dead_letters
 from brainscan.store.dead_letters import DeadLetters
 from brainscan.store.queues import message
+from brainscan.store.table import Reports
 from tests.making import a_record, s3_event
 
 DEAD = {"UploadGiveUpQueue": "UploadDLQ", "ScanGiveUpQueue": "ScanDLQ", "DeliveryQueue": "DeliveryDLQ"}
-QUEUES = ("UploadQueue", "ScanQueue", *DEAD, *DEAD.values())
+QUEUES = ("UploadQueue", "ScanQueue", "ReportDLQ", *DEAD, *DEAD.values())
 
 
 def redriving(name: str) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def redriving(name: str) -> dict[str, Any]:
 
 TEMPLATE = {
     "Resources": {name: {"Type": "AWS::SQS::Queue", "Properties": redriving(name)} for name in QUEUES},
-    "Outputs": {f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
+    "Outputs": {"TableName": {"Value": "scans"}} | {f"{name}Url": {"Value": {"Ref": name}} for name in QUEUES},
 }
 
 
@@ -196,3 +198,24 @@ def test_exit_codes_tell_empty_queues_wrong_usage_and_an_unknown_stack(urls: Any
     assert dlq("redrive", "--all").exit_code == 1
     assert dlq("redrive").exit_code == 2
     assert dlq("list", "--stack", "nowhere").exit_code == 3
+
+
+def test_a_series_that_was_given_up_is_asked_for_again_and_a_place_in_the_stream_stays(
+    urls: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def ask_again(_: Reports, series_id: str) -> bool:
+        asked.append(series_id)
+        return series_id != "5" * 32
+
+    monkeypatch.setattr(Reports, "ask_again", ask_again)
+    gone = GivenUpReport(series_id="5" * 32, revision=1).model_dump_json()
+    place = json.dumps({"DDBStreamBatchInfo": {"shardId": "shard"}})
+    send(urls["ReportDLQUrl"], GivenUpReport(series_id="4" * 32, revision=6).model_dump_json(), gone, place)
+    listed = dlq("list").output
+    assert f"revision 6 of series {'4' * 32}" in listed
+    assert "the message is not a series" in listed
+    assert dlq("redrive", "--queue", "reports", "--all").output == "sent back: 1\n"
+    assert sorted(asked) == ["4" * 32, "5" * 32]
+    assert depth(urls["ReportDLQUrl"]) == 2

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, Field, ValidationError
 
-from brainscan.domain import BrainscanError, Part, Report, Scan
+from brainscan.domain import BrainscanError, GivenUpReport, Part, Report, Scan
 from brainscan.store.table import ScanChange
 from brainscan.store.table.items import scan_record
 from brainscan.store.table.keys import META, series_id_of
@@ -129,6 +129,18 @@ def _scan_change(change: Mapping[str, Any]) -> ScanChange:
         before=scan_record(before) if before else None,
         after=scan_record(after) if after else None,
     )
+
+
+def given_up_in(body: str) -> GivenUpReport:
+    """The series that a message of the ReportDLQ speaks of.
+
+    Raises:
+        MessageError: it names none, as where Lambda left a place in the stream.
+    """
+    try:
+        return GivenUpReport.model_validate_json(body)
+    except ValidationError as error:
+        raise MessageError(_wrong("a series", error)) from None
 
 
 def report_in(body: str) -> Report:

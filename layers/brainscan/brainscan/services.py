@@ -81,6 +81,7 @@ class Services:
     given_up_uploads: Queue
     dead_scans: DeadLetterQueue
     dead_uploads: DeadLetterQueue
+    dead_reports: DeadLetterQueue
     bus: Bus
     secret: Callable[[], str]
     limits: Limits
@@ -118,6 +119,7 @@ def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) ->
         given_up_uploads=Queue(sqs, told.upload_give_up_queue_url),
         dead_scans=DeadLetterQueue(sqs, told.scan_dlq_url),
         dead_uploads=DeadLetterQueue(sqs, told.upload_dlq_url),
+        dead_reports=DeadLetterQueue(sqs, told.report_dlq_url),
         secret=partial(_secret, told),
         limits=limits,
         sites=told.named_sites,

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     retry_queue_url: str = Field(default="", description="where scans wait that failed once: each comes back alone")
     upload_give_up_queue_url: str = Field(default="", description="where uploads go whose retries are over")
     scan_dlq_url: str = Field(default="", description="where messages of failed scans end")
+    report_dlq_url: str = Field(default="", description="where series end that could not be reported")
     upload_dlq_url: str = Field(default="", description="where messages of failed uploads end")
     event_bus: str = Field(default="default", description="where reported series are announced")
     event_source: str = Field(default="brainscan", description="by which listeners know this deployment's events")

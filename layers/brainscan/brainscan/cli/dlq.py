@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import boto3
@@ -11,8 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from brainscan.events import MessageError, report_in, scan_in, uploads_in
+from brainscan.events import MessageError, given_up_in, report_in, scan_in, uploads_in
 from brainscan.store.dead_letters import DeadLetter, DeadLetters, RedriveError
+from brainscan.store.table import Reports
+from brainscan.store.table.client import TableClient
 
 NOTHING_FOUND = 1
 NOT_REACHED = 3
@@ -25,6 +28,7 @@ class Queue(StrEnum):
 
     UPLOADS = "uploads"
     SCANS = "scans"
+    REPORTS = "reports"
     DELIVERIES = "deliveries"
 
 
@@ -33,6 +37,7 @@ OUTPUTS = {
     Queue.SCANS: ("ScanDLQUrl", "ScanQueueUrl"),
     Queue.DELIVERIES: ("DeliveryDLQUrl", "DeliveryQueueUrl"),
 }
+REPORTS_OUTPUT = "ReportDLQUrl"
 
 Stack = Annotated[str, typer.Option(envvar="BRAINSCAN_STACK", help="Name of the deployed stack.")]
 From = Annotated[Queue, typer.Option("--queue", help="Which dead-letter queue.")]
@@ -83,7 +88,7 @@ def redrive(
     everything: Annotated[bool, typer.Option("--all", help="Send every message back.")] = False,
     stack: Stack = "brainscan",
 ) -> None:
-    """Send messages back to the queue that they came from; a scan that had failed is analyzed again.
+    """Have work tried again: a scan is analyzed, an upload taken in, a series reported, a report delivered.
 
     Example: `brainscan dlq redrive --queue scans --all`
 
@@ -113,6 +118,9 @@ def _reaching(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
         sqs = boto3.client("sqs")
 
         def letters_of(queue: Queue) -> DeadLetters | None:
+            if queue is Queue.REPORTS:
+                reports = Reports(TableClient(boto3.client("dynamodb"), outputs["TableName"]))
+                return DeadLetters(sqs, outputs[REPORTS_OUTPUT], again=partial(_report_again, reports=reports))
             dead, source = OUTPUTS[queue]
             return DeadLetters(sqs, outputs[dead], outputs[source]) if dead in outputs else None
 
@@ -128,12 +136,23 @@ def _reaching(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
         raise typer.Exit(NOT_REACHED) from None
 
 
+def _report_again(body: str, reports: Reports) -> bool:
+    """Have a series reported anew; False where the message names none, or one that is no more."""
+    try:
+        return reports.ask_again(given_up_in(body).series_id)
+    except MessageError:
+        return False
+
+
 def _subjects(queue: Queue, letter: DeadLetter) -> list[str]:
     """What a message speaks of, by ids as they stand in logs and in the table; never by an upload's key."""
     try:
         if queue is Queue.SCANS:
             scan = scan_in(letter.body)
             return [f"scan {scan.scan_id} of export {scan.export_id}"]
+        if queue is Queue.REPORTS:
+            given_up = given_up_in(letter.body)
+            return [f"revision {given_up.revision} of series {given_up.series_id}"]
         if queue is Queue.DELIVERIES:
             report = report_in(letter.body)
             return [f"report {report.revision} of series {report.series_id}"]

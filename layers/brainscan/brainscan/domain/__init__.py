@@ -10,7 +10,16 @@ from brainscan.domain.judged import ONE_READER, AdjudicatorNeededError, Judged, 
 from brainscan.domain.reasons import ANSWERED, Outcome, Reason, ScanError
 from brainscan.domain.review import NOTHING_TOLD, Review, ReviewState, Told, Verdict
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
-from brainscan.domain.series import AcquisitionResult, ClassFinding, Lesion, Report, Series, SeriesResult, SliceResult
+from brainscan.domain.series import (
+    AcquisitionResult,
+    ClassFinding,
+    GivenUpReport,
+    Lesion,
+    Report,
+    Series,
+    SeriesResult,
+    SliceResult,
+)
 from brainscan.domain.summary import (
     Geometry,
     LesionSummary,
@@ -40,6 +49,7 @@ __all__ = [
     "Finding",
     "FrozenModel",
     "Geometry",
+    "GivenUpReport",
     "Judged",
     "Kind",
     "Lesion",

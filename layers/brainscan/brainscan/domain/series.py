@@ -97,7 +97,9 @@ class SeriesResult(FrozenModel):
     study_id: str | None = None
     patient_id: str | None = None
     revision: int
-    outcome: Outcome = Field(description="analyzed, or abstained where too few slices are for a verdict")
+    outcome: Outcome = Field(
+        description="analyzed, abstained where too few slices are for a verdict, failed where it could not be reported"
+    )
     predicted: TumorClass | None = None
     probabilities: dict[TumorClass, Probability] | None = None
     confidence: Probability | None = None
@@ -130,3 +132,10 @@ class Report(FrozenModel):
     files: dict[str, str] = Field(default_factory=dict, description="keys in the results bucket, by name")
     announced: bool = Field(default=False, description="its event was sent")
     research_use: str = RESEARCH_USE_STATEMENT
+
+
+class GivenUpReport(FrozenModel):
+    """A series that could not be reported in a revision: what a message in the `ReportDLQ` says."""
+
+    series_id: str
+    revision: int

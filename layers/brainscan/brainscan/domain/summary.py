@@ -48,7 +48,9 @@ class Summary(Judged):
     study_id: str | None = None
     patient_id: str | None = None
     received_at: datetime = Field(description="when its first scan arrived")
-    outcome: Outcome = Field(description="analyzed, or abstained where too little of it was for a verdict")
+    outcome: Outcome = Field(
+        description="analyzed, abstained where too little was for a verdict, failed where it could not be reported"
+    )
     probabilities: dict[TumorClass, Probability] | None = None
     confidence: Probability | None = Field(default=None, description="calibrated probability of the class predicted")
     needs_review: bool = False

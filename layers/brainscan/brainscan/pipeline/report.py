@@ -2,6 +2,9 @@
 
 A report has the revision that the series had: how many outcomes its slices had so far. A slice that arrives or is
 tried again later raises it, and the series is reported anew beside the former report; a repeat changes nothing.
+
+A report is marked as begun before it reads anything. One that broke off `ATTEMPTS` times, be it by ending its process,
+is given up: the series is `failed`, made of the table alone, until somebody has it reported again.
 """
 
 from collections.abc import Sequence
@@ -9,14 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Final
 
-from brainscan.domain import ANSWERED, Outcome, Report, ScanRecord, Series, SeriesSummary
-from brainscan.pipeline.objects import masks_of, report_objects
+from botocore.exceptions import BotoCoreError, ClientError
+
+from brainscan.dicom.stamp import ReportObject
+from brainscan.domain import ANSWERED, GivenUpReport, Outcome, Reason, Report, ScanRecord, Series, SeriesSummary
+from brainscan.pipeline.objects import ReportObjects, masks_of, report_objects
 from brainscan.pipeline.outlined import outlined_image
 from brainscan.pipeline.series_summary import summary_of
 from brainscan.pipeline.sources import slice_sources, sources_of
 from brainscan.pipeline.summary import write_report
-from brainscan.series.result import analyze_series
+from brainscan.series.result import analyze_series, unreported_series
 from brainscan.services import Services
 
 
@@ -27,6 +34,11 @@ class State(StrEnum):
     REPORTED = "reported"
     REPEAT = "repeat"
     WITHDRAWN = "withdrawn"
+    GIVEN_UP = "given up"
+
+
+ATTEMPTS: Final = 5
+"""How often a report is begun; tries that AWS refused do not count, and the stream's mapping bounds those."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +64,47 @@ def report(series_id: str, services: Services) -> Reported:
         return Reported(series_id, State.WITHDRAWN if withdrawn else State.WAITING)
     known = services.table.reports.latest(series_id)
     state = State.REPEAT
-    if known is None or known.revision < series.revision:
+    if known is None or known.revision < series.revision or _is_asked_again(known, services):
         records = services.table.series.slices(series)
         if records is None or any(record.outcome is Outcome.QUEUED for record in records):
             return Reported(series_id, State.WAITING)  # the stream has not told of all yet, and will be heard again
         answered = {record.model_id for record in records if record.outcome in ANSWERED}
         if services.table.models.replaced_in(series_id) & answered:
             return Reported(series_id, State.WAITING)  # it is being switched: a report rests on one model
-        state = State.REPORTED
-        known, summary = _write(series, records, services)
+        state, known, summary = _made(series, records, services)
         services.table.summaries.put(summary)  # before the report: what breaks off in between is done again whole
         if not services.table.reports.commit(known):
             return Reported(series_id, State.REPEAT, known)
     if not known.announced:
+        if known.outcome is Outcome.FAILED:
+            services.dead_reports.send(GivenUpReport(series_id=series_id, revision=known.revision).model_dump_json())
         services.bus.announce(known)
         services.table.reports.mark_announced(known)
     return Reported(series_id, state, known)
+
+
+def _is_asked_again(known: Report, services: Services) -> bool:
+    """Whether a report that was given up is to be tried anew: its attempts were forgotten."""
+    return known.outcome is Outcome.FAILED and not services.table.reports.attempts(known.series_id, known.revision)
+
+
+def _made(series: Series, records: Sequence[ScanRecord], services: Services) -> tuple[State, Report, SeriesSummary]:
+    reports = services.table.reports
+    attempt = reports.begin(series.series_id, series.revision)
+    if attempt > ATTEMPTS:
+        return State.GIVEN_UP, *_given_up(series, records, services)
+    try:
+        return State.REPORTED, *_write(series, records, services)
+    except (ClientError, BotoCoreError):
+        reports.forgive(series.series_id, series.revision, attempt)
+        raise
+
+
+def _given_up(series: Series, records: Sequence[ScanRecord], services: Services) -> tuple[Report, SeriesSummary]:
+    """The report of a series that says no more than that there is none; neither sources nor masks are looked at."""
+    objects = ReportObjects(withheld=dict.fromkeys((*ReportObject, "labels"), Reason.RETRIES_EXHAUSTED))
+    written, reported = write_report(unreported_series(series, records), objects, services)
+    return reported, summary_of(written, records, {})
 
 
 def _write(series: Series, records: Sequence[ScanRecord], services: Services) -> tuple[Report, SeriesSummary]:

@@ -93,6 +93,13 @@ def analyze_series(
     return SeriesAnalysis(result, stack.slices, _no_geometry(stack, crossing=crosses), labels)
 
 
+def unreported_series(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
+    """What is left to say of a series whose report failed every time: its slices, and that somebody is to look."""
+    reasons = {"needs_review": True, "review_reasons": (Reason.RETRIES_EXHAUSTED,)}
+    alone = _slices_alone(records) | reasons | {"outcome": Outcome.FAILED}
+    return _known(series, records).model_copy(update=alone)
+
+
 def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
     """What holds of a series whatever its slices show."""
     unanswered = _many_unanswered(records)

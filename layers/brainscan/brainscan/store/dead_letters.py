@@ -1,7 +1,7 @@
 """Dead-letter queues: looking at what failed every time, and sending it back to be tried again."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -42,12 +42,18 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """One dead-letter queue, and the queue that its messages came from."""
+    """One dead-letter queue, and the queue that its messages came from; or `again`, which has one message tried again.
 
-    def __init__(self, client: "SQSClient", url: str, source_url: str) -> None:
+    `again` answers False for a message that it cannot help, which stays.
+    """
+
+    def __init__(
+        self, client: "SQSClient", url: str, source_url: str = "", again: Callable[[str], bool] | None = None
+    ) -> None:
         self._client = client
         self._url = url
         self._source_url = source_url
+        self._again = again or self._send_back
 
     def letters(self) -> list[DeadLetter]:
         """Messages that nobody else is looking at, `LISTED` at most; all stay where they are."""
@@ -68,6 +74,8 @@ class DeadLetters:
             RedriveError: SQS stopped before all were moved.
             botocore.exceptions.ClientError: SQS refused.
         """
+        if not self._source_url:
+            return len(self.redrive(None))
         arn = self._arn(self._url)
         if self._move(arn).get("Status") != RUNNING:
             self._client.start_message_move_task(SourceArn=arn, DestinationArn=self._arn(self._source_url))
@@ -85,8 +93,8 @@ class DeadLetters:
     def _arn(self, url: str) -> str:
         return self._client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
-    def redrive(self, message_ids: Collection[str]) -> list[str]:
-        """Send named messages back to their queue.
+    def redrive(self, message_ids: Collection[str] | None) -> list[str]:
+        """Send named messages back to their queue, or all.
 
         A message is deleted here after it was sent there: an interruption may send it twice, which changes nothing, and
         never loses it.
@@ -97,15 +105,19 @@ class DeadLetters:
         moved = []
         others = []
         for message in self._take():
-            if message["MessageId"] not in message_ids:
+            wanted = message_ids is None or message["MessageId"] in message_ids
+            if not wanted or not self._again(message["Body"]):
                 others.append(message)
                 continue
-            self._client.send_message(QueueUrl=self._source_url, MessageBody=message["Body"])
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
             moved.append(message["MessageId"])
         for message in others:
             self._release(message)
         return moved
+
+    def _send_back(self, body: str) -> bool:
+        self._client.send_message(QueueUrl=self._source_url, MessageBody=body)
+        return True
 
     def _take(self) -> Iterator["MessageTypeDef"]:
         """Every message once, hidden from others meanwhile; at one that shows up again, all have been seen."""

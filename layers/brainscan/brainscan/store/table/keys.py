@@ -118,9 +118,9 @@ def series_id_of(pk: str) -> str | None:
     return pk.removeprefix(SERIES) if pk.startswith(SERIES) else None
 
 
-def report(series_id: str) -> dict[str, str]:
-    """Primary key of a series' latest report; it shares the partition of the series."""
-    return {"pk": f"{SERIES}{series_id}", "sk": "REPORT"}
+def report(series_id: str, what: str = "REPORT") -> dict[str, str]:
+    """Primary key of a series' latest report, or of its "ATTEMPT"s; both share the partition of the series."""
+    return {"pk": f"{SERIES}{series_id}", "sk": what}
 
 
 def series_summary(series_id: str) -> dict[str, str]:

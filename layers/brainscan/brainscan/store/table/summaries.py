@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from brainscan.domain import (
     NOTHING_TOLD,
     ONE_READER,
+    Outcome,
     Review,
     Rules,
     SeriesSummary,
@@ -74,13 +75,16 @@ class Summaries:
     def put(self, summary: SeriesSummary) -> SeriesSummary:
         """Write what a series shows, and what its study shows with it; a later report's summary stays.
 
+        That of a report that was given up makes way for one of its own revision.
+
         Returns:
             The summary that stands.
         """
 
         def change(before: SeriesSummary | None) -> SeriesSummary | None:
             if before and before.report_revision >= summary.report_revision:
-                return None
+                redone = before.outcome is Outcome.FAILED and before.report_revision == summary.report_revision
+                return summary.with_reviews_of(before) if redone and not before.withdrawn else None
             return summary.with_reviews_of(before)
 
         return self._change_series(summary.series_id, change) or summary
