@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 from brainscan.series.components import Mask, bounding_boxes
 
-LEVELS: Final = (0.12, 0.3, 0.6)
+LEVELS: Final = (0.12, 0.3, 0.6, 0.9)
 """Shares of the range of intensities above which pixels may be of letters; the same from the top for dark ones."""
 LEAST_HEIGHT: Final = 5
 """Pixels of the smallest letter that can be read."""
-LARGEST_SHARE: Final = 1 / 8
+LARGEST_SHARE: Final = 1 / 6
 """Of the picture's rows, that the largest letter takes."""
 FEWEST_LETTERS: Final = 4
 WORD: Final = 4.0
@@ -62,7 +62,7 @@ def shows_text(pixels: npt.NDArray[np.generic]) -> bool:
     """Look for a line of letters, bright on dark or dark on bright, beside the head.
 
     Letters are of one size, stand on one line close to each other, and have an even margin above and below: what
-    anatomy does not do. Text across the head is not found.
+    anatomy does not do; upright along a side as well. Text across the head is found where it is brighter.
 
     Args:
         pixels: (rows, columns), as decoded, finite.
@@ -73,7 +73,8 @@ def shows_text(pixels: npt.NDArray[np.generic]) -> bool:
     if high <= low:
         return False
     values = (values - low) / (high - low)
-    return any(_has_line(view > level) for view in (values, 1 - values) for level in LEVELS)
+    views = (turned for each in (values, np.rot90(values)) for turned in (each, 1 - each))
+    return any(_has_line(view > level) for view in views for level in LEVELS)
 
 
 def _has_line(mask: Mask) -> bool:
