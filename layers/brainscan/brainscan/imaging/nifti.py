@@ -3,6 +3,7 @@
 import io
 import logging
 import math
+import struct
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from nibabel.affines import voxel_sizes
 from nibabel.orientations import apply_orientation, io_orientation
 
-from brainscan.dicom.pixels import Pixels
+from brainscan.dicom.filler import unstated_filler
+from brainscan.dicom.pixels import OBLONG, Pixels
 from brainscan.domain import Reason, ScanError
 from brainscan.series.planes import plausible_spacing
 from brainscan.settings import Limits
@@ -21,6 +23,16 @@ HEAD: Final = 2
 """The place of foot-head among nibabel's axes right, front, head."""
 SAME_SIZE: Final = 0.05
 """Share by which sizes of voxels may differ within a header: shears and few digits make up for less."""
+TIME_SERIES: Final = 2001
+"""NIFTI_INTENT_TIME_SERIES: the one intent, besides none, that pictures have (nifti1.h)."""
+HOLES: Final = 0.002
+"""Pixels that are no number and lie among others, as a share of these, that are more than a crumb."""
+_DIRECTIONS: Final = (
+    (0, np.s_[:, :]),
+    (0, np.s_[::-1, :]),
+    (1, np.s_[:, :]),
+    (1, np.s_[:, ::-1]),
+)
 THICK: Final = 1.5
 """Voxels so many times as long along one axis as along the others were acquired as slices of that thickness."""
 
@@ -101,9 +113,11 @@ def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
     turned = apply_orientation(np.asanyarray(image.dataobj[(*window, *further)]), stack.orientation)
     plane = np.take(turned, 0, axis=stack.normal)
     spacing_mm = _spacing(image, stack)
-    aspect = spacing_mm[0] / spacing_mm[1] if spacing_mm else 1.0
-    measured = None if _sizes_differ(image) else spacing_mm
-    return Slice(_gray(plane[::-1, ::-1].T), measured, aspect, _flags(image))
+    unsized = _sizes_differ(image) or _lacks_sizes(data, image)
+    measured = None if unsized else spacing_mm
+    pixels = _gray(plane[::-1, ::-1].T)
+    doubts = (Reason.UNCLEAR_CONTENT,) if _says_otherwise(image) or _has_holes(pixels) else ()
+    return Slice(pixels, measured, _aspect(image, stack), (*doubts, *_flags(image, unsized=unsized)))
 
 
 def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:
@@ -117,6 +131,8 @@ def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:
     if b"ni" in (data[344:346], data[4:6]):
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "a NIfTI header without its pixels; send a single .nii file")
     image: nib.Nifti1Image = kind.from_stream(io.BytesIO(data))
+    if 0 in image.shape:
+        raise ScanError(Reason.UNREADABLE, "the NIfTI header says that there are no voxels; convert the series again")
     if image.ndim < 3 or image.get_data_dtype().kind not in "iuf":
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "NIfTI is read as gray volumes; send one volume of scalars")
     voxels: Any = image.dataobj
@@ -139,7 +155,7 @@ def stack_of(image: nib.Nifti1Image) -> Stack:
     return Stack(int(np.flatnonzero(orientation[:, 0] == HEAD)[0]), orientation)
 
 
-def _flags(image: nib.Nifti1Image) -> tuple[Reason, ...]:
+def _flags(image: nib.Nifti1Image, *, unsized: bool) -> tuple[Reason, ...]:
     """Whether the header leaves open how the volume lies: it says nothing, or two different things.
 
     nibabel follows the sform where both are set, as the format's own library does, and assumes the axes of Analyze
@@ -150,7 +166,7 @@ def _flags(image: nib.Nifti1Image) -> tuple[Reason, ...]:
     differ = (
         qform is not None and sform is not None and not np.array_equal(io_orientation(qform), io_orientation(sform))
     )
-    return (Reason.UNCLEAR_ORIENTATION,) if nothing or differ or _sizes_differ(image) else ()
+    return (Reason.UNCLEAR_ORIENTATION,) if nothing or differ or unsized else ()
 
 
 def _sizes_differ(image: nib.Nifti1Image) -> bool:
@@ -158,12 +174,50 @@ def _sizes_differ(image: nib.Nifti1Image) -> bool:
     return not np.allclose(voxel_sizes(image.affine), image.header.get_zooms()[:3], rtol=SAME_SIZE)
 
 
+def _lacks_sizes(data: bytes, image: nib.Nifti1Image) -> bool:
+    """Whether a header leaves out how large voxels are: nibabel makes them 1 where pixdim is 0."""
+    place, form = (104, "3d") if isinstance(image, nib.Nifti2Image) else (76, "3f")
+    width = struct.calcsize(form) // 3
+    return 0 in struct.unpack_from(f"{image.header.endianness}{form}", data, place + width)
+
+
 def _spacing(image: nib.Nifti1Image, stack: Stack) -> tuple[float, float] | None:
     """NIfTI calls its units millimetres unless it says otherwise; None where nothing plausible is stated."""
     scale = millimetres(image.header)
+    row, column = _zooms(image, stack)
+    return plausible_spacing((row * scale, column * scale))
+
+
+def _zooms(image: nib.Nifti1Image, stack: Stack) -> tuple[float, float]:
+    """Distances of (rows, columns) in whatever unit."""
     zooms = dict(zip(stack.orientation[:, 0].astype(int), image.header.get_zooms()[:3], strict=True))
-    column, row = (float(zooms[each]) * scale for each in stack.in_plane)
-    return plausible_spacing((row, column))
+    column, row = (float(zooms[each]) for each in stack.in_plane)
+    return row, column
+
+
+def _aspect(image: nib.Nifti1Image, stack: Stack) -> float:
+    """A pixel's height over its width, which needs no unit; 1 where nothing plausible is stated."""
+    row, column = _zooms(image, stack)
+    aspect = row / column if column else 0.0
+    return aspect if 1 / OBLONG <= aspect <= OBLONG else 1.0
+
+
+def _says_otherwise(image: nib.Nifti1Image) -> bool:
+    """Whether voxels are said to be something else than a picture (labels, statistics, vectors), or turned over."""
+    intent = int(image.header["intent_code"])
+    voxels: Any = image.dataobj
+    slope = float(voxels.slope)
+    return intent not in (0, TIME_SERIES) or slope < 0
+
+
+def _has_holes(pixels: Pixels) -> bool:
+    """Whether pixels that are no number lie among those that are: what was there is not known."""
+    finite = np.isfinite(pixels)
+    if finite.all():
+        return False
+    around = [np.maximum.accumulate(finite[turn], axis=axis)[turn] for axis, turn in _DIRECTIONS]
+    enclosed = np.logical_and.reduce(around) & ~finite
+    return bool(enclosed.sum() > HOLES * finite.sum())
 
 
 def millimetres(header: nib.Nifti1Header) -> float:
@@ -173,4 +227,6 @@ def millimetres(header: nib.Nifti1Header) -> float:
 
 def _gray(plane: npt.NDArray[Any]) -> Pixels:
     kept = np.ascontiguousarray(plane)
+    if kept.size and np.isfinite(kept).all() and (filler := unstated_filler(kept)) is not None:
+        kept[filler] = kept[~filler].min()
     return kept if kept.dtype in (np.uint8, np.uint16) else kept.astype(np.float32)
