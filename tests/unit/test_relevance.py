@@ -212,6 +212,21 @@ def test_an_order_that_is_coded_or_requested_names_its_part(keyword: str) -> Non
     assert found.flags == (Reason.UNCLEAR_BODY_PART,)
 
 
+@pytest.mark.parametrize(
+    ("raw_type", "skip", "flags"),
+    [(0, None, ()), (1, Reason.PHASE_IMAGE, ()), (2, None, (Reason.UNCLEAR_CONTENT,)), (3, Reason.PHASE_IMAGE, ())],
+)
+@pytest.mark.parametrize("vr", ["SS", "UN"])
+def test_what_ge_says_of_an_image_in_an_element_of_its_own_counts(
+    raw_type: int, skip: Reason | None, flags: tuple[Reason, ...], vr: str
+) -> None:
+    dataset = dicom_object(PIXELS, ImageType=["ORIGINAL", "PRIMARY", "OTHER"], Manufacturer="GE MEDICAL SYSTEMS")
+    block = dataset.private_block(0x0043, "GEMS_PARM_01", create=True)
+    block.add_new(0x2F, vr, raw_type if vr == "SS" else raw_type.to_bytes(2, "little"))
+    [found] = read_header(dicom_bytes(dataset), Limits()).relevances
+    assert (found.skip, found.flags) == (skip, flags)
+
+
 def mixed(*frames: tuple[list[str], str], **elements: Any) -> bytes:
     """An enhanced MR object of which each frame has a type and a complex component of its own."""
     dataset = dicom_object(PIXELS, SOPClassUID=EnhancedMRImageStorage, NumberOfFrames=len(frames), **elements)

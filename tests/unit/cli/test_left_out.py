@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from brainscan.cli.left_out import left_out_table, listed, save
+from brainscan.cli.words import superseded_in_words
 from brainscan.pipeline.intake import intake
 from brainscan.store.file_results import listing_of
 from tests import series as mr
@@ -67,3 +68,13 @@ def test_an_upload_that_is_no_archive_goes_by_its_own_name(world: World) -> None
     made = intake(world.upload("cut.png", png(16)[:40]), world.services)
     lines = listed(listing_of(made.export_id, world.services.table, world.services.results), {}, "cut.png")
     assert [(line["path"], line["reasons"]) for line in lines] == [("cut.png", ["unreadable"])]
+
+
+def test_no_name_of_a_file_breaks_a_line_or_moves_the_cursor() -> None:
+    name = "first\nsecond\x1b[31m\u202egpj.dcm"
+    told = superseded_in_words(name, "[/red]\r.dcm")
+    assert told.isprintable() or "\N{REPLACEMENT CHARACTER}" in told
+    assert not set("\n\r\x1b\u202e") & set(told)
+    assert "\\[/red]" in told
+    table = [{"outcome": "rejected", "reasons": ["unreadable"], "path": name}]
+    assert not set("\r\x1b\u202e") & set(shown(table))

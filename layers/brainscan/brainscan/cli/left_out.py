@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rich.markup import escape
 from rich.table import Table
 
 from brainscan.cli.render import plain_table
 from brainscan.cli.rows import json_line
+from brainscan.cli.words import shown
 from brainscan.domain import Outcome, Reason, ScanRecord
 
 NAMED: Final = 3
@@ -60,8 +60,8 @@ def left_out_table(lines: Sequence[Line]) -> Table | None:
     table.add_column("files", justify="right", no_wrap=True)
     table.add_column("which")
     for (outcome, because), paths in sorted(files.items()):
-        shown = ", ".join(map(escape, paths[:NAMED])) + (", …" if len(paths) > NAMED else "")
-        table.add_row(outcome, because, str(len(paths)), shown)
+        named = ", ".join(map(shown, paths[:NAMED])) + (", …" if len(paths) > NAMED else "")
+        table.add_row(outcome, because, str(len(paths)), named)
     return table
 
 

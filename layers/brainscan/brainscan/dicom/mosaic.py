@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
-from brainscan.dicom.values import texts
+from brainscan.dicom.values import private_integer, texts
 from brainscan.domain import Reason, ScanError
 
 NUMBER_OF_IMAGES_IN_MOSAIC = (0x0019, 0x0A)
@@ -25,7 +25,7 @@ def tile_count(dataset: Dataset) -> int:
     Raises:
         ScanError: `UNSUPPORTED_ENCODING`, the private attributes that say how many were removed.
     """
-    count = _private_count(dataset)
+    count = private_integer(dataset, "SIEMENS MR HEADER", *NUMBER_OF_IMAGES_IN_MOSAIC) or 0
     side = math.isqrt(max(count - 1, 0)) + 1
     if count < 1 or int(dataset.Rows) % side or int(dataset.Columns) % side:
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "a mosaic that does not say its number of slices; send the slices")
@@ -44,13 +44,3 @@ def tile(pixels: npt.NDArray[Any], count: int, index: int) -> npt.NDArray[Any]:
     rows, columns = pixels.shape[0] // side, pixels.shape[1] // side
     row, column = divmod(index, side)
     return np.ascontiguousarray(pixels[row * rows : (row + 1) * rows, column * columns : (column + 1) * columns])
-
-
-def _private_count(dataset: Dataset) -> int:
-    group, element = NUMBER_OF_IMAGES_IN_MOSAIC
-    try:
-        value = dataset.private_block(group, "SIEMENS MR HEADER")[element].value
-        # Implicit VR leaves a private attribute as bytes.
-        return int.from_bytes(value[:2], "little") if isinstance(value, bytes) else int(value)
-    except (KeyError, TypeError, ValueError):
-        return 0

@@ -11,7 +11,7 @@ from pydicom.uid import UID
 from brainscan.dicom.body_parts import BodyPart, coded_derivation, coded_region, named_part
 from brainscan.dicom.derived import names_map, names_no_anatomy, names_phase
 from brainscan.dicom.geometry import macro
-from brainscan.dicom.values import items, text, texts
+from brainscan.dicom.values import items, private_integer, text, texts
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
 
 
@@ -31,6 +31,9 @@ _LOCALIZERS: Final = frozenset({"LOCALIZER", "SCOUT", "SURVEY"})
 _PHASES: Final = frozenset({"P", "PHASE", "PHASE SUBTRACT", "IMAGINARY", "IMAG", "I", "Q"})
 _REAL: Final = frozenset({"R", "REAL"})
 """The real part has signed values: inversion recovery is read by it, other sequences are not."""
+_RAW_DATA_TYPE: Final = ("GEMS_PARM_01", 0x0043, 0x2F)
+_PARTS: Final = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
+"""What GE writes into an element of its own alone (0 is magnitude): ImageType says OTHER."""
 _MAPS: Final = _terms("""
     DENSITY MAP, DIFFUSION MAP, VELOCITY MAP, T1 MAP, T2 MAP, PROJECTION IMAGE,
     METABOLITE_MAP, STD_DEVIATION, T_TEST, Z_SCORE, MTT, RCBF, RCBV, TTP, PEI, VELOCITY,
@@ -186,6 +189,9 @@ def _kinds(dataset: Dataset, frame: int) -> frozenset[str]:
     kinds = _words(stated, "FrameType") or _words(dataset, "ImageType")
     for keyword in ("ComplexImageComponent", "VolumeBasedCalculationTechnique"):
         kinds |= _words(stated, keyword) or _words(dataset, keyword)
+    if text(dataset, "Manufacturer").upper().startswith("GE"):
+        part = _PARTS.get(private_integer(dataset, *_RAW_DATA_TYPE) or 0)
+        kinds |= {part} if part else set()
     return kinds
 
 

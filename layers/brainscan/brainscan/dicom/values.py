@@ -116,6 +116,24 @@ def number(dataset: Dataset, keyword: str) -> float | None:
     return found[0] if found else None
 
 
+def private_integer(dataset: Dataset, creator: str, group: int, element: int) -> int | None:
+    """The first value of a private attribute (PS3.5 7.8); None where there is none, or no integer.
+
+    Args:
+        dataset: that may have it.
+        creator: of its block.
+        group: of the block, odd.
+        element: its place within the block.
+    """
+    try:
+        value = dataset.private_block(group, creator)[element].value
+        if isinstance(value, bytes):  # implicit VR leaves a private attribute so
+            return int.from_bytes(value[:2], "little") if len(value) >= 2 else None
+        return int(value[0] if isinstance(value, MultiValue) else value)
+    except Exception:  # pydicom raises nearly anything on a value that is not what its VR says
+        return None
+
+
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """The items of a sequence; none where there are none, or where it is no sequence."""
     value = parsed(dataset, keyword)
