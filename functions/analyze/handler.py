@@ -15,9 +15,9 @@ from brainscan.inference.runtime import Model
 from brainscan.observability import (
     describe,
     logger,
-    measure_answer,
     measure_failures,
     measure_messages,
+    measure_outcome,
     measure_version,
     metrics,
 )
@@ -69,7 +69,7 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     come_alone = services().retries.is_at(records[0]["eventSourceARN"])
     queue = services().retries if come_alone else services().queue
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
-        with queue.held([record["receiptHandle"] for record in records]):
+        with queue.kept_invisible([record["receiptHandle"] for record in records]):
             retries = tried_alone(deliveries) if come_alone else tried_together(deliveries)
         for retry in retries:
             hide(queue, retry)
@@ -129,7 +129,7 @@ def is_answered(delivery: Delivery, result: ScanResult) -> bool:
         outcome = result.record.outcome
         logger.info("scan answered", outcome=outcome, repeat=result.repeat, **where)
         if not result.repeat or outcome is Outcome.SKIPPED:  # replaced while it waited: this is its only message
-            measure_answer(result.record)
+            measure_outcome(result.record)
         return True
     if result.error is not None:
         logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(result.error))

@@ -10,7 +10,7 @@ from brainscan.domain.reprocess import Batch, Task
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
-from brainscan.pipeline.reprocess import answer_batch, finish, give_up, running
+from brainscan.pipeline.reprocess import finish, give_up, reprocess_batch, running
 from brainscan.pipeline.serving import fetch_model
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan.services import services
@@ -37,14 +37,14 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     asked = Step.model_validate(event)
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
         try:
-            return taken(asked)
+            return run_step(asked)
         except Exception as error:
             logger.error("step failed", run_id=asked.run, step=asked.step, **describe(error))
             raise
 
 
-def taken(asked: Step) -> dict[str, Any]:
-    """Take a step."""
+def run_step(asked: Step) -> dict[str, Any]:
+    """Run one step of the state machine."""
     if asked.step == "finish":
         run = finish(asked.run, asked.execution, services().table)
         return {"run": asked.run, "state": run.state if run else "unknown"}
@@ -54,7 +54,7 @@ def taken(asked: Step) -> dict[str, Any]:
         give_up(batch, run, services())
         return {"run": asked.run, "failed": len(batch.scan_ids)}
     if run.task is Task.READ:
-        return answer_batch(batch, run, model(run.model_id), services()).model_dump()
+        return reprocess_batch(batch, run, model(run.model_id), services()).model_dump()
     refuse_unserved(run, shipped(), services().table)
     return switch_batch(batch, run, partial(model, run.model_id), services()).model_dump()
 

@@ -23,10 +23,10 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
-    return process_partial_response(event, take_message, processor, context)
+    return process_partial_response(event, process_message, processor, context)
 
 
-def take_message(record: SQSRecord) -> None:
+def process_message(record: SQSRecord) -> None:
     """Deliver the series that a message speaks of."""
     try:
         report = report_in(record.body)

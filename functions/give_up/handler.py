@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import MessageError, part_in, scan_in, uploads_in
-from brainscan.observability import describe, logger, measure_answer, measure_messages, metrics
+from brainscan.observability import describe, logger, measure_messages, measure_outcome, metrics
 from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import give_up_upload
 from brainscan.services import services
@@ -25,10 +25,10 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages of one of the two queues; report those to retry."""
     measure_messages("give-up", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
-    return process_partial_response(event, take_message, processor, context)
+    return process_partial_response(event, process_message, processor, context)
 
 
-def take_message(record: SQSRecord) -> None:
+def process_message(record: SQSRecord) -> None:
     """Commit that a message's work failed, then send it on, as one is at once that speaks of no work."""
     of_uploads = services().given_up_uploads.is_at(record.event_source_arn)
     try:
@@ -46,7 +46,7 @@ def fail_scan(body: str) -> None:
     scan = scan_in(body)
     if failed := give_up(scan, services()):
         logger.info("scan given up", export_id=scan.export_id, scan_id=scan.scan_id)
-        measure_answer(failed)
+        measure_outcome(failed)
 
 
 def fail_upload(body: str) -> None:

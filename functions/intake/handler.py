@@ -33,14 +33,14 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
     measure_messages("intake", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
-    return process_partial_response(event, take_message, processor, context)
+    return process_partial_response(event, process_message, processor, context)
 
 
-def take_message(record: SQSRecord) -> None:
+def process_message(record: SQSRecord) -> None:
     """Take every upload that a message speaks of; should one fail, the message comes back after a pause."""
     try:
-        with services().parts.held([record.receipt_handle]):
-            take_all(record)
+        with services().parts.kept_invisible([record.receipt_handle]):
+            process_all(record)
     except Exception:
         hide(record)
         measure_failures(1)
@@ -48,9 +48,9 @@ def take_message(record: SQSRecord) -> None:
     measure_failures(0)
 
 
-def take_all(record: SQSRecord) -> None:
+def process_all(record: SQSRecord) -> None:
     """Take every upload that a message speaks of, also when one of them fails; then fail for the first that did."""
-    errors = list(filter(None, map(take_in, work_in(record))))
+    errors = list(filter(None, map(ingest, work_in(record))))
     if errors:
         raise errors[0]
 
@@ -73,7 +73,7 @@ def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
         raise
 
 
-def take_in(work: Upload | Part) -> Exception | None:
+def ingest(work: Upload | Part) -> Exception | None:
     """Run intake for an upload or a part of one; its error, if it is to be retried."""
     try:
         export = intake_part(work, services(), measure) if isinstance(work, Part) else intake(work, services(), measure)

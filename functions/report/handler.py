@@ -20,10 +20,10 @@ processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of records; report those to retry."""
-    return process_partial_response(event, take_record, processor, context)
+    return process_partial_response(event, process_record, processor, context)
 
 
-def take_record(record: DynamoDBRecord) -> None:
+def process_record(record: DynamoDBRecord) -> None:
     """Report the series that a record speaks of.
 
     What it says of the series is old by now: the table is asked. So of several records of a series in a batch, the

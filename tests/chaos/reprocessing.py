@@ -14,7 +14,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from brainscan.domain import Outcome, ScanRecord
-from brainscan.domain.reprocess import ModelAnswer, Run, RunState
+from brainscan.domain.reprocess import ReprocessedScan, Run, RunState
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE
 from brainscan.pipeline import reprocess, runs
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction
@@ -67,9 +67,9 @@ class Reprocessing:
         """Promises that do not hold once all is over."""
         table = self.world.services.table
         found = runs.progress(self.run_id, table)
-        answers: dict[str, ModelAnswer] = {}
+        answers: dict[str, ReprocessedScan] = {}
         for start in range(0, len(self.scan_ids), 100):
-            answers |= table.runs.answers(MODELS[0], self.scan_ids[start : start + 100])
+            answers |= table.runs.reprocessed(MODELS[0], self.scan_ids[start : start + 100])
         if found.run.state is not RunState.FINISHED:
             yield f"the run is {found.run.state}: {found.run.why}"
         if (total := found.answered + found.gone + found.failed) != len(self.scan_ids):
@@ -84,7 +84,7 @@ class Reprocessing:
             yield "an answer that stands was changed"
         yield from self._unkept(answers)
 
-    def _unkept(self, answers: dict[str, ModelAnswer]) -> Iterator[str]:
+    def _unkept(self, answers: dict[str, ReprocessedScan]) -> Iterator[str]:
         lines: dict[str, set[str]] = {}
         for each in answers.values():
             if each.key is None:

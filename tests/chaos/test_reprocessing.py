@@ -37,7 +37,7 @@ def test_a_run_that_marks_no_answer_is_noticed() -> None:
     from brainscan.store.table.runs import Runs
 
     with (
-        patch.object(Runs, "put_answers", lambda _, answers: [True] * len(answers)),
+        patch.object(Runs, "put_reprocessed", lambda _, answers: [True] * len(answers)),
         pytest.raises(AssertionError, match="have no answer"),
     ):
         reprocessed(5, 40, NONE, deadly=0)

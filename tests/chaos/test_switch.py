@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from brainscan.domain.model_version import ModelChange, ModelState, ModelVersion, Rollout
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.pipeline import serving
 from brainscan.store.table import Models
 from tests.chaos.faults import USUAL
@@ -99,7 +99,7 @@ def test_what_looks_on_is_heard_nowhere_but_below_its_own_prefix(seed: int) -> N
         for key in said:
             assert key.startswith(f"shadow/{LOOKS_ON}/")
             lines = (world.s3.latest("results", key) or b"").splitlines()
-            answers = [ShadowAnswer.model_validate_json(line) for line in lines]
+            answers = [ShadowFinding.model_validate_json(line) for line in lines]
             assert {answer.served_id for answer in answers} <= {FIRST, SECOND}
         told = [key for key in world.s3.keys("results") if not key.startswith(("shadow/", "sources/"))]
         assert told

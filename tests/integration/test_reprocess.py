@@ -55,13 +55,13 @@ class Deaths:
     """The function's process dies once when it has read a batch, and whenever it reads one scan's bytes."""
 
     def __init__(self, module: Any, deadly: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._answer, self._deadly = module.answer_batch, deadly
+        self._answer, self._deadly = module.reprocess_batch, deadly
         self.batches = 0
         self.in_the_middle, self.go_on = Event(), Event()
-        monkeypatch.setattr(module, "answer_batch", self.answer_batch)
+        monkeypatch.setattr(module, "reprocess_batch", self.reprocess_batch)
         monkeypatch.setattr(reprocess, "predict", self.predict)
 
-    def answer_batch(self, batch: Batch, run: Run, model: Model, services: Services) -> BatchDone:
+    def reprocess_batch(self, batch: Batch, run: Run, model: Model, services: Services) -> BatchDone:
         self.batches += 1
         if self.batches >= 4:
             self.in_the_middle.set()

@@ -50,7 +50,7 @@ def test_an_answer_is_counted_by_outcome_and_class_with_its_stages_and_model(
     record = record.model_copy(
         update={"timings_ms": {"decode": 3.5, "infer": 22.0}, "finished_at": NOON + timedelta(seconds=7)}
     )
-    observability.measure_answer(record)
+    observability.measure_outcome(record)
     line = measured()
     assert line["ScansAnalyzed"] == [1]
     assert line["FoundNoTumor"] == [1]
@@ -67,7 +67,7 @@ def test_what_is_taken_in_is_counted_by_file_and_scan(measured: Callable[[], dic
 
 
 def test_a_scan_without_a_class_is_counted_by_its_outcome_alone(measured: Callable[[], dict[str, Any]]) -> None:
-    observability.measure_answer(ScanRecord.of(a_record(), Finding(outcome=Outcome.ABSTAINED)))
+    observability.measure_outcome(ScanRecord.of(a_record(), Finding(outcome=Outcome.ABSTAINED)))
     line = measured()
     assert line["ScansAbstained"] == [1]
     assert not [name for name in line if name.startswith("Found")]
@@ -78,11 +78,11 @@ def test_the_dashboard_shows_only_what_is_measured(measured: Callable[[], dict[s
     stages = dict.fromkeys(("decode", "prepare", "infer", "interpret", "store"), 1.0)
     observability.measure_intake(1, 0, {Outcome.QUEUED: 1})
     for predicted in TumorClass:
-        observability.measure_answer(
+        observability.measure_outcome(
             analyzed(a_record(), predicted, 0.9).model_copy(update={"timings_ms": stages, "finished_at": NOON})
         )
     for outcome in Outcome:
-        observability.measure_answer(ScanRecord.of(a_record(), Finding(outcome=outcome)))
+        observability.measure_outcome(ScanRecord.of(a_record(), Finding(outcome=outcome)))
     observability.measure_messages("analyze", [0])
     assert shown
     assert shown <= set(measured())

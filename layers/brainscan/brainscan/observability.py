@@ -68,7 +68,7 @@ def measure_drift(output: bool, of_limit: float) -> None:
     metrics.add_metric(name="OutputDrift" if output else "InputDrift", unit=MetricUnit.NoUnit, value=of_limit)
 
 
-def measure_answer(record: ScanRecord) -> None:
+def measure_outcome(record: ScanRecord) -> None:
     """Count one scan by its outcome and class, and measure its stages and the time since its upload."""
     metrics.add_metric(name=f"Scans{_words(record.outcome)}", unit=MetricUnit.Count, value=1)
     if record.predicted is not None:

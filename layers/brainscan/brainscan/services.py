@@ -104,45 +104,45 @@ def services() -> Services:
     return services_of(settings(), limits(), _client)
 
 
-def services_of(told: Settings, limits: Limits, client: Callable[[str], Any]) -> Services:
+def services_of(configured: Settings, limits: Limits, client: Callable[[str], Any]) -> Services:
     """Services over clients that the caller makes, by a service's name."""
     s3, sqs = client("s3"), client("sqs")
     return Services(
         uploads=Uploads(s3),
-        results=Results(s3, told.results_bucket),
+        results=Results(s3, configured.results_bucket),
         versions=ObjectVersions(s3),
-        table=Table.over(client("dynamodb"), told.table_name, told.retention_days),
-        bus=Bus(client("events"), told.event_bus, told.event_source),
-        queue=ScanQueue(sqs, told.scan_queue_url),
-        retries=ScanQueue(sqs, told.retry_queue_url),
-        parts=PartQueue(sqs, told.upload_queue_url),
-        given_up_uploads=Queue(sqs, told.upload_give_up_queue_url),
-        dead_scans=DeadLetterQueue(sqs, told.scan_dlq_url),
-        dead_uploads=DeadLetterQueue(sqs, told.upload_dlq_url),
-        dead_reports=DeadLetterQueue(sqs, told.report_dlq_url),
-        secret=partial(_secret, told),
+        table=Table.over(client("dynamodb"), configured.table_name, configured.retention_days),
+        bus=Bus(client("events"), configured.event_bus, configured.event_source),
+        queue=ScanQueue(sqs, configured.scan_queue_url),
+        retries=ScanQueue(sqs, configured.retry_queue_url),
+        parts=PartQueue(sqs, configured.upload_queue_url),
+        given_up_uploads=Queue(sqs, configured.upload_give_up_queue_url),
+        dead_scans=DeadLetterQueue(sqs, configured.scan_dlq_url),
+        dead_uploads=DeadLetterQueue(sqs, configured.upload_dlq_url),
+        dead_reports=DeadLetterQueue(sqs, configured.report_dlq_url),
+        secret=partial(_secret, configured),
         limits=limits,
-        sites=told.named_sites,
+        sites=configured.named_sites,
     )
 
 
-def table(told: Settings) -> Table:
+def table(configured: Settings) -> Table:
     """The table alone, for those who only ask."""
-    return Table.over(_client("dynamodb"), told.table_name, told.retention_days)
+    return Table.over(_client("dynamodb"), configured.table_name, configured.retention_days)
 
 
-def results(told: Settings) -> Results:
+def results(configured: Settings) -> Results:
     """The results bucket alone.
 
     Its links are signed in the one way that every region takes, and lead to the bucket's own region: the global name
     redirects for hours after a bucket is made, and leads nowhere from behind a VPC endpoint.
     """
-    return Results(_linking_s3(), told.results_bucket)
+    return Results(_linking_s3(), configured.results_bucket)
 
 
-def inbox(told: Settings) -> Inbox | None:
+def inbox(configured: Settings) -> Inbox | None:
     """Where the page sends files; None where it takes none. Its links are signed as those of `results` are."""
-    return Inbox(_linking_s3(), told.uploads_bucket) if told.uploads_bucket else None
+    return Inbox(_linking_s3(), configured.uploads_bucket) if configured.uploads_bucket else None
 
 
 def _linking_s3() -> "S3Client":
@@ -157,9 +157,9 @@ def _client(name: str) -> Any:
 _keyring = lru_cache(maxsize=2)(Keyring.parse)
 
 
-def _secret(told: Settings) -> str:
-    if told.pseudonym_secret is not None:
-        return told.pseudonym_secret.get_secret_value()
+def _secret(configured: Settings) -> str:
+    if configured.pseudonym_secret is not None:
+        return configured.pseudonym_secret.get_secret_value()
     from aws_lambda_powertools.utilities import parameters  # who has no need of the secret does not wait for this
 
-    return parameters.get_secret(told.pseudonym_secret_arn, max_age=SECRET_AGE_S)
+    return parameters.get_secret(configured.pseudonym_secret_arn, max_age=SECRET_AGE_S)

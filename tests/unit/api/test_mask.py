@@ -200,7 +200,7 @@ def test_the_agreement_of_scans_tells_how_far_masks_overlap(
 ) -> None:
     draw(a_mask(0, 0, 10, 10), query={"seconds": 8})
     draw(a_mask(5, 0, 15, 10), revision=1, claims=SECOND, query={"seconds": 20})
-    told = ask("GET", "/v1/agreement", {"from": scan.day, "to": scan.day, "judged": "scans"}).json
+    told = ask("GET", "/v1/agreement", {"from": scan.day, "to": scan.day, "level": "scans"}).json
     assert told["reader_masks"] == {"pairs": 1, "mean_dice": 0.5}
     assert told["network_masks"] == {"pairs": 1, "mean_dice": 0.5}
     of_reader = {name: (each["masks"]["mean_dice"], each["median_seconds"]) for name, each in told["by_reader"].items()}

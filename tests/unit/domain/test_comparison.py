@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from brainscan.domain import Finding, Outcome, Review, TumorClass, Verdict
-from brainscan.domain.comparison import AnswerPair, compare, score_of
+from brainscan.domain.comparison import PredictionPair, compare, score_of
 from brainscan.domain.gate import GateResult, gate_of
 from brainscan.domain.model_version import ModelVersion
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.shadow_finding import ShadowFinding
 from tests.making import NOON, a_record, analyzed
 
 SERVED, CANDIDATE = "f" * 64, "c" * 64
@@ -26,7 +26,7 @@ def a_pair(
     series: Any = None,
     dice: Any = None,
     infer_ms: Any = (10.0, 5.0),
-) -> AnswerPair:
+) -> PredictionPair:
     record = analyzed(a_record(number, series_id=series, order=number), served, 0.8)
     if label:
         verdict = (
@@ -38,7 +38,7 @@ def a_pair(
     said = analyzed(a_record(number), candidate, sure)
     finding = {name: getattr(said, name) for name in Finding.model_fields}
     names = {"scan_id": record.scan_id, "series_id": series, "model_id": CANDIDATE, "served_id": SERVED}
-    return AnswerPair(record, ShadowAnswer(**finding, **names, mask=None, timings_ms={"infer": infer_ms[1]}), dice)
+    return PredictionPair(record, ShadowFinding(**finding, **names, mask=None, timings_ms={"infer": infer_ms[1]}), dice)
 
 
 def test_calls_are_counted_by_what_each_model_says() -> None:
@@ -50,7 +50,7 @@ def test_calls_are_counted_by_what_each_model_says() -> None:
 def test_an_abstained_scan_is_a_row_of_its_own_and_no_agreement() -> None:
     pair = a_pair(0, G, G)
     silent = pair.candidate.model_copy(update={"outcome": Outcome.ABSTAINED, "predicted": None})
-    found = compare(CANDIDATE, [AnswerPair(pair.served, silent)])
+    found = compare(CANDIDATE, [PredictionPair(pair.served, silent)])
     assert (found.calls, found.agreement.pairs) == ({"glioma": {"abstained": 1}}, 0)
     assert found.changed[0].changed[0].candidate == "abstained"
 

@@ -75,7 +75,7 @@ class Watched:
         self.sent += [scan.scan_id for scan in scans]
 
     @contextmanager
-    def held(self, receipt_handles: Any) -> Iterator[Any]:
+    def kept_invisible(self, receipt_handles: Any) -> Iterator[Any]:
         self.holding = True
         yield
         self.holding = False

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 import brainscan.pipeline.analyze
 from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, Report, ScanRecord, TumorClass, Verdict
 from brainscan.domain.erasure import ErasureReceipt, Trace
-from brainscan.domain.reprocess import ModelAnswer
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.reprocess import ReprocessedScan
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.deliver import deliver
@@ -121,7 +121,7 @@ def hospital(arrived: Hospital, tmp_path: Path) -> Hospital:
         services.table.summaries.review_study(present(scan.study_id), 0, Verdict.CONFIRMED, None, "a reader")
         services.table.models.of_series([present(scan.series_id)], "f" * 64)
         fields: dict[str, Any] = {"model_id": "f" * 64, "run_id": "run", "outcome": Outcome.ANALYZED}
-        services.table.runs.put_answers([ModelAnswer(scan_id=scan.scan_id, **fields)])
+        services.table.runs.put_reprocessed([ReprocessedScan(scan_id=scan.scan_id, **fields)])
         services.results.put(drawn_key(scan.scan_id, "a reader", PICTURE), PICTURE, "image/png")
     look_on(arrived, tmp_path)
     services.table.statistics.of_day(NOON.date().isoformat())  # the stream is followed
@@ -137,7 +137,7 @@ def look_on(hospital: Hospital, folder: Path) -> None:
     add_model(folder, services.table, services.results, Decision("tests"))
     for name, patients in (("both", (ONE, TWO)), ("both", (ONE, TWO)), ("one", (ONE,))):
         lines = [
-            ShadowAnswer(
+            ShadowFinding(
                 scan_id=scan.scan_id,
                 model_id=hospital.model_id,
                 served_id=None,

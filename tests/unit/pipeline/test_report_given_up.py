@@ -94,7 +94,7 @@ def test_once_its_cause_is_repaired_it_is_reported_in_its_own_revision(
     report(SERIES, world.services)
     world.events()
     breaking(None)
-    world.services.table.series.put_settled(present(world.services.table.series.get(SERIES)))
+    world.services.table.series.put_complete(present(world.services.table.series.get(SERIES)))
     assert world.services.table.reports.ask_again(SERIES)
     done = report(SERIES, world.services)
     assert (done.state, present(done.report).revision, present(done.report).announced) == (State.REPORTED, 6, False)

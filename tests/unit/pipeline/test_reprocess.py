@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass
-from brainscan.domain.reprocess import Batch, ModelAnswer, Run, RunState, RunStateError, Spent
+from brainscan.domain.reprocess import Batch, ReprocessedScan, Run, RunState, RunStateError, Spent
 from brainscan.inference.runtime import Model
 from brainscan.pipeline import reprocess, runs
 from brainscan.pipeline.analyze import analyze
-from brainscan.pipeline.compare import answer_pairs
+from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
-from brainscan.pipeline.reprocess import BatchFailedError, RunHeldError, answer_batch, finish, give_up, running
+from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, finish, give_up, reprocess_batch, running
 from brainscan.pipeline.runs import batched, chosen, halt, manifest, progress, resume, start
 from brainscan.settings import Limits
 from brainscan.store.objects import manifest_key
@@ -94,12 +94,12 @@ def batches_of(run: Run, world: World) -> list[Batch]:
 
 def go_through(run: Run, world: World, model: Model) -> None:
     for batch in batches_of(run, world):
-        answer_batch(batch, running(run.run_id, world.services.table), model, world.services)
+        reprocess_batch(batch, running(run.run_id, world.services.table), model, world.services)
     finish(run.run_id, run.execution, world.services.table)
 
 
-def answers(run: Run, world: World, stored: dict[str, ScanRecord]) -> dict[str, ModelAnswer]:
-    return world.services.table.runs.answers(run.model_id, list(stored))
+def answers(run: Run, world: World, stored: dict[str, ScanRecord]) -> dict[str, ReprocessedScan]:
+    return world.services.table.runs.reprocessed(run.model_id, list(stored))
 
 
 def test_every_scan_is_answered_beside_what_stands_and_can_be_compared(
@@ -110,7 +110,7 @@ def test_every_scan_is_answered_beside_what_stands_and_can_be_compared(
     assert (found.run.state, found.batches, found.answered, found.dead) == (RunState.FINISHED, 3, SCANS, ())
     assert world.services.table.scans.get_many(list(stored)) == stored
     today = NOON.date()
-    pairs = list(answer_pairs(begun.model_id, today, today, world.services.table, world.services.results))
+    pairs = list(prediction_pairs(begun.model_id, today, today, world.services.table, world.services.results))
     assert {each.served.scan_id for each in pairs} == set(stored)
     assert {each.candidate.model_id for each in pairs} == {begun.model_id}
 
@@ -122,12 +122,12 @@ def test_a_repeat_asks_the_network_nothing_and_changes_nothing(
     before, keys = answers(begun, world, stored), world.keys("shadow/")
     monkeypatch.setattr(candidate, "run", None)
     for batch in batches_of(begun, world):
-        answer_batch(batch, begun, candidate, world.services)
+        reprocess_batch(batch, begun, candidate, world.services)
     assert (answers(begun, world, stored), world.keys("shadow/")) == (before, keys)
     assert progress(begun.run_id, world.services.table).answered == SCANS
 
 
-@pytest.mark.parametrize("last_call", ["put_answers", "add_spent", "put_done"])
+@pytest.mark.parametrize("last_call", ["put_reprocessed", "add_spent", "put_done"])
 def test_a_batch_whose_process_was_killed_is_answered_once_by_the_next(
     world: World,
     stored: dict[str, ScanRecord],
@@ -160,7 +160,7 @@ def test_another_run_of_the_model_finds_its_answers_there(
     again = begun.model_copy(update={"run_id": "again"})
     start(again, [tuple(stored)], world.services.table, world.services.results, machine)
     [batch] = batches_of(again, world)
-    answer_batch(batch, again, candidate, world.services)
+    reprocess_batch(batch, again, candidate, world.services)
     assert {each.run_id for each in answers(again, world, stored).values()} == {begun.run_id}
     assert progress("again", world.services.table).answered == SCANS
 
@@ -171,9 +171,9 @@ def test_expired_bytes_and_erased_scans_have_their_reason(
     expired, *_ = stored
     world.services.results.delete([stored[expired].staged_key])
     batch = Batch(run_id=begun.run_id, number=0, scan_ids=(*list(stored)[:2], "0" * 32))
-    done = answer_batch(batch, begun, candidate, world.services)
+    done = reprocess_batch(batch, begun, candidate, world.services)
     assert (done.answered, done.gone, done.failed) == (1, 2, 0)
-    found = world.services.table.runs.answers(begun.model_id, batch.scan_ids)
+    found = world.services.table.runs.reprocessed(begun.model_id, batch.scan_ids)
     assert (found[expired].outcome, found[expired].reason) == (Outcome.SKIPPED, Reason.OBJECT_GONE)
 
 
@@ -194,12 +194,12 @@ def test_a_scan_that_fails_costs_its_neighbours_nothing_and_ends_on_the_list(
     batch = Batch(run_id=begun.run_id, number=0, scan_ids=tuple(stored))
     for _ in range(2):
         with pytest.raises(BatchFailedError, match="1 of 5"):
-            answer_batch(batch, begun, candidate, world.services)
+            reprocess_batch(batch, begun, candidate, world.services)
     assert set(answers(begun, world, stored)) == set(stored) - {bad}
     alone = Batch(run_id=begun.run_id, scan_ids=(bad,))
     for _ in range(2):
         give_up(alone, begun, world.services)
-    answer_batch(batch, begun, candidate, world.services)
+    reprocess_batch(batch, begun, candidate, world.services)
     found = progress(begun.run_id, world.services.table)
     assert (found.answered, found.failed, found.dead) == (SCANS - 1, 1, (bad,))
 
@@ -208,10 +208,10 @@ def test_a_paused_run_begins_no_batch_and_goes_on_with_what_is_left(
     world: World, stored: dict[str, ScanRecord], begun: Run, candidate: Model, machine: Executions
 ) -> None:
     first, *_ = batches_of(begun, world)
-    answer_batch(first, begun, candidate, world.services)
+    reprocess_batch(first, begun, candidate, world.services)
     halt(begun.run_id, RunState.PAUSED, "dr.k", world.services.table, machine)
     assert machine.stopped == machine.started
-    with pytest.raises(RunHeldError, match="paused"):
+    with pytest.raises(RunNotActiveError, match="paused"):
         running(begun.run_id, world.services.table)
     resumed = resume(begun.run_id, None, world.services.table, world.services.results, machine)
     listed = world.services.results.get(machine.started[-1]).decode().splitlines()
@@ -229,7 +229,7 @@ def test_a_run_is_paused_where_it_has_spent_what_it_may_and_goes_on_with_more(
     table.runs.put(begun.model_copy(update={"most_dollars": 1.0, "revision": 1}))
     running(begun.run_id, table)
     table.runs.add_spent(begun.run_id, Spent(seconds=0.5, scans=1), 3)
-    with pytest.raises(RunHeldError, match="spent"):
+    with pytest.raises(RunNotActiveError, match="spent"):
         running(begun.run_id, table)
     held = table.runs.get(begun.run_id)
     assert held is not None
@@ -239,7 +239,7 @@ def test_a_run_is_paused_where_it_has_spent_what_it_may_and_goes_on_with_more(
 
 
 def test_an_execution_that_ends_with_batches_left_says_how_many(world: World, begun: Run, candidate: Model) -> None:
-    answer_batch(batches_of(begun, world)[0], begun, candidate, world.services)
+    reprocess_batch(batches_of(begun, world)[0], begun, candidate, world.services)
     held = finish(begun.run_id, 1, world.services.table)
     assert held is not None
     assert (held.state, held.why) == (RunState.PAUSED, "2 batches could not be done")

@@ -15,7 +15,7 @@ from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model, move_model
 from brainscan.pipeline.report import State, report
-from brainscan.pipeline.reprocess import BatchFailedError, RunHeldError, answer_batch, give_up
+from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, give_up, reprocess_batch
 from brainscan.pipeline.runs import batched_whole
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
@@ -71,7 +71,7 @@ def batch(run: Run, stored: dict[str, ScanRecord]) -> Batch:
 
 def read(world: World, stored: dict[str, ScanRecord], model: Model) -> None:
     run = a_run(model, Task.READ)
-    answer_batch(batch(run, stored), run, model, world.services)
+    reprocess_batch(batch(run, stored), run, model, world.services)
 
 
 def switch(world: World, stored: dict[str, ScanRecord], model: Model) -> BatchDone:
@@ -151,7 +151,7 @@ def test_the_series_is_reported_anew_and_rests_on_one_model(
     assert (shown.model_id, shown.predicted) == (models[1].manifest.model_id, TumorClass.PITUITARY)
 
 
-@pytest.mark.parametrize("last_call", ["put_answer", "exchange", "put_done"])
+@pytest.mark.parametrize("last_call", ["update_reprocessed", "exchange", "put_done"])
 def test_a_switch_whose_process_was_killed_is_completed_and_not_reported_before(
     world: World,
     stored: dict[str, ScanRecord],
@@ -261,7 +261,7 @@ def test_only_to_the_model_that_is_served_are_scans_switched(
     table, shipped = world.services.table, models[0].manifest.model_id
     run = a_run(models[1], Task.SWITCH)
     table.runs.put(run)
-    with pytest.raises(RunHeldError, match="not served"):
+    with pytest.raises(RunNotActiveError, match="not served"):
         refuse_unserved(run, shipped, table)
     held = present(table.runs.get(run.run_id))
     assert (held.state, held.why) == (RunState.PAUSED, "another model is served")
@@ -272,7 +272,7 @@ def test_only_to_the_model_that_is_served_are_scans_switched(
     add_model(folder, table, world.services.results, decision)
     move_model(models[1].manifest.model_id, ModelState.SERVED, table, decision)
     refuse_unserved(run, shipped, table)
-    with pytest.raises(RunHeldError):
+    with pytest.raises(RunNotActiveError):
         refuse_unserved(a_run(models[0], Task.SWITCH), shipped, table)
 
 

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan.domain import TumorClass, Verdict
 from brainscan.domain.model_version import ModelState
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
-from brainscan.pipeline.compare import answer_pairs
+from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model, move_back, move_model
 from brainscan.pipeline.outlined import outlined_image
@@ -167,10 +167,10 @@ def shadowed(world: World, registered: str, share: float = 1.0) -> None:
     move_model(registered, ModelState.SHADOW, world.services.table, DECISION, share)
 
 
-def said(world: World) -> list[ShadowAnswer]:
+def said(world: World) -> list[ShadowFinding]:
     """All that a shadow ever said."""
     lines = [line for key in world.keys("shadow/") for line in world.services.results.get(key).decode().splitlines()]
-    return [ShadowAnswer.model_validate_json(line) for line in lines]
+    return [ShadowFinding.model_validate_json(line) for line in lines]
 
 
 def left_behind(world: World, dynamodb: Any) -> Counter[str]:
@@ -211,7 +211,7 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(
         intake(world.upload(f"{number}.png", to_png(phantom.volume[5])), world.services)
     answer(world, LoadedModels(network))
     day = NOON.date()
-    pairs = list(answer_pairs(registered, day, day, world.services.table, world.services.results))
+    pairs = list(prediction_pairs(registered, day, day, world.services.table, world.services.results))
     assert len(pairs) == 2
     for pair in pairs:
         if pair.served.mask_key is None:  # nothing is outlined

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainscan.domain import Reason
-from brainscan.series.acquisitions import SliceSource, Technique, acquisitions_of, places_of
+from brainscan.series.acquisitions import SliceSource, Technique, acquisitions_of, count_positions
 from brainscan.series.planes import Plane
 from tests.making import present
 from tests.series import TRANSVERSE
@@ -20,10 +20,10 @@ CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
 ALONG = {TRANSVERSE: 2, SAGITTAL: 0, CORONAL: 1}
 
 
-def source(height: Any, orientation: Any = TRANSVERSE, taken: Any = (), **technique: Any) -> SliceSource:
+def source(height: Any, orientation: Any = TRANSVERSE, acquisition_order: Any = (), **technique: Any) -> SliceSource:
     position = [0.0, 0.0, 0.0]
     position[ALONG[orientation]] = float(height)
-    return SliceSource(Plane(tuple(position), orientation, "1.2"), Technique(**technique), taken)
+    return SliceSource(Plane(tuple(position), orientation, "1.2"), Technique(**technique), acquisition_order)
 
 
 def grouped(sources: Any) -> Any:
@@ -61,18 +61,22 @@ def test_what_repeats_in_another_way_is_another_acquisition(
     assert grouped(sources) == expected
     acquisitions = acquisitions_of(list(sources), sources)
     assert [getattr(each.technique, attribute) for each in acquisitions] == list(values)
-    assert places_of(acquisitions, sources) == len(HEIGHTS)
+    assert count_positions(acquisitions, sources) == len(HEIGHTS)
 
 
 def test_repeats_that_no_attribute_tells_apart_go_by_when_they_were_taken() -> None:
     sources = {
-        f"{turn}-{height}": source(height, taken=(turn, 10 * turn + height)) for height in HEIGHTS for turn in (2, 1)
+        f"{turn}-{height}": source(height, acquisition_order=(turn, 10 * turn + height))
+        for height in HEIGHTS
+        for turn in (2, 1)
     }
     assert grouped(sources) == [tuple(f"{turn}-{height}" for height in HEIGHTS) for turn in (1, 2)]
 
 
 def test_a_single_repeated_slice_does_not_take_the_others_with_it() -> None:
-    sources = {f"{height}": source(height, taken=(1,)) for height in HEIGHTS} | {"again": source(6, taken=(2,))}
+    sources = {f"{height}": source(height, acquisition_order=(1,)) for height in HEIGHTS} | {
+        "again": source(6, acquisition_order=(2,))
+    }
     assert grouped(sources) == [("0", "3", "6", "9"), ("again",)]
 
 
@@ -93,7 +97,7 @@ def test_an_attribute_parts_a_series_if_each_value_has_two_slices_in_the_mean(
 
 @pytest.mark.parametrize(("apart_mm", "acquisitions"), [(0.001, 2), (0.1, 1), (0.9, 1)])
 def test_places_of_a_thin_stack_are_places_and_rounding_makes_none(apart_mm: float, acquisitions: int) -> None:
-    sources = {f"{number}": source(number * apart_mm, taken=(number,)) for number in range(2)}
+    sources = {f"{number}": source(number * apart_mm, acquisition_order=(number,)) for number in range(2)}
     assert len(grouped(sources)) == acquisitions
 
 
@@ -101,7 +105,7 @@ def test_planes_that_cross_are_acquisitions_of_their_own_and_all_their_places_ar
     sources = {f"{plane}{height}": source(height, plane) for plane in ALONG for height in (0, 3, 6)}
     acquisitions = acquisitions_of(list(sources), sources)
     assert [len(each.slices) for each in acquisitions] == [3, 3, 3]
-    assert places_of(acquisitions, sources) == 9
+    assert count_positions(acquisitions, sources) == 9
 
 
 def test_where_a_slice_does_not_say_where_it_lies_the_order_given_stands() -> None:
@@ -126,14 +130,16 @@ def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken: list
         positions_mm = cast(Sequence[float], one.positions_mm)
         assert list(positions_mm) == sorted(set(positions_mm))
         assert len({present(sources[each].plane).orientation for each in one.slices}) == 1
-    assert places_of(acquisitions, sources) == len({(plane, h) for plane, h, _ in taken})
+    assert count_positions(acquisitions, sources) == len({(plane, h) for plane, h, _ in taken})
 
 
 @pytest.mark.parametrize(("thickness", "moved"), [(6.0, 0.3), (3.0, 0.2), (60.0, 0.4)])
 def test_a_place_that_followed_a_moving_head_is_no_neighbour_of_itself(thickness: float, moved: float) -> None:
     """Scanners that track the head write another position at each time point."""
     sources = {
-        f"{time}-{height}": replace(source(height + time * moved / 2, taken=(time,)), thickness_mm=thickness)
+        f"{time}-{height}": replace(
+            source(height + time * moved / 2, acquisition_order=(time,)), thickness_mm=thickness
+        )
         for height in HEIGHTS
         for time in range(3)
     }

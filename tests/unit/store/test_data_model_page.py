@@ -75,15 +75,15 @@ def test_there_is_an_example_for_every_kind_of_question() -> None:
 
 
 QUESTIONS = {
-    "Scans": (Scans, {"register", "commit", "supersede", "review"}),
+    "Scans": (Scans, {"register", "commit", "exchange", "supersede", "review"}),
     "ScanQueries": (ScanQueries, set()),
     "Erasing": (Erasing, {"erase_scans", "delete"}),
     "Exports": (Exports, {"put", "put_part", "fail_part", "forget_listing", "mark_superseded"}),
-    "SeriesItems": (SeriesItems, {"put_settled", "forget_slice"}),
+    "SeriesItems": (SeriesItems, {"put_complete", "forget_slice"}),
     "Statistics": (Statistics, {"mark_arrival"}),
     "Versions": (Versions, {"make_latest", "forget_superseded"}),
-    "Models": (Models, {"commit", "put_gate"}),
-    "Runs": (Runs, {"put", "put_answers", "put_done", "put_dead", "add_spent"}),
+    "Models": (Models, {"commit", "put_gate", "switch_series"}),
+    "Runs": (Runs, {"put", "put_reprocessed", "update_reprocessed", "put_done", "put_dead", "add_spent"}),
     "Reports": (Reports, {"commit", "mark_announced"}),
     "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
     "SummaryQueries": (SummaryQueries, set()),

@@ -35,7 +35,7 @@ def test_a_message_whose_work_broke_off_comes_back_long_before_the_visibility_ti
 ) -> None:
     monkeypatch.setattr(queues, "HIDDEN_S", 1)
     scans, url = queue
-    with scans.held(received(sqs, url)):
+    with scans.kept_invisible(received(sqs, url)):
         time.sleep(0.1)
     time.sleep(1.1)
     assert len(received(sqs, url)) == 1
@@ -47,7 +47,7 @@ def test_a_message_stays_hidden_for_as_long_as_its_work_takes(
     monkeypatch.setattr(queues, "HIDDEN_S", 1)
     monkeypatch.setattr(queues, "HEARTBEAT_S", 0.2)
     scans, url = queue
-    with scans.held(received(sqs, url)):
+    with scans.kept_invisible(received(sqs, url)):
         time.sleep(1.6)
         assert received(sqs, url) == []
 
@@ -56,13 +56,13 @@ def test_a_heartbeat_that_fails_changes_nothing_for_the_work(sqs: Any, queue: An
     scans, _ = queue
     asked = Event()
     sqs.change_message_visibility_batch = lambda **_: asked.set() or 1 / 0
-    with scans.held(["a receipt"]):
+    with scans.kept_invisible(["a receipt"]):
         assert asked.wait(5)
 
 
 def test_work_that_fails_raises_its_own_error_and_ends_the_heartbeats(sqs: Any, queue: Any) -> None:
     scans, url = queue
-    with pytest.raises(KeyError), scans.held(received(sqs, url)):
+    with pytest.raises(KeyError), scans.kept_invisible(received(sqs, url)):
         raise KeyError
 
 

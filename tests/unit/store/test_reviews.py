@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from brainscan.domain import (
     CLASSES,
     Finding,
-    NothingToTakeBackError,
+    NothingToWithdrawError,
     Outcome,
     Reason,
     ReviewState,
@@ -75,14 +75,14 @@ def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_
     doubt = {"review_reasons": (Reason.BORDERLINE_CERTAINTY,)}
     found = analyzed(waiting, TumorClass.GLIOMA, 0.6, needs_review=True).model_copy(update=doubt)
     table.scans.commit([found], [Outcome.QUEUED])
-    with pytest.raises(NothingToTakeBackError):
+    with pytest.raises(NothingToWithdrawError):
         table.scans.review(found.scan_id, 0, Verdict.WITHDRAWN, None, "Dr. Reader")
     table.scans.review(found.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
     after = present(table.scans.review(found.scan_id, 1, Verdict.WITHDRAWN, None, "Dr. Reader"))
     assert (after.called, after.review_state, after.needs_review) == (TumorClass.GLIOMA, ReviewState.NEEDED, True)
     assert in_review(table, ReviewState.NEEDED) == [found.scan_id]
     assert [review.verdict for review in table.scans.history(found.scan_id)] == [Verdict.CORRECTED, Verdict.WITHDRAWN]
-    with pytest.raises(NothingToTakeBackError):
+    with pytest.raises(NothingToWithdrawError):
         table.scans.review(found.scan_id, 2, Verdict.WITHDRAWN, None, "Dr. Reader")
 
 

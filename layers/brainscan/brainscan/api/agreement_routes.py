@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
 from brainscan.api.parameters import From, To, days_of, described, linker, the_table
-from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Judged, Review, ReviewState, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, Reviewed, ReviewState, TumorClass
 from brainscan.domain.agreement import (
     Agreement,
     Overlap,
@@ -21,15 +21,15 @@ from brainscan.domain.agreement import (
     agreement_of,
     drawn_pair,
     is_disputed,
+    latest_verdicts,
     overlap_of,
     reader_pair,
-    standing,
 )
 from brainscan.pipeline.drawing import overlaps
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import REVIEWED, WantedSummaries
 
-MOST_JUDGED: Final = 2000
+MOST_REVIEWED: Final = 2000
 """Studies, series or scans of each review state that are looked at."""
 
 MOST_COMPARED: Final = 200
@@ -39,7 +39,7 @@ router = APIGatewayHttpRouter()
 
 
 class Kind(StrEnum):
-    """What readers judged."""
+    """What readers item."""
 
     STUDIES = "studies"
     SERIES = "series"
@@ -53,7 +53,7 @@ class ReaderAgreement(Agreement):
     median_seconds: float | None = Field(description="that the reader looked before a verdict")
 
 
-class AgreementAnswer(FrozenModel):
+class AgreementResponse(FrozenModel):
     """How far readers agree, over what was judged of some days."""
 
     network: Agreement = Field(description="the network and the verdicts that stand")
@@ -67,7 +67,7 @@ class AgreementAnswer(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class _Case(FrozenModel):
+class _ReviewedItem(FrozenModel):
     """Something that was judged: its id, the network's class, the verdict that counts, and all verdicts."""
 
     name: str
@@ -79,68 +79,68 @@ class _Case(FrozenModel):
 
 @described(router.get, "/agreement", summary="Readers' agreement", operation_id="agreement", tags=["statistics"])
 def get_agreement(
-    judged: Annotated[Kind, Query(description="what readers judged")] = Kind.STUDIES,
+    level: Annotated[Kind, Query(description="what readers reviewed")] = Kind.STUDIES,
     first: From = None,
     last: To = None,
-) -> AgreementAnswer:
+) -> AgreementResponse:
     """Cohen's kappa of readers with the network and with each other, what is disputed, and the time a verdict takes."""
     days = days_of(first, last)
-    cases = list(_cases(judged, days[-1], days[0]))
-    counting = [(each.review, each.predicted) for each in cases if each.review]
+    items = list(_reviewed_items(level, days[-1], days[0]))
+    counting = [(each.review, each.predicted) for each in items if each.review]
     by_reader: dict[str, list[tuple[Review, TumorClass | None]]] = defaultdict(list)
-    for each in cases:
-        for review in standing(each.history):
+    for each in items:
+        for review in latest_verdicts(each.history):
             by_reader[review.reader].append((review, each.predicted))
-    pairs = [pair for each in cases if (pair := reader_pair(each.history, each.predicted))]
-    verdicts = [review for each in cases for review in each.history if review.stands]
-    masks = [both for each in cases if (both := drawn_pair(each.history))][:MOST_COMPARED]
-    return AgreementAnswer(
+    pairs = [pair for each in items if (pair := reader_pair(each.history, each.predicted))]
+    verdicts = [review for each in items for review in each.history if not review.is_withdrawn]
+    masks = [both for each in items if (both := drawn_pair(each.history))][:MOST_COMPARED]
+    return AgreementResponse(
         network=agreement_of([pair for review, predicted in counting for pair in _with_network(review, predicted)]),
         readers=agreement_of(pairs),
         by_reader={reader: _of_reader(found) for reader, found in sorted(by_reader.items())},
         network_masks=_with_networks_masks([review for review, _ in counting]),
         reader_masks=overlap_of(overlaps(masks, linker().results)),
-        disputed=tuple(each.name for each in cases if each.disputed),
+        disputed=tuple(each.name for each in items if each.disputed),
         rejected=sum(review.names(predicted) is None for review, predicted in counting),
         median_seconds=_median_seconds(verdicts),
     )
 
 
-def _cases(judged: Kind, first: str, last: str) -> Iterator[_Case]:
+def _reviewed_items(level: Kind, first: str, last: str) -> Iterator[_ReviewedItem]:
     """What was judged of some days, of each review state the first so many."""
     for state in (*REVIEWED, ReviewState.DISPUTED):
-        found = {Kind.STUDIES: _studies, Kind.SERIES: _series, Kind.SCANS: _scans}[judged](state, first, last)
-        yield from islice(found, MOST_JUDGED)
+        found = {Kind.STUDIES: _studies, Kind.SERIES: _series, Kind.SCANS: _scans}[level](state, first, last)
+        yield from islice(found, MOST_REVIEWED)
 
 
-def _studies(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
+def _studies(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
     wanted = WantedSummaries(first=first, last=last, review=state)
     for study in all_pages(partial(the_table().summary_queries.studies, wanted)):
-        yield _case(study.study_id, study, partial(the_table().summaries.study_history, study.study_id))
+        yield _reviewed(study.study_id, study, partial(the_table().summaries.study_history, study.study_id))
 
 
-def _series(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
+def _series(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
     wanted = WantedSummaries(first=first, last=last, review=state)
     for series in all_pages(partial(the_table().summary_queries.series, wanted)):
-        yield _case(series.series_id, series, partial(the_table().summaries.series_history, series.series_id))
+        yield _reviewed(series.series_id, series, partial(the_table().summaries.series_history, series.series_id))
 
 
-def _scans(state: ReviewState, first: str, last: str) -> Iterator[_Case]:
+def _scans(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
     for day in sorted(the_table().statistics.arrival_days(first, last), reverse=True):
         for scan in all_pages(partial(the_table().queries.by_review, state, day)):
-            yield _case(scan.scan_id, scan, partial(the_table().scans.history, scan.scan_id))
+            yield _reviewed(scan.scan_id, scan, partial(the_table().scans.history, scan.scan_id))
 
 
-def _case(name: str, judged: Judged, ask: partial[list[Review]]) -> _Case:
+def _reviewed(name: str, item: Reviewed, ask: partial[list[Review]]) -> _ReviewedItem:
     """What was judged, with all verdicts; they are asked for only where there is more than the latest one."""
-    history = tuple(ask()) if judged.revision > 1 else judged.readings
-    disputed = judged.verdict_state is ReviewState.DISPUTED
-    if judged.readers_wanted == 1:
-        disputed = is_disputed(history, judged.predicted)
-    return _Case(
+    history = tuple(ask()) if item.revision > 1 else item.readings
+    disputed = item.verdict_state is ReviewState.DISPUTED
+    if item.readers_wanted == 1:
+        disputed = is_disputed(history, item.predicted)
+    return _ReviewedItem(
         name=name,
-        predicted=judged.predicted,
-        review=judged.standing_review,
+        predicted=item.predicted,
+        review=item.decisive_review,
         disputed=disputed,
         history=history,
     )

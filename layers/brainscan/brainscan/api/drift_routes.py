@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from brainscan.api.parameters import From, To, described, the_table, today
 from brainscan.api.problems import ProblemError
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel
-from brainscan.pipeline.watching import REFERENCE_DAYS, DriftAnswer, Reference, WatchError, Window, watch
+from brainscan.pipeline.watching import REFERENCE_DAYS, DriftReport, Reference, WatchError, Window, watch
 from brainscan.settings import settings
 
 COMPARED_DAYS = 14
@@ -19,7 +19,7 @@ COMPARED_DAYS = 14
 router = APIGatewayHttpRouter()
 
 
-class SitesAnswer(FrozenModel):
+class SitesResponse(FrozenModel):
     """The prefixes that sites upload under."""
 
     sites: tuple[str, ...]
@@ -35,7 +35,7 @@ def get_drift(
         Reference.BEFORE
     ),
     reference_days: Annotated[int, Query(ge=1, le=400, description="how many they are")] = REFERENCE_DAYS,
-) -> DriftAnswer:
+) -> DriftReport:
     """Population stability of inputs and answers by day, two weeks where no first day is given, and quality by device.
 
     Days with too few scans have no numbers.
@@ -53,6 +53,6 @@ def get_drift(
 
 
 @described(router.get, "/sites", summary="Sites", operation_id="sites", tags=["statistics"])
-def list_sites() -> SitesAnswer:
+def list_sites() -> SitesResponse:
     """Prefixes that this deployment knows sites by; scans that were uploaded under none are of no site."""
-    return SitesAnswer(sites=settings().named_sites)
+    return SitesResponse(sites=settings().named_sites)

@@ -75,7 +75,11 @@ class Linker:
         for name in ("image", "mask"):
             if key := getattr(record, f"{name}_key"):
                 yield self._link(name, key, "image/png", f"brainscan-{short}-{name}.png")
-        if record.review and record.review.stands and (drawn := self.of_review(record.review, record.scan_id)):
+        if (
+            record.review
+            and not record.review.is_withdrawn
+            and (drawn := self.of_review(record.review, record.scan_id))
+        ):
             yield drawn
         if record.result_key is not None:
             yield self._link("result", record.result_key, "application/json", f"brainscan-{short}-result.json")

@@ -11,7 +11,7 @@ from brainscan.api.access import asking
 from brainscan.api.models import ScanView
 from brainscan.api.parameters import Id, described, found, linker, rules, the_table, view_of
 from brainscan.api.problems import ProblemError
-from brainscan.domain import Told, TumorClass
+from brainscan.domain import ReviewDetails, TumorClass
 from brainscan.imaging.drawn import MOST_BYTES
 from brainscan.pipeline.drawing import draw
 
@@ -41,8 +41,8 @@ def put_mask(
     `no_tumor` and only then. 409 if the scan has changed since the reader saw `revision` of it; 422 says what is wrong.
     """
     png = _body(router.current_event.raw_event)
-    told = Told(seconds=seconds)
-    after = draw(png, scan_id, revision, called, asking().name, told, linker().results, the_table(), rules())
+    details = ReviewDetails(seconds=seconds)
+    after = draw(png, scan_id, revision, called, asking().name, details, linker().results, the_table(), rules())
     return view_of(found(after, "scan"))
 
 

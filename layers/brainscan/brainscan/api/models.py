@@ -12,9 +12,9 @@ from brainscan.domain import (
     FrozenModel,
     Probability,
     Review,
+    ReviewDetails,
     ReviewState,
     ScanRecord,
-    Told,
     TumorClass,
     Verdict,
 )
@@ -85,7 +85,7 @@ class ExportPage(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class StatisticsAnswer(FrozenModel):
+class StatisticsResponse(FrozenModel):
     """Counts a day, latest first."""
 
     days: tuple[DayStatistics, ...]
@@ -109,7 +109,7 @@ class ModelVersionView(ModelVersion):
     gate: GateResult | None = Field(description="null: it was never compared")
 
 
-class ModelsAnswer(FrozenModel):
+class ModelsResponse(FrozenModel):
     """Versions of the network: those that answered scans of some days, and the registry."""
 
     models: tuple[ModelInUse, ...] = Field(description="that answered, the busiest first")
@@ -134,13 +134,13 @@ class NewReview(BaseModel):
     ] = None
 
     @property
-    def told(self) -> Told:
+    def details(self) -> ReviewDetails:
         """What comes with the verdict.
 
         Raises:
             CommentError: the comment holds what could tell who a patient is.
         """
-        return Told(seconds=self.seconds, comment=checked(self.comment or ""))
+        return ReviewDetails(seconds=self.seconds, comment=checked(self.comment or ""))
 
 
 class ReviewView(Review):
@@ -149,7 +149,7 @@ class ReviewView(Review):
     mask: Link | None = Field(default=None, description="the mask that the reader drew")
 
 
-class HistoryAnswer(FrozenModel):
+class HistoryResponse(FrozenModel):
     """All reviews of a scan, a series or a study, the first one first."""
 
     items: tuple[ReviewView, ...]

@@ -17,14 +17,14 @@ from brainscan.api.access import asking
 from brainscan.api.links import Linker
 from brainscan.api.models import ScanPage, ScanView
 from brainscan.api.problems import ProblemError
-from brainscan.domain import Judged, Rules, ScanRecord
+from brainscan.domain import Reviewed, Rules, ScanRecord
 from brainscan.services import inbox, results, table
 from brainscan.settings import settings
 from brainscan.store import Inbox, Page, Table
 from brainscan.store.table.worklist import days_between
 
 T = TypeVar("T")
-J = TypeVar("J", bound=Judged)
+J = TypeVar("J", bound=Reviewed)
 
 _NO_QUERY = "no query parameter is known here"
 

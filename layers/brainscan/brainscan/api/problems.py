@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 
 from brainscan.api.models import FieldProblem, Problem
-from brainscan.domain import AdjudicatorNeededError, BrainscanError, NothingToTakeBackError
+from brainscan.domain import AdjudicatorNeededError, BrainscanError, NothingToWithdrawError
 from brainscan.domain.comment import CommentError
 from brainscan.imaging.drawn import DrawnMaskError
 from brainscan.observability import describe, logger
@@ -20,7 +20,7 @@ CONTENT_TYPE = "application/problem+json"
 
 STATUS: dict[type[BrainscanError], HTTPStatus] = {
     AdjudicatorNeededError: HTTPStatus.FORBIDDEN,
-    NothingToTakeBackError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NothingToWithdrawError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CommentError: HTTPStatus.UNPROCESSABLE_ENTITY,
     CursorError: HTTPStatus.BAD_REQUEST,
     UploadGoneError: HTTPStatus.NOT_FOUND,

@@ -14,15 +14,15 @@ from brainscan.api.access import asking
 from brainscan.api.models import (
     ExportPage,
     ExportView,
-    HistoryAnswer,
+    HistoryResponse,
     ModelInUse,
-    ModelsAnswer,
+    ModelsResponse,
     ModelVersionView,
     NewReview,
     ReviewView,
     ScanPage,
     ScanView,
-    StatisticsAnswer,
+    StatisticsResponse,
 )
 from brainscan.api.parameters import (
     Cursor,
@@ -86,14 +86,14 @@ def get_scan(scan_id: Id) -> ScanView:
 @described(
     router.get, "/scans/<scan_id>/reviews", summary="Reviews of a scan", operation_id="reviews", tags=["reviews"]
 )
-def list_reviews(scan_id: Id) -> HistoryAnswer:
+def list_reviews(scan_id: Id) -> HistoryResponse:
     """Every verdict on a scan, the first one first; none to a second reader who has yet to judge it."""
     scan = found(the_table().scans.get(scan_id), "scan")
     if shown(scan) is not scan:
-        return HistoryAnswer(items=())
+        return HistoryResponse(items=())
     history = the_table().scans.history(scan_id)
     links = linker()
-    return HistoryAnswer(
+    return HistoryResponse(
         items=tuple(ReviewView(**each.model_dump(), mask=links.of_review(each, scan_id)) for each in history)
     )
 
@@ -108,7 +108,7 @@ def list_reviews(scan_id: Id) -> HistoryAnswer:
 )
 def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
-    said = (new.revision, new.verdict, new.corrected, asking().name, new.told, rules())
+    said = (new.revision, new.verdict, new.corrected, asking().name, new.details, rules())
     try:
         after = the_table().scans.review(scan_id, *said)
     except ValidationError:
@@ -165,20 +165,20 @@ def list_of_export(export_id: Id, limit: Limit = 50, cursor: Cursor = None) -> S
 
 
 @described(router.get, "/statistics", summary="Counts a day", operation_id="statistics", tags=["statistics"])
-def get_statistics(first: From = None, last: To = None) -> StatisticsAnswer:
+def get_statistics(first: From = None, last: To = None) -> StatisticsResponse:
     """Scans by outcome, class, review and model, for each day on which scans arrived, latest first."""
-    return StatisticsAnswer(days=tuple(_statistics(first, last)))
+    return StatisticsResponse(days=tuple(_statistics(first, last)))
 
 
 @described(router.get, "/models", summary="Models", operation_id="models", tags=["statistics"])
-def list_models(first: From = None, last: To = None) -> ModelsAnswer:
+def list_models(first: From = None, last: To = None) -> ModelsResponse:
     """Versions of the network that answered scans of these days; the registry: figures, states, who changed them."""
     total = Counter[str]()
     for each in _statistics(first, last):
         total.update(each.models)
     registry = the_table().models
     rollout = registry.rollout()
-    return ModelsAnswer(
+    return ModelsResponse(
         models=tuple(ModelInUse(model_id=each, scans=n) for each, n in total.most_common()),
         served=rollout.served,
         versions=tuple(_version(each, rollout) for each in registry.all()),

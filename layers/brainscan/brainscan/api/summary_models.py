@@ -80,7 +80,7 @@ class SeriesPage(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class CountsAnswer(FrozenModel):
+class CountsResponse(FrozenModel):
     """How many there are for each value of a filter, among those that pass all other filters."""
 
     total: int = Field(description="that pass all filters")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from brainscan import domain
 from brainscan.api.access import asking
-from brainscan.api.models import HistoryAnswer, NewReview, ReviewView
+from brainscan.api.models import HistoryResponse, NewReview, ReviewView
 from brainscan.api.parameters import (
     Cursor,
     From,
@@ -29,7 +29,7 @@ from brainscan.api.parameters import (
 )
 from brainscan.api.problems import ProblemError
 from brainscan.api.summary_models import (
-    CountsAnswer,
+    CountsResponse,
     PatientHistory,
     SeriesPage,
     SeriesSummaryView,
@@ -80,10 +80,10 @@ def count_studies(
     reader: Reader = None,
     first: From = None,
     last: To = None,
-) -> CountsAnswer:
+) -> CountsResponse:
     """For each value of each filter, the studies that it would list beside all other filters."""
     wanted = _wanted(first, last, finding, review, model_id, export_id, reader)
-    return CountsAnswer(**the_table().summary_queries.study_counts(wanted).model_dump())
+    return CountsResponse(**the_table().summary_queries.study_counts(wanted).model_dump())
 
 
 @described(router.get, "/studies/<study_id>", summary="One study", operation_id="study", tags=["studies"])
@@ -107,10 +107,10 @@ def get_study(study_id: Id) -> StudyWithSeries:
     operation_id="study_reviews",
     tags=["reviews"],
 )
-def list_study_reviews(study_id: Id) -> HistoryAnswer:
+def list_study_reviews(study_id: Id) -> HistoryResponse:
     """Every verdict on a study, the first one first."""
     study = found(the_table().summaries.study(study_id), "study")
-    return HistoryAnswer(items=_views(study, the_table().summaries.study_history(study_id)))
+    return HistoryResponse(items=_views(study, the_table().summaries.study_history(study_id)))
 
 
 @described(
@@ -125,7 +125,7 @@ def add_study_review(study_id: Id, new: NewReview) -> StudyView:
     """Confirm, correct or reject what a study shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_study(
-            study_id, new.revision, new.verdict, new.corrected, asking().name, new.told, rules()
+            study_id, new.revision, new.verdict, new.corrected, asking().name, new.details, rules()
         )
     except ValidationError:
         raise _wrong_correction() from None
@@ -160,10 +160,10 @@ def count_series(
     reader: Reader = None,
     first: From = None,
     last: To = None,
-) -> CountsAnswer:
+) -> CountsResponse:
     """For each value of each filter, the series that it would list beside all other filters."""
     wanted = _wanted(first, last, finding, review, model_id, export_id, reader)
-    return CountsAnswer(**the_table().summary_queries.series_counts(wanted).model_dump())
+    return CountsResponse(**the_table().summary_queries.series_counts(wanted).model_dump())
 
 
 @described(router.get, "/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
@@ -185,10 +185,10 @@ def get_series(series_id: Id) -> SeriesView:
     operation_id="series_reviews",
     tags=["reviews"],
 )
-def list_series_reviews(series_id: Id) -> HistoryAnswer:
+def list_series_reviews(series_id: Id) -> HistoryResponse:
     """Every verdict on a series as a whole, the first one first."""
     series = found(the_table().summaries.series(series_id), "reported series")
-    return HistoryAnswer(items=_views(series, the_table().summaries.series_history(series_id)))
+    return HistoryResponse(items=_views(series, the_table().summaries.series_history(series_id)))
 
 
 @described(
@@ -203,7 +203,7 @@ def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
     """Confirm, correct or reject what a series shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_series(
-            series_id, new.revision, new.verdict, new.corrected, asking().name, new.told, rules()
+            series_id, new.revision, new.verdict, new.corrected, asking().name, new.details, rules()
         )
     except ValidationError:
         raise _wrong_correction() from None
@@ -240,7 +240,7 @@ def _study(summary: StudySummary) -> StudyView:
     return StudyView(**seen.model_dump(), links=linker().of_summary(summary), blinded=seen is not summary)
 
 
-def _views(of: domain.Judged, history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
+def _views(of: domain.Reviewed, history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
     """Verdicts as clients see them: a mask is of a scan alone, and a second reader sees none before giving one."""
     return () if shown(of) is not of else tuple(ReviewView(**each.model_dump()) for each in history)
 

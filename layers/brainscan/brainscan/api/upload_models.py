@@ -58,7 +58,7 @@ class KnownUpload(BaseModel):
     upload_id: UploadId
 
 
-class UploadAnswer(FrozenModel):
+class UploadResponse(FrozenModel):
     """An upload, and what became of it."""
 
     token: str

@@ -19,7 +19,7 @@ from brainscan.api.upload_models import (
     KnownUpload,
     NewUpload,
     PartAddress,
-    UploadAnswer,
+    UploadResponse,
     WantedPart,
 )
 from brainscan.domain import ExportState
@@ -72,30 +72,30 @@ def address_part(token: Token, part: WantedPart) -> PartAddress:
     operation_id="complete_upload",
     tags=["uploads"],
 )
-def complete(token: Token, known: KnownUpload) -> UploadAnswer:
+def complete(token: Token, known: KnownUpload) -> UploadResponse:
     """Make one object of the parts that have arrived; 404 if it was completed before, 409 if there are none."""
     _inbox().complete(token, known.upload_id, limits().archive_bytes)
-    return UploadAnswer(token=token)
+    return UploadResponse(token=token)
 
 
 @described(
     router.post, "/uploads/<token>/abort", summary="Give an upload up", operation_id="abort_upload", tags=["uploads"]
 )
-def abort(token: Token, known: KnownUpload) -> UploadAnswer:
+def abort(token: Token, known: KnownUpload) -> UploadResponse:
     """Throw away what has arrived of an upload that is not complete."""
     _inbox().give_up(token, known.upload_id)
-    return UploadAnswer(token=token)
+    return UploadResponse(token=token)
 
 
 @described(router.get, "/uploads/<token>", summary="What became of an upload", operation_id="upload", tags=["uploads"])
 def get_upload(
     token: Token, since: Annotated[datetime, Query(description="when it was completed, with its time zone")]
-) -> UploadAnswer:
+) -> UploadResponse:
     """The export that a complete upload has become, with its live progress."""
     if since.tzinfo is None or abs(since - datetime.now(UTC)) > LONGEST_FOLLOWED:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "`since` takes a time of this year, with its zone")
     export = the_table().exports.by_token(token, since.astimezone(UTC))
-    return UploadAnswer(token=token, export=ExportView(**export.model_dump()) if export else None)
+    return UploadResponse(token=token, export=ExportView(**export.model_dump()) if export else None)
 
 
 @described(

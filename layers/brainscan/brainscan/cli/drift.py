@@ -12,7 +12,7 @@ from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.drift import LEAST_DAY, LEAST_REFERENCE, Distance, FeatureDrift, Level
 from brainscan.domain.features import DeviceQuality
-from brainscan.pipeline.watching import REFERENCE_DAYS, DriftAnswer, Reference, WatchError, Window, watch
+from brainscan.pipeline.watching import REFERENCE_DAYS, DriftReport, Reference, WatchError, Window, watch
 
 COMPARED_DAYS = 14
 STYLES = {Level.STABLE: "green", Level.SHIFTED: "yellow", Level.DRIFTED: "bold red", Level.TOO_FEW: "dim"}
@@ -53,7 +53,7 @@ def drift(
         raise typer.Exit(NOTHING_FOUND)
 
 
-def _print(answer: DriftAnswer) -> None:
+def _print(answer: DriftReport) -> None:
     console = Console()
     where = f"site {answer.site}" if answer.site else "all sites"
     against = answer.reference

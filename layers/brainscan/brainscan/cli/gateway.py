@@ -17,7 +17,7 @@ from brainscan.settings import limits
 from brainscan.store import Results, Table
 from brainscan.uploads.ledger import BundleState, Ledger
 
-PORT_TAKEN: Final = 4
+PORT_IN_USE: Final = 4
 NO_EXTRA: Final = 5
 ROUND_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
@@ -76,7 +76,7 @@ def gateway(
                 _run(_rounds(courier.go, give_back, ledger))
         except OSError:
             typer.echo(f"port {port} of {host} is taken, or no address of this machine: choose another", err=True)
-            raise typer.Exit(PORT_TAKEN) from None
+            raise typer.Exit(PORT_IN_USE) from None
     typer.echo("stopped; what waits is sent after the next start")
 
 

@@ -13,10 +13,10 @@ from brainscan.cli.comparison_page import page_of
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
-from brainscan.domain.comparison import AnswerPair, compare
+from brainscan.domain.comparison import PredictionPair, compare
 from brainscan.domain.gate import gate_of
 from brainscan.domain.model_version import ModelVersion
-from brainscan.pipeline.compare import answer_pairs
+from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.outlined import outlined_image
 from brainscan.store import ObjectGoneError, Results
 
@@ -35,7 +35,7 @@ def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
     with reaching(table) as asked:
         results = Results(boto3.client("s3"), bucket)
-        pairs = {each.served.scan_id: each for each in answer_pairs(version.model_id, since, until, asked, results)}
+        pairs = {each.served.scan_id: each for each in prediction_pairs(version.model_id, since, until, asked, results)}
         if not pairs:
             Console(stderr=True).print("it has seen no scan of these days: `brainscan model shadow` lets it look on")
             raise typer.Exit(NOTHING_FOUND)
@@ -57,7 +57,7 @@ def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first:
 Out = Annotated[Path, typer.Option(file_okay=False, help="Folder for diff.json and diff.html.")]
 
 
-def _pictures(pair: AnswerPair, results: Results) -> tuple[bytes | None, bytes | None]:
+def _pictures(pair: PredictionPair, results: Results) -> tuple[bytes | None, bytes | None]:
     """Where no picture is drawn of a scan, since it may show a name, there is none here either."""
     try:
         served = outlined_image(pair.served, results)

@@ -13,9 +13,9 @@ from brainscan.cli.table import Table, not_found, parsed_day, reaching
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
     AdjudicatorNeededError,
+    ReviewDetails,
     Rules,
     ScanRecord,
-    Told,
     TumorClass,
     Verdict,
 )
@@ -75,12 +75,12 @@ def review(
         before = asked.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:
-            told = Told(comment=checked(comment))
+            details = ReviewDetails(comment=checked(comment))
             rules = Rules(readers=readers, adjudicator=adjudicate)
             if mask and before:
-                after = _draw(mask, before, seen, correct, told, rules, asked, bucket)
+                after = _draw(mask, before, seen, correct, details, rules, asked, bucket)
             else:
-                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), told, rules)
+                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), details, rules)
         except REFUSALS as refused:
             Console(stderr=True).print(f"[red]not recorded[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
@@ -94,7 +94,7 @@ def _draw(
     scan: ScanRecord,
     seen: int,
     correct: TumorClass | None,
-    told: Told,
+    details: ReviewDetails,
     rules: Rules,
     table: Store,
     bucket: str,
@@ -103,4 +103,4 @@ def _draw(
     if called is None:
         raise NotReviewableError("the network named no class: name it with --correct")
     results = Results(boto3.client("s3"), bucket)
-    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), told, results, table, rules)
+    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), details, results, table, rules)

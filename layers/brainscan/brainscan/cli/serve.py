@@ -16,7 +16,7 @@ from rich.console import Console
 from brainscan.cli.table import Table, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
 
-PORT_TAKEN = 4
+PORT_IN_USE = 4
 
 
 def serve(
@@ -50,7 +50,7 @@ def serve(
             wait(console)
     except OSError:
         Console(stderr=True).print(f"[red]port {port} is taken[/red]: choose another with --port, or 0 for any")
-        raise typer.Exit(PORT_TAKEN) from None
+        raise typer.Exit(PORT_IN_USE) from None
 
 
 @contextmanager

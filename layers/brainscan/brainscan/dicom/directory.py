@@ -40,7 +40,7 @@ def read_directory(data: bytes) -> Directory | None:
     return Directory(tuple(references), private)
 
 
-def fold(path: str) -> str:
+def media_path(path: str) -> str:
     """A path as media compare it: capitals, forward slashes, no version and no empty suffix (ISO 9660 7.5)."""
     return posixpath.normpath(path.replace("\\", "/")).upper().partition(";")[0].rstrip(".")
 

@@ -44,7 +44,7 @@ class Stamp:
     series_id: str
     revision: int
     model_id: str
-    made_at: datetime
+    created_at: datetime
 
     def instance_uid(self, kind: ReportObject) -> str:
         """SOP Instance UID."""
@@ -75,17 +75,17 @@ class Stamp:
             "manufacturer_model_name": ALGORITHM_NAME,
             "software_versions": self.model_id,
             "device_serial_number": self.model_id,
-            "content_date": self.made_at.date(),
-            "content_time": self.made_at.time(),
+            "content_date": self.created_at.date(),
+            "content_time": self.created_at.time(),
         }
 
     def make_repeatable(self, made: Dataset) -> None:
         """Take the time of writing and random UIDs out of an object: a repeat writes the same bytes."""
-        made.InstanceCreationDate = self.made_at.strftime("%Y%m%d")
-        made.InstanceCreationTime = self.made_at.strftime("%H%M%S.%f")
+        made.InstanceCreationDate = self.created_at.strftime("%Y%m%d")
+        made.InstanceCreationTime = self.created_at.strftime("%H%M%S.%f")
         for equipment in made.get("ContributingEquipmentSequence", []):
             if "ContributionDateTime" in equipment:
-                equipment.ContributionDateTime = self.made_at.strftime("%Y%m%d%H%M%S.%f")
+                equipment.ContributionDateTime = self.created_at.strftime("%Y%m%d%H%M%S.%f")
         dimensions = self.pseudonyms.uid("dimensions", made.SOPInstanceUID)
         for organized in (*made.get("DimensionOrganizationSequence", []), *made.get("DimensionIndexSequence", [])):
             organized.DimensionOrganizationUID = dimensions

@@ -57,7 +57,7 @@ def technique_of(header: Dataset, frame: int | None) -> Technique:
     )
 
 
-def taken(header: Dataset, frame: int | None) -> tuple[float, ...]:
+def acquisition_order(header: Dataset, frame: int | None) -> tuple[float, ...]:
     """When an image was taken among those of its place: acquisition number and time, instance number, frame."""
     of_frame = number(_groups_of(header, frame)["FrameContentSequence"], "FrameAcquisitionNumber")
     stated = [number(header, keyword) for keyword in ("AcquisitionNumber", "AcquisitionTime", "InstanceNumber")]

@@ -6,9 +6,9 @@ accession number of a patient, nor an uploaded object's key in clear.
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, FrozenModel, Probability
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
-from brainscan.domain.judged import ONE_READER, AdjudicatorNeededError, Judged, NothingToTakeBackError, Rules
 from brainscan.domain.reasons import ANSWERED, Outcome, Reason, ScanError
-from brainscan.domain.review import NOTHING_TOLD, Review, ReviewState, Told, Verdict
+from brainscan.domain.review import NO_DETAILS, Review, ReviewDetails, ReviewState, Verdict
+from brainscan.domain.reviewed import ONE_READER, AdjudicatorNeededError, NothingToWithdrawError, Reviewed, Rules
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
 from brainscan.domain.series import (
     AcquisitionResult,
@@ -34,7 +34,7 @@ from brainscan.terminology import CLASSES, TUMORS, TumorClass
 __all__ = [
     "ANSWERED",
     "CLASSES",
-    "NOTHING_TOLD",
+    "NO_DETAILS",
     "ONE_READER",
     "RESEARCH_USE_STATEMENT",
     "SCHEMA_VERSION",
@@ -50,12 +50,11 @@ __all__ = [
     "FrozenModel",
     "Geometry",
     "GivenUpReport",
-    "Judged",
     "Kind",
     "Lesion",
     "LesionSummary",
     "Measurements",
-    "NothingToTakeBackError",
+    "NothingToWithdrawError",
     "Outcome",
     "Part",
     "PartDone",
@@ -63,7 +62,9 @@ __all__ = [
     "Reason",
     "Report",
     "Review",
+    "ReviewDetails",
     "ReviewState",
+    "Reviewed",
     "Rules",
     "Scan",
     "ScanError",
@@ -76,7 +77,6 @@ __all__ = [
     "Source",
     "StudySummary",
     "Summary",
-    "Told",
     "TumorClass",
     "Verdict",
     "study_of",

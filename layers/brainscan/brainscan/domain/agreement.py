@@ -51,23 +51,23 @@ def agreement_of(pairs: Sequence[Pair]) -> Agreement:
 
 def reader_pair(history: Sequence[Review], predicted: TumorClass | None) -> Pair | None:
     """What the first two readers of something call it, each in the latest of their verdicts; None unless two did."""
-    named = [name for review in standing(history) if (name := review.names(predicted)) is not None]
+    named = [name for review in latest_verdicts(history) if (name := review.names(predicted)) is not None]
     return (named[0], named[1]) if len(named) > 1 else None
 
 
 def drawn_pair(history: Sequence[Review]) -> tuple[str, str] | None:
     """Keys of the masks that the first two readers of a scan drew, if both did."""
-    drawn = [review.drawn_key for review in standing(history)[:2] if review.drawn_key]
+    drawn = [review.drawn_key for review in latest_verdicts(history)[:2] if review.drawn_key]
     return (drawn[0], drawn[1]) if len(drawn) > 1 else None
 
 
 def is_disputed(history: Sequence[Review], predicted: TumorClass | None) -> bool:
     """Two readers differ, and no verdict of a third stands."""
     pair = reader_pair(history, predicted)
-    return pair is not None and pair[0] is not pair[1] and len(standing(history)) < 3
+    return pair is not None and pair[0] is not pair[1] and len(latest_verdicts(history)) < 3
 
 
-def standing(history: Sequence[Review]) -> list[Review]:
+def latest_verdicts(history: Sequence[Review]) -> list[Review]:
     """The latest verdict of each reader who did not take it back, in the order in which they first judged."""
     latest = {review.reader: review for review in history}
-    return [review for review in latest.values() if review.stands]
+    return [review for review in latest.values() if not review.is_withdrawn]

@@ -14,7 +14,7 @@ from brainscan.domain.model_version import ModelId
 from brainscan.domain.reasons import Outcome
 from brainscan.domain.reliability import calibration_error
 from brainscan.domain.scan import Finding, ScanRecord
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.terminology import TumorClass
 
 INFER: Final = "infer"
@@ -22,11 +22,11 @@ INFER: Final = "infer"
 
 
 @dataclass(frozen=True)
-class AnswerPair:
+class PredictionPair:
     """A scan that two models answered; `dice` of their masks, None where neither has one."""
 
     served: ScanRecord
-    candidate: ShadowAnswer
+    candidate: ShadowFinding
     dice: float | None = None
 
     @property
@@ -87,7 +87,7 @@ def call_of(finding: Finding) -> str:
     return str(called) if called else str(Outcome.ABSTAINED)
 
 
-def compare(candidate: str, pairs: Sequence[AnswerPair]) -> Comparison:
+def compare(candidate: str, pairs: Sequence[PredictionPair]) -> Comparison:
     """What two models say of the same scans, side by side."""
     calls: dict[str, Counter[str]] = {}
     for pair in pairs:
@@ -117,7 +117,7 @@ def compare(candidate: str, pairs: Sequence[AnswerPair]) -> Comparison:
 
 def label_of(record: ScanRecord) -> TumorClass | None:
     """The class that a reader confirmed or put in place of the network's; None where no verdict names one."""
-    return record.called if record.standing_review is not None else None
+    return record.called if record.decisive_review is not None else None
 
 
 def score_of(answers: Sequence[tuple[Finding, TumorClass]]) -> Score:
@@ -138,8 +138,8 @@ def _median_ms(timings: Sequence[dict[str, float]]) -> float | None:
     return median(told) if told else None
 
 
-def _changed(pairs: Sequence[AnswerPair]) -> tuple[ChangedSeries, ...]:
-    series: dict[str, list[AnswerPair]] = {}
+def _changed(pairs: Sequence[PredictionPair]) -> tuple[ChangedSeries, ...]:
+    series: dict[str, list[PredictionPair]] = {}
     for pair in sorted(pairs, key=lambda each: each.served.order):
         series.setdefault(pair.served.series_id or pair.served.scan_id, []).append(pair)
     return tuple(
@@ -153,7 +153,7 @@ def _changed(pairs: Sequence[AnswerPair]) -> tuple[ChangedSeries, ...]:
     )
 
 
-def _changed_scan(pair: AnswerPair) -> ChangedScan:
+def _changed_scan(pair: PredictionPair) -> ChangedScan:
     return ChangedScan(
         scan_id=pair.served.scan_id,
         served=call_of(pair.served),

@@ -107,7 +107,7 @@ class Spent(FrozenModel):
     scans: int = 0
 
 
-class ModelAnswer(FrozenModel):
+class ReprocessedScan(FrozenModel):
     """That a model has answered a stored scan, once; what it said is a line of the object at `key`."""
 
     scan_id: str

@@ -33,7 +33,7 @@ class ReviewState(StrEnum):
     REJECTED = "rejected"
 
 
-class Told(FrozenModel):
+class ReviewDetails(FrozenModel):
     """What a reader tells beside the verdict."""
 
     seconds: float | None = Field(default=None, ge=0, le=86_400, description="how long the reader looked at it")
@@ -44,10 +44,10 @@ class Told(FrozenModel):
     dice: float | None = Field(default=None, ge=0, le=1, description="of that mask and the network's")
 
 
-NOTHING_TOLD: Final = Told()
+NO_DETAILS: Final = ReviewDetails()
 
 
-class Review(Told):
+class Review(ReviewDetails):
     """A reader's verdict on a scan, a series or a study. Readers are staff."""
 
     verdict: Verdict
@@ -58,9 +58,9 @@ class Review(Told):
     adjudicates: bool = Field(default=False, description="whether it decides between two readers who differ")
 
     @property
-    def stands(self) -> bool:
-        """Whether it says anything of the finding."""
-        return self.verdict is not Verdict.WITHDRAWN
+    def is_withdrawn(self) -> bool:
+        """Whether its reader took the verdict back, so that it says nothing of the finding."""
+        return self.verdict is Verdict.WITHDRAWN
 
     def names(self, predicted: TumorClass | None) -> TumorClass | None:
         """The class that the verdict names, where the network's is `predicted`; None where it names none."""

@@ -7,9 +7,9 @@ from typing import Any, Self
 from pydantic import Field
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, FrozenModel, Probability
-from brainscan.domain.judged import Judged
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.domain.review import ReviewState
+from brainscan.domain.reviewed import Reviewed
 from brainscan.domain.traits import Traits
 from brainscan.terminology import TumorClass
 
@@ -99,7 +99,7 @@ class Finding(FrozenModel):
         return self.model_copy(update={"needs_review": True, "review_reasons": reasons})
 
 
-class ScanRecord(Scan, Finding, Judged):
+class ScanRecord(Scan, Finding, Reviewed):
     """All that is known of one scan: the table item and, once final, the object at `result_key`."""
 
     schema_version: str = SCHEMA_VERSION
@@ -150,7 +150,7 @@ class ScanRecord(Scan, Finding, Judged):
     @property
     def called(self) -> TumorClass | None:
         """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
-        if (review := self.standing_review) is not None:
+        if (review := self.decisive_review) is not None:
             return review.names(self.predicted)
         return self.predicted if self.outcome is Outcome.ANALYZED else None
 

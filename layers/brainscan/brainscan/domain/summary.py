@@ -7,9 +7,9 @@ from typing import Final, Self
 from pydantic import Field
 
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, FrozenModel, Probability
-from brainscan.domain.judged import ONE_READER, Judged, Rules
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.domain.review import Review, ReviewState
+from brainscan.domain.reviewed import ONE_READER, Reviewed, Rules
 from brainscan.terminology import TUMORS, TumorClass
 
 MOST_LESIONS: Final = 16
@@ -42,7 +42,7 @@ class Geometry(FrozenModel):
     normal: tuple[float, float, float] | None = Field(default=None, description="across the slices, in the patient")
 
 
-class Summary(Judged):
+class Summary(Reviewed):
     """What series and studies have in common: a verdict, its evidence in short, and where it stands with readers."""
 
     study_id: str | None = None
@@ -85,7 +85,7 @@ class Summary(Judged):
     @property
     def called(self) -> TumorClass | None:
         """The class that stands: a reader's before the network's; None where neither names one."""
-        review = self.standing_review
+        review = self.decisive_review
         return self.predicted if review is None else review.names(self.predicted)
 
     @property
@@ -104,7 +104,9 @@ class Summary(Judged):
         """The same, with what readers said of its former state."""
         if before is None:
             return self
-        kept = {name: getattr(before, name) for name in (*Judged.model_fields.keys() - {"predicted"}, "reviewed_class")}
+        kept = {
+            name: getattr(before, name) for name in (*Reviewed.model_fields.keys() - {"predicted"}, "reviewed_class")
+        }
         return self.model_copy(update=kept)
 
     def reviewed(self, review: Review, rules: Rules = ONE_READER) -> Self:
@@ -162,7 +164,7 @@ def study_of(study_id: str, series: Sequence[SeriesSummary], before: StudySummar
     chosen = present[0]
     others = [each for each in present[1:] if each.called is not None and each.called is not chosen.called]
     disagreeing = tuple(each.series_id for each in others if chosen.called is not None)
-    reasons = [reason for each in present if not each.standing_review for reason in each.review_reasons]
+    reasons = [reason for each in present if not each.decisive_review for reason in each.review_reasons]
     if disagreeing:
         reasons.insert(0, Reason.SERIES_DISAGREE)
     study = StudySummary(
@@ -189,7 +191,7 @@ def _weight(series: SeriesSummary) -> tuple[bool, bool, bool, float, float, str]
     """Sorts the series that a verdict should rest on first."""
     return (
         series.called is None,
-        series.standing_review is None,
+        series.decisive_review is None,
         series.called not in TUMORS,
         -(series.volume_mm3 or 0.0),
         -(series.confidence or 0.0),

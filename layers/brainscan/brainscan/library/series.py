@@ -95,7 +95,7 @@ def _sources(scans: Sequence[AnalyzedScan]) -> dict[str, SliceSource]:
 def _in_volume(record: ScanRecord, space: Space) -> SliceSource:
     """Where a slice of a NIfTI lies; of a file of several volumes, a place comes once in each."""
     index = record.source.frame or 0
-    return SliceSource(Plane(*space.corners[index], frame_of_reference=""), taken=(float(index),))
+    return SliceSource(Plane(*space.corners[index], frame_of_reference=""), acquisition_order=(float(index),))
 
 
 def _slice(scan: AnalyzedScan, record: ScanRecord) -> Slice:

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from brainscan.domain import ScanRecord
-from brainscan.domain.comparison import AnswerPair
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.comparison import PredictionPair
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.imaging.drawn import dice
 from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.objects import shadow_prefix
 
 
-def answer_pairs(model_id: str, first: date, last: date, table: Table, results: Results) -> Iterator[AnswerPair]:
+def prediction_pairs(
+    model_id: str, first: date, last: date, table: Table, results: Results
+) -> Iterator[PredictionPair]:
     """Scans that arrived from `first` to `last` and that both models answered, each once.
 
     Left out is what a newer upload replaced, and what another model has answered since the shadow saw it.
@@ -22,21 +24,21 @@ def answer_pairs(model_id: str, first: date, last: date, table: Table, results: 
         day = (first + timedelta(days=number)).isoformat()
         for key in results.keys(shadow_prefix(model_id, day)):
             lines = results.get(key).decode().splitlines()
-            answers = [ShadowAnswer.model_validate_json(line) for line in lines]
+            answers = [ShadowFinding.model_validate_json(line) for line in lines]
             new = [answer for answer in answers if answer.scan_id not in seen]
             seen |= {answer.scan_id for answer in new}
             yield from _joined(new, table, results)
 
 
-def _joined(answers: Sequence[ShadowAnswer], table: Table, results: Results) -> Iterator[AnswerPair]:
+def _joined(answers: Sequence[ShadowFinding], table: Table, results: Results) -> Iterator[PredictionPair]:
     records = table.scans.get_many([answer.scan_id for answer in answers])
     for answer in answers:
         record = records.get(answer.scan_id)
         if record is not None and not record.superseded and record.model_id == answer.served_id:
-            yield AnswerPair(record, answer, mask_dice(record, answer, results))
+            yield PredictionPair(record, answer, mask_dice(record, answer, results))
 
 
-def mask_dice(record: ScanRecord, answer: ShadowAnswer, results: Results) -> float | None:
+def mask_dice(record: ScanRecord, answer: ShadowFinding, results: Results) -> float | None:
     """Dice coefficient of the masks of two models, at the scan's pixels; None where neither drew one, or one is gone.
 
     Only where both drew one are pixels read.

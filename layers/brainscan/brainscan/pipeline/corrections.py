@@ -15,7 +15,7 @@ from brainscan.store import Table
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import WantedSummaries
 
-JUDGED = (ReviewState.CONFIRMED, ReviewState.CORRECTED)
+REVIEWED = (ReviewState.CONFIRMED, ReviewState.CORRECTED)
 
 PLANES = ("sagittal", "coronal", "axial")
 """By the axis of the patient that a series' slices follow: x, y, z."""
@@ -63,22 +63,22 @@ def corrections(table: Table, first: str, last: str) -> Iterator[Correction]:
 
 def _of_scans(table: Table, first: str, last: str) -> Iterator[Correction]:
     for day in sorted(table.statistics.arrival_days(first, last)):
-        for state in JUDGED:
+        for state in REVIEWED:
             found = all_pages(partial(table.queries.by_review, state, day))
             for record in found:
-                if record.called and (review := record.standing_review):
+                if record.called and (review := record.decisive_review):
                     plane = _plane(table.summaries.series(record.series_id) if record.series_id else None)
                     history = tuple(table.scans.history(record.scan_id))
                     yield Correction(record, record.called, _drawn_by_any(record, review), history, plane)
 
 
 def _of_series(table: Table, first: str, last: str) -> Iterator[Correction]:
-    for state in JUDGED:
+    for state in REVIEWED:
         wanted = WantedSummaries(first=first, last=last, review=state)
         for series in all_pages(partial(table.summary_queries.series, wanted)):
             history = tuple(table.summaries.series_history(series.series_id))
             for record in _slices(table, series):
-                if series.called and (review := series.standing_review):
+                if series.called and (review := series.decisive_review):
                     yield Correction(record, series.called, review, history, _plane(series))
 
 

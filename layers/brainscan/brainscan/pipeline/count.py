@@ -24,13 +24,13 @@ def count(shard: str, changes: Sequence[ScanChange], table: Table) -> int:
     series_ids = dict.fromkeys(change.scan.series_id for change in changes if change.scan.series_id)
     with Threads(PARALLEL) as pool:
         list(pool.map(table.series.forget_slice, [change for change in changes if change.after is None]))
-        return sum(pool.map(lambda each: _settle(each, table), series_ids))
+        return sum(pool.map(lambda each: _put_if_complete(each, table), series_ids))
 
 
-def _settle(series_id: str, table: Table) -> bool:
+def _put_if_complete(series_id: str, table: Table) -> bool:
     """Say of a series that no slice of it waits, if that is so: also of one that has no slice any more."""
     series = table.series.get(series_id)
     if series is None or series.remaining:
         return False
-    table.series.put_settled(series)
+    table.series.put_complete(series)
     return True

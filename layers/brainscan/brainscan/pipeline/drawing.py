@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from brainscan.domain import ONE_READER, Rules, ScanRecord, Told, TumorClass, Verdict
+from brainscan.domain import ONE_READER, ReviewDetails, Rules, ScanRecord, TumorClass, Verdict
 from brainscan.imaging.drawn import DrawnMaskError, area, as_kept, dice
 from brainscan.services import WORKERS
 from brainscan.store import ObjectGoneError, Results, Table
@@ -17,7 +17,7 @@ def draw(
     seen_revision: int,
     called: TumorClass,
     reader: str,
-    told: Told,
+    details: ReviewDetails,
     results: Results,
     table: Table,
     rules: Rules = ONE_READER,
@@ -32,7 +32,7 @@ def draw(
         seen_revision: `revision` of the record that the reader looked at.
         called: The class in the reader's eyes.
         reader: The reader's name, from a source that the reader cannot choose.
-        told: What the reader tells beside it.
+        details: What the reader tells beside it.
         results: The results bucket.
         table: The table.
         rules: How many read each case, and whether this reader is an adjudicator.
@@ -62,7 +62,7 @@ def draw(
     overlap = overlap_of(kept, scan.mask_key, results)
     results.put_once(key, kept, "image/png")
     corrected = called if verdict is Verdict.CORRECTED else None
-    drawn = told.model_copy(update={"drawn_key": key, "dice": overlap})
+    drawn = details.model_copy(update={"drawn_key": key, "dice": overlap})
     return table.scans.review(scan_id, seen_revision, verdict, corrected, reader, drawn, rules)
 
 

@@ -18,7 +18,7 @@ from brainscan.pipeline.erase_files import PatientFiles, delete_files, patient_f
 from brainscan.pipeline.erase_uploads import PatientUpload, delete_uploads, patient_uploads
 from brainscan.services import Services
 from brainscan.store.object_versions import ObjectVersion
-from brainscan.store.table.erasing import Held, HeldItem, PatientItems
+from brainscan.store.table.erasing import PatientItems, RelatedItem, RelatedKind
 
 BACKUPS: Final = timedelta(days=35)
 """How far DynamoDB's point-in-time recovery goes back.
@@ -34,11 +34,11 @@ REPEAT: Final = timedelta(hours=1)
 """By then what was under way has ended: intake takes a quarter of an hour at most."""
 
 _KINDS: Final = {
-    Held.REVIEW: Trace.REVIEWS,
-    Held.ANSWER: Trace.MODEL_ANSWERS,
-    Held.SERIES: Trace.SERIES_ITEMS,
-    Held.STUDY: Trace.STUDY_ITEMS,
-    Held.LINK: Trace.EXPORT_LINKS,
+    RelatedKind.REVIEW: Trace.REVIEWS,
+    RelatedKind.ANSWER: Trace.MODEL_ANSWERS,
+    RelatedKind.SERIES: Trace.SERIES_ITEMS,
+    RelatedKind.STUDY: Trace.STUDY_ITEMS,
+    RelatedKind.LINK: Trace.EXPORT_LINKS,
 }
 
 
@@ -48,14 +48,14 @@ class PatientTraces:
 
     patient_id: str
     items: PatientItems
-    held: tuple[HeldItem, ...]
+    related: tuple[RelatedItem, ...]
     files: PatientFiles
     uploads: tuple[PatientUpload, ...]
 
     @property
     def is_empty(self) -> bool:
         """Nothing is known of such a patient."""
-        return not (self.items.scans or self.held)
+        return not (self.items.scans or self.related)
 
     @property
     def erased_before(self) -> int:
@@ -65,7 +65,7 @@ class PatientTraces:
     def counts(self, with_archives: bool) -> dict[Trace, int]:
         """What an erasure would take, by kind."""
         found = Counter({Trace.SCANS: len(self.items.scans) - self.erased_before})
-        found.update(_KINDS[each.kind] for each in self.held)
+        found.update(_KINDS[each.kind] for each in self.related)
         found.update({kind: len(versions) for kind, versions in self.files.versions.items()})
         found.update(self.files.lines)
         found[Trace.UPLOADS] = sum(each.alone or with_archives for each in self.uploads)
@@ -80,8 +80,8 @@ def find_traces(patient_id: str, services: Services) -> PatientTraces:
     """
     items = services.table.erasing.of_patient(patient_id)
     uploads = patient_uploads(patient_id, items, services)
-    held = tuple(services.table.erasing.held(items))
-    return PatientTraces(patient_id, items, held, patient_files(items, services), uploads)
+    related = tuple(services.table.erasing.related_items(items))
+    return PatientTraces(patient_id, items, related, patient_files(items, services), uploads)
 
 
 def erase(traces: PatientTraces, services: Services, by: str, *, with_archives: bool = False) -> ErasureReceipt:
@@ -98,7 +98,7 @@ def erase(traces: PatientTraces, services: Services, by: str, *, with_archives: 
     """
     erasing, items = services.table.erasing, traces.items
     done = Counter[Trace]()
-    unnamed = [each for each in erasing.held(items) if not each.names_patient]
+    unnamed = [each for each in erasing.related_items(items) if not each.names_patient]
     erasing.delete(unnamed)  # while the scans still say which series they are of
     done[Trace.SCANS] = erasing.erase_scans(items.scans)
     files = patient_files(items, services)
@@ -108,7 +108,7 @@ def erase(traces: PatientTraces, services: Services, by: str, *, with_archives: 
     doomed = [each for each in traces.uploads if each.alone or with_archives]
     deleted = delete_uploads(doomed, services)
     done[Trace.UPLOADS] = len(doomed)
-    named = erasing.held(items)
+    named = erasing.related_items(items)
     erasing.delete(named)
     done.update(_KINDS[each.kind] for each in (*unnamed, *named))
     now = datetime.now(UTC)

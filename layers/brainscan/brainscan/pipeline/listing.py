@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from brainscan.archive import File
-from brainscan.dicom.directory import fold
+from brainscan.dicom.directory import media_path
 from brainscan.domain import Outcome, Reason
 from brainscan.identity import Pseudonyms
 from brainscan.pipeline.files import FileOutcome, entry_digest
@@ -81,7 +81,7 @@ def decoded(data: bytes) -> list[Line]:
 
 
 def _path_digest(path: str, pseudonyms: Pseudonyms) -> str:
-    return pseudonyms.digest("place", fold(path))
+    return pseudonyms.digest("place", media_path(path))
 
 
 def _skipped(index: int | None, digest: str | None, reason: Reason) -> Line:

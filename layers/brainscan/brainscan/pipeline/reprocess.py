@@ -9,20 +9,20 @@ from collections.abc import Mapping, Sequence
 
 from brainscan.domain import ANSWERED, Outcome, Reason, ScanRecord
 from brainscan.domain.base import BrainscanError
-from brainscan.domain.reprocess import Batch, BatchDone, ModelAnswer, Run, RunState, Spent, Task
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, RunState, Spent, Task
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, predict
-from brainscan.pipeline.shadow import answer_of, keep
+from brainscan.pipeline.shadow import keep, shadow_finding_of
 from brainscan.services import WORKERS, Services
 from brainscan.store import ObjectGoneError, Table
 from brainscan.store.retry import Threads
 from brainscan.store.table.runs import RunConflictError
 
 
-class RunHeldError(BrainscanError):
+class RunNotActiveError(BrainscanError):
     """The run is not running: its batches are left for when it is resumed. The state machine knows this name."""
 
 
@@ -34,14 +34,14 @@ def running(run_id: str, table: Table) -> Run:
     """A run that may go on.
 
     Raises:
-        RunHeldError: it is paused, stopped or finished, there is no such run, or it has spent what it may.
+        RunNotActiveError: it is paused, stopped or finished, there is no such run, or it has spent what it may.
     """
     run = table.runs.get(run_id)
     if run is None or run.state is not RunState.RUNNING:
-        raise RunHeldError(f"run {run_id} is {run.state if run else 'unknown'}")
+        raise RunNotActiveError(f"run {run_id} is {run.state if run else 'unknown'}")
     if run.most_dollars is not None and run.dollars(table.runs.spent(run_id)) >= run.most_dollars:
         hold(run, f"it has spent its {run.most_dollars:g} dollars", table)
-        raise RunHeldError(f"run {run_id} has spent its {run.most_dollars:g} dollars")
+        raise RunNotActiveError(f"run {run_id} has spent its {run.most_dollars:g} dollars")
     return run
 
 
@@ -53,7 +53,7 @@ def hold(run: Run, why: str, table: Table) -> None:
         logger.info("run was changed meanwhile", run_id=run.run_id)
 
 
-def answer_batch(batch: Batch, run: Run, model: Model, services: Services) -> BatchDone:
+def reprocess_batch(batch: Batch, run: Run, model: Model, services: Services) -> BatchDone:
     """Read scans with a run's model and keep what it says; those that it has answered before are left alone.
 
     Returns:
@@ -64,7 +64,7 @@ def answer_batch(batch: Batch, run: Run, model: Model, services: Services) -> Ba
         botocore.exceptions.ClientError: the table or S3 refuses.
     """
     begin = time.perf_counter()
-    known = services.table.runs.answers(run.model_id, batch.scan_ids)
+    known = services.table.runs.reprocessed(run.model_id, batch.scan_ids)
     missing = [scan_id for scan_id in dict.fromkeys(batch.scan_ids) if scan_id not in known]
     failed = read(missing, run, model, services) if missing else []
     spent = Spent(seconds=time.perf_counter() - begin, scans=len(missing))
@@ -84,14 +84,14 @@ def give_up(batch: Batch, run: Run, services: Services) -> None:
             services.table.runs.put_dead(run.run_id, scan_id)
         return
     answers = [_without(each, run, Outcome.FAILED, Reason.RETRIES_EXHAUSTED) for each in batch.scan_ids]
-    first = services.table.runs.put_answers(answers)
+    first = services.table.runs.put_reprocessed(answers)
     for scan_id in (each for each, is_first in zip(batch.scan_ids, first, strict=True) if is_first):
         services.table.runs.put_dead(run.run_id, scan_id)
 
 
 def close(batch: Batch, run: Run, services: Services) -> BatchDone:
     """Mark a batch whose scans all have their answers as done."""
-    outcomes = Counter(each.outcome for each in services.table.runs.answers(run.model_id, batch.scan_ids).values())
+    outcomes = Counter(each.outcome for each in services.table.runs.reprocessed(run.model_id, batch.scan_ids).values())
     gone, failed = outcomes[Outcome.SKIPPED], outcomes[Outcome.FAILED]
     done = BatchDone(number=batch.number or 0, answered=outcomes.total() - gone - failed, gone=gone, failed=failed)
     if batch.number is not None:
@@ -124,14 +124,18 @@ def read(scan_ids: Sequence[str], run: Run, model: Model, services: Services) ->
     sources = {scan_id: each for scan_id, each in fetched.items() if isinstance(each, ScanBytes)}
     predicted = dict(zip(sources, predict(list(sources.values()), model, services.limits), strict=True))
     said = {
-        scan_id: found for scan_id, each in predicted.items() if (found := answer_of(records[scan_id], each, model))
+        scan_id: found
+        for scan_id, each in predicted.items()
+        if (found := shadow_finding_of(records[scan_id], each, model))
     }
     troubles = {scan_id: each for scan_id, each in fetched.items() if isinstance(each, Exception)}
     troubles |= {scan_id: each.error for scan_id, each in predicted.items() if each.error is not None}
     gone = {scan_id for scan_id in scan_ids if isinstance(troubles.get(scan_id), ObjectGoneError)}
     gone |= set(scan_ids) - fetched.keys()  # erased, or replaced by a newer upload, since the run began
     answers = _kept(said, records, run, services)
-    services.table.runs.put_answers(answers + [_without(each, run, *_why(records.get(each))) for each in sorted(gone)])
+    services.table.runs.put_reprocessed(
+        answers + [_without(each, run, *_why(records.get(each))) for each in sorted(gone)]
+    )
     failed = sorted(troubles.keys() - gone)
     for scan_id in failed:
         logger.error("scan failed", run_id=run.run_id, scan_id=scan_id, **describe(troubles[scan_id]))
@@ -139,14 +143,16 @@ def read(scan_ids: Sequence[str], run: Run, model: Model, services: Services) ->
 
 
 def _kept(
-    said: Mapping[str, ShadowAnswer], records: Mapping[str, ScanRecord], run: Run, services: Services
-) -> list[ModelAnswer]:
+    said: Mapping[str, ShadowFinding], records: Mapping[str, ScanRecord], run: Run, services: Services
+) -> list[ReprocessedScan]:
     """Write what a model said, an object a day of arrival; the markers that are to name them."""
-    days: dict[str, list[ShadowAnswer]] = {}
+    days: dict[str, list[ShadowFinding]] = {}
     for scan_id, answer in said.items():
         days.setdefault(records[scan_id].day, []).append(answer)
     return [
-        ModelAnswer(scan_id=answer.scan_id, model_id=run.model_id, run_id=run.run_id, outcome=answer.outcome, key=key)
+        ReprocessedScan(
+            scan_id=answer.scan_id, model_id=run.model_id, run_id=run.run_id, outcome=answer.outcome, key=key
+        )
         for day, answers in days.items()
         for key in [keep(answers, day, services.results)]
         for answer in answers
@@ -158,5 +164,5 @@ def _why(record: ScanRecord | None) -> tuple[Outcome, Reason]:
     return Outcome.SKIPPED, Reason.SUPERSEDED if replaced else Reason.OBJECT_GONE
 
 
-def _without(scan_id: str, run: Run, outcome: Outcome, reason: Reason) -> ModelAnswer:
-    return ModelAnswer(scan_id=scan_id, model_id=run.model_id, run_id=run.run_id, outcome=outcome, reason=reason)
+def _without(scan_id: str, run: Run, outcome: Outcome, reason: Reason) -> ReprocessedScan:
+    return ReprocessedScan(scan_id=scan_id, model_id=run.model_id, run_id=run.run_id, outcome=outcome, reason=reason)

@@ -10,7 +10,7 @@ from typing import Final
 
 from brainscan.domain import ANSWERED, ScanRecord
 from brainscan.domain.model_version import Rollout
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
@@ -38,7 +38,7 @@ def to_look_at(answered: Sequence[ScanRecord], rollout: Rollout) -> list[ScanRec
     ]
 
 
-def look_on(records: Sequence[ScanRecord], services: Services, model: Model) -> list[ShadowAnswer]:
+def look_on(records: Sequence[ScanRecord], services: Services, model: Model) -> list[ShadowFinding]:
     """Read scans again with a model that looks on, and keep what it says.
 
     Returns:
@@ -54,24 +54,24 @@ def look_on(records: Sequence[ScanRecord], services: Services, model: Model) -> 
             raise trouble
     sources = {scan_id: each for scan_id, each in fetched.items() if isinstance(each, ScanBytes)}
     predicted = dict(zip(sources, predict(list(sources.values()), model, services.limits), strict=True))
-    answers = [answer for record in records if (answer := answer_of(record, predicted[record.scan_id], model))]
+    answers = [answer for record in records if (answer := shadow_finding_of(record, predicted[record.scan_id], model))]
     if answers:
         keep(answers, records[0].day, services.results)
     return answers
 
 
-def keep(answers: Sequence[ShadowAnswer], day: str, results: Results) -> str:
+def keep(answers: Sequence[ShadowFinding], day: str, results: Results) -> str:
     """Write answers of a model to scans that arrived on a day; the key of the object."""
     body = "".join(answer.model_dump_json(exclude_none=True) + "\n" for answer in answers).encode()
     name = hashlib.sha256("".join(sorted(answer.scan_id for answer in answers)).encode()).hexdigest()[:32]
     return results.put(shadow_key(answers[0].model_id, day, name), body, "application/jsonl")
 
 
-def answer_of(record: ScanRecord, predicted: ScanPrediction, model: Model) -> ShadowAnswer | None:
+def shadow_finding_of(record: ScanRecord, predicted: ScanPrediction, model: Model) -> ShadowFinding | None:
     """What a model that looks on says of a scan; None where it failed."""
     if predicted.finding is None:
         return None
-    return ShadowAnswer(
+    return ShadowFinding(
         **predicted.finding.flagged(record.flags).model_dump(),
         scan_id=record.scan_id,
         series_id=record.series_id,

@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.dicom.technique import taken, technique_of
+from brainscan.dicom.technique import acquisition_order, technique_of
 from brainscan.dicom.values import number
 from brainscan.domain import Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.series.acquisitions import SliceSource
@@ -46,7 +46,7 @@ def slice_sources(slices: Sequence[Slice]) -> dict[str, SliceSource]:
 def _source(image: SourceImage) -> SliceSource:
     header, frame = image.header, image.frame
     thickness = number(macro(header, frame or 0, "PixelMeasuresSequence"), "SliceThickness")
-    return SliceSource(image.plane, technique_of(header, frame), taken(header, frame), thickness)
+    return SliceSource(image.plane, technique_of(header, frame), acquisition_order(header, frame), thickness)
 
 
 def _slice(record: ScanRecord, header: Dataset | Reason | None) -> Slice:

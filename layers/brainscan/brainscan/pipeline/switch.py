@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 from brainscan.domain import ANSWERED, BrainscanError, Finding, Outcome, Review, ScanRecord
-from brainscan.domain.reprocess import Batch, BatchDone, ModelAnswer, Run, Spent
-from brainscan.domain.shadow_answer import ShadowAnswer
+from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, Spent
+from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.attempt import new_attempt, write_images
 from brainscan.pipeline.drawing import overlap_of
-from brainscan.pipeline.reprocess import BatchFailedError, RunHeldError, hold, read
+from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, hold, read
 from brainscan.services import WORKERS, Services
 from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.retry import Threads
@@ -28,7 +28,7 @@ from brainscan.store.retry import Threads
 MOST_ROUNDS = 5
 """How often a series is looked at anew because slices of it changed meanwhile, before the state machine tries again."""
 
-Said = ShadowAnswer | ScanRecord
+Said = ShadowFinding | ScanRecord
 """What a model said: beside the answers that stood, or as one of them."""
 
 
@@ -45,11 +45,11 @@ def refuse_unserved(run: Run, shipped_id: str, table: Table) -> None:
         table: what says which.
 
     Raises:
-        RunHeldError: another is served by now; the run is paused.
+        RunNotActiveError: another is served by now; the run is paused.
     """
     if (table.models.rollout().served or shipped_id) != run.model_id:
         hold(run, "another model is served", table)
-        raise RunHeldError(f"run {run.run_id} switches to a model that is not served")
+        raise RunNotActiveError(f"run {run.run_id} switches to a model that is not served")
 
 
 def switch_batch(batch: Batch, run: Run, model: Callable[[], Model], services: Services) -> BatchDone:
@@ -132,12 +132,12 @@ def _as_now(scan: ScanRecord, table: Table) -> list[ScanRecord]:
 def _said(left: Sequence[ScanRecord], run: Run, model: Callable[[], Model], services: Services) -> dict[str, Said]:
     """What the model says of scans, by id; of those that it has not answered, it is asked. Without those it cannot."""
     scan_ids = [record.scan_id for record in left]
-    known = services.table.runs.answers(run.model_id, scan_ids)
+    known = services.table.runs.reprocessed(run.model_id, scan_ids)
     missing = [scan_id for scan_id in scan_ids if scan_id not in known]
     if missing:
         if read(missing, run, model(), services):
             raise BatchFailedError("the model failed on slices that it had not answered")
-        known = services.table.runs.answers(run.model_id, scan_ids)
+        known = services.table.runs.reprocessed(run.model_id, scan_ids)
     keys = list(dict.fromkeys(answer.key for answer in known.values() if answer.key))
     with Threads(WORKERS) as pool:
         lines = [line for found in pool.map(lambda key: _lines(key, services.results), keys) for line in found]
@@ -151,7 +151,7 @@ def _lines(key: str, results: Results) -> list[Said]:
     except ObjectGoneError:
         return []
     if key.endswith(".jsonl"):
-        return [ShadowAnswer.model_validate_json(line) for line in body.splitlines()]
+        return [ShadowFinding.model_validate_json(line) for line in body.splitlines()]
     return [ScanRecord.model_validate_json(body)]
 
 
@@ -159,15 +159,15 @@ def _exchange(before: ScanRecord, said: Said, run: Run, services: Services) -> N
     """Put an answer in place of the one that stands, and keep where both lie, unless the scan changed since."""
     runs = services.table.runs
     after = said
-    if isinstance(after, ShadowAnswer):
+    if isinstance(after, ShadowFinding):
         after = _written(before, after, services.results)
-        runs.put_answer(_answer(after, run))  # now: what breaks off from here on goes on with these files
-    runs.put_answers([_answer(before, run)])
+        runs.update_reprocessed(_answer(after, run))  # now: what breaks off from here on goes on with these files
+    runs.put_reprocessed([_answer(before, run)])
     services.table.scans.exchange(before, _judged_as(before, after, services.results))
 
 
-def _answer(record: ScanRecord, run: Run) -> ModelAnswer:
-    return ModelAnswer(
+def _answer(record: ScanRecord, run: Run) -> ReprocessedScan:
+    return ReprocessedScan(
         scan_id=record.scan_id,
         model_id=str(record.model_id),
         run_id=run.run_id,
@@ -176,7 +176,7 @@ def _answer(record: ScanRecord, run: Run) -> ModelAnswer:
     )
 
 
-def _written(before: ScanRecord, said: ShadowAnswer, results: Results) -> ScanRecord:
+def _written(before: ScanRecord, said: ShadowFinding, results: Results) -> ScanRecord:
     """Write mask and `result.json` of what a model said beside the answer that stood; the image is the scan's own."""
     attempt = new_attempt()
     mask = b64decode(said.mask) if said.mask and said.tumor else None
@@ -204,7 +204,7 @@ def _judged_as(before: ScanRecord, after: ScanRecord, results: Results) -> ScanR
         return review.model_copy(update={"dice": overlap})
 
     judged: Mapping[str, Any] = before.beside(after.predicted)
-    judged_open = after.needs_review and not (before.review and before.review.stands)
+    judged_open = after.needs_review and (before.review is None or before.review.is_withdrawn)
     return after.model_copy(
         update={
             **judged,

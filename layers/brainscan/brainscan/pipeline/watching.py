@@ -55,7 +55,7 @@ class ReferenceWindow(FrozenModel):
     models: tuple[str, ...] = Field(description="that answered then")
 
 
-class DriftAnswer(FrozenModel):
+class DriftReport(FrozenModel):
     """How far the scans of some days and their answers are from those of a reference window."""
 
     site: str | None = Field(description="None: of all sites together")
@@ -69,7 +69,7 @@ class DriftAnswer(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-def watch(window: Window, table: Table, site: str | None = None) -> DriftAnswer:
+def watch(window: Window, table: Table, site: str | None = None) -> DriftReport:
     """Compare days with the reference.
 
     Raises:
@@ -82,7 +82,7 @@ def watch(window: Window, table: Table, site: str | None = None) -> DriftAnswer:
         raise WatchError(f"at most {MOST_DAYS} days are compared, and as many are the reference")
     reference = _histograms(since, until, table, site)
     days = _histograms(window.first, window.last, table, site)
-    return DriftAnswer(
+    return DriftReport(
         site=site,
         first=window.first.isoformat(),
         last=window.last.isoformat(),
@@ -96,7 +96,7 @@ def watch(window: Window, table: Table, site: str | None = None) -> DriftAnswer:
     )
 
 
-def worst_of(answer: DriftAnswer) -> list[Farthest]:
+def worst_of(answer: DriftReport) -> list[Farthest]:
     """The feature of what comes in, and that of the answers, that are farthest off; of too few scans there is none."""
     found = (farthest(answer.features, output=output) for output in (False, True))
     return [each for each in found if each]

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from brainscan.domain import Reason
-from brainscan.series.planes import SAME_PLACE_MM, Plane, positions_mm
+from brainscan.series.planes import SAME_POSITION_MM, Plane, positions_mm
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,17 @@ class Technique:
 
 @dataclass(frozen=True)
 class SliceSource:
-    """What the source of a slice says; `taken` sorts by acquisition number, time and instance number."""
+    """What the source of a slice says; `acquisition_order`: acquisition number, time, instance number."""
 
     plane: Plane | None = None
     technique: Technique = field(default_factory=Technique)
-    taken: tuple[float, ...] = ()
+    acquisition_order: tuple[float, ...] = ()
     thickness_mm: float | None = None
 
     @property
     def same_place_mm(self) -> float:
         """How far from this slice another one may lie and be of its place, taken again when the head had moved."""
-        return max(SAME_PLACE_MM, min((self.thickness_mm or 0.0) * MOVED_SHARE, MOVED_MM))
+        return max(SAME_POSITION_MM, min((self.thickness_mm or 0.0) * MOVED_SHARE, MOVED_MM))
 
 
 MOVED_SHARE: Final = 1 / 8
@@ -95,7 +95,7 @@ def planes_of(sources: Mapping[str, SliceSource]) -> dict[str, Plane]:
     return {each: source.plane for each, source in sources.items() if source.plane}
 
 
-def places_of(acquisitions: Sequence[Acquisition], sources: Mapping[str, SliceSource]) -> int:
+def count_positions(acquisitions: Sequence[Acquisition], sources: Mapping[str, SliceSource]) -> int:
     """At how many places a series was imaged, however often each."""
     planes = planes_of(sources)
     unplaced = [len(each.slices) for each in acquisitions if isinstance(each.positions_mm, Reason)]
@@ -140,7 +140,7 @@ def _by_place(stack: Sequence[str], planes: Mapping[str, Plane], sources: Mappin
             last = position
         places[-1].append(each)
     for place in places:
-        place.sort(key=lambda each: sources[each].taken)
+        place.sort(key=lambda each: sources[each].acquisition_order)
     turns = max(map(len, places))
     return [[place[turn] for place in places if turn < len(place)] for turn in range(turns)]
 

@@ -14,7 +14,7 @@ Mask = npt.NDArray[np.bool_]
 Regions = npt.NDArray[np.int32]
 """(rows, columns): 0 outside, else the number of the region, from 1, the same in every slice."""
 
-Places = npt.NDArray[np.intp]
+Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class _Runs:
     `width` further is below, and what is `area` further on the next slice. Runs are sorted: both ends ascend.
     """
 
-    start: Places
-    stop: Places
+    start: Indices
+    stop: Indices
     width: int
     area: int
 
@@ -43,7 +43,7 @@ class _Runs:
         changes = np.concatenate(ends)
         return cls(changes[::2], changes[1::2], width, area)
 
-    def touching(self, ahead: int, which: Places) -> tuple[Places, Places]:
+    def touching(self, ahead: int, which: Indices) -> tuple[Indices, Indices]:
         """Pairs of those of the runs, and the runs that they touch so many places ahead."""
         first = np.searchsorted(self.stop, self.start[which] + ahead, "left")
         behind = np.searchsorted(self.start, self.stop[which] + ahead, "right")
@@ -88,7 +88,7 @@ def bounding_boxes(mask: Mask) -> npt.NDArray[np.intp]:
     return boxes
 
 
-def _joined(runs: _Runs, follows: Sequence[bool]) -> tuple[Places, int]:
+def _joined(runs: _Runs, follows: Sequence[bool]) -> tuple[Indices, int]:
     """The number of each run's region, from 0, and how many regions there are."""
     every = np.arange(len(runs.start))
     pairs = [runs.touching(runs.width, every)]
@@ -101,7 +101,7 @@ def _joined(runs: _Runs, follows: Sequence[bool]) -> tuple[Places, int]:
     return (np.cumsum(first) - 1)[parents], int(first.sum())
 
 
-def _united(count: int, one: Places, other: Places) -> Places:
+def _united(count: int, one: Indices, other: Indices) -> Indices:
     """For each of so many runs the first one of its region, by pairs that touch."""
     parents = np.arange(count)
     while True:
@@ -115,7 +115,7 @@ def _united(count: int, one: Places, other: Places) -> Places:
             parents = further
 
 
-def _drawn(runs: _Runs, number: Places, place: int, shape: tuple[int, ...]) -> Regions:
+def _drawn(runs: _Runs, number: Indices, place: int, shape: tuple[int, ...]) -> Regions:
     """The numbers of the regions on one slice, from 1."""
     first, behind = np.searchsorted(runs.start, (place * runs.area, (place + 1) * runs.area))
     steps = np.zeros(shape[0] * runs.width, np.int32)

@@ -17,14 +17,14 @@ from brainscan.series.volume import volume_mm3
 
 @dataclass(frozen=True)
 class OutlinedSlice:
-    """A counted slice: its mask, its place among the speaking slices, and where it lies, as far as is known.
+    """A counted slice: its mask, its index among the speaking slices, and where it lies, as far as is known.
 
     `width_mm` is how much of the patient it stands for, or why that is unknown.
     """
 
     record: ScanRecord
     mask: Mask
-    place: int
+    index: int
     plane: Plane | None
     width_mm: float | Reason
 
@@ -37,7 +37,7 @@ class OutlinedSlice:
         """Whether a mass may reach from one to the other: the next slice, on the same grid, called the same."""
         grid = (self.mask.shape, self.record.spacing_mm)
         same_grid = grid == (other.mask.shape, other.record.spacing_mm)
-        return self.place == other.place + 1 and same_grid and self.class_called is other.class_called
+        return self.index == other.index + 1 and same_grid and self.class_called is other.class_called
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-SAME_PLACE_MM: Final = 0.01
+SAME_POSITION_MM: Final = 0.01
 """Positions closer than this are one place: another echo, phase or time, not another slice."""
 
 PARALLEL: Final = math.cos(math.radians(1))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from brainscan.domain import ANSWERED, AcquisitionResult, Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
-from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, crossing, places_of
+from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, count_positions, crossing
 from brainscan.series.call import Call, call_acquisition, no_verdict, resting_on
 from brainscan.series.components import Mask
 from brainscan.series.label_volume import Labels
@@ -62,7 +62,7 @@ def analyze_series(
     if not analyzed:
         return SeriesAnalysis(known.model_copy(update=_slices_alone(records)))
     acquisitions = acquisitions_of(list(analyzed), sources)
-    places = places_of(acquisitions, sources) + _places_without_answer(records)
+    places = count_positions(acquisitions, sources) + _places_without_answer(records)
     calls = [call_acquisition([analyzed[each] for each in one.slices], places) for one in acquisitions]
     chosen = resting_on(calls)
     call, stack = calls[chosen], acquisitions[chosen]
@@ -149,12 +149,12 @@ def _outlined(
     call: Call, widths: Sequence[float] | Reason, sources: Mapping[str, SliceSource], read_masks: ReadMasks
 ) -> list[OutlinedSlice]:
     """The counted slices with their masks, in the order of their places."""
-    place_of = {record.scan_id: place for place, record in enumerate(call.speaking)}
+    index_of = {record.scan_id: index for index, record in enumerate(call.speaking)}
     outlined = []
     for record, mask in zip(call.counted, read_masks(call.counted), strict=True):
-        place, source = place_of[record.scan_id], sources.get(record.scan_id)
-        width = widths if isinstance(widths, Reason) else widths[place]
-        outlined.append(OutlinedSlice(record, mask, place, source.plane if source else None, width))
+        index, source = index_of[record.scan_id], sources.get(record.scan_id)
+        width = widths if isinstance(widths, Reason) else widths[index]
+        outlined.append(OutlinedSlice(record, mask, index, source.plane if source else None, width))
     return outlined
 
 

@@ -57,7 +57,7 @@ class Queue:
         retried(lambda: self._change_visibility(receipt_handles, seconds))
 
     @contextmanager
-    def held(self, receipt_handles: Sequence[str]) -> Iterator[None]:
+    def kept_invisible(self, receipt_handles: Sequence[str]) -> Iterator[None]:
         """Keep up to ten received messages hidden while the work inside goes on, and `HIDDEN_S` after it broke off."""
         ended = Event()
         with Threads(1) as pool:

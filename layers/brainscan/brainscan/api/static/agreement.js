@@ -8,13 +8,13 @@ const DAYS = 30;
 const KINDS = ["studies", "series", "scans"];
 
 export async function agreementView(query) {
-  const judged = KINDS.includes(query.get("agreement")) ? query.get("agreement") : KINDS[0];
+  const level = KINDS.includes(query.get("agreement")) ? query.get("agreement") : KINDS[0];
   const from = query.get("from") || daysAgo(DAYS - 1);
   const to = query.get("to") || today();
-  const told = await ask("agreement", { judged, from, to });
+  const told = await ask("agreement", { level, from, to });
   const form = h("form", { class: "filter", "aria-label": "Filters" },
     h("label", {}, "Of", h("select", { name: "agreement" }, KINDS.map((each) =>
-      h("option", { value: each, selected: each === judged }, each)))),
+      h("option", { value: each, selected: each === level }, each)))),
     h("label", {}, "Arrived from", h("input", { type: "date", name: "from", value: from, max: "9999-12-31", required: true })),
     h("label", {}, "to", h("input", { type: "date", name: "to", value: to, max: "9999-12-31", required: true })));
   form.addEventListener("change", ({ target }) =>
@@ -37,7 +37,7 @@ export async function agreementView(query) {
         h("td", {}, String(each.pairs)), h("td", {}, percent(each.equal)), h("td", {}, kappa(each)),
         h("td", {}, String(each.masks.pairs)), h("td", {}, dice(each.masks)), h("td", {}, time(each.median_seconds))))))) : null,
     told.disputed.length ? panel(`${plural(told.disputed.length, "case")} that two readers call differently: a third decides`,
-      h("ul", {}, told.disputed.map((id) => h("li", {}, h("a", { href: `/?${{ studies: "study", series: "series", scans: "scan" }[judged]}=${id}`, "data-route": true }, id.slice(0, 8)))))) : null,
+      h("ul", {}, told.disputed.map((id) => h("li", {}, h("a", { href: `/?${{ studies: "study", series: "series", scans: "scan" }[level]}=${id}`, "data-route": true }, id.slice(0, 8)))))) : null,
   ];
 }
 

@@ -14,7 +14,7 @@ from brainscan.store.table.client import PARALLEL, TableClient
 from brainscan.store.table.items import Item, from_item, scan_item, scan_record
 
 
-class Held(StrEnum):
+class RelatedKind(StrEnum):
     """What an item beside a scan is."""
 
     REVIEW = "reviews"
@@ -39,12 +39,12 @@ class PatientItems:
 
 
 @dataclass(frozen=True)
-class HeldItem:
+class RelatedItem:
     """An item that goes with the patient; one that names the patient is found again after a cut, without its scan."""
 
     pk: str
     sk: str
-    kind: Held
+    kind: RelatedKind
     names_patient: bool
 
     @property
@@ -72,12 +72,14 @@ class Erasing:
         ordered = tuple(sorted(scans, key=lambda scan: scan.scan_id))
         return PatientItems(ordered, *(tuple(sorted(filter(None, each))) for each in (series, studies)))
 
-    def held(self, found: PatientItems) -> list[HeldItem]:
+    def related_items(self, found: PatientItems) -> list[RelatedItem]:
         """Every item beside the scans that goes with the patient: what is in their partitions, too."""
-        wanted = [(keys.scan(scan.scan_id)["pk"], "", Held.ANSWER) for scan in found.scans]
-        wanted += [(keys.series(each)["pk"], "", Held.SERIES) for each in found.series_ids]
-        wanted += [(keys.study_summary(each)["pk"], "", Held.STUDY) for each in found.study_ids]
-        links = [(keys.export(each)["pk"], begin, Held.LINK) for each in found.export_ids for begin in keys.SUMMARIES]
+        wanted = [(keys.scan(scan.scan_id)["pk"], "", RelatedKind.ANSWER) for scan in found.scans]
+        wanted += [(keys.series(each)["pk"], "", RelatedKind.SERIES) for each in found.series_ids]
+        wanted += [(keys.study_summary(each)["pk"], "", RelatedKind.STUDY) for each in found.study_ids]
+        links = [
+            (keys.export(each)["pk"], begin, RelatedKind.LINK) for each in found.export_ids for begin in keys.SUMMARIES
+        ]
         belonging = {keys.series(each)["pk"] for each in found.series_ids}
         belonging |= {keys.study_summary(each)["pk"] for each in found.study_ids}
         with Threads(PARALLEL) as pool:
@@ -93,7 +95,7 @@ class Erasing:
         with Threads(PARALLEL) as pool:
             return sum(pool.map(self._erase, [scan for scan in scans if not scan.is_erased]))
 
-    def delete(self, items: Sequence[HeldItem]) -> None:
+    def delete(self, items: Sequence[RelatedItem]) -> None:
         """Delete items."""
         with Threads(PARALLEL) as pool:
             list(pool.map(lambda item: self._table.delete(item.key), items))
@@ -105,7 +107,7 @@ class Erasing:
         expires_at = from_item(found).get("expires_at")
         return self._table.put(scan_item(scan.erased(), expires_at), "attribute_exists(pk)")
 
-    def _partition(self, pk: str, begin: str, kind: Held) -> Iterator[HeldItem]:
+    def _partition(self, pk: str, begin: str, kind: RelatedKind) -> Iterator[RelatedItem]:
         if begin:
             items = self._table.query("pk = :pk AND begins_with(sk, :begin)", {":pk": pk, ":begin": begin})
         else:
@@ -114,7 +116,7 @@ class Erasing:
             sk = item["sk"]["S"]
             if pk.startswith(keys.SCAN) and sk == keys.META:
                 continue
-            yield HeldItem(pk, sk, Held.REVIEW if sk.startswith(keys.REVIEWS) else kind, _names_patient(item))
+            yield RelatedItem(pk, sk, RelatedKind.REVIEW if sk.startswith(keys.REVIEWS) else kind, _names_patient(item))
 
 
 def _names_patient(item: Item) -> bool:

@@ -193,7 +193,7 @@ def of_run(run_id: str, kind: str, name: str) -> dict[str, str]:
     return {"pk": f"{RUN}{run_id}", "sk": f"{kind}{name}"}
 
 
-def model_answer(scan_id: str, model_id: str) -> dict[str, str]:
+def reprocessed_scan(scan_id: str, model_id: str) -> dict[str, str]:
     """Primary key of the marker that a model has answered a stored scan; it shares the scan's partition."""
     return {"pk": f"SCAN#{scan_id}", "sk": f"ANSWER#{model_id}"}
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from brainscan.domain.base import BrainscanError
-from brainscan.domain.reprocess import BatchDone, ModelAnswer, Run, Spent
+from brainscan.domain.reprocess import BatchDone, ReprocessedScan, Run, Spent
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient, Write
 from brainscan.store.table.items import Item, from_item, known, to_item
@@ -46,22 +46,22 @@ class Runs:
         if self.get(run.run_id) != run:  # it may be there, of a write whose answer was lost
             raise RunConflictError(f"run {run.run_id} has changed meanwhile; look at its status and repeat")
 
-    def answers(self, model_id: str, scan_ids: Sequence[str]) -> dict[str, ModelAnswer]:
+    def reprocessed(self, model_id: str, scan_ids: Sequence[str]) -> dict[str, ReprocessedScan]:
         """Those of the scans that a model has answered, by id."""
-        found = self._table.get_batch([keys.model_answer(each, model_id) for each in dict.fromkeys(scan_ids)])
-        answers = [ModelAnswer.model_validate(known(ModelAnswer, each)) for each in found]
+        found = self._table.get_batch([keys.reprocessed_scan(each, model_id) for each in dict.fromkeys(scan_ids)])
+        answers = [ReprocessedScan.model_validate(known(ReprocessedScan, each)) for each in found]
         return {each.scan_id: each for each in answers}
 
-    def put_answers(self, answers: Sequence[ModelAnswer]) -> list[bool]:
+    def put_reprocessed(self, answers: Sequence[ReprocessedScan]) -> list[bool]:
         """Keep a model's first answer to each scan; for each whether this is it."""
         return self._table.put_all([self._first(each) for each in answers])
 
-    def put_answer(self, answer: ModelAnswer) -> None:
+    def update_reprocessed(self, answer: ReprocessedScan) -> None:
         """Keep where a model's answer to a scan lies by now."""
         self._table.put(self._first(answer).item)
 
-    def _first(self, answer: ModelAnswer) -> Write:
-        fields = answer.model_dump(mode="json") | keys.model_answer(answer.scan_id, answer.model_id)
+    def _first(self, answer: ReprocessedScan) -> Write:
+        fields = answer.model_dump(mode="json") | keys.reprocessed_scan(answer.scan_id, answer.model_id)
         return Write(to_item(fields | {"expires_at": self._table.expires_at}), _NEW)
 
     def put_done(self, run_id: str, done: BatchDone) -> None:

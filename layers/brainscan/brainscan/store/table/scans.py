@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 from brainscan.domain import (
     ANSWERED,
-    NOTHING_TOLD,
+    NO_DETAILS,
     ONE_READER,
     BrainscanError,
     Outcome,
     Reason,
     Review,
+    ReviewDetails,
     Rules,
     ScanRecord,
-    Told,
     TumorClass,
     Verdict,
 )
@@ -128,7 +128,7 @@ class Scans:
         verdict: Verdict,
         corrected: TumorClass | None,
         reader: str,
-        told: Told = NOTHING_TOLD,
+        details: ReviewDetails = NO_DETAILS,
         rules: Rules = ONE_READER,
     ) -> ScanRecord | None:
         """Add a reader's verdict to a scan's history, and see what all verdicts come to.
@@ -139,7 +139,7 @@ class Scans:
             verdict: What the reader says.
             corrected: The class, with `Verdict.CORRECTED` and only then.
             reader: The reader's name, from a source that the reader cannot choose.
-            told: What the reader tells beside it. Who judges again without drawing keeps the mask drawn before, if
+            details: What the reader tells beside it. Who judges again without drawing keeps the mask drawn before, if
                 the class is still the same.
             rules: How many read each case, and whether this reader is an adjudicator.
 
@@ -149,7 +149,7 @@ class Scans:
         Raises:
             ReviewConflictError: the scan has changed since `seen_revision`.
             NotReviewableError: the scan has no finding, or none to confirm.
-            AdjudicatorNeededError, NothingToTakeBackError: see `Judged.adjudicates`.
+            AdjudicatorNeededError, NothingToWithdrawError: see `Reviewed.adjudicates`.
             pydantic.ValidationError: a class without a correction, or the reverse.
         """
         before = self.get(scan_id)
@@ -163,11 +163,11 @@ class Scans:
             reviewed_at=datetime.now(UTC),
             revision=seen_revision + 1,
             adjudicates=adjudicates,
-            **told.model_dump(),
+            **details.model_dump(),
         )
-        if review.drawn_key is None and review.stands:
+        if review.drawn_key is None and not review.is_withdrawn:
             review = _with_mask_of(before.said_by(reader), review, before.predicted)
-        open_again = not review.stands and bool(before.review_reasons)
+        open_again = review.is_withdrawn and bool(before.review_reasons)
         after = before.model_copy(update=before.after(review, rules) | {"needs_review": open_again})
         write = self._replacement(after, before.outcome, before.revision)
         if not self._table.put_together(write, review_item(scan_id, review, self._table.expires_at)):
@@ -198,7 +198,7 @@ def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, r
     Raises:
         ReviewConflictError: the scan has changed since `seen_revision`.
         NotReviewableError: the scan has no finding, or none to confirm.
-        AdjudicatorNeededError, NothingToTakeBackError: see `Judged.adjudicates`.
+        AdjudicatorNeededError, NothingToWithdrawError: see `Reviewed.adjudicates`.
     """
     if seen.superseded or seen.revision != seen_revision:
         raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")

@@ -64,7 +64,7 @@ class SeriesItems:
         last = answer.get("LastEvaluatedKey")
         return Page(items, packed([last["sk"]["S"]]) if last else None)
 
-    def put_settled(self, series: Series) -> None:
+    def put_complete(self, series: Series) -> None:
         """Say that no slice of a series waits, once for each of its revisions: whoever reports it is told so."""
         fields = series.model_dump(mode="json", exclude_none=True) | {"expires_at": self._table.expires_at}
         item = to_item(fields | keys.series(series.series_id))

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from brainscan.domain import (
-    NOTHING_TOLD,
+    NO_DETAILS,
     ONE_READER,
     Outcome,
     Review,
+    ReviewDetails,
     Rules,
     SeriesSummary,
     StudySummary,
-    Told,
     TumorClass,
     Verdict,
     study_of,
@@ -110,7 +110,7 @@ class Summaries:
         verdict: Verdict,
         corrected: TumorClass | None,
         reader: str,
-        told: Told = NOTHING_TOLD,
+        details: ReviewDetails = NO_DETAILS,
         rules: Rules = ONE_READER,
     ) -> SeriesSummary | None:
         """Add a reader's verdict to a series; arguments, answers and errors as of `Scans.review`."""
@@ -120,7 +120,7 @@ class Summaries:
             nonlocal review
             if before is None:
                 return None
-            review = review or _review_of(before, seen_revision, verdict, corrected, reader, told, rules)
+            review = review or _review_of(before, seen_revision, verdict, corrected, reader, details, rules)
             if before.review == review:
                 return None  # of a write whose answer was lost
             _require_unchanged(before, seen_revision)
@@ -135,14 +135,14 @@ class Summaries:
         verdict: Verdict,
         corrected: TumorClass | None,
         reader: str,
-        told: Told = NOTHING_TOLD,
+        details: ReviewDetails = NO_DETAILS,
         rules: Rules = ONE_READER,
     ) -> StudySummary | None:
         """Add a reader's verdict to a study; arguments, answers and errors as of `Scans.review`."""
         before = self.study(study_id)
         if before is None:
             return None
-        review = _review_of(before, seen_revision, verdict, corrected, reader, told, rules)
+        review = _review_of(before, seen_revision, verdict, corrected, reader, details, rules)
         while before.review != review:
             _require_unchanged(before, seen_revision)
             after = _next(before.reviewed(review, rules), before)
@@ -229,7 +229,7 @@ def _review_of(
     verdict: Verdict,
     corrected: TumorClass | None,
     reader: str,
-    told: Told,
+    details: ReviewDetails,
     rules: Rules,
 ) -> Review:
     if verdict is Verdict.CONFIRMED and seen.predicted is None:
@@ -241,7 +241,7 @@ def _review_of(
         reviewed_at=datetime.now(UTC),
         revision=seen_revision + 1,
         adjudicates=seen.adjudicates(reader, verdict, rules),
-        **told.model_dump(),
+        **details.model_dump(),
     )
 
 

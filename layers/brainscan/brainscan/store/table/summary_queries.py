@@ -68,7 +68,7 @@ class WantedSummaries(FrozenModel):
 
     def unmet(self, summary: Summary) -> frozenset[str]:
         """The filters that a series or study does not pass, by name."""
-        review, mine = summary.standing_review, summary.read_first_by(self.second_reader)
+        review, mine = summary.decisive_review, summary.read_first_by(self.second_reader)
         passed = {
             "days": self.first <= summary.day <= self.last,
             "finding": self.finding is None or summary.called is self.finding,
@@ -273,7 +273,7 @@ def _values(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "review", summary.review_state or keys.NOT_REVIEWED
     if summary.model_id:
         yield "model_id", summary.model_id
-    if review := summary.standing_review:
+    if review := summary.decisive_review:
         yield "reader", review.reader
 
 

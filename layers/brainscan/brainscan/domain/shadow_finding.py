@@ -6,7 +6,7 @@ from brainscan.domain.model_version import ModelId
 from brainscan.domain.scan import Finding
 
 
-class ShadowAnswer(Finding):
+class ShadowFinding(Finding):
     """A finding that reaches nobody: no report, list or count rests on it."""
 
     scan_id: str

@@ -17,7 +17,7 @@ class AdjudicatorNeededError(BrainscanError):
     """Two readers differ, and who judges is neither one of them nor an adjudicator."""
 
 
-class NothingToTakeBackError(BrainscanError):
+class NothingToWithdrawError(BrainscanError):
     """The reader has no verdict that stands."""
 
 
@@ -31,7 +31,7 @@ class Rules(FrozenModel):
 ONE_READER = Rules()
 
 
-class Judged(FrozenModel):
+class Reviewed(FrozenModel):
     """What scans, series and studies have in common of their reviews."""
 
     predicted: TumorClass | None = None
@@ -44,19 +44,19 @@ class Judged(FrozenModel):
     def readings(self) -> tuple[Review, ...]:
         """The verdict of each reader that stands, the latest at the end."""
         latest = self.review
-        return (*self.others, latest) if latest and latest.stands else self.others
+        return (*self.others, latest) if latest and not latest.is_withdrawn else self.others
 
     @property
     def verdict_state(self) -> ReviewState | None:
         """What the verdicts come to; None without any."""
-        if (decisive := self.standing_review) is not None:
+        if (decisive := self.decisive_review) is not None:
             return ReviewState(decisive.verdict)
         if not self.readings:
             return None
         return ReviewState.SECOND if len(self.readings) == 1 else ReviewState.DISPUTED
 
     @property
-    def standing_review(self) -> Review | None:
+    def decisive_review(self) -> Review | None:
         """The verdict that counts: an adjudicator's, or the latest if all are read that should be, and agree."""
         readings = self.readings
         if adjudicated := [each for each in readings if each.adjudicates]:
@@ -83,11 +83,11 @@ class Judged(FrozenModel):
 
         Raises:
             AdjudicatorNeededError: two differ, and the reader is neither one of them nor an adjudicator.
-            NothingToTakeBackError: a verdict is taken back by who has none that stands.
+            NothingToWithdrawError: a verdict is taken back by who has none that stands.
         """
         mine = self.said_by(reader)
         if verdict is Verdict.WITHDRAWN and mine is None:
-            raise NothingToTakeBackError("you have no verdict here that you could take back")
+            raise NothingToWithdrawError("you have no verdict here that you could take back")
         if mine is not None or self.verdict_state is not ReviewState.DISPUTED:
             return mine is not None and mine.adjudicates
         if not rules.adjudicator:
@@ -102,7 +102,7 @@ class Judged(FrozenModel):
 
         def restated(review: Review) -> Review:
             named = review.names(self.predicted)
-            if named is None or not review.stands:
+            if named is None or review.is_withdrawn:
                 return review
             verdict, corrected = (Verdict.CONFIRMED, None) if named is predicted else (Verdict.CORRECTED, named)
             return review.model_copy(update={"verdict": verdict, "corrected": corrected})

@@ -5,9 +5,9 @@ import pytest
 from brainscan.domain import (
     ONE_READER,
     AdjudicatorNeededError,
-    Judged,
-    NothingToTakeBackError,
+    NothingToWithdrawError,
     Review,
+    Reviewed,
     ReviewState,
     Rules,
     TumorClass,
@@ -23,9 +23,9 @@ CONFIRMED, CORRECTED, REJECTED, WITHDRAWN = Verdict.CONFIRMED, Verdict.CORRECTED
 
 def judged(
     *said: tuple[str, Verdict] | tuple[str, Verdict, TumorClass], rules: Rules = TWO, last: Rules | None = None
-) -> Judged:
+) -> Reviewed:
     """A glioma in the network's eyes after these verdicts; the last one may go by other rules."""
-    case = Judged(predicted=G)
+    case = Reviewed(predicted=G)
     for number, (reader, verdict, *corrected) in enumerate(said, start=1):
         by = last if last and number == len(said) else rules
         review = Review(
@@ -41,9 +41,9 @@ def judged(
     return case
 
 
-def stands(case: Judged) -> tuple[ReviewState | None, TumorClass | None]:
+def stands(case: Reviewed) -> tuple[ReviewState | None, TumorClass | None]:
     """The state, and the class that the verdict names that counts."""
-    decisive = case.standing_review
+    decisive = case.decisive_review
     return case.verdict_state, decisive.names(G) if decisive else None
 
 
@@ -100,9 +100,9 @@ def test_a_decision_that_is_taken_back_brings_the_dispute_back() -> None:
 
 
 def test_nobody_takes_back_what_another_said() -> None:
-    with pytest.raises(NothingToTakeBackError):
+    with pytest.raises(NothingToWithdrawError):
         judged(("A", CONFIRMED), ("B", WITHDRAWN))
-    with pytest.raises(NothingToTakeBackError):
+    with pytest.raises(NothingToWithdrawError):
         judged(("A", CONFIRMED), ("A", WITHDRAWN), ("A", WITHDRAWN))
 
 
