@@ -49,6 +49,15 @@ ACTIONS: Final[Mapping[type[Client], Mapping[str, str]]] = {
 """https://docs.aws.amazon.com/service-authorization/latest/reference/: HeadObject is GetObject's, the batches of SQS
 are those of one message, and DeleteObjects is DeleteObject's."""
 
+IN_PARTS: Final = {
+    "create_multipart_upload": "s3:PutObject",
+    "upload_part": "s3:PutObject",
+    "complete_multipart_upload": "s3:PutObject",
+    "abort_multipart_upload": "s3:AbortMultipartUpload",
+    "list_parts": "s3:ListMultipartUploadParts",
+}
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions"""
+
 IN_TRANSACTION: Final = {
     "Put": "dynamodb:PutItem",
     "Update": "dynamodb:UpdateItem",
@@ -60,7 +69,7 @@ IN_TRANSACTION: Final = {
 
 def asked(client: type[Client], method: str, told: Mapping[str, Any]) -> Iterator[Grant]:
     """The actions that a call of a client needs."""
-    action = ACTIONS[client][method]
+    action = IN_PARTS.get(method) or ACTIONS[client][method]
     if client is Buckets:
         named = [each["Key"] for each in told["Delete"]["Objects"]] if "Delete" in told else [told.get("Key")]
         if action == "s3:GetObject" and told.get("VersionId"):

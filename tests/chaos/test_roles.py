@@ -17,11 +17,17 @@ from tests.chaos.invariants import Left
 from tests.chaos.roles import Grant, allowed, covers, recorded
 from tests.chaos.test_delivery import STOW, FakePacs
 from tests.chaos.uploads import Upload, uploads
-from tests.chaos.world import LONGEST_S, Scenario, World, attribute, rotation, template_of, world_of
+from tests.chaos.world import LONGEST_S, ROOT, Scenario, World, attribute, rotation, template_of, world_of
 from tests.making import png, zipped
 from tests.series import file_bytes, mr_series
 
 FUNCTIONS = ("Intake", "Analyze", "GiveUp", "Count", "Report", "Deliver")
+ELSEWHERE = {
+    "Reprocess": "tests/chaos/test_reprocessing.py",
+    "ResultsApi": "tests/unit/api/test_role.py",
+    "Watch": "tests/unit/pipeline/test_watching.py",
+}
+"""Functions that nothing in such a run calls, and where their roles are looked at."""
 
 UNSEEN: dict[str, str] = {
     "xray:*": "Lambda's own, for its traces",
@@ -122,8 +128,11 @@ def test_a_role_allows_what_its_function_calls_and_nothing_besides(calls: dict[s
     assert superfluous(calls[function], roles()[function]) == set()
 
 
-def test_every_function_that_is_fed_is_looked_at(calls: dict[str, set[Grant]]) -> None:
+def test_every_function_is_looked_at_somewhere(calls: dict[str, set[Grant]]) -> None:
     assert set(calls) == set(FUNCTIONS)
+    served = (*STOW, ("JwtIssuer", "https://issuer.example"))
+    assert {*FUNCTIONS, *ELSEWHERE} == {each.logical_id for each in template_of(served).functions()}
+    assert all("role" in (ROOT / path).read_text() for path in ELSEWHERE.values())
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -13,6 +13,9 @@ from aws_lambda_powertools import Metrics
 from brainscan import observability
 from brainscan.settings import settings
 from brainscan.store.table import Table
+from tests.calling import recorded
+from tests.chaos.roles import Grant, allowed
+from tests.chaos.world import attribute, template_of
 from tests.conftest import TABLE
 from tests.watched import a_month_and_a_dark_day
 
@@ -73,3 +76,11 @@ def test_a_usual_day_is_far_from_the_limit(run: Run, lagging_table: Table) -> No
 
 def test_a_day_without_scans_measures_nothing(run: Run) -> None:
     assert run("2026-03-29T02:00:00Z") == []
+
+
+def test_its_role_allows_what_it_asks_for_and_nothing_besides(run: Run) -> None:
+    calls: set[Grant] = set()
+    with recorded(calls):
+        run("2026-03-03T02:00:00Z")
+    grants = allowed(template_of(()), attribute)["Watch"]
+    assert {each for each in grants if each[0].partition(":")[0] not in {"logs", "xray"}} == calls
