@@ -67,6 +67,20 @@ class TestSending:
         assert found["Body"].read() == first + second
         assert found["Metadata"] == {"brainscan-sent-as": upload["token"]}
 
+    def test_it_says_the_site_that_the_page_was_told_and_takes_no_other(
+        self, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("BRAINSCAN_SITES", "north,south")
+        settings.cache_clear()
+        new = {"bytes": 100, "archive": False}
+        assert ask("POST", "/v1/uploads", body=new | {"site": "west"}).status == 422
+        upload = ask("POST", "/v1/uploads", body=new | {"site": "north"}).json
+        sent(upload, b"1")
+        step(ask, upload, "complete")
+        found = boto3.client("s3").head_object(Bucket="uploads", Key=f"page/{upload['token']}")
+        assert found["Metadata"] == {"brainscan-sent-as": upload["token"], "brainscan-site": "north"}
+        settings.cache_clear()
+
     def test_a_link_is_for_these_bytes_alone_and_for_minutes(self, ask: Ask) -> None:
         data = b"a part"
         address = addressed(ask, begun(ask), data)

@@ -56,10 +56,11 @@ def sent(world: World, ledger: Ledger, tmp_path: Path) -> Any:
     spool = Spool(tmp_path)
     for image in to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO"):
         spool.add(image, str(dcmread(io.BytesIO(image)).StudyInstanceUID))
-    assert Courier(spool, ledger, world.s3, "uploads", None, 0, Limits()).go() == (1, 0)
+    assert Courier(spool, ledger, world.s3, "uploads", None, 0, Limits(), "north").go() == (1, 0)
     [bundle] = ledger.bundles(BundleState.SENT)
     [version] = world.s3.list_object_versions(Bucket="uploads")["Versions"]
     head_of = world.s3.head_object(Bucket="uploads", Key=bundle.key)
+    assert head_of["Metadata"]["brainscan-site"] == "north"
     intake(Upload("uploads", bundle.key, head_of["LastModified"], version["VersionId"]), world.services)
     return [world.services.table.scans.get(scan.scan_id) for scan in world.queued()]
 

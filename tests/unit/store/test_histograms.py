@@ -17,6 +17,7 @@ from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake, site_of
 from brainscan.store import Table
 from brainscan.store.table import Counts, ScanChange
+from brainscan.store.upload import Upload
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import Stream, World
 from tests.making import NOON, a_record, analyzed, png, present
@@ -135,18 +136,23 @@ class Told:
 
 
 def test_a_site_is_the_first_segment_of_a_key_if_it_was_named() -> None:
-    assert site_of("north/2026/export.zip", ("north", "south")) == "north"
-    assert site_of("DOE^JANE/export.zip", ("north", "south")) is None
-    assert site_of("north", ("north",)) is None
-    assert site_of("north/x.png", ()) is None
+    assert site_of("north/2026/export.zip", None, ("north", "south")) == "north"
+    assert site_of("DOE^JANE/export.zip", None, ("north", "south")) is None
+    assert site_of("north", None, ("north",)) is None
+    assert site_of("north/x.png", None, ()) is None
+    assert site_of("bundles/1.zip", "south", ("north", "south")) == "south"
+    assert site_of("north/1.zip", "south", ("north", "south")) == "north"
+    assert site_of("bundles/1.zip", "DOE^JANE", ("north", "south")) is None
 
 
 def test_an_upload_under_a_sites_prefix_is_counted_there_and_no_other_prefix_is_kept(world: World) -> None:
     services = replace(world.services, sites=("north",))
     for key in ("north/a.png", "DOE-JANE/b.png"):
         intake(world.upload(key, png(64, seed=len(key))), services)
+    world.s3.put_object(Bucket="uploads", Key="page/c", Body=png(), Metadata={"brainscan-site": "north"})
+    intake(Upload("uploads", "page/c", NOON), services)
     sites = sorted((scan.site or "") for scan in world.queued())
-    assert sites == ["", "north"]
+    assert sites == ["", "north", "north"]
 
 
 def test_a_scan_that_is_analyzed_says_what_it_is_like_in_five_characters(world: World, network: Model) -> None:

@@ -175,6 +175,14 @@ def test_an_upload_that_was_cut_goes_on_where_it_stopped(
         assert not ledger.spooled(bundle).exists()
 
 
+def test_an_upload_says_its_site(s3: Any, tmp_path: Path) -> None:
+    for name, more in (("1.png", ()), ("2.png", ("--site", "north"))):
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n" + os.urandom(100))
+        upload(tmp_path / "state", tmp_path / name, "--no-deidentify", *more)
+    found = [s3.head_object(Bucket=BUCKET, Key=each["Key"])["Metadata"] for each in versions(s3)]
+    assert {each.get("brainscan-site") for each in found} == {None, "north"}
+
+
 def test_an_upload_that_s3_gave_up_meanwhile_begins_anew(
     s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

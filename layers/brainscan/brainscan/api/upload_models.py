@@ -19,6 +19,9 @@ class NewUpload(BaseModel):
 
     bytes: Annotated[int, Field(ge=1, description="its size")]
     archive: StrictBool = Field(default=False, description="a ZIP or tar, which may be larger than one image")
+    site: Annotated[
+        str | None, Field(max_length=32, description="where it comes from: one of `/v1/sites`; of none by default")
+    ] = None
 
 
 class BegunUpload(FrozenModel):

@@ -44,13 +44,15 @@ Token = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="of the upload
     status_code=201,
 )
 def begin(new: NewUpload) -> BegunUpload:
-    """Begin to send one object, whose name this side chooses; 422 if it is larger than what is taken."""
+    """Begin to send one object, whose name this side chooses; 422 if it is too large, or of a site that is none."""
     most = limits().archive_bytes if new.archive else limits().scan_bytes
     if new.bytes > most:
         kind = "an archive" if new.archive else "a file"
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, f"{kind} may have {most} bytes at most")
+    if new.site is not None and new.site not in settings().named_sites:
+        raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "there is no such site; /v1/sites names all")
     token = secrets.token_hex(16)
-    return BegunUpload(token=token, upload_id=_inbox().begin(token), part_bytes=part_bytes_of(new.bytes))
+    return BegunUpload(token=token, upload_id=_inbox().begin(token, new.site), part_bytes=part_bytes_of(new.bytes))
 
 
 @described(

@@ -10,7 +10,7 @@ import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from brainscan.cli.upload import CONFIG, s3_client, state_folder
+from brainscan.cli.upload import CONFIG, SiteName, s3_client, state_folder
 from brainscan.domain import RESEARCH_USE_STATEMENT, BrainscanError
 from brainscan.identity import Pseudonyms
 from brainscan.settings import limits
@@ -34,6 +34,7 @@ def gateway(
         list[str] | None, typer.Option(help="Title that may send; several times for several. Default: any.")
     ] = None,
     quiet: Annotated[float, typer.Option(help="Seconds without an image after which a study is sent.")] = 30.0,
+    site: SiteName = None,
     spool: Annotated[Path | None, typer.Option(help="Folder for images, ledger and key map.")] = None,
     deidentify: Annotated[
         bool, typer.Option("--deidentify/--no-deidentify", help="Send copies without what identifies a patient.")
@@ -67,7 +68,7 @@ def gateway(
     with Ledger(folder, to) as ledger:
         images = Spool(folder)
         pseudonyms = Pseudonyms(ledger.secret) if deidentify else None
-        courier = Courier(images, ledger, s3_client(), to, pseudonyms, quiet, limits())
+        courier = Courier(images, ledger, s3_client(), to, pseudonyms, quiet, limits(), site)
         give_back = _returns(pacs, title, table, results, ledger) if pacs else None
         try:
             with serving(images, host, port, title, caller or []) as bound:

@@ -35,6 +35,12 @@ POLL_S: Final = 2.0
 CONFIG: Final = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=10, read_timeout=60)
 
 
+SiteName = Annotated[
+    str | None,
+    typer.Option("--site", envvar="BRAINSCAN_SITE", help="Where they come from: one of the stack's `Sites`."),
+]
+
+
 def state_folder() -> Path:
     """Where this machine remembers what it sent, unless told otherwise."""
     home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
@@ -59,6 +65,7 @@ def upload(
     results: Annotated[
         str, typer.Option("--results", envvar="BRAINSCAN_RESULTS_BUCKET", help="The results bucket, to follow them.")
     ] = "",
+    site: SiteName = None,
     state: Annotated[Path | None, typer.Option(help="Folder of the ledger and the key map; it stays here.")] = None,
 ) -> None:
     """Upload scans of this machine, and follow them until each has its outcome.
@@ -76,7 +83,7 @@ def upload(
     folder = state or state_folder()
     with Ledger(folder, to) as ledger:
         try:
-            left = _send_all(paths, to, ledger, deidentify, console)
+            left = _send_all(paths, to, site, ledger, deidentify, console)
             bad = _follow(ledger, table, results, console) if follow else 0
         except (BotoCoreError, ClientError) as error:
             console.print(f"[red]interrupted[/red] ({_code(error)}): run the same command again, and it goes on")
@@ -86,7 +93,9 @@ def upload(
         raise typer.Exit(NOT_ALL)
 
 
-def _send_all(paths: list[Path], bucket: str, ledger: Ledger, deidentify: bool, console: Console) -> int:
+def _send_all(
+    paths: list[Path], bucket: str, site: str | None, ledger: Ledger, deidentify: bool, console: Console
+) -> int:
     """Send what was packed and is not in the bucket yet, then what is new; how many files are left out."""
     s3 = s3_client()
     pseudonyms = Pseudonyms(ledger.secret) if deidentify else None
@@ -107,9 +116,9 @@ def _send_all(paths: list[Path], bucket: str, ledger: Ledger, deidentify: bool, 
                     teller.shrink(len(file.data))
 
         for bundle in ledger.bundles(BundleState.PACKED):
-            send(bundle, ledger, s3, bucket, teller.advance)
+            send(bundle, ledger, s3, bucket, site, teller.advance)
         for bundle in packed(new(), ledger):
-            send(bundle, ledger, s3, bucket, teller.advance)
+            send(bundle, ledger, s3, bucket, site, teller.advance)
     for each in left:
         console.print(f"not sent: {each.path}: {str(each.reason).replace('_', ' ')}", markup=False)
     sent, known = counts[Entry.__name__], counts[Known.__name__]

@@ -33,6 +33,7 @@ class Courier:
     pseudonyms: Pseudonyms | None
     quiet_s: float
     limits: Limits
+    site: str | None = None
 
     def go(self) -> tuple[int, int]:
         """Send everything that is ready; how many bundles were sent, and how many images were left out.
@@ -43,7 +44,7 @@ class Courier:
         left_out = sum(self._pack(study.files) for study in self._quiet())
         bundles = self.ledger.bundles(BundleState.PACKED)
         for bundle in bundles:
-            send(bundle, self.ledger, self.s3, self.bucket)
+            send(bundle, self.ledger, self.s3, self.bucket, self.site)
         return len(bundles), left_out
 
     def _quiet(self) -> Iterator[SpooledStudy]:

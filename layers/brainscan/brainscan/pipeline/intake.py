@@ -186,7 +186,7 @@ def _expand_part(
             version_id=head.version_id,
             received_at=export.received_at,
             pseudonyms=pseudonyms,
-            site=site_of(upload.key, services.sites),
+            site=site_of(upload.key, head.site, services.sites),
         )
         with services.uploads.open(upload.bucket, upload.key, head) as content:
             part_range = PartRange(part.first, part.stop, part.offset)
@@ -210,13 +210,13 @@ def _expand_part(
     _conclude(upload, export, services)
 
 
-def site_of(key: str, sites: Collection[str]) -> str | None:
-    """The site that an upload comes from: the first segment of its key, if it is one of those that were named.
+def site_of(key: str, told: str | None, sites: Collection[str]) -> str | None:
+    """The site that an upload comes from: the first segment of its key, else what it says, if that is one of `sites`.
 
     What else a key begins with may be a patient's name, and goes nowhere.
     """
     prefix, slash, _ = key.partition("/")
-    return prefix if slash and prefix in sites else None
+    return next((each for each in (prefix if slash else None, told) if each in sites), None)
 
 
 def _listed(marker: PartDone, tally: Tally, export_id: str, services: Services, *, again: bool) -> PartDone:

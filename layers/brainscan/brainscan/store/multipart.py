@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from brainscan.domain import BrainscanError
 from brainscan.settings import MIB
 from brainscan.store.errors import error_code
-from brainscan.store.objects import SENDER_METADATA
+from brainscan.store.objects import sender_metadata
 from brainscan.store.retry import retried
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ class Inbox:
         self._client = client
         self._bucket = bucket
 
-    def begin(self, token: str) -> str:
-        """Begin an upload; its id."""
+    def begin(self, token: str, site: str | None = None) -> str:
+        """Begin an upload from a site; its id."""
         begun = retried(
             lambda: self._client.create_multipart_upload(
                 Bucket=self._bucket,
                 Key=inbox_key(token),
                 ChecksumAlgorithm="SHA256",
-                Metadata={SENDER_METADATA: token},
+                Metadata=sender_metadata(token, site),
             )
         )
         return begun["UploadId"]

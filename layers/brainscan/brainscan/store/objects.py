@@ -27,18 +27,22 @@ STREAM_BYTES = 16 * 1024**2
 SENDER_METADATA = "brainscan-sent-as"
 """Under this name of its metadata an object says which token its sender will look for it by."""
 
+SITE_METADATA = "brainscan-site"
+"""Under this name of its metadata an object whose key names no site says which one it comes from."""
+
 _TOKEN = re.compile(r"[0-9a-f]{32}")
 """Anything else is not ours, and may say who the patient is."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """What S3 knows of an object without reading it; `token` is its sender's name for it."""
+    """What S3 knows of an object without reading it; `token` is its sender's name for it, `site` may be anything."""
 
     version_id: str
     size: int
     sequencer: str
     token: str | None = None
+    site: str | None = None
 
 
 class Uploads:
@@ -60,9 +64,11 @@ class Uploads:
                 found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key, VersionId=version_id))
         milliseconds = int(found["LastModified"].timestamp() * 1000)
         version = found.get("VersionId") or version_id or "null"
-        token = found.get("Metadata", {}).get(SENDER_METADATA, "")
+        told = found.get("Metadata", {})
+        token = told.get(SENDER_METADATA, "")
         known = token if _TOKEN.fullmatch(token) else None
-        return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}", token=known)
+        site = told.get(SITE_METADATA)
+        return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}", token=known, site=site)
 
     @contextmanager
     def open(self, bucket: str, key: str, head: Head) -> Iterator[IO[bytes]]:
@@ -229,6 +235,11 @@ def model_key(model_id: str, name: str) -> str:
 def shadow_key(model_id: str, day: str, name: str) -> str:
     """Where the answers of a model that looks on lie, those of one batch; `day` is that of the scans' arrival."""
     return f"{shadow_prefix(model_id, day)}{name}.jsonl"
+
+
+def sender_metadata(token: str, site: str | None) -> dict[str, str]:
+    """What a sender that chooses its own keys writes on an object: by which token to find it, and the site."""
+    return {SENDER_METADATA: token} | ({SITE_METADATA: site} if site else {})
 
 
 def shadow_prefix(model_id: str, day: str) -> str:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from brainscan.settings import MIB
 from brainscan.store.errors import error_code
-from brainscan.store.objects import SENDER_METADATA
+from brainscan.store.objects import SENDER_METADATA, sender_metadata
 from brainscan.uploads.ledger import Bundle, Ledger
 
 if TYPE_CHECKING:
@@ -33,10 +33,18 @@ def _nobody(_: int) -> None:
     """For those who show no progress."""
 
 
-def send(bundle: Bundle, ledger: Ledger, s3: "S3Client", bucket: str, on_sent: OnSent = _nobody) -> None:
+def send(
+    bundle: Bundle,
+    ledger: Ledger,
+    s3: "S3Client",
+    bucket: str,
+    site: str | None = None,
+    on_sent: OnSent = _nobody,
+) -> None:
     """Bring a packed bundle into the bucket, and record it; where it is there already, nothing is sent.
 
-    S3 compares every part with its SHA-256. The object's metadata name the bundle, so that it is found again.
+    S3 compares every part with its SHA-256. The object's metadata name the bundle, so that it is found again, and the
+    site that it comes from.
 
     Raises:
         botocore.exceptions.BotoCoreError, ClientError: it could not be sent; the next call goes on.
@@ -44,14 +52,14 @@ def send(bundle: Bundle, ledger: Ledger, s3: "S3Client", bucket: str, on_sent: O
     if _is_there(bundle, s3, bucket):
         on_sent(bundle.size)
     else:
-        upload_id = bundle.upload_id or _begin(bundle, ledger, s3, bucket)
+        upload_id = bundle.upload_id or _begin(bundle, ledger, s3, bucket, site)
         try:
             _send_parts(bundle, upload_id, ledger.spooled(bundle), s3, bucket, on_sent)
         except ClientError as error:
             if error_code(error) != "NoSuchUpload" or bundle.upload_id is None:
                 raise
             ledger.set_upload(bundle, None)  # it expired, or was given up by somebody else: once more from the start
-            return send(replace(bundle, upload_id=None), ledger, s3, bucket, on_sent)
+            return send(replace(bundle, upload_id=None), ledger, s3, bucket, site, on_sent)
     ledger.set_sent(bundle, datetime.now(UTC).isoformat())
     return None
 
@@ -66,13 +74,13 @@ def _is_there(bundle: Bundle, s3: "S3Client", bucket: str) -> bool:
     return found["ContentLength"] == bundle.size and found["Metadata"].get(SENDER_METADATA) == bundle.bundle_id
 
 
-def _begin(bundle: Bundle, ledger: Ledger, s3: "S3Client", bucket: str) -> str:
+def _begin(bundle: Bundle, ledger: Ledger, s3: "S3Client", bucket: str, site: str | None) -> str:
     begun = s3.create_multipart_upload(
         Bucket=bucket,
         Key=bundle.key,
         ContentType="application/zip",
         ChecksumAlgorithm="SHA256",
-        Metadata={SENDER_METADATA: bundle.bundle_id},
+        Metadata=sender_metadata(bundle.bundle_id, site),
     )
     ledger.set_upload(bundle, begun["UploadId"])
     return begun["UploadId"]

@@ -7,12 +7,12 @@ const AT_ONCE = 4;
 const TRIES = 5;
 const FIRST_PAUSE_MS = 500;
 
-// Brings `object` ({ blob, archive }) into the bucket; what is known of it stays in it, and a second call goes on.
+// Brings `object` ({ blob, archive, site }) into the bucket; what is known of it stays in it, and a second call goes on.
 export async function transfer(object, told, signal) {
   signal.throwIfAborted();
   object.sent ??= new Map(); // part number -> bytes that have gone out
   object.there ??= new Set(); // parts that S3 has
-  object.upload ??= await patiently(() => send("uploads", { bytes: object.blob.size, archive: object.archive }), signal);
+  object.upload ??= await patiently(() => send("uploads", begun(object)), signal);
   const count = Math.ceil(object.blob.size / object.upload.part_bytes);
   const missing = Array.from({ length: count }, (_, place) => place + 1).filter((number) => !object.there.has(number));
   const done = await Promise.allSettled(missing.map((number) => slot(() => sendPart(object, number, told, signal))));
@@ -27,6 +27,8 @@ export async function giveUp(object) {
 }
 
 export const sentBytes = (object) => (object.sent ? [...object.sent.values()].reduce((sum, each) => sum + each, 0) : 0);
+
+const begun = ({ blob, archive, site }) => ({ bytes: blob.size, archive, ...(site ? { site } : {}) });
 
 const step = (object, name, more = {}) =>
   send(`uploads/${object.upload.token}/${name}`, { upload_id: object.upload.upload_id, ...more });

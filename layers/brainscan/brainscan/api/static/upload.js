@@ -18,17 +18,20 @@ addEventListener("beforeunload", (event) => underWay && event.preventDefault());
 export async function addScans() {
   if (!(await takesFiles()))
     return h("p", { class: "muted" }, "This page takes no files; ", h("code", {}, "brainscan upload"), " sends them.");
+  const { sites } = await ask("sites");
+  const site = h("select", { name: "site" }, ["", ...sites].map((each) => h("option", { value: each }, each || "none")));
   const files = h("input", { type: "file", multiple: true, hidden: true, "aria-label": "Files" });
   const folder = h("input", { type: "file", webkitdirectory: true, hidden: true, "aria-label": "Folder" });
   for (const input of [files, folder])
     input.addEventListener("change", () => {
-      take(chosenFiles(input));
+      take(chosenFiles(input), site.value);
       input.value = "";
     });
   const field = h("section", { class: "panel drop", "aria-label": "Add scans" },
     h("p", {}, "Drop files or a folder here, or choose ",
       h("button", { type: "button", onclick: () => files.click() }, "Files…"), " ",
       h("button", { type: "button", onclick: () => folder.click() }, "A folder…"), files, folder),
+    sites.length ? h("label", {}, "Site ", site) : null,
     h("p", { class: "warning" }, h("strong", {}, "They are sent as they are: "),
       "nothing is de-identified in the browser, so names of patients in them reach the uploads bucket. ",
       h("code", {}, "brainscan upload --deidentify"), " sends copies without them."));
@@ -40,13 +43,13 @@ export async function addScans() {
   field.addEventListener("drop", async (event) => {
     event.preventDefault();
     field.classList.remove("over");
-    take(await droppedFiles(event.dataTransfer));
+    take(await droppedFiles(event.dataTransfer), site.value);
   });
   return h("div", {}, field, shown);
 }
 
 // From the choice to the last outcome.
-async function take(chosen) {
+async function take(chosen, site) {
   if (!chosen.length) return;
   const drop = { chosen, stop: new AbortController(), samples: [], lines: [], analyzed: 0, told: "Reading…" };
   drop.row = h("li", { class: "progress" });
@@ -56,7 +59,7 @@ async function take(chosen) {
   try {
     const { sent, left } = await sorted(chosen);
     drop.lines = left.map(({ path, why }) => `not sent: ${path}: ${why}`);
-    drop.objects = objectsOf(sent);
+    drop.objects = objectsOf(sent).map((object) => ({ ...object, site }));
     drop.bytes = drop.objects.reduce((sum, each) => sum + each.blob.size, 0);
     await Promise.all(drop.objects.map((object) => bring(drop, object)));
     drop.told = `${plural(drop.analyzed, "file")} analyzed, ${drop.lines.length} not.`;
