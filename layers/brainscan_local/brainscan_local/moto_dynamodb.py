@@ -2,7 +2,8 @@
 
 moto copies the whole table for every action of a transaction, and two of its transactions can undo each other.
 DynamoDB does neither (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
-It also sorts the whole table for every query, and writes answers attribute by attribute by their model.
+It also sorts the whole table for every query, reads keys anew for every comparison, copies what nobody changes, and
+writes answers attribute by attribute by their model.
 """
 
 import copy
@@ -11,8 +12,9 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any
 
+from moto.dynamodb import responses
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoResult
@@ -35,8 +37,14 @@ def patch() -> None:
         setattr(backend, name, _one_at_a_time(getattr(backend, name)))
     table: Any = Table
     table.query = _narrowed(table.query)
+    table.sorted_items = _sorted
+    item: Any = Item
+    item.__deepcopy__ = _copied
+    item.size = _size
     result: Any = DynamoResult
     result.execute_result = _as_json
+    answers: Any = responses
+    answers.dynamo_to_dict = _typed
     streams: Any = DynamoDBStreamsHandler
     streams.get_records = _records
 
@@ -69,6 +77,31 @@ def _narrowed(query: Callable[..., Any]) -> Callable[..., Any]:
             del table.all_items
 
     return narrowed
+
+
+def _sorted(self: Any, hash_names: list[str], range_names: list[str | None], items: list[Any]) -> list[Any]:
+    """Items by their keys: each key is read once, not once a comparison."""
+    names = self._generate_attr_to_sort_by(hash_names, range_names)
+    items.sort(key=lambda item: [item.attrs[name].cast_value for name in names])
+    return items
+
+
+def _copied(self: Any, memo: dict[int, Any]) -> Any:
+    """An item whose lists, maps and sets are its own; no update changes a text or a number in place."""
+    item: Any = Item.__new__(Item)
+    item.hash_key, item.range_key, item.attrs = self.hash_key, self.range_key, LimitedSizeDict()
+    for name, value in self.attrs.items():
+        dict.__setitem__(item.attrs, name, value if type(value.value) is str else copy.deepcopy(value, memo))
+    return item
+
+
+def _size(self: Any) -> int:
+    """Bytes of an item; most of its values are short texts."""
+    size = 0
+    for name, value in self.attrs.items():
+        text = value.value
+        size += len(name) + (len(text) if type(text) is str and text.isascii() else value.size())
+    return size
 
 
 def _with_value(table: Any, name: str, wanted: DynamoType) -> list[Any]:
@@ -125,6 +158,21 @@ def _has(item: Any, name: str, wanted: DynamoType) -> bool:
     """Whether an item has an attribute of that very value; index keys are strings, which need no more than this."""
     value = item.attrs.get(name)
     return value is not None and value.value == wanted.value
+
+
+def _typed(value: Any) -> Any:
+    """An answer with its attributes as the protocol has them: {"S": "text"}; bytes stay as they came, in base64."""
+    kind = type(value)
+    if kind is DynamoType:
+        inner = value.value
+        return {value.type: inner if type(inner) is str else _typed(inner)}
+    if kind is str or kind is int:
+        return value
+    if isinstance(value, dict):
+        return {name: _typed(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_typed(inner) for inner in value]
+    return _typed(value.to_json()) if hasattr(value, "to_json") else value
 
 
 def _as_json(self: DynamoResult, _: Any) -> tuple[int, dict[str, str], str]:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -91,6 +92,21 @@ def test_a_page_among_200_000_items_costs_o_of_page_read_units(ledger: Ledger, p
         assert ledger.units <= 1.5 * item_units + shards + hydrated
         cursor = page.cursor
         print(f"{pattern}: {ledger.units} read units, {ledger.queries} queries")
+
+
+def test_shards_of_a_large_page_are_asked_at_the_same_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = []
+    query = ledger.query
+
+    def told(**request: Any) -> Any:
+        alone.append(threading.current_thread() is threading.main_thread())
+        return query(**request)
+
+    monkeypatch.setattr(ledger, "query", told)
+    page = Table.over(cast(Any, ledger), TABLE).queries.of_day(DAY, 1000)
+    assert len(page.items) == 1000
+    assert len(alone) > 16 * len(Outcome)
+    assert sum(alone) == 0
 
 
 MONTH: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ import pytest
 
 from brainscan.domain import ReviewState, TumorClass, Verdict
 from brainscan.store import Table
-from brainscan.store.table.query import CursorError
+from brainscan.store.table.cursors import CursorError
 from brainscan.store.table.summary_queries import Sort, WantedSummaries
 from tests.making import NOON, PSEUDONYMS
 from tests.summaries import PATIENT, a_series

@@ -13,7 +13,7 @@ from brainscan.domain.comment import CommentError
 from brainscan.imaging.drawn import DrawnMaskError
 from brainscan.observability import describe, logger
 from brainscan.store.multipart import UploadGoneError, UploadIncompleteError
-from brainscan.store.table.query import CursorError
+from brainscan.store.table.cursors import CursorError
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
 CONTENT_TYPE = "application/problem+json"

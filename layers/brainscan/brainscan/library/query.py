@@ -11,7 +11,7 @@ import boto3
 
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Table
-from brainscan.store.table.query import LARGEST_PAGE, all_pages
+from brainscan.store.table.query import FIRST_PAGE, LARGEST_PAGE, all_pages
 from brainscan.store.table.worklist import Wanted, days_between, worklist
 
 TABLE_VARIABLE: Final = "BRAINSCAN_TABLE_NAME"
@@ -83,15 +83,17 @@ def query(
         if group_id:
             found = _of_group(ask, group_id, wanted, dated=first is not None or last is not None)
             return islice(found, limit or None)
-    return islice(_day_by_day(asked, wanted, limit or LARGEST_PAGE), limit or None)
+    return islice(_day_by_day(asked, wanted, limit), limit or None)
 
 
-def _day_by_day(asked: Table, wanted: Wanted, size: int) -> Iterator[ScanRecord]:
-    """Scans of each day before the next day is asked: somebody waits for the first rows."""
+def _day_by_day(asked: Table, wanted: Wanted, limit: int) -> Iterator[ScanRecord]:
+    """Scans of each day before the next day is asked; the first page is small: somebody waits for the first rows."""
     days = wanted.days
     filled = asked.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
+    size = limit or FIRST_PAGE
     for day in (day for day in days if day in filled):
         yield from all_pages(partial(worklist, asked, wanted.model_copy(update={"days": (day,)})), size)
+        size = limit or LARGEST_PAGE
 
 
 def _opened(name: str | None) -> Table:

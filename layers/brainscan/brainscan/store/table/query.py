@@ -1,10 +1,7 @@
 """Pages over the indexes: sharded partitions merged in order, with opaque cursors."""
 
-import base64
 import heapq
-import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,9 +10,9 @@ from typing import Any, Generic, TypeVar
 
 from botocore.exceptions import ClientError
 
-from brainscan.domain import BrainscanError
 from brainscan.store.errors import INVALID_REQUEST, error_code
 from brainscan.store.table.client import TableClient
+from brainscan.store.table.cursors import FOREIGN, CursorError, packed, unpacked
 from brainscan.store.table.items import Item, to_item
 from brainscan.store.table.keys import Index
 
@@ -27,12 +24,11 @@ PARALLEL = 16
 LARGEST_PAGE = 10_000
 """Answers that are held at once by who takes all of them: each page asks all shards, 80 of them for a day."""
 
+FIRST_PAGE = 100
+"""Of all answers, those that somebody waits for."""
+
 THIN_PAGES = 5
 """Pages that a filter reads at most for one of its own; it returns what it has, with a cursor."""
-
-
-class CursorError(BrainscanError):
-    """A cursor that this query did not hand out."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +62,22 @@ class Query:
 def run(table: TableClient, query: Query, limit: int, cursor: str | None) -> Page[Item]:
     """Answer the next `limit` items in the order of the sort key over all shards.
 
-    Each shard is first asked for little more than its share of the page, and again only when the merge has used that
-    up: a page costs O(page) read units, however many shards there are.
+    Each shard is first asked for little more than its share of the page. Those that have more are asked again at the
+    same time as long as all together are too few for the page; then one by one, as the merge uses them up. So a page
+    costs O(page) read units, however many shards there are.
 
     Raises:
         CursorError: the cursor is not one of this query's.
     """
     positions = _decode(cursor, query)
-    share = _share(limit, len(query.partitions))
-    asked = [_Shard(table, query, pk, share, positions[pk]) for pk in query.partitions if positions[pk] != ""]
+    left = [pk for pk in query.partitions if positions[pk] != ""]
+    asked = [_Shard(table, query, pk, _share(limit, len(left)), positions[pk]) for pk in left]
     try:
         _fetch_all(asked)
+        _fetch_missing(asked, limit)
     except ClientError as error:
         if cursor is not None and error_code(error) == INVALID_REQUEST:
-            raise CursorError(_FOREIGN) from None
+            raise CursorError(FOREIGN) from None
         raise
     merged = heapq.merge(*map(_Shard.tagged, asked), key=lambda tagged: tagged[0], reverse=query.descending)
     items = []
@@ -119,10 +117,21 @@ def _fetch_all(shards: Sequence["_Shard"]) -> None:
         list(pool.map(_Shard.fetch, shards))
 
 
-def all_pages(ask: Ask[T], size: int = 100) -> Iterator[T]:
+def _fetch_missing(shards: Sequence["_Shard"], wanted: int) -> None:
+    """Ask shards that have more, all at the same time, until together they hold what is wanted."""
+    while (missing := wanted - sum(len(shard.items) for shard in shards)) > 0:
+        more = [shard for shard in shards if shard.more]
+        if not more:
+            return
+        for shard in more:
+            shard.size = _share(missing, len(more))
+        _fetch_all(more)
+
+
+def all_pages(ask: Ask[T], size: int = FIRST_PAGE) -> Iterator[T]:
     """Every answer of a query, fetched page by page as they are used.
 
-    Each page is larger than the one before, up to `LARGEST_PAGE`.
+    The first is small, since somebody waits for it; each that follows is larger, up to `LARGEST_PAGE`.
     """
     cursor: str | None = None
     while True:
@@ -130,7 +139,7 @@ def all_pages(ask: Ask[T], size: int = 100) -> Iterator[T]:
         yield from page.items
         if (cursor := page.cursor) is None:
             return
-        size = min(5 * size, LARGEST_PAGE)
+        size = min(10 * size, LARGEST_PAGE)
 
 
 def keeping(ask: Ask[T], keep: Callable[[T], bool], limit: int, cursor: str | None) -> Page[T]:
@@ -257,7 +266,7 @@ def _decode(cursor: str | None, query: Query) -> dict[str, str | None]:
         for position in positions
     )
     if not sound:
-        raise CursorError(_FOREIGN)
+        raise CursorError(FOREIGN)
     return dict(zip(query.partitions, positions, strict=True))
 
 
@@ -266,34 +275,10 @@ def _place(cursor: str | None, count: int) -> tuple[int, str | None]:
         return 0, None
     position = unpacked(cursor)
     if len(position) != 2 or not isinstance(position[0], int) or not 0 <= position[0] < count:
-        raise CursorError(_FOREIGN)
+        raise CursorError(FOREIGN)
     if not isinstance(position[1], str | None):
-        raise CursorError(_FOREIGN)
+        raise CursorError(FOREIGN)
     return position[0], position[1]
 
 
 _KEYS = re.compile(r"[!-{]{1,512}\|[!-{]{1,512}\|[!-{]{1,512}")
-_FOREIGN = "the cursor does not belong to this query; ask for the first page again"
-_MOST_BYTES = 65_536
-"""What a cursor may unpack to: far more than 128 positions take."""
-
-
-def packed(position: list[Any]) -> str:
-    """A position as an opaque cursor."""
-    return base64.urlsafe_b64encode(zlib.compress(json.dumps(position).encode())).decode().rstrip("=")
-
-
-def unpacked(cursor: str) -> list[Any]:
-    """Inverse of `packed`.
-
-    Raises:
-        CursorError: nothing that was packed here.
-    """
-    try:
-        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        position = json.loads(zlib.decompressobj().decompress(data, _MOST_BYTES))
-    except (ValueError, zlib.error, RecursionError):
-        raise CursorError(_FOREIGN) from None
-    if not isinstance(position, list):
-        raise CursorError(_FOREIGN)
-    return position

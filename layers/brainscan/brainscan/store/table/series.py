@@ -7,8 +7,9 @@ from brainscan.store.retry import retried
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import Counts, ScanChange
+from brainscan.store.table.cursors import FOREIGN, CursorError, packed, unpacked
 from brainscan.store.table.items import from_item, to_item
-from brainscan.store.table.query import CursorError, Page, packed, unpacked
+from brainscan.store.table.query import Page
 from brainscan.store.table.scans import current_scans
 
 _SLICES = "pk = :pk AND begins_with(sk, :instance)"
@@ -82,5 +83,5 @@ class SeriesItems:
 def _after(cursor: str) -> str:
     position = unpacked(cursor)
     if len(position) != 1 or not str(position[0]).startswith(keys.INSTANCE):
-        raise CursorError("the cursor does not belong to this query; ask for the first page again")
+        raise CursorError(FOREIGN)
     return str(position[0])

@@ -12,8 +12,9 @@ from pydantic import Field
 from brainscan.domain import FrozenModel, ReviewState, SeriesSummary, StudySummary, Summary, TumorClass
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
+from brainscan.store.table.cursors import FOREIGN, CursorError, packed, unpacked
 from brainscan.store.table.items import Item, from_item, series_summary_of, study_summary_of
-from brainscan.store.table.query import CursorError, Page, Query, merged, packed, unpacked
+from brainscan.store.table.query import Page, Query, merged
 from brainscan.store.table.statistics import Statistics
 
 S = TypeVar("S", SeriesSummary, StudySummary)
@@ -32,8 +33,6 @@ STATES: Final = (ReviewState.NEEDED, ReviewState.SECOND, ReviewState.DISPUTED, k
 """In the order of a list by review state."""
 OF_TWO_READERS: Final = frozenset({ReviewState.SECOND, ReviewState.DISPUTED})
 """States that nothing has where one reads each case: their partitions are not asked for."""
-
-_FOREIGN: Final = "the cursor does not belong to this query; ask for the first page again"
 
 
 class Sort(StrEnum):
@@ -232,7 +231,7 @@ def _from(after: tuple[str, str] | None, groups: Sequence[_Group]) -> Sequence[_
     if after is None or not groups:
         return groups
     if after[0] not in names:
-        raise CursorError(_FOREIGN)
+        raise CursorError(FOREIGN)
     return groups[names.index(after[0]) :]
 
 
@@ -290,11 +289,11 @@ def _after(cursor: str | None) -> tuple[str, str] | None:
         return None
     position = unpacked(cursor)
     if len(position) != 2 or not all(isinstance(each, str) and len(each) <= 128 for each in position):
-        raise CursorError(_FOREIGN)
+        raise CursorError(FOREIGN)
     return position[0], position[1]
 
 
 def _number(group: str) -> int:
     if not group.isdecimal():
-        raise CursorError(_FOREIGN)
+        raise CursorError(FOREIGN)
     return int(group)
