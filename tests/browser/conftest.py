@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ CHROMIUM = shutil.which("chromium")
 WIDTHS = (1280, 390)
 """A desk and a phone, in CSS pixels."""
 
+HEIGHT = 860
+
 READER = "Dr. Reader"
 
 expect.set_options(timeout=30_000)
@@ -28,6 +31,17 @@ def serious_violations(page: Page) -> list[tuple[str, str]]:
     """What axe finds against a view that keeps somebody out: the rule, and the first element that breaks it."""
     found = Axe().run(page).response["violations"]
     return [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}]
+
+
+def keeps_somebody_out(page: Page) -> list[tuple[str, str]]:
+    """What axe finds against the view that is open, at a desk and on a phone; and whether it is wider than either."""
+    found = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": HEIGHT})
+        found += serious_violations(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(("wider than the window", str(width)))
+    return found
 
 
 def dropped(page: Page, path: Path) -> None:
@@ -98,7 +112,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def page(request: pytest.FixtureRequest, chromium: Browser, address: str) -> Iterator[Page]:
     """A fresh page, on the worklist; whatever it complains of on the console fails the test."""
-    context = chromium.new_context(viewport={"width": request.param, "height": 860}, base_url=address)
+    with looking(chromium, address, request.param) as page:
+        yield page
+
+
+@contextmanager
+def looking(chromium: Browser, address: str, width: int = WIDTHS[0]) -> Iterator[Page]:
+    """A page in a browser of its own, on the worklist; what it complains of on the console is an error in the end."""
+    context = chromium.new_context(viewport={"width": width, "height": HEIGHT}, base_url=address)
     page = context.new_page()
     page.set_default_timeout(30_000)
     complaints: list[str] = []

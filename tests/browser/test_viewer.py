@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from pydicom import dcmread
 
 from brainscan.api.page import STATIC
+from tests.browser.conftest import looking, serious_violations
 from tests.browser.test_page import open_view
 from tests.making import present
 
 pytestmark = pytest.mark.skipif(
     not (STATIC / "vendor/niivue.js").is_file(), reason="the DICOM viewer is not built: make page"
 )
+
+SMALL: Any = {"width": 640, "height": 600}
 
 VALUES_UNDER_THE_MASK = """canvas => {
     const { viewer } = canvas;
@@ -43,16 +46,27 @@ MARKS_OF_SLICES = """canvas => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def opened(chromium: Browser, address: str) -> Iterator[Locator]:
+    """The viewer's dialog, ready, over the series with the lesion; opened once, since it takes long."""
+    with looking(chromium, address) as page:
+        page.set_viewport_size(SMALL)  # each frame is drawn in software
+        open_view(page, "series")
+        page.get_by_role("button", name="Open in the DICOM viewer").click()
+        dialog = page.get_by_role("dialog", name="DICOM viewer")
+        dialog.locator("canvas[data-ready]").wait_for(timeout=120_000)  # 4 MB, compiled and drawn in software
+        yield dialog
+        dialog.get_by_role("button", name="Close").click()
+        expect(dialog).to_be_hidden()
+
+
 @pytest.fixture
-def viewer(page: Page) -> Iterator[Locator]:
-    """The viewer's dialog, ready, over the series with the lesion."""
-    open_view(page, "series")
-    page.get_by_role("button", name="Open in the DICOM viewer").click()
-    dialog = page.get_by_role("dialog", name="DICOM viewer")
-    dialog.locator("canvas[data-ready]").wait_for(timeout=120_000)  # its parts are 4 MB, compiled and drawn in software
-    yield dialog
-    dialog.get_by_role("button", name="Close").click()
-    expect(dialog).to_be_hidden()
+def viewer(opened: Locator) -> Iterator[Locator]:
+    """The viewer as it opens."""
+    yield opened
+    opened.get_by_role("checkbox", name="Mask").check()
+    opened.get_by_label("Opacity").fill("45")
+    opened.get_by_role("button", name="Reset").click()
 
 
 def fetched(links: list[dict[str, Any]], name: str) -> bytes:
@@ -77,6 +91,17 @@ def tumor_pixels(page: Page) -> list[int]:
     return values
 
 
+def drawn(viewer: Locator) -> None:
+    """Until the canvas shows what was asked for: it is drawn in the next frame."""
+    frame = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    viewer.page.evaluate(frame)
+
+
+def state(viewer: Locator, of: str) -> Any:
+    """Something of niivue's."""
+    return viewer.locator("canvas").evaluate(f"({{ viewer }}) => {of}")
+
+
 def shot(viewer: Locator) -> np.ndarray:
     """(height, width, 3) of what the canvas shows."""
     return np.asarray(Image.open(io.BytesIO(viewer.locator("canvas").screenshot())).convert("RGB"))
@@ -84,15 +109,15 @@ def shot(viewer: Locator) -> np.ndarray:
 
 def coloured(viewer: Locator) -> int:
     """Pixels that are not gray: the mask."""
-    viewer.page.wait_for_timeout(300)  # the canvas is drawn in the next frame
+    drawn(viewer)
     pixels = shot(viewer).astype(int)
     return int((pixels[..., 0] - pixels[..., 2] > 30).sum())
 
 
-def test_the_mask_lies_on_the_very_voxels_that_it_was_made_from(page: Page, viewer: Locator) -> None:
+def test_the_mask_lies_on_the_very_voxels_that_it_was_made_from(viewer: Locator) -> None:
     found = viewer.locator("canvas").evaluate(VALUES_UNDER_THE_MASK)
     assert len(found) > 100
-    assert sorted(found) == sorted(tumor_pixels(page))
+    assert sorted(found) == sorted(tumor_pixels(viewer.page))
 
 
 def test_the_mask_opens_at_its_largest_slice_and_moves_with_the_slices(viewer: Locator) -> None:
@@ -133,7 +158,7 @@ def test_the_mask_can_be_hidden_outlined_and_faded(viewer: Locator) -> None:
 def test_a_drag_changes_the_window_and_leaves_the_mask(viewer: Locator) -> None:
     canvas = viewer.locator("canvas")
     expect(viewer.get_by_role("note")).to_be_visible()
-    window = viewer.get_by_text("Window ")
+    window = viewer.locator("p[role=status]")
     told, before, mask = window.inner_text(), shot(viewer), coloured(viewer)
     box = present(canvas.bounding_box())
     page = viewer.page
@@ -144,3 +169,81 @@ def test_a_drag_changes_the_window_and_leaves_the_mask(viewer: Locator) -> None:
     assert window.inner_text() != told
     assert coloured(viewer) > mask * 0.8
     assert not np.array_equal(shot(viewer), before)
+
+
+ZOOM, AT = "viewer.scene.pan2Dxyzmm[3]", "[...viewer.scene.pan2Dxyzmm].slice(0, 3)"
+
+
+def test_it_zooms_by_button_key_and_fingers_and_is_moved(viewer: Locator) -> None:
+    viewer.get_by_role("button", name="Zoom in").click()
+    viewer.page.keyboard.press("+")
+    assert state(viewer, ZOOM) == pytest.approx(1.4**2)
+    viewer.get_by_label("Drag to").select_option("move")
+    window, before = state(viewer, "viewer.volumes[0].cal_max"), state(viewer, AT)
+    box = present(viewer.locator("canvas").bounding_box())
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    viewer.page.mouse.move(x, y)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(x + 60, y, steps=4)
+    viewer.page.mouse.up()
+    moved = state(viewer, AT)
+    assert moved != before
+    assert state(viewer, "viewer.volumes[0].cal_max") == window
+    viewer.get_by_role("button", name="Fit").click()
+    client = viewer.page.context.new_cdp_session(viewer.page)
+    for kind, apart in (("touchStart", 40), ("touchMove", 80), ("touchMove", 120), ("touchEnd", 0)):
+        points = [{"x": x + sign * apart, "y": y} for sign in (-1, 1)] if apart else []
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert state(viewer, ZOOM) == pytest.approx(3, rel=0.05)
+    viewer.page.keyboard.press("0")
+    assert (state(viewer, ZOOM), state(viewer, AT)) == (1, [0, 0, 0])
+
+
+def test_presets_change_the_window_and_reset_brings_it_back(viewer: Locator) -> None:
+    opened, gray = viewer.locator("p[role=status]").inner_text(), shot(viewer)
+    seen = set()
+    for name in ("soft", "high contrast", "full range", "inverted"):
+        viewer.get_by_label("Window").select_option(name)
+        drawn(viewer)
+        seen.add(shot(viewer).tobytes())
+    assert len(seen | {gray.tobytes()}) == 5
+    viewer.get_by_role("button", name="Reset").click()
+    drawn(viewer)
+    assert viewer.locator("p[role=status]").inner_text() == opened
+    assert np.array_equal(shot(viewer), gray)
+
+
+def test_three_planes_stand_side_by_side_and_meet_where_one_points(viewer: Locator) -> None:
+    one = state(viewer, "viewer.screenSlices.length")
+    viewer.get_by_label("Planes").select_option("three planes")
+    drawn(viewer)
+    assert (one, state(viewer, "viewer.screenSlices.length")) == (1, 3)
+    assert sorted(state(viewer, "viewer.screenSlices.map(each => each.axCorSag)")) == [0, 1, 2]
+    assert coloured(viewer) > 0
+    before = state(viewer, "[...viewer.scene.crosshairPos]")
+    left, top, width, height = state(viewer, "[...viewer.screenSlices[1].leftTopWidthHeight]")
+    ratio = state(viewer, "viewer.uiData.dpr")
+    viewer.locator("canvas").click(position={"x": (left + width * 0.3) / ratio, "y": (top + height * 0.4) / ratio})
+    assert state(viewer, "[...viewer.scene.crosshairPos]") != before
+    assert serious_violations(viewer.page) == []
+    viewer.page.keyboard.press("p")
+    assert state(viewer, "viewer.screenSlices.length") == 1
+
+
+def test_a_drag_with_the_ruler_leaves_a_distance_in_millimetres(viewer: Locator) -> None:
+    viewer.page.keyboard.press("r")
+    box = present(viewer.locator("canvas").bounding_box())
+    y = box["y"] + box["height"] / 2
+    ends = [box["width"] * share for share in (0.45, 0.55)]
+    viewer.page.mouse.move(box["x"] + ends[0], y)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(box["x"] + ends[1], y, steps=4)
+    viewer.page.mouse.up()
+    place = (
+        f"at => [...viewer.screenXY2mm(at * viewer.uiData.dpr, {box['height'] / 2} * viewer.uiData.dpr)].slice(0, 3)"
+    )
+    first, last = state(viewer, f"[{ends[0]}, {ends[1]}].map({place})")
+    [measured] = state(viewer, "viewer.document.completedMeasurements")
+    assert measured["distance"] == pytest.approx(np.linalg.norm(np.subtract(first, last)[:3]), rel=0.02)
+    viewer.get_by_role("button", name="Reset").click()
+    assert state(viewer, "viewer.document.completedMeasurements") == []

@@ -1,6 +1,7 @@
 // One scan as a reader looks at it: image and mask, zoomed and panned together.
 
 import { h } from "./dom.js";
+import { gestures } from "./gestures.js";
 import { ruler } from "./ruler.js";
 
 const MOST_ZOOM = 12;
@@ -14,7 +15,7 @@ export function picture() {
   const stage = h("div", { class: "stage" }, image, mask, reader);
   const frame = h("div", {
     class: "frame", tabindex: 0, role: "group",
-    "aria-label": "Image. Plus and minus zoom, arrow keys move the zoomed image, 0 fits it.",
+    "aria-label": "Image. Plus and minus or two fingers zoom, arrow keys or a drag move the zoomed image, 0 fits it.",
   }, stage);
   const view = { zoom: 1, x: 0, y: 0 };
 
@@ -24,9 +25,16 @@ export function picture() {
     view.y = Math.min(reach, Math.max(-reach, view.y));
     stage.style.transform = `translate(${view.x * 100}%, ${view.y * 100}%) scale(${view.zoom})`;
   };
-  const zoom = (factor) => {
-    view.zoom = Math.min(MOST_ZOOM, Math.max(1, view.zoom * factor));
+  // The point stays where it is: as shares of the frame from its middle.
+  const zoom = (factor, x = 0, y = 0) => {
+    const now = Math.min(MOST_ZOOM, Math.max(1, view.zoom * factor));
+    const by = now / view.zoom;
+    Object.assign(view, { zoom: now, x: x - by * (x - view.x), y: y - by * (y - view.y) });
     apply();
+  };
+  const zoomAt = (factor, left, top) => {
+    const box = frame.getBoundingClientRect();
+    zoom(factor, (left - box.left) / box.width - 0.5, (top - box.top) / box.height - 0.5);
   };
   const fit = () => {
     Object.assign(view, { zoom: 1, x: 0, y: 0 });
@@ -37,7 +45,15 @@ export function picture() {
     view.y += y;
     apply();
   };
-  dragging(frame, (x, y) => pan(x / frame.clientWidth, y / frame.clientHeight));
+  gestures(frame, ({ x, y, factor, at }) => {
+    pan(x / frame.clientWidth, y / frame.clientHeight);
+    if (factor !== 1) zoomAt(factor, ...at);
+  });
+  frame.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return; // as fingers on a trackpad tell of themselves
+    event.preventDefault();
+    zoomAt(Math.exp(-event.deltaY / 100), event.clientX, event.clientY);
+  }, { passive: false });
   frame.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0.1, 0], ArrowRight: [-0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key];
     if (!step || view.zoom === 1) return;
@@ -116,19 +132,4 @@ export function maskControls(changed) {
     h("label", {}, shown, "Mask"), h("label", {}, outlined, "Outline only"),
     h("label", { class: "slider" }, "Opacity", opacity));
   return { controls, apply, toggle: flip(shown), outline: flip(outlined) };
-}
-
-function dragging(frame, moved) {
-  let last = null;
-  frame.addEventListener("pointerdown", (event) => {
-    if (event.button) return;
-    last = [event.clientX, event.clientY];
-    frame.setPointerCapture(event.pointerId);
-  });
-  frame.addEventListener("pointermove", (event) => {
-    if (!last) return;
-    moved(event.clientX - last[0], event.clientY - last[1]);
-    last = [event.clientX, event.clientY];
-  });
-  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => (last = null));
 }

@@ -42,6 +42,7 @@ export async function seriesView(query, signal) {
   };
   slider.addEventListener("input", () => show(slider.value - 1));
   shown.frame.addEventListener("wheel", (event) => {
+    if (event.ctrlKey) return; // zooms
     event.preventDefault();
     show(now + Math.sign(event.deltaY));
   }, { passive: false });

@@ -3,9 +3,9 @@
 import { all, ask } from "./api.js";
 import { h, link, say, trouble } from "./dom.js";
 import { maskControls } from "./picture.js";
+import { viewing } from "./viewing.js";
 import { maskOf, volumeOf } from "./volumes.js";
 
-const WINDOWING = 9; // niivue's DRAG_MODE.windowing: across for the width, up and down for the level
 const FULL_RANGE_PX = 500; // dragged so far, the window changes by the range of the image
 const SLICES = 3; // the file's axis of slices, counted from 1 as niivue does
 
@@ -13,7 +13,7 @@ export const isSource = (slice) => slice.kind === "dicom" && link(slice, "source
 
 export async function openViewer(id, signal) {
   const told = h("p", { class: "muted", role: "status" }, "Loading the slices…");
-  const canvas = h("canvas", { tabindex: 0, "aria-label": "Slices: drag to window, scroll or j and k to go through them" });
+  const canvas = h("canvas", { tabindex: 0, "aria-label": "Slices: scroll or j and k to go through them, pinch or plus and minus to zoom" });
   const panel = h("div", { class: "dicom-controls" });
   const dialog = h("dialog", { class: "dicom", "aria-label": "DICOM viewer" },
     h("p", { class: "banner", role: "note" }, h("strong", {}, "Research use only."), " Not a medical device."),
@@ -31,9 +31,10 @@ export async function openViewer(id, signal) {
     const browse = slider(viewer, mask?.largest());
     const look = mask && maskControls(mask.look);
     look?.apply();
-    panel.replaceChildren(browse.control, ...(look ? [look.controls] : []));
-    listen(dialog, browse.step, look);
     const drawn = () => windowOf(viewer, told, mask ? "" : "There is no mask to show over this series. ");
+    const view = viewing(viewer, { acquired: planeOf(viewer), slices: browse.count, even: isEven(series), changed: drawn });
+    panel.replaceChildren(browse.control, ...(look ? [look.controls] : []), view.controls);
+    listen(dialog, browse.step, look, view.keys);
     for (const moved of ["pointermove", "pointerup", "touchmove"]) canvas.addEventListener(moved, drawn);
     drawn();
     canvas.dataset.ready = "true";
@@ -49,19 +50,26 @@ async function show(canvas, series, sources) {
     import("/static/niivue.js"), import("/static/index.jpeg.js")]);
   const volume = await volumeOf(sources, Dcm2niix);
   const viewer = new Niivue({
-    backColor: [0, 0, 0, 1], crosshairWidth: 0, dragMode: WINDOWING, dragModePrimary: WINDOWING,
+    backColor: [0, 0, 0, 1], crosshairWidth: 0,
     isRadiologicalConvention: true, isResizeCanvas: true, logLevel: "error",
   });
   await viewer.attachToCanvas(canvas);
   await viewer.loadFromArrayBuffer(volume, "series.nii");
   const [shown] = viewer.volumes;
   viewer.opts.windowingGainFactor = (shown.cal_max - shown.cal_min) / FULL_RANGE_PX;
-  viewer.setSliceType(viewer.sliceTypeAxial + 2 - sliceAxis(viewer)); // axial, coronal, sagittal: the one acquired
+  viewer.setSliceType(planeOf(viewer));
   return { viewer, mask: await maskOf(series, viewer, NVImage) };
 }
 
 // Which of right-left, front-back and foot-head the slices follow.
 const sliceAxis = (viewer) => viewer.volumes[0].permRAS.findIndex((axis) => Math.abs(axis) === SLICES);
+
+// The plane that the slices were acquired in: axial, coronal or sagittal.
+const planeOf = (viewer) => viewer.sliceTypeAxial + 2 - sliceAxis(viewer);
+
+// Whether the slices lie at even distances, so that a picture across them shows what is there.
+const isEven = ({ summary }) =>
+  Boolean(summary?.geometry?.distance_mm) && !Object.values(summary.withheld ?? {}).includes("uneven_slices");
 
 function slider(viewer, start) {
   const axis = sliceAxis(viewer);
@@ -83,16 +91,16 @@ function slider(viewer, start) {
   viewer.onLocationChange = tell;
   if (start) viewer.scene.crosshairPos = start;
   go(viewer.frac2vox(viewer.scene.crosshairPos)[axis]);
-  return { control: h("label", { class: "slider" }, "Slice", control, place), step: (by) => go(control.value - 1 + by) };
+  return { control: h("label", { class: "slider" }, "Slice", control, place), count, step: (by) => go(control.value - 1 + by) };
 }
 
 // The keys of the series view, for the viewer alone: neither the page beneath nor niivue gets them.
-function listen(dialog, step, look) {
-  const keys = { j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
+function listen(dialog, step, look, view) {
+  const keys = { ...view, j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
     m: look?.toggle, o: look?.outline };
   dialog.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    const own = event.target.type === "range" && event.key.startsWith("Arrow"); // a slider moves itself
+    const own = event.key.startsWith("Arrow") && (event.target.type === "range" || event.target.tagName === "SELECT"); // they move themselves
     if (!keys[event.key] || own || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     keys[event.key]();
@@ -101,5 +109,5 @@ function listen(dialog, step, look) {
 
 function windowOf(viewer, told, note) {
   const { cal_min: least, cal_max: most } = viewer.volumes[0];
-  told.textContent = `${note}Window ${Math.round(most - least)}, level ${Math.round((most + least) / 2)}. Drag to change them.`;
+  told.textContent = `${note}Window ${Math.round(most - least)}, level ${Math.round((most + least) / 2)}.`;
 }

@@ -64,13 +64,16 @@ function outlineOf(labels, [, columns, rows]) {
   return edge;
 }
 
-// Where the viewer's scene has the middle of the slice with most marks, as fractions of the shown volume.
+// Where the viewer's scene has the middle of the marks of the slice with most, as fractions of the shown volume.
 function largestSlice(labels, volume, viewer) {
   const [, columns, rows, slices] = volume.hdr.dims;
   const size = columns * rows;
   const counts = Array.from({ length: slices }, (_, place) =>
     labels.subarray(place * size, (place + 1) * size).reduce((sum, label) => sum + (label > 0), 0));
-  const middle = [columns / 2, rows / 2, counts.indexOf(Math.max(...counts)), 1];
+  const slice = counts.indexOf(Math.max(...counts));
+  const marks = [...labels.subarray(slice * size, (slice + 1) * size).keys()].filter((at) => labels[slice * size + at]);
+  const mean = (of) => marks.reduce((sum, at) => sum + of(at), 0) / marks.length;
+  const middle = [mean((at) => at % columns), mean((at) => Math.floor(at / columns)), slice, 1];
   const millimetres = volume.hdr.affine.map((row) => row.reduce((sum, value, axis) => sum + value * middle[axis], 0));
   return viewer.mm2frac(millimetres);
 }
