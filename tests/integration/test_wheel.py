@@ -39,7 +39,7 @@ def run(python: Path, *arguments: str, cwd: Path) -> str:
 
 
 def test_the_five_lines_of_the_docs_run(python: Path, tmp_path: Path) -> None:
-    [lines] = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
+    [lines] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert sum(map(bool, lines.splitlines())) == 5
     (tmp_path / "study").mkdir()
     for number, instance in enumerate(to_dicom(head(seed=1, lesion=GLIOMA))):
