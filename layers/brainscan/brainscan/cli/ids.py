@@ -1,6 +1,7 @@
 """Short ids: the first digits of an id, where they tell it from all others of a day."""
 
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Annotated, Final
 
 import typer
@@ -10,9 +11,10 @@ from brainscan.identity import DIGEST_CHARACTERS
 from brainscan.library.query import query
 from brainscan.store import Table
 from brainscan.store.table.query import all_pages
+from brainscan.store.table.summary_queries import WantedSummaries
 
-SHORT: Final = 8
-"""Digits that lists show, where ids stand beside much else."""
+SHOWN: Final = 12
+"""Digits that lists of studies and series show, so that there is room for what else matters."""
 
 Day = Annotated[str | None, typer.Option(help="UTC day of upload by which a short id is found; default today.")]
 
@@ -39,10 +41,31 @@ def export_id_of(text: str, day: date | None, table: Table) -> str:
     return _only(text, "export", {export.export_id for export in exports})
 
 
+def study_id_of(text: str, day: date | None, table: Table) -> str:
+    """The same of studies."""
+    if len(text) >= DIGEST_CHARACTERS:
+        return text
+    studies = all_pages(partial(table.summary_queries.studies, _of_day(day)))
+    return _only(text, "study", {study.study_id for study in studies if study.study_id})
+
+
+def series_id_of(text: str, day: date | None, table: Table) -> str:
+    """The same of series that were reported."""
+    if len(text) >= DIGEST_CHARACTERS:
+        return text
+    found = all_pages(partial(table.summary_queries.series, _of_day(day)))
+    return _only(text, "series", {series.series_id for series in found})
+
+
+def _of_day(day: date | None) -> WantedSummaries:
+    on = (day or datetime.now(UTC).date()).isoformat()
+    return WantedSummaries(first=on, last=on)
+
+
 def _only(text: str, what: str, ids: set[str]) -> str:
     fitting = [each for each in ids if each.startswith(text.lower())]
     if len(fitting) > 1:
-        raise typer.BadParameter(f"{len(fitting)} {what}s of that day begin so; write more digits")
+        raise typer.BadParameter(f"{len(fitting)} ids of that day begin so; write more digits")
     if not fitting:
         raise not_found(f"{what} of that day whose id begins with {text}")
     return fitting[0]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from brainscan import store
+from brainscan.cli.ids import export_id_of, series_id_of, study_id_of
 from brainscan.cli.render import id_lines_of
 from brainscan.cli.rows import Format, flat, write_rows
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
@@ -68,6 +69,9 @@ def results(
     until = only or parsed_day(last, "--to")
     since = only or parsed_day(first, "--from")
     with reaching(table) as asked:
+        export = export and export_id_of(export, only, asked)
+        series = series and series_id_of(series, only, asked)
+        study = study and study_id_of(study, only, asked)
         try:
             found = query(
                 asked,

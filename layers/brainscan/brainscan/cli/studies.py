@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table as Grid
 
+from brainscan.cli.ids import SHOWN, series_id_of, study_id_of
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, parsed_day, reaching
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
@@ -23,9 +24,6 @@ from brainscan.domain import (
 )
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import Sort, WantedSummaries
-
-ID_DIGITS: Final = 32
-"""Ids are never cut: what a table shows, `brainscan studies ID` takes."""
 
 
 class SummaryFormat(StrEnum):
@@ -71,6 +69,7 @@ def studies(
     """
     with reaching(table) as asked:
         if study_id:
+            study_id = study_id_of(study_id, parsed_day(day, "--day"), asked)
             study = asked.summaries.study(study_id)
             if study is None:
                 raise not_found(f"study {study_id}")
@@ -104,6 +103,7 @@ def series(
     """
     with reaching(table) as asked:
         if series_id:
+            series_id = series_id_of(series_id, parsed_day(day, "--day"), asked)
             found = asked.summaries.series(series_id)
             if found is None:
                 raise not_found(f"reported series {series_id}")
@@ -161,15 +161,15 @@ def _print_json(summary: Summary) -> None:
 
 
 def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
-    """A table of studies or of series under their ids, which stand whole."""
-    grid = Grid(box=None, header_style="bold")
-    grid.add_column(heading, no_wrap=True, min_width=ID_DIGITS)
+    """A table of studies or of series under the first digits of their ids."""
+    grid = Grid(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    grid.add_column(heading, no_wrap=True, min_width=SHOWN)
     for name, width in (("class", 10), ("sure", 4), ("volume", 9), ("review", 9)):
         grid.add_column(name, no_wrap=True, min_width=width, justify="right" if name in {"sure", "volume"} else "left")
-    grid.add_column("note", overflow="ellipsis", no_wrap=True)
+    grid.add_column("note")  # the one that gives way in a narrow terminal: over several lines
     for each in summaries:
         called, sure, volume, _, _, review, why = _row(each)
-        grid.add_row(_id_of(each), called, sure, volume, review, why)
+        grid.add_row(_id_of(each)[:SHOWN], called, sure, volume, review, why)
     return grid
 
 
@@ -211,7 +211,7 @@ def _told(each: Summary) -> str:
     called, sure, volume, lesions, slices, review, why = _row(each)
     parts = (
         f"{called} {sure}".strip(),
-        f"{lesions} lesions, {volume}" if lesions != "0" else "no lesion",
+        f"{_several(lesions, 'lesion')}, {volume}" if lesions != "0" else "no lesion",
         f"slices speaking/abstained/without answer {slices}",
         f"review {review}" if review else "",
         why,
@@ -225,8 +225,12 @@ def _told_of(lesion: LesionSummary) -> str:
     across = _length(lesion.perpendicular_diameter_mm, lesion.perpendicular_diameter_px)
     return (
         f"lesion {lesion.number}: {lesion.tumor_class} {lesion.probability:.2f}; {volume}; {longest} × {across}; "
-        f"{lesion.slices} slices, the largest {lesion.key_slice}"
+        f"{_several(str(lesion.slices), 'slice')}, the largest {lesion.key_slice}"
     )
+
+
+def _several(count: str, what: str) -> str:
+    return f"{count} {what}" if count == "1" else f"{count} {what}s"
 
 
 def _length(mm: float | None, px: float) -> str:
