@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from brainscan.domain import Export, ExportState, Outcome, Reason, ReviewState, TumorClass
 from brainscan.store import Table
-from brainscan.store.table.keys import confidence_key
 from brainscan.store.table.cursors import CursorError
+from brainscan.store.table.keys import confidence_key
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed, present
 
