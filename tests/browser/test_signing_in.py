@@ -1,6 +1,7 @@
 """Readers sign in on the page at a real OpenID Connect provider, which is not where the page comes from."""
 
 import json
+import re
 import shutil
 import subprocess
 import urllib.request
@@ -86,6 +87,37 @@ def test_a_reader_signs_in_and_sees_the_worklist_that_was_asked_for(page_at: Cal
     page.goto("/?statistics")
     expect(page.get_by_role("heading", name="Statistics")).to_be_visible()
     assert "code=" not in page.url
+
+
+def test_from_signing_in_to_a_decision_the_keyboard_is_enough(page_at: Callable[[int], Page]) -> None:
+    page = page_at(LONG_S)
+    page.locator("input[name=login]").wait_for()
+    for name, text in (("login", "dr.reader"), ("password", "any")):
+        tab_to(page, f"input[name={name}]")
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Continue").wait_for()
+    tab_to(page, "button[type=submit]")
+    page.keyboard.press("Enter")
+    page.locator("table.studies tbody tr a.open").first.wait_for()
+    page.keyboard.press("j")
+    study = page.evaluate("document.activeElement.getAttribute('href')")
+    page.keyboard.press("Enter")
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("x")
+    expect(page.locator("#undo")).to_contain_text("rejected")
+    page.keyboard.press("z")
+    expect(page).to_have_url(re.compile(re.escape(study)))
+    expect(page.locator(".history")).to_contain_text("withdrawn by")
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Go on with the Tab key until it has the focus."""
+    for _ in range(20):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way to {selector} by keyboard")
 
 
 def test_a_token_that_ends_is_renewed_without_leaving_the_page(page_at: Callable[[int], Page]) -> None:
