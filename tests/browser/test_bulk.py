@@ -67,8 +67,8 @@ def test_more_than_a_page_is_judged_each_once_as_the_reader_said(page: Page, sen
     expect(page.locator("#undo")).to_contain_text(f"{MANY} judged together", timeout=120_000)
     assert [study_id for study_id, _ in sent] == [f"{number:032x}" for number in range(MANY)]
     said = [(body["verdict"], body.get("corrected")) for _, body in sent]
-    other = {"rejected": [("rejected", None)] * 2, "meningioma": [("corrected", "meningioma"), ("confirmed", None)]}
-    assert said == other[choice] * (MANY // 2)
+    corrected: list[tuple[str, str | None]] = [("corrected", "meningioma"), ("confirmed", None)]
+    assert said == (corrected if choice == "meningioma" else [("rejected", None)] * 2) * (MANY // 2)
 
 
 def test_a_stop_ends_after_the_page_in_hand_and_that_much_is_taken_back(page: Page, sent: Any) -> None:
