@@ -25,7 +25,7 @@ SAME_SIZE: Final = 0.05
 """Share by which sizes of voxels may differ within a header: shears and few digits make up for less."""
 TIME_SERIES: Final = 2001
 """NIFTI_INTENT_TIME_SERIES: the one intent, besides none, that pictures have (nifti1.h)."""
-HOLES: Final = 0.002
+HOLES: Final = 0.01
 """Pixels that are no number and lie among others, as a share of these, that are more than a crumb."""
 _DIRECTIONS: Final = (
     (0, np.s_[:, :]),
