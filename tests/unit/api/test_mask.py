@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 import boto3
 import pytest
-from botocore.client import BaseClient
 from PIL import Image
 
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass, Verdict
@@ -16,6 +15,7 @@ from brainscan.store import Table
 from tests.chaos.roles import allowed, covers
 from tests.chaos.world import template_of
 from tests.making import a_record, analyzed, present
+from tests.unit.api.calls import recorded
 from tests.unit.api.conftest import READER, Ask
 
 SERVED = (("JwtIssuer", "https://issuer.example"), ("JwtAudience", "brainscan"))
@@ -167,18 +167,10 @@ def test_who_judges_again_without_drawing_keeps_the_mask_for_the_same_class(
     assert drawn_files()[0] in masks[0]["url"]
 
 
-def test_the_role_allows_what_drawing_asks_for_and_writes_nowhere_else(
-    draw: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = set()
-    original = vars(BaseClient)["_make_api_call"]
-
-    def recording(client: Any, operation: Any, told: Any) -> Any:
-        asked.add((f"s3:{operation}", f"ResultsBucket/{told['Key']}")) if "Key" in told and "Bucket" in told else None
-        return original(client, operation, told)
-
-    monkeypatch.setattr(BaseClient, "_make_api_call", recording)
-    assert draw(a_mask(1, 1, 5, 5)).status == 200
+def test_the_role_allows_what_drawing_asks_for_and_writes_nowhere_else(draw: Callable[..., Any]) -> None:
+    with recorded() as calls:
+        assert draw(a_mask(1, 1, 5, 5)).status == 200
+    asked = {(f"s3:{operation}", f"ResultsBucket/{of['Key']}") for service, operation, of in calls if service == "s3"}
     assert {action for action, _ in asked} == {"s3:GetObject", "s3:PutObject"}
     grants = {each for each in allowed(template_of(SERVED), lambda name, _: name)["ResultsApi"] if each[0][:2] == "s3"}
     assert [call for call in asked if not any(covers(grant, call) for grant in grants)] == []

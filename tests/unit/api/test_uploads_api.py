@@ -10,7 +10,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
-from botocore.client import BaseClient
 
 from brainscan.api import parameters
 from brainscan.domain import Export, ExportState, Outcome, Reason, TumorClass
@@ -21,6 +20,7 @@ from brainscan.store.objects import files_key
 from brainscan_local.template import Template
 from tests.chaos.roles import covers
 from tests.making import a_record, analyzed, present
+from tests.unit.api.calls import recorded
 from tests.unit.api.conftest import Answered, Ask
 from tests.unit.infra.reading import listed, role_statements
 from tests.unit.infra.test_template import PATH
@@ -268,32 +268,26 @@ def grants(parameters: dict[str, str]) -> set[tuple[str, str]]:
 
 
 def test_the_role_allows_what_uploads_take_and_nothing_besides(ask: Ask, table: Table) -> None:
-    calls: set[tuple[str, str]] = set()
+    signed: set[tuple[str, str]] = set()
     links = type(present(parameters.the_inbox())._client)  # boto3 makes a class for each client
-    call, presign = vars(BaseClient)["_make_api_call"], links.generate_presigned_url
-
-    def calling(self: Any, name: str, told: dict[str, Any]) -> Any:
-        if self.meta.service_model.service_name == "s3":
-            calls.add((ACTIONS[name], f"{told['Bucket']}/{told['Key']}"))
-        return call(self, name, told)
+    presign = links.generate_presigned_url
 
     def presigning(self: Any, name: str, Params: dict[str, Any], **told: Any) -> Any:  # noqa: N803 - boto3's own
         if not Params["Key"].endswith("/" + "0" * 32):
-            calls.add((ACTIONS[name], f"{Params['Bucket']}/{Params['Key']}"))
+            signed.add((ACTIONS[name], f"{Params['Bucket']}/{Params['Key']}"))
         return presign(self, name, Params=Params, **told)
 
     upload, other = begun(ask), begun(ask)
     sent(upload, b"1")
     export = TestWhatBecameOfIt().known(table)
-    with (
-        patch.object(BaseClient, "_make_api_call", calling),
-        patch.object(links, "generate_presigned_url", presigning),
-    ):
+    with recorded() as made, patch.object(links, "generate_presigned_url", presigning):
         begun(ask)
         addressed(ask, upload, b"1")
         step(ask, upload, "complete")
         step(ask, other, "abort")
         assert ask("GET", f"/v1/exports/{export.export_id}/files").status == 200
+    of_s3 = [(operation, of) for service, operation, of in made if service == "s3"]
+    calls = signed | {(ACTIONS[operation], f"{of['Bucket']}/{of['Key']}") for operation, of in of_s3}
     allowed = grants({"PageUploads": "true"})
     assert [one for one in calls if not any(covers(grant, one) for grant in allowed)] == []
     unused = {grant for grant in allowed if not any(covers(grant, one) for one in calls)}

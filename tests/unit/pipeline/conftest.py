@@ -1,17 +1,33 @@
-"""Fixtures of the tests that report a series."""
+"""Fixtures of the tests that report a series, and of those that erase a patient."""
 
 import io
 import logging
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from brainscan.domain import Export, ExportState
+from brainscan.domain import Export, ExportState, Finding, Outcome, TumorClass, Verdict
+from brainscan.domain.reprocess import ReprocessedScan
 from brainscan.observability import logger
+from brainscan.pipeline.intake import intake
+from brainscan.pipeline.predict import ScanPrediction
+from brainscan.store.objects import drawn_key
+from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests import series as mr
 from tests.conftest import World
-from tests.making import NOON, a_record
+from tests.making import NOON, a_record, analyzed, present, zipped
+from tests.unit.pipeline.erasing import (
+    ONE,
+    PICTURE,
+    SLICES,
+    TWO,
+    Hospital,
+    answer,
+    look_on,
+    reported,
+)
 from tests.unit.pipeline.reporting import MASKS, Scanned
 
 
@@ -39,3 +55,52 @@ def logged() -> Iterator[Any]:
     logger.addHandler(handler)
     yield told
     logging.getLogger(logger.name).removeHandler(handler)
+
+
+@pytest.fixture(scope="module")
+def slices() -> dict[str, list[bytes]]:
+    """Slices of a series each of two patients."""
+    return {
+        name: to_dicom(head(seed=seed, lesion=GLIOMA, size=64, slices=SLICES), name)
+        for seed, name in enumerate(("ONE", "TWO"))
+    }
+
+
+@pytest.fixture
+def arrived(world: World, slices: dict[str, list[bytes]]) -> Hospital:
+    """What both patients have in the buckets before anything is analyzed."""
+    world.s3.put_bucket_versioning(Bucket="results", VersioningConfiguration={"Status": "Enabled"})
+    files = {f"{name}/IM{n}": data for name, each in slices.items() for n, data in enumerate(each)}
+    shared = world.upload("Doe/friday.zip", zipped(files | {"viewer.exe": b"MZ", "picture.png": b"cut off"}))
+    alone = world.upload("Doe/slice.dcm", slices["ONE"][0])
+    return Hospital(world, intake(shared, world.services), intake(alone, world.services))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that calls every scan a glioma, at once."""
+    finding = analyzed(a_record(), TumorClass.GLIOMA, 0.9)
+    found = Finding(**finding.model_dump(include=set(Finding.model_fields)))
+    answered = ScanPrediction(finding=found, rows=16, columns=16, image_png=PICTURE, mask_png=PICTURE)
+    monkeypatch.setattr("brainscan.pipeline.erase_files.WORKERS", 1)  # moto lists a bucket while no thread writes to it
+    monkeypatch.setattr("brainscan.pipeline.analyze.predict", lambda scans, *_: [answered] * len(scans))
+
+
+@pytest.fixture
+def hospital(arrived: Hospital, tmp_path: Path) -> Hospital:
+    """All of it analyzed, reported, reviewed and looked on."""
+    services = arrived.world.services
+    answer(arrived)
+    for patient in (ONE, TWO):
+        reported(arrived, patient)
+        scan = arrived.scans(patient)[0]
+        services.table.scans.review(scan.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+        services.table.summaries.review_series(present(scan.series_id), 0, Verdict.CONFIRMED, None, "a reader")
+        services.table.summaries.review_study(present(scan.study_id), 0, Verdict.CONFIRMED, None, "a reader")
+        services.table.models.of_series([present(scan.series_id)], "f" * 64)
+        fields: dict[str, Any] = {"model_id": "f" * 64, "run_id": "run", "outcome": Outcome.ANALYZED}
+        services.table.runs.put_reprocessed([ReprocessedScan(scan_id=scan.scan_id, **fields)])
+        services.results.put(drawn_key(scan.scan_id, "a reader", PICTURE), PICTURE, "image/png")
+    look_on(arrived, tmp_path)
+    services.table.statistics.of_day(NOON.date().isoformat())  # the stream is followed
+    return arrived

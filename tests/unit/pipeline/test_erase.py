@@ -1,185 +1,24 @@
-"""A patient is erased from table and buckets, the other patients of the same uploads stay as they are, and nothing that
-comes late, twice or after a cut brings anything back."""
+"""A patient is erased from table and buckets, and the other patients of the same uploads stay as they are."""
 
-import hashlib
 import inspect
 import json
-from dataclasses import dataclass, replace
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-import brainscan.pipeline.analyze
-from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, Report, ScanRecord, TumorClass, Verdict
-from brainscan.domain.erasure import ErasureReceipt, Trace
-from brainscan.domain.reprocess import ReprocessedScan
-from brainscan.domain.shadow_finding import ShadowFinding
-from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE
-from brainscan.pipeline.analyze import analyze
-from brainscan.pipeline.deliver import deliver
+from brainscan.domain.erasure import Trace
 from brainscan.pipeline.erase import erase, find_traces
-from brainscan.pipeline.files import patient_key
-from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import intake
-from brainscan.pipeline.models import Decision, add_model
-from brainscan.pipeline.predict import ScanPrediction
-from brainscan.pipeline.report import State, report
 from brainscan.store import objects
 from brainscan.store.object_versions import VersionsKeptError
-from brainscan.store.objects import drawn_key, files_key, report_key, shadow_key
-from brainscan_local.phantom import GLIOMA, head, to_dicom
+from brainscan.store.objects import files_key
 from tests.conftest import TABLE, World
-from tests.making import NOON, PSEUDONYMS, a_record, analyzed, png, present, zipped
-from tests.summaries import a_series
-from tests.unit.inference.making import manifest
+from tests.making import NOON, PSEUDONYMS, png, present, zipped
+from tests.unit.pipeline.erasing import GONE, ONE, SLICES, TWO, Hospital, erased, everything, files, items, names_of
 
-SLICES = 2
-ONE, TWO = (patient_key(f"PHANTOM-{name}", "", PSEUDONYMS) for name in ("ONE", "TWO"))
-GONE = (Outcome.SKIPPED, (Reason.ERASED,))
-
-
-@pytest.fixture(scope="module")
-def slices() -> dict[str, list[bytes]]:
-    """Slices of a series each of two patients."""
-    return {
-        name: to_dicom(head(seed=seed, lesion=GLIOMA, size=64, slices=SLICES), name)
-        for seed, name in enumerate(("ONE", "TWO"))
-    }
-
-
-@dataclass
-class Hospital:
-    """Two patients in one archive, and the first one's slice once more as an upload of its own."""
-
-    world: World
-    shared: Export
-    alone: Export
-    model_id: str = ""
-
-    def scans(self, patient: str) -> list[ScanRecord]:
-        found = self.world.services.table.erasing.of_patient(patient).scans
-        return [scan for scan in found if not scan.superseded]
-
-    def series(self, patient: str) -> str:
-        [series_id] = {scan.series_id for scan in self.scans(patient)}
-        return present(series_id)
-
-
-@pytest.fixture
-def arrived(world: World, slices: dict[str, list[bytes]]) -> Hospital:
-    """What both patients have in the buckets before anything is analyzed."""
-    world.s3.put_bucket_versioning(Bucket="results", VersioningConfiguration={"Status": "Enabled"})
-    files = {f"{name}/IM{n}": data for name, each in slices.items() for n, data in enumerate(each)}
-    shared = world.upload("Doe/friday.zip", zipped(files | {"viewer.exe": b"MZ", "picture.png": b"cut off"}))
-    alone = world.upload("Doe/slice.dcm", slices["ONE"][0])
-    return Hospital(world, intake(shared, world.services), intake(alone, world.services))
-
-
-MODEL: Any = SimpleNamespace(manifest=SimpleNamespace(model_id="f" * 64))
-PICTURE = png(side=16)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network that calls every scan a glioma, at once."""
-    finding = analyzed(a_record(), TumorClass.GLIOMA, 0.9)
-    found = Finding(**finding.model_dump(include=set(Finding.model_fields)))
-    answered = ScanPrediction(finding=found, rows=16, columns=16, image_png=PICTURE, mask_png=PICTURE)
-    monkeypatch.setattr("brainscan.pipeline.erase_files.WORKERS", 1)  # moto lists a bucket while no thread writes to it
-    monkeypatch.setattr("brainscan.pipeline.analyze.predict", lambda scans, *_: [answered] * len(scans))
-
-
-def answer(hospital: Hospital) -> None:
-    assert all(each.error is None for each in analyze(hospital.world.queued(), hospital.world.services, MODEL))
-
-
-def reported(hospital: Hospital, patient: str) -> None:
-    """A report of the patient's series with a file, in two revisions; its summary and that of the study."""
-    scan, services = hospital.scans(patient)[0], hospital.world.services
-    belongs: dict[str, Any] = {"series_id": scan.series_id, "study_id": scan.study_id, "patient_id": patient}
-    for revision in (1, 2):
-        key = report_key(present(scan.series_id), revision, "sr.dcm")
-        services.results.put(key, f"PHANTOM-{patient}".encode(), "application/dicom")
-        services.table.summaries.put(a_series(**belongs, report_revision=revision, export_ids=(scan.export_id,)))
-        told = Report(**belongs, revision=revision, outcome=Outcome.ANALYZED, files={"sr": key}, announced=True)
-        services.table.reports.commit(told)
-
-
-@pytest.fixture
-def hospital(arrived: Hospital, tmp_path: Path) -> Hospital:
-    """All of it analyzed, reported, reviewed and looked on."""
-    services = arrived.world.services
-    answer(arrived)
-    for patient in (ONE, TWO):
-        reported(arrived, patient)
-        scan = arrived.scans(patient)[0]
-        services.table.scans.review(scan.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
-        services.table.summaries.review_series(present(scan.series_id), 0, Verdict.CONFIRMED, None, "a reader")
-        services.table.summaries.review_study(present(scan.study_id), 0, Verdict.CONFIRMED, None, "a reader")
-        services.table.models.of_series([present(scan.series_id)], "f" * 64)
-        fields: dict[str, Any] = {"model_id": "f" * 64, "run_id": "run", "outcome": Outcome.ANALYZED}
-        services.table.runs.put_reprocessed([ReprocessedScan(scan_id=scan.scan_id, **fields)])
-        services.results.put(drawn_key(scan.scan_id, "a reader", PICTURE), PICTURE, "image/png")
-    look_on(arrived, tmp_path)
-    services.table.statistics.of_day(NOON.date().isoformat())  # the stream is followed
-    return arrived
-
-
-def look_on(hospital: Hospital, folder: Path) -> None:
-    """Answers of a model about both patients in one object, which is written twice, and about one in another."""
-    services = hospital.world.services
-    (folder / MODEL_FILE).write_bytes(b"network")
-    hospital.model_id = hashlib.sha256(b"network").hexdigest()
-    (folder / MANIFEST_FILE).write_text(manifest(model_id=hospital.model_id).model_dump_json())
-    add_model(folder, services.table, services.results, Decision("tests"))
-    for name, patients in (("both", (ONE, TWO)), ("both", (ONE, TWO)), ("one", (ONE,))):
-        lines = [
-            ShadowFinding(
-                scan_id=scan.scan_id,
-                model_id=hospital.model_id,
-                served_id=None,
-                mask=None,
-                timings_ms={},
-                outcome=Outcome.ABSTAINED,
-            ).model_dump_json(exclude_none=True)
-            for patient in patients
-            for scan in hospital.scans(patient)
-        ]
-        key = shadow_key(hospital.model_id, NOON.date().isoformat(), name)
-        services.results.put(key, "".join(f"{line}\n" for line in lines).encode(), "application/jsonl")
-
-
-def items(dynamodb: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    found = dynamodb.get_paginator("scan").paginate(TableName=TABLE)
-    return {(each["pk"]["S"], each["sk"]["S"]): each for page in found for each in page["Items"]}
-
-
-def files(world: World, bucket: str) -> dict[tuple[str, str], bytes]:
-    """Every version of every object with its bytes; delete markers have none."""
-    found = {}
-    for each in world.services.versions.under(bucket):
-        named = {"Bucket": bucket, "Key": each.key, "VersionId": each.version_id}
-        found[each.key, each.version_id] = b"" if each.is_marker else world.s3.get_object(**named)["Body"].read()
-    return found
-
-
-def everything(world: World, dynamodb: Any) -> tuple[dict[Any, Any], ...]:
-    return items(dynamodb), files(world, "results"), files(world, "uploads")
-
-
-def names_of(hospital: Hospital, patient: str) -> set[str]:
-    """Ids by which anything of a patient would be known."""
-    scans = hospital.world.services.table.erasing.of_patient(patient).scans
-    belongs = [each for scan in scans for each in (scan.scan_id, scan.series_id, scan.study_id)]
-    return {each for each in belongs if each}
-
-
-def erased(hospital: Hospital, patient: str = ONE, **how: bool) -> ErasureReceipt:
-    services = hospital.world.services
-    return erase(find_traces(patient, services), services, "tests", **how)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_a_look_changes_nothing_and_counts_what_an_erasure_takes(hospital: Hospital, dynamodb: Any) -> None:
@@ -368,95 +207,6 @@ def test_a_cut_at_any_call_is_completed_by_the_next_run(hospital: Hospital, dyna
     assert about == {("SCAN#" + scan_id, "META") for scan_id in scan_ids}
     assert not [key for key, _ in files(world, "results") if any(name in key for name in names)]
     assert {key for key, _ in files(world, "uploads")} == {"Doe/friday.zip"}
-
-
-class TestWhatComesLate:
-    def test_a_message_of_an_erased_scan_is_taken_and_does_nothing(self, arrived: Hospital, dynamodb: Any) -> None:
-        world = arrived.world
-        late = [scan for scan in world.queued() if scan.patient_id == ONE]
-        receipt = erased(arrived)
-        assert receipt.repeat_after is not None
-        before = everything(world, dynamodb)
-        results = analyze(late, world.services, MODEL)
-        assert [(each.repeat, each.error) for each in results] == [(True, None)] * (SLICES + 1)
-        assert [give_up(scan, world.services) for scan in late] == [None] * (SLICES + 1)
-        assert everything(world, dynamodb) == before
-
-    def test_an_attempt_that_was_under_way_loses_and_a_repeat_takes_its_files(
-        self, arrived: Hospital, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        world, predict = arrived.world, vars(brainscan.pipeline.analyze)["predict"]
-
-        def late(*given: Any) -> Any:
-            erased(arrived)
-            return predict(*given)
-
-        monkeypatch.setattr("brainscan.pipeline.analyze.predict", late)
-        waiting = arrived.scans(ONE)[0]
-        [result] = analyze([waiting], world.services, MODEL)
-        assert (result.repeat, present(result.record).is_erased) == (True, True)
-        receipt = erased(arrived)
-        assert receipt.erased[Trace.RESULT_FILES] > 0  # versions and markers of what the attempt wrote and took back
-        assert not [key for key, _ in files(world, "results") if waiting.scan_id in key]
-
-    def test_an_event_of_an_upload_that_is_gone_leaves_its_export_as_it_is(
-        self, arrived: Hospital, dynamodb: Any, slices: dict[str, list[bytes]]
-    ) -> None:
-        world = arrived.world
-        upload = world.upload("again.dcm", slices["ONE"][1])
-        export = intake(upload, world.services)
-        erased(arrived)
-        before = everything(world, dynamodb)
-        assert intake(upload, world.services).state is ExportState.EXPANDED
-        assert everything(world, dynamodb) == before
-        assert present(world.services.table.exports.get(export.export_id)).expected == 1
-
-    def test_an_upload_that_is_read_again_registers_no_scan_anew(
-        self, world: World, slices: dict[str, list[bytes]]
-    ) -> None:
-        of_both = {f"IM{n}": data for n, data in enumerate([*slices["ONE"], *slices["TWO"]])}
-        upload = world.upload("cut.zip", zipped(of_both))
-        export = intake(upload, world.services)
-        world.queued()
-        # As if intake had broken off before it said that the export is whole.
-        broken = export.model_copy(update={"state": ExportState.EXPANDING, "counts": {}, "needs_review": 0})
-        world.services.table.exports.put(broken)
-        dropped = {"pk": {"S": f"EXPORT#{export.export_id}"}, "sk": {"S": "PART#00000"}}
-        world.services.table.scans._table.client.delete_item(TableName=TABLE, Key=dropped)
-        receipt = erase(find_traces(ONE, world.services), world.services, "tests")
-        assert receipt.under_way == (export.export_id,)
-        intake(upload, world.services)
-        assert {scan.patient_id for scan in world.queued()} == {TWO}
-        assert {(each.outcome, each.reasons) for each in find_traces(ONE, world.services).items.scans} == {GONE}
-        erase(find_traces(ONE, world.services), world.services, "tests")
-        assert not [key for (key, _), body in files(world, "results").items() if b"PHANTOM-ONE" in body]
-
-    def test_a_report_and_its_delivery_find_nothing_to_do(self, hospital: Hospital) -> None:
-        world, series_id = hospital.world, hospital.series(ONE)
-        reported = present(world.services.table.reports.latest(series_id))
-        erased(hospital)
-        assert report(series_id, world.services).state is State.WAITING
-        assert deliver(reported, world.services.table, world.services.results, cast(Any, None)) == 0
-
-    def test_changes_that_are_counted_late_are_found_by_the_next_run(self, arrived: Hospital, dynamodb: Any) -> None:
-        world = arrived.world
-        answer(arrived)  # and nobody has counted yet
-        erased(arrived)
-        world.services.table.statistics.of_day(NOON.date().isoformat())
-        erased(arrived)
-        left = {key for key, item in items(dynamodb).items() if ONE in json.dumps(item)}
-        assert {pk.partition("#")[0] for pk, _ in left} == {"SCAN"}
-
-    def test_a_new_upload_of_the_patient_is_taken_in_and_analyzed(
-        self, hospital: Hospital, slices: dict[str, list[bytes]]
-    ) -> None:
-        world = hospital.world
-        erased(hospital)
-        intake(world.upload("next year.zip", zipped({"IM0": slices["ONE"][0]})), world.services)
-        answer(hospital)
-        assert [scan.outcome for scan in hospital.scans(ONE)] == [Outcome.ANALYZED]
-        series = present(world.services.table.series.get(hospital.series(ONE)))
-        assert (series.expected, series.remaining, series.revision) == (1, 0, 1)
 
 
 def test_a_replaced_upload_is_found_though_no_list_shows_it(
