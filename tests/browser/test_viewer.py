@@ -52,12 +52,27 @@ def opened(chromium: Browser, address: str) -> Iterator[Locator]:
     with looking(chromium, address) as page:
         page.set_viewport_size(SMALL)  # each frame is drawn in software
         open_view(page, "series")
+        draw_as_the_network(page)
         page.get_by_role("button", name="Open in the DICOM viewer").click()
         dialog = page.get_by_role("dialog", name="DICOM viewer")
         dialog.locator("canvas[data-ready]").wait_for(timeout=120_000)  # 4 MB, compiled and drawn in software
         yield dialog
         dialog.get_by_role("button", name="Close").click()
         expect(dialog).to_be_hidden()
+
+
+def draw_as_the_network(page: Page) -> None:
+    """Give a slice, not the largest, a reader's mask that is the network's."""
+    series_id = page.url.rpartition("=")[2]
+    slices = page.evaluate(f"fetch('/v1/series/{series_id}/scans').then(answer => answer.json())")["items"]
+    tumors = sorted((each for each in slices if each["tumor"]), key=lambda each: int(each["tumor"]["area_px"]))
+    scan = tumors[-2]
+    [mask] = [link["url"] for link in scan["links"] if link["name"] == "mask"]
+    place = f"/v1/scans/{scan['scan_id']}/mask?revision={scan['revision']}&class={scan['called']}"
+    put = f"""fetch('{mask}').then(answer => answer.blob())
+        .then(body => fetch('{place}', {{method: 'PUT', headers: {{'Content-Type': 'image/png'}}, body}}))
+        .then(answer => answer.status)"""
+    assert page.evaluate(put) == 200
 
 
 @pytest.fixture
@@ -169,6 +184,25 @@ def test_a_drag_changes_the_window_and_leaves_the_mask(viewer: Locator) -> None:
     assert window.inner_text() != told
     assert coloured(viewer) > mask * 0.8
     assert not np.array_equal(shot(viewer), before)
+
+
+READERS_MARKS = """canvas => {
+    const [, network, reader] = canvas.viewer.volumes;
+    const [, columns, rows] = reader.hdr.dims;
+    const marked = [...reader.img.keys()].filter((at) => reader.img[at]);
+    return { count: marked.length, inside: marked.every((at) => network.img[at] > 0),
+        slices: [...new Set(marked.map((at) => Math.floor(at / columns / rows)))] };
+}"""
+
+
+def test_what_a_reader_drew_is_outlined_where_it_was_drawn(viewer: Locator) -> None:
+    found = viewer.locator("canvas").evaluate(READERS_MARKS)
+    assert found["count"] > 20
+    assert found["inside"]
+    assert len(found["slices"]) == 1
+    expect(viewer.locator("p[role=status]")).to_contain_text("Outlined in blue: what readers drew.")
+    viewer.page.keyboard.press("m")
+    assert state(viewer, "viewer.volumes[2].opacity") == 0
 
 
 ZOOM, AT = "viewer.scene.pan2Dxyzmm[3]", "[...viewer.scene.pan2Dxyzmm].slice(0, 3)"

@@ -4,7 +4,7 @@ import { all, ask } from "./api.js";
 import { h, link, say, trouble } from "./dom.js";
 import { maskControls } from "./picture.js";
 import { viewing } from "./viewing.js";
-import { maskOf, volumeOf } from "./volumes.js";
+import { maskOf, readersMaskOf, volumeOf } from "./volumes.js";
 
 const FULL_RANGE_PX = 500; // dragged so far, the window changes by the range of the image
 const SLICES = 3; // the file's axis of slices, counted from 1 as niivue does
@@ -26,12 +26,12 @@ export async function openViewer(id, signal) {
   try {
     // Asked anew: links of a page that was opened minutes ago have ended.
     const [series, slices] = await Promise.all([ask(`series/${id}`), all(`series/${id}/scans`)]);
-    const { viewer, mask } = await show(canvas, series, slices.filter(isSource));
+    const { viewer, mask, readers } = await show(canvas, series, slices);
     canvas.viewer = viewer; // for the console, and for tests
     const browse = slider(viewer, mask?.largest());
-    const look = mask && maskControls(mask.look);
+    const look = mask && maskControls((how) => [mask, readers].forEach((each) => each?.look(how)));
     look?.apply();
-    const drawn = () => windowOf(viewer, told, mask ? "" : "There is no mask to show over this series. ");
+    const drawn = () => windowOf(viewer, told, mask ? (readers ? "Outlined in blue: what readers drew. " : "") : "There is no mask to show over this series. ");
     const view = viewing(viewer, { acquired: planeOf(viewer), slices: browse.count, even: isEven(series), changed: drawn });
     panel.replaceChildren(browse.control, ...(look ? [look.controls] : []), view.controls);
     listen(dialog, browse.step, look, view.keys);
@@ -45,10 +45,10 @@ export async function openViewer(id, signal) {
   }
 }
 
-async function show(canvas, series, sources) {
+async function show(canvas, series, slices) {
   const [{ Niivue, NVImage }, { Dcm2niix }] = await Promise.all([
     import("/static/niivue.js"), import("/static/index.jpeg.js")]);
-  const volume = await volumeOf(sources, Dcm2niix);
+  const volume = await volumeOf(slices.filter(isSource), Dcm2niix);
   const viewer = new Niivue({
     backColor: [0, 0, 0, 1], crosshairWidth: 0,
     isRadiologicalConvention: true, isResizeCanvas: true, logLevel: "error",
@@ -58,7 +58,8 @@ async function show(canvas, series, sources) {
   const [shown] = viewer.volumes;
   viewer.opts.windowingGainFactor = (shown.cal_max - shown.cal_min) / FULL_RANGE_PX;
   viewer.setSliceType(planeOf(viewer));
-  return { viewer, mask: await maskOf(series, viewer, NVImage) };
+  const mask = await maskOf(series, viewer, NVImage);
+  return { viewer, mask, readers: await readersMaskOf(series, slices, viewer, NVImage) };
 }
 
 // Which of right-left, front-back and foot-head the slices follow.

@@ -3,6 +3,7 @@
 import { link } from "./dom.js";
 
 const LABELS = "labels.nii.gz"; // the SEG on the grid of its series, written with it
+const READER = { R: [0, 84, 84], G: [0, 214, 214], B: [0, 255, 255], A: [0, 255, 255], I: [0, 1, 255] };
 const MASK = { R: [0, 255, 255], G: [0, 115, 115], B: [0, 33, 33], A: [0, 255, 255], I: [0, 1, 255] };
 
 export async function volumeOf(slices, Dcm2niix) {
@@ -22,17 +23,52 @@ export async function volumeOf(slices, Dcm2niix) {
 }
 
 export async function maskOf(series, viewer, NVImage) {
+  const volume = await labelsOf(series, viewer, NVImage, "mask", MASK);
+  if (!volume) return null;
+  viewer.addVolume(volume);
+  return maskLayer(volume, viewer);
+}
+
+// What readers drew, as outlines on the grid of the series' labels; null where nobody did or there is no such grid.
+export async function readersMaskOf(series, slices, viewer, NVImage) {
+  const drawn = new Map(slices.map((slice) => [slice.scan_id, link(slice, "reader_mask")]).filter(([, url]) => url));
+  const volume = drawn.size ? await labelsOf(series, viewer, NVImage, "reader", READER) : null;
+  if (!volume) return null;
+  const [, columns, rows] = volume.hdr.dims;
+  const marks = new volume.img.constructor(volume.img.length);
+  const places = placesOf(await (await fetch(link(series, "series.json"))).json());
+  await Promise.all([...drawn].filter(([scan]) => places.has(scan)).map(async ([scan, url]) => {
+    const image = await createImageBitmap(await (await fetch(url)).blob());
+    const canvas = new OffscreenCanvas(columns, rows).getContext("2d");
+    canvas.drawImage(image, 0, 0);
+    const { data } = canvas.getImageData(0, 0, columns, rows);
+    for (let at = 0; at < columns * rows; at += 1) if (data[4 * at]) marks[places.get(scan) * columns * rows + at] = 1;
+  }));
+  volume.img = outlineOf(marks, volume.hdr.dims);
+  viewer.addVolume(volume);
+  return { look: ({ shown }) => {
+    volume.opacity = shown ? 1 : 0;
+    viewer.updateGLVolume();
+  } };
+}
+
+// Where the slices that the series rests on lie on an even grid, by scan, as their labels were written.
+function placesOf({ slices, rests_on: rests }) {
+  const stack = slices.filter((each) => each.acquisition === rests && each.position_mm !== undefined);
+  const gaps = stack.slice(1).map((each, before) => each.position_mm - stack[before].position_mm);
+  const usual = [...gaps].sort((one, other) => one - other)[Math.floor(gaps.length / 2)];
+  let place = 0;
+  return new Map(stack.map(({ scan_id: scan }, at) => [scan, at ? (place += Math.round(gaps[at - 1] / usual)) : 0]));
+}
+
+async function labelsOf(series, viewer, NVImage, colormap, colors) {
   const url = link(series, LABELS);
   if (!url) return null;
   const response = await fetch(url);
   if (!response.ok) throw new Error("The mask of this series could not be loaded.");
   const buffer = await response.arrayBuffer();
-  viewer.addColormap("mask", MASK);
-  const volume = await NVImage.loadFromUrl({
-    url: LABELS, name: LABELS, buffer, colormap: "mask", cal_min: 0, cal_max: 1, colorbarVisible: false,
-  });
-  viewer.addVolume(volume);
-  return maskLayer(volume, viewer);
+  viewer.addColormap(colormap, colors);
+  return NVImage.loadFromUrl({ url: LABELS, name: LABELS, buffer, colormap, cal_min: 0, cal_max: 1, colorbarVisible: false });
 }
 
 function maskLayer(volume, viewer) {
