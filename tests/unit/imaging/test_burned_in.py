@@ -93,3 +93,18 @@ def test_a_marker_of_the_side_and_a_ruler_are_no_text() -> None:
 @pytest.mark.parametrize("value", [0, 7, 255])
 def test_a_picture_of_one_value_is_no_text(value: int) -> None:
     assert not shows_text(np.full((16, 16), value, np.uint8))
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+@pytest.mark.parametrize("size", [10, 16])
+def test_a_name_upright_along_a_side_is_found(size: int, turns: int) -> None:
+    turned = np.rot90(slices()[4], -turns)
+    marked = written(np.ascontiguousarray(turned), "SCHMIDTMANN", "top left", "white", ImageFont.load_default(size))
+    assert shows_text(np.rot90(marked, turns))
+
+
+def test_a_name_across_the_head_is_found_where_it_is_brighter() -> None:
+    dim = (slices()[4] * 0.6).astype(np.uint8)
+    image = Image.fromarray(dim)
+    ImageDraw.Draw(image).text((70, 120), "SCHMIDTMANN", 255, ImageFont.load_default(14))
+    assert shows_text(np.asarray(image))

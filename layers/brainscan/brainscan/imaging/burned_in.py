@@ -8,13 +8,19 @@ import numpy.typing as npt
 
 from brainscan.series.components import Mask, bounding_boxes
 
-LEVELS: Final = (0.12, 0.3, 0.6, 0.9)
+LEVELS: Final = (0.12, 0.3, 0.6)
 """Shares of the range of intensities above which pixels may be of letters; the same from the top for dark ones."""
+BRIGHTEST: Final = 0.9
+"""The same for letters that cross the head and are brighter than it."""
+UPRIGHT_LEVELS: Final = (0.3, 0.6)
+"""The same for letters along a side."""
 LEAST_HEIGHT: Final = 5
 """Pixels of the smallest letter that can be read."""
-LARGEST_SHARE: Final = 1 / 6
+LARGEST_SHARE: Final = 1 / 8
 """Of the picture's rows, that the largest letter takes."""
 FEWEST_LETTERS: Final = 4
+SURELY_LETTERS: Final = 6
+"""Of one height, where anatomy looks like letters now and then: across the head, and along a side."""
 WORD: Final = 4.0
 """Width over height of the shortest word that is found where its letters touch, as they do in small fonts alone."""
 SMALL: Final = 16
@@ -73,8 +79,11 @@ def shows_text(pixels: npt.NDArray[np.generic]) -> bool:
     if high <= low:
         return False
     values = (values - low) / (high - low)
-    views = (turned for each in (values, np.rot90(values)) for turned in (each, 1 - each))
-    return any(_has_line(view > level) for view in views for level in LEVELS)
+    if any(_has_line(view > level) for view in (values, 1 - values) for level in LEVELS):
+        return True
+    upright = np.rot90(values)
+    masks = (values > BRIGHTEST, *(upright > level for level in UPRIGHT_LEVELS))
+    return any(_surely_has_line(mask) for mask in masks)
 
 
 def _has_line(mask: Mask) -> bool:
@@ -83,6 +92,17 @@ def _has_line(mask: Mask) -> bool:
     words = found.only((found.width >= WORD * found.height) & (found.height <= SMALL))
     of_letters = any(_stands_alone(line, mask) for line in _lines(letters) if _is_line(line))
     return of_letters or any(_is_word(words.only([place]), mask) for place in range(len(words)))
+
+
+def _surely_has_line(mask: Mask) -> bool:
+    found = _of_letters_height(mask)
+    letters = found.only(found.width <= _WIDEST * found.height)
+    lines = (line for line in _lines(letters) if len(line) >= SURELY_LETTERS and _is_line(line))
+    return any(_of_one_height(line) and _stands_alone(line, mask) for line in lines)
+
+
+def _of_one_height(line: _Boxes) -> bool:
+    return bool(np.ptp(line.top) <= 1 and np.ptp(line.bottom) <= 1)
 
 
 def _of_letters_height(mask: Mask) -> _Boxes:
