@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from brainscan.domain import Finding, Kind, Outcome, Reason, ScanRecord, TumorClass
-from brainscan.imaging.decode import decode
 from brainscan.imaging.prepare import prepare
 from brainscan.inference.interpretation import interpret
 from brainscan.inference.runtime import Model
@@ -157,6 +156,17 @@ def test_a_scan_of_a_replaced_version_is_skipped_even_where_the_index_lags(
     assert counts(world, export) == {Outcome.SKIPPED: 3}
 
 
+def test_a_failed_scan_that_was_replaced_is_not_tried_again_when_it_is_redriven(
+    world: World, three: Any, network: Model
+) -> None:
+    export, scans = three
+    give_up(scans[0], world.services)
+    world.services.table.scans.supersede(export.export_id)
+    [result] = analyze(scans[:1], world.services, network)
+    assert (result.repeat, result.error) == (True, None)
+    assert (present(result.record).outcome, present(result.record).superseded) == (Outcome.FAILED, True)
+
+
 class Race:
     """Two attempts at a scan of which the first one commits after the second, which runs as a whole meanwhile."""
 
@@ -279,7 +289,14 @@ class TestPredict:
         monkeypatch.setattr("brainscan.pipeline.predict.interpret", watched)
         distances = np.array([0.125])
         monkeypatch.setattr(type(network.manifest.scope), "distances", lambda *_: distances)
-        [predicted] = predict([ScanBytes(png(96, seed=1), Kind.PNG)], network, Limits())
-        area = prepare(decode(png(96, seed=1), Kind.PNG, Limits(), 0).pixels, network.manifest.input.size).crop.area
-        mask = np.asarray(Image.open(io.BytesIO(present(predicted.mask_png))))
-        assert seen == [(present(predicted.finding).tumor, np.count_nonzero(mask) / area, 0.125)]
+        outlined = np.zeros((96, 96), bool)
+        outlined[40:50, 40:50] = True
+        monkeypatch.setattr("brainscan.pipeline.predict.to_mask", lambda *_: outlined)
+        pixels = np.asarray(Image.open(io.BytesIO(png(96, seed=1))).convert("L")).copy()
+        pixels[:, :20] = 0  # the head fills part of the picture
+        stored = io.BytesIO()
+        Image.fromarray(pixels).save(stored, "PNG")
+        [predicted] = predict([ScanBytes(stored.getvalue(), Kind.PNG)], network, Limits())
+        area = prepare(pixels, network.manifest.input.size).crop.area
+        assert area < outlined.size
+        assert seen == [(present(predicted.finding).tumor, 100 / area, 0.125)]
