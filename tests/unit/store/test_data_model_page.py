@@ -15,6 +15,7 @@ from brainscan.store.table import (
     Erasing,
     Exports,
     Models,
+    Names,
     Reports,
     Runs,
     ScanQueries,
@@ -84,7 +85,8 @@ QUESTIONS = {
     "Versions": (Versions, {"make_latest", "forget_superseded"}),
     "Models": (Models, {"commit", "put_gate", "switch_series"}),
     "Runs": (Runs, {"put", "put_reprocessed", "update_reprocessed", "put_done", "put_dead", "add_spent"}),
-    "Reports": (Reports, {"commit", "mark_announced"}),
+    "Reports": (Reports, {"begin", "forgive", "ask_again", "commit", "mark_announced"}),
+    "Names": (Names, set()),
     "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
     "SummaryQueries": (SummaryQueries, set()),
 }
