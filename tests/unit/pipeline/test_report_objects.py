@@ -196,7 +196,8 @@ def test_a_lone_slice_that_does_not_say_how_thick_it_is_has_a_segmentation(
     del slices[0].SliceThickness
     scanned(slices, masks={0: mr.disc(5)}, numbers=[0])
     report(SERIES, world.services)
-    assert "seg.dcm" in objects(world, 1)
+    [measures] = objects(world, 1)["seg.dcm"].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    assert "SpacingBetweenSlices" not in measures
 
 
 def test_uneven_slices_state_no_distance_and_the_median_of_theirs_as_thickness(

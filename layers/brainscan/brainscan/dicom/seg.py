@@ -8,7 +8,7 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, Segmentation
 from pydicom import Dataset
 
 from brainscan.dicom.coding import algorithm, code, lesion_name
-from brainscan.dicom.measured import state_geometry
+from brainscan.dicom.measured import distance_mm, planes_of, state_geometry
 from brainscan.dicom.source import SourceImage, is_multiframe
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, Lesion
@@ -52,8 +52,17 @@ def segmentation(
     )
     if multiframe:
         _refer_to_frames(made, images)
+    if distance_mm(planes_of(images)) is None:
+        _leave_out_distance(made)
     stamp.make_repeatable(made)
     return made
+
+
+def _leave_out_distance(made: Segmentation) -> None:
+    """highdicom states 1 mm where there is no distance to state."""
+    for groups in (*made.SharedFunctionalGroupsSequence, *made.PerFrameFunctionalGroupsSequence):
+        for measures in groups.get("PixelMeasuresSequence", []):
+            measures.pop("SpacingBetweenSlices", None)
 
 
 def _of_frames(images: Sequence[SourceImage]) -> Dataset:
