@@ -17,7 +17,7 @@ MEASURED_BATCH: Final = 8
 SWITCH_PUTS: Final = 2
 """Mask and `result.json`."""
 SWITCH_WRITE_UNITS: Final = 14
-"""Where both answers lie, the scan, its place in each worklist that it leaves and enters: by the meter of the tests."""
+"""Where both answers lie, the scan, its place in each worklist that it leaves and enters: an estimate, not metered."""
 MIB_PER_GIB: Final = 1024
 
 
