@@ -72,7 +72,7 @@ def _operations(ask: Ask, scan_id: str, export_id: str) -> Iterator[tuple[str, s
     for path in ("/v1/studies", "/v1/series"):
         rows += [(path, {}), (path, {"sort": "volume"}), (path, {"review": "needed"}), (f"{path}/counts", {})]
     rows += [
-        *(("/v1/agreement", {"judged": each}) for each in ("scans", "series", "studies")),
+        *(("/v1/agreement", {"level": each}) for each in ("scans", "series", "studies")),
         ("/v1/drift", {}),
         ("/v1/sites", {}),
     ]
