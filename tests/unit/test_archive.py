@@ -153,6 +153,13 @@ def test_an_end_record_that_lies_about_the_number_of_entries_does_not_get_past_t
     assert outcomes(bytes(archive), Limits(entries=10)) == {"upload": Reason.TOO_MANY_ENTRIES}
 
 
+def test_an_end_record_that_tells_of_a_directory_too_long_for_its_entries_is_refused_unread() -> None:
+    archive = bytearray(zipped({"a.png": b"x"}))
+    end = archive.rfind(b"PK\x05\x06")
+    archive[end + 12 : end + 16] = struct.pack("<I", 10 * 1024 + 1)
+    assert outcomes(bytes(archive), Limits(entries=10)) == {"upload": Reason.TOO_MANY_ENTRIES}
+
+
 def test_archives_are_opened_one_level_deep() -> None:
     inner = zipped({"scan.png": png()})
     found = outcomes(zipped({"inner.zip": inner, "deep.zip": zipped({"inner.zip": inner})}))

@@ -92,7 +92,8 @@ def test_limits_hold_and_neighbours_are_read() -> None:
         "large": Reason.OBJECT_TOO_LARGE,
         "good": Kind.PNG,
     }
-    assert Reason.TOO_MANY_ENTRIES in outcomes(tarred(IMAGES), Limits(entries=3)).values()
+    assert Reason.TOO_MANY_ENTRIES in outcomes(tarred(IMAGES), Limits(entries=4)).values()
+    assert list(outcomes(tarred(IMAGES), Limits(entries=5)).values()) == [Kind.PNG] * 5
     budget = Limits(expanded_bytes=2 * len(png()) + 100)
     assert list(outcomes(tarred(IMAGES), budget).values()).count(Kind.PNG) == 2
 
@@ -149,6 +150,7 @@ def test_a_gzipped_file_is_what_is_inside_it() -> None:
     assert outcomes(packed[:-20]) == {"upload": Reason.UNREADABLE}
     assert outcomes(gzip.compress(bytes(50 * MIB))) == {"upload": Reason.COMPRESSION_RATIO_TOO_HIGH}
     assert outcomes(packed, Limits(scan_bytes=len(png()) - 1)) == {"upload": Reason.OBJECT_TOO_LARGE}
+    assert outcomes(packed, Limits(expanded_bytes=len(png()) - 1)) == {"upload": Reason.EXPANDED_TOO_LARGE}
 
 
 GOOD = {form: tarred({"a": png(16), "folder/" * 20 + "b": b"text"}, form=form) for form in FORMS}
