@@ -22,7 +22,7 @@ COMMANDS: Final = {
     "demo": ("demo:demo", "Start the laptop stack, upload PATH, and show what became of every scan."),
     "dlq": ("dlq:app", "Look at dead-letter queues, and send messages back."),
     "drift": ("drift:drift", "Compare what came in and what was answered with a reference window."),
-    "rotate-secret": ("secret:rotate_secret", "Show since when the versions of the pseudonym secret name patients, or add one."),
+    "rotate-secret": ("secret:rotate_secret", "Show the versions of the pseudonym secret, or add one."),
     "erase": ("erase:erase", "Show what there is of a patient, or erase it and write a receipt."),
     "export": ("show:export_app", "Uploaded objects."),
     "gateway": ("gateway:gateway", "Receive MR images by C-STORE, send them to the uploads bucket, until Ctrl-C."),

@@ -25,7 +25,7 @@ def rotate_secret(
     ],
     yes: Annotated[bool, typer.Option("--yes", help="Add a version; without it, only show which there are.")] = False,
 ) -> None:
-    """Show since when the versions of the pseudonym secret name patients, or with --yes add one that begins in 2 hours.
+    """Show the versions of the pseudonym secret with their beginnings, or with --yes add one that begins in 2 hours.
 
     Whoever was seen before keeps the pseudonym of the first time; older versions stay in the secret for that.
     Example: `brainscan rotate-secret --yes`
