@@ -65,7 +65,8 @@ def freeze(model: keras.Model, settings: Hyperparameters) -> None:
     is computed for them: a step costs a fraction.
     """
     for layer in model.layers:
-        layer.trainable = depth_share(layer.name, settings) > 0
+        if depth_share(layer.name, settings) == 0:
+            layer.trainable = False
 
 
 def learning_rate(settings: Hyperparameters, done: float, step: int) -> float:
