@@ -32,15 +32,13 @@ from brainscan.dicom.mend import mend, name_by_meta
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.dicom.values import numbers, texts
 from brainscan.domain import Reason, ScanError
-from brainscan.series.planes import plausible_spacing
+from brainscan.series.planes import plausible_aspect, plausible_spacing
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 
 PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """In the order of trust: in the patient, at the detector, on the scanned film."""
-OBLONG: Final = 20.0
-"""Pixels longer than this over their width are a mistake in the header."""
 _DEPTH_KEYWORDS: Final = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
 RESCALE_KEYWORDS: Final = ("RescaleSlope", "RescaleIntercept")
 VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
@@ -138,10 +136,7 @@ def pixel_aspect(dataset: Dataset, frame: int) -> float:
     measures = macro(dataset, frame, "PixelMeasuresSequence")
     for source, keyword in (*((measures, each) for each in SPACING_KEYWORDS), (dataset, "PixelAspectRatio")):
         stated = numbers(source, keyword)
-        if stated is None or len(stated) < 2 or 0 in stated[:2]:
-            continue
-        aspect = abs(stated[0] / stated[1])
-        if 1 / OBLONG <= aspect <= OBLONG:
+        if stated and len(stated) >= 2 and (aspect := plausible_aspect(*map(abs, stated[:2]))):
             return aspect
     return 1.0
 

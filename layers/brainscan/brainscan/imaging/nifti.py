@@ -14,9 +14,9 @@ from nibabel.affines import voxel_sizes
 from nibabel.orientations import apply_orientation, io_orientation
 
 from brainscan.dicom.filler import unstated_filler
-from brainscan.dicom.pixels import OBLONG, Pixels
+from brainscan.dicom.pixels import Pixels
 from brainscan.domain import Reason, ScanError
-from brainscan.series.planes import plausible_spacing
+from brainscan.series.planes import plausible_aspect, plausible_spacing
 from brainscan.settings import Limits
 
 HEAD: Final = 2
@@ -197,9 +197,7 @@ def _zooms(image: nib.Nifti1Image, stack: Stack) -> tuple[float, float]:
 
 def _aspect(image: nib.Nifti1Image, stack: Stack) -> float:
     """A pixel's height over its width, which needs no unit; 1 where nothing plausible is stated."""
-    row, column = _zooms(image, stack)
-    aspect = row / column if column else 0.0
-    return aspect if 1 / OBLONG <= aspect <= OBLONG else 1.0
+    return plausible_aspect(*_zooms(image, stack)) or 1.0
 
 
 def _says_otherwise(image: nib.Nifti1Image) -> bool:

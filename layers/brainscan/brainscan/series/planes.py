@@ -17,6 +17,9 @@ PARALLEL: Final = math.cos(math.radians(1))
 PLAUSIBLE_MM: Final = (0.01, 100.0)
 """Distances of pixels in pictures of a patient; others are written by mistake, and nothing is measured by them."""
 
+OBLONG: Final = 20.0
+"""Pixels that many times as long as wide, or as wide as long, are a mistake in the header."""
+
 Vector = npt.NDArray[np.float64]
 
 
@@ -25,6 +28,12 @@ def plausible_spacing(stated: Sequence[float] | None) -> tuple[float, float] | N
     if stated is None or len(stated) != 2 or not all(PLAUSIBLE_MM[0] <= each <= PLAUSIBLE_MM[1] for each in stated):
         return None
     return stated[0], stated[1]
+
+
+def plausible_aspect(height: float, width: float) -> float | None:
+    """A pixel's height over its width, both in one unit, whatever it is; None if no picture of a patient has such."""
+    aspect = height / width if width else 0.0
+    return aspect if 1 / OBLONG <= aspect <= OBLONG else None
 
 
 @dataclass(frozen=True)
