@@ -125,18 +125,25 @@ $(BIN)/python:
 	  || { echo "brainscan needs Python 3.11 to 3.13; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.local: requirements/local.txt pyproject.toml layers/brainscan_local/pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes -r requirements/local.txt
-	$(BIN)/pip install --quiet --no-deps --editable . --editable layers/brainscan_local
+# uv installs in a tenth of pip's time; pip brings it, at the version of the lock.
+INSTALL := $(VENV)/bin/python -m uv pip install --no-config --quiet
+
+$(BIN)/uv: requirements/dev.txt | $(BIN)/python
+	sed -n '/^uv==/,/[^\\]$$/p' $< > $(VENV)/uv.txt
+	$(BIN)/pip install --quiet --require-hashes -r $(VENV)/uv.txt
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml layers/brainscan_local/pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/pip install --quiet --no-deps --editable . --editable layers/brainscan_local
+$(VENV)/.local: requirements/local.txt pyproject.toml layers/brainscan_local/pyproject.toml | $(BIN)/uv
+	$(INSTALL) --python $(BIN)/python --require-hashes --requirement requirements/local.txt
+	$(INSTALL) --python $(BIN)/python --no-deps --editable . --editable layers/brainscan_local
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml layers/brainscan_local/pyproject.toml | $(BIN)/uv
+	$(INSTALL) --python $(BIN)/python --require-hashes --requirement requirements/dev.txt
+	$(INSTALL) --python $(BIN)/python --no-deps --editable . --editable layers/brainscan_local
 	@touch $@ $(VENV)/.local
 
-# These have pins of their own, which uv installs: pip refuses a lock of packages with extras.
-$(SAM_VENV)/.done $(MINISTACK_VENV)/.done $(CHECKOV_VENV)/.done $(SAGEMAKER_VENV)/.done: .venv-%/.done: requirements/%.txt | $(VENV)/.dev
+$(SAM_VENV)/.done $(MINISTACK_VENV)/.done $(CHECKOV_VENV)/.done $(SAGEMAKER_VENV)/.done: .venv-%/.done: requirements/%.txt | $(BIN)/uv
 	$(BIN)/python -m venv .venv-$*
-	$(BIN)/python -m uv pip install --no-config --quiet --python .venv-$*/bin/python --require-hashes --requirement $<
+	$(INSTALL) --python .venv-$*/bin/python --require-hashes --requirement $<
 	@touch $@
