@@ -6,11 +6,11 @@ from typing import Any, Literal
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from brainscan.domain.reprocess import Batch, Task
+from brainscan.domain.reprocess import Batch, RunMode
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
-from brainscan.pipeline.reprocess import finish, give_up, reprocess_batch, running
+from brainscan.pipeline.reprocess import finish, give_up, reprocess_batch, active_run
 from brainscan.pipeline.serving import fetch_model
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan.services import services
@@ -48,12 +48,12 @@ def run_step(asked: Step) -> dict[str, Any]:
     if asked.step == "finish":
         run = finish(asked.run, asked.execution, services().table)
         return {"run": asked.run, "state": run.state if run else "unknown"}
-    run = running(asked.run, services().table)
+    run = active_run(asked.run, services().table)
     batch = Batch(run_id=asked.run, number=asked.batch, scan_ids=asked.scans)
     if asked.step == "give_up":
         give_up(batch, run, services())
         return {"run": asked.run, "failed": len(batch.scan_ids)}
-    if run.task is Task.READ:
+    if run.mode is RunMode.READ:
         return reprocess_batch(batch, run, model(run.model_id), services()).model_dump()
     refuse_unserved(run, shipped(), services().table)
     return switch_batch(batch, run, partial(model, run.model_id), services()).model_dump()

@@ -195,7 +195,7 @@ def reprocessed(seed: int, scans: int, rates: Rates = KILLS, deadly: int = 2, at
             runs.start(run, _batches(found), services.table, services.results, found)
             world.simulation.run(until=scans / 100)
             if services.table.runs.get(run.run_id).state is RunState.RUNNING:  # type: ignore[union-attr]
-                runs.halt(run.run_id, RunState.PAUSED, "a test", services.table, found)
+                runs.pause_or_stop(run.run_id, RunState.PAUSED, "a test", services.table, found)
             world.simulation.run()
             for _ in range(5):
                 if services.table.runs.get(run.run_id).state is not RunState.PAUSED:  # type: ignore[union-attr]

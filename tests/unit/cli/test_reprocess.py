@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan.domain import Outcome, TumorClass
 from brainscan.domain.model_version import ModelState, ModelVersion
-from brainscan.domain.reprocess import BatchDone, Task
+from brainscan.domain.reprocess import BatchDone, RunMode
 from brainscan.pipeline import runs
 from brainscan.pipeline.estimate import estimate
 from brainscan.pipeline.models import Decision, move_model
@@ -114,9 +114,9 @@ def test_scans_are_switched_to_the_model_that_is_served_and_to_no_other(command:
     assert "`brainscan model serve` comes first" in command("--switch", "--model", "cc", "--all", expected=4)
     move_model(MODEL, ModelState.SERVED, table, Decision("dr.k", override=True))
     told = command("--switch", "--all", "--yes")
-    assert f"{estimate(100, 2, 20, Task.SWITCH).dollars:.2f} dollars" in told
+    assert f"{estimate(100, 2, 20, RunMode.SWITCH).dollars:.2f} dollars" in told
     run = runs.run_of(told.split("run ")[1].split()[0], table)
-    assert (run.task, run.model_id, run.scans) == (Task.SWITCH, MODEL, 100)
+    assert (run.mode, run.model_id, run.scans) == (RunMode.SWITCH, MODEL, 100)
     table.runs.put_done(run.run_id, BatchDone(number=0, answered=60, gone=3))
     shown = command("status", run.run_id)
     assert "60 of 100 scans" in shown

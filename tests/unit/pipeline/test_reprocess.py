@@ -13,8 +13,8 @@ from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
-from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, finish, give_up, reprocess_batch, running
-from brainscan.pipeline.runs import batched, chosen, halt, manifest, progress, resume, start
+from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, finish, give_up, reprocess_batch, active_run
+from brainscan.pipeline.runs import batch_scans, select_scans, pause_or_stop, manifest, progress, resume, start
 from brainscan.settings import Limits
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.runs import RunConflictError
@@ -68,7 +68,7 @@ def begun(
 ) -> Run:
     """A run over all of them, two scans a batch."""
     monkeypatch.setattr(runs, "BATCH", 2)
-    batches = batched(chosen(world.services.table, candidate.manifest.model_id, None, None, None))
+    batches = batch_scans(select_scans(world.services.table, candidate.manifest.model_id, None, None, None))
     run = Run(
         run_id="5f0e",
         model_id=candidate.manifest.model_id,
@@ -94,7 +94,7 @@ def batches_of(run: Run, world: World) -> list[Batch]:
 
 def go_through(run: Run, world: World, model: Model) -> None:
     for batch in batches_of(run, world):
-        reprocess_batch(batch, running(run.run_id, world.services.table), model, world.services)
+        reprocess_batch(batch, active_run(run.run_id, world.services.table), model, world.services)
     finish(run.run_id, run.execution, world.services.table)
 
 
@@ -209,10 +209,10 @@ def test_a_paused_run_begins_no_batch_and_goes_on_with_what_is_left(
 ) -> None:
     first, *_ = batches_of(begun, world)
     reprocess_batch(first, begun, candidate, world.services)
-    halt(begun.run_id, RunState.PAUSED, "dr.k", world.services.table, machine)
+    pause_or_stop(begun.run_id, RunState.PAUSED, "dr.k", world.services.table, machine)
     assert machine.stopped == machine.started
     with pytest.raises(RunNotActiveError, match="paused"):
-        running(begun.run_id, world.services.table)
+        active_run(begun.run_id, world.services.table)
     resumed = resume(begun.run_id, None, world.services.table, world.services.results, machine)
     listed = world.services.results.get(machine.started[-1]).decode().splitlines()
     assert [line.split(",")[0] for line in listed] == ["batch", "1", "2"]
@@ -227,15 +227,15 @@ def test_a_run_is_paused_where_it_has_spent_what_it_may_and_goes_on_with_more(
 ) -> None:
     table = world.services.table
     table.runs.put(begun.model_copy(update={"most_dollars": 1.0, "revision": 1}))
-    running(begun.run_id, table)
+    active_run(begun.run_id, table)
     table.runs.add_spent(begun.run_id, Spent(seconds=0.5, scans=1), 3)
     with pytest.raises(RunNotActiveError, match="spent"):
-        running(begun.run_id, table)
+        active_run(begun.run_id, table)
     held = table.runs.get(begun.run_id)
     assert held is not None
     assert held.why == "it has spent its 1 dollars"
     resume(begun.run_id, 100.0, table, world.services.results, machine)
-    assert running(begun.run_id, table).most_dollars == 100.0
+    assert active_run(begun.run_id, table).most_dollars == 100.0
 
 
 def test_an_execution_that_ends_with_batches_left_says_how_many(world: World, begun: Run, candidate: Model) -> None:
@@ -248,7 +248,7 @@ def test_an_execution_that_ends_with_batches_left_says_how_many(world: World, be
 def test_an_execution_that_was_stopped_says_nothing_of_the_run_that_was_resumed(
     world: World, begun: Run, machine: Executions
 ) -> None:
-    halt(begun.run_id, RunState.PAUSED, "dr.k", world.services.table, machine)
+    pause_or_stop(begun.run_id, RunState.PAUSED, "dr.k", world.services.table, machine)
     resumed = resume(begun.run_id, None, world.services.table, world.services.results, machine)
     assert finish(begun.run_id, 1, world.services.table) == resumed
 
@@ -272,9 +272,9 @@ def test_scans_are_chosen_by_export_day_and_verdict(
 ) -> None:
     table, model_id = world.services.table, candidate.manifest.model_id
     one = next(iter(stored.values()))
-    assert [each.scan_id for each in chosen(table, model_id, one.export_id, None, None)] == [one.scan_id]
+    assert [each.scan_id for each in select_scans(table, model_id, one.export_id, None, None)] == [one.scan_id]
     day = NOON.date()
-    assert {each.scan_id for each in chosen(table, model_id, None, (day, day), None)} == set(stored)
-    assert chosen(table, network.manifest.model_id, None, None, None) == []
+    assert {each.scan_id for each in select_scans(table, model_id, None, (day, day), None)} == set(stored)
+    assert select_scans(table, network.manifest.model_id, None, None, None) == []
     called = {each.scan_id for each in stored.values() if each.called is TumorClass.GLIOMA}
-    assert {each.scan_id for each in chosen(table, model_id, None, None, TumorClass.GLIOMA)} == called
+    assert {each.scan_id for each in select_scans(table, model_id, None, None, TumorClass.GLIOMA)} == called

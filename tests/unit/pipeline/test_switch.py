@@ -9,14 +9,14 @@ import pytest
 
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass, Verdict
 from brainscan.domain.model_version import ModelState
-from brainscan.domain.reprocess import Batch, BatchDone, Run, RunState, Task
+from brainscan.domain.reprocess import Batch, BatchDone, Run, RunState, RunMode
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model, move_model
 from brainscan.pipeline.report import State, report
 from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, give_up, reprocess_batch
-from brainscan.pipeline.runs import batched_whole
+from brainscan.pipeline.runs import batch_series
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from tests.conftest import World
@@ -49,11 +49,11 @@ def stored(world: World, models: tuple[Model, Model]) -> dict[str, ScanRecord]:
     return {each.scan_id: each for each in found}
 
 
-def a_run(model: Model, task: Task) -> Run:
+def a_run(model: Model, mode: RunMode) -> Run:
     return Run(
-        run_id=f"{task}-{model.manifest.model_id[:4]}",
+        run_id=f"{mode}-{model.manifest.model_id[:4]}",
         model_id=model.manifest.model_id,
-        task=task,
+        mode=mode,
         selection="all",
         by="dr.k",
         started_at=datetime.now(UTC),
@@ -70,12 +70,12 @@ def batch(run: Run, stored: dict[str, ScanRecord]) -> Batch:
 
 
 def read(world: World, stored: dict[str, ScanRecord], model: Model) -> None:
-    run = a_run(model, Task.READ)
+    run = a_run(model, RunMode.READ)
     reprocess_batch(batch(run, stored), run, model, world.services)
 
 
 def switch(world: World, stored: dict[str, ScanRecord], model: Model) -> BatchDone:
-    run = a_run(model, Task.SWITCH)
+    run = a_run(model, RunMode.SWITCH)
     return switch_batch(batch(run, stored), run, lambda: model, world.services)
 
 
@@ -207,7 +207,7 @@ def test_a_series_with_a_slice_that_waits_is_left_for_later(
             switch(world, stored, models[1])
     before = models[0].manifest.model_id
     assert ids(now(world, stored))[before] == SLICES
-    run = a_run(models[1], Task.SWITCH)
+    run = a_run(models[1], RunMode.SWITCH)
     give_up(Batch(run_id=run.run_id, scan_ids=(next(iter(stored)),)), run, world.services)
     done = switch(world, stored, models[1])
     assert (done.answered, done.failed) == (1, SLICES)
@@ -259,13 +259,13 @@ def test_only_to_the_model_that_is_served_are_scans_switched(
     world: World, models: tuple[Model, Model], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     table, shipped = world.services.table, models[0].manifest.model_id
-    run = a_run(models[1], Task.SWITCH)
+    run = a_run(models[1], RunMode.SWITCH)
     table.runs.put(run)
     with pytest.raises(RunNotActiveError, match="not served"):
         refuse_unserved(run, shipped, table)
     held = present(table.runs.get(run.run_id))
     assert (held.state, held.why) == (RunState.PAUSED, "another model is served")
-    refuse_unserved(a_run(models[0], Task.SWITCH), shipped, table)
+    refuse_unserved(a_run(models[0], RunMode.SWITCH), shipped, table)
     folder = tmp_path_factory.mktemp("served")
     write_model(folder, TumorClass.PITUITARY)
     decision = Decision("dr.k", "a test", override=True)
@@ -273,13 +273,13 @@ def test_only_to_the_model_that_is_served_are_scans_switched(
     move_model(models[1].manifest.model_id, ModelState.SERVED, table, decision)
     refuse_unserved(run, shipped, table)
     with pytest.raises(RunNotActiveError):
-        refuse_unserved(a_run(models[0], Task.SWITCH), shipped, table)
+        refuse_unserved(a_run(models[0], RunMode.SWITCH), shipped, table)
 
 
 def test_no_batch_tears_a_series_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("brainscan.pipeline.runs.BATCH", 4)
     records = [a_record(n).model_copy(update={"series_id": f"{n // 3:032x}" if n < 9 else None}) for n in range(12)]
-    batches = batched_whole(records)
+    batches = batch_series(records)
     assert sorted(scan_id for each in batches for scan_id in each) == sorted(each.scan_id for each in records)
     for number in range(3):
         mine = {each.scan_id for each in records[3 * number : 3 * number + 3]}

@@ -17,7 +17,7 @@ from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass
-from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunState, RunStateError, Task
+from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunState, RunStateError, RunMode
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.shipped import model_dir
 from brainscan.pipeline import runs
@@ -29,8 +29,8 @@ from brainscan.store.table.runs import RunConflictError
 REFUSED = 4
 
 _GONE = {
-    Task.READ: "whose bytes have expired or that were replaced",
-    Task.SWITCH: "which stay as they were: the model has no answer to them or to a slice of their series",
+    RunMode.READ: "whose bytes have expired or that were replaced",
+    RunMode.SWITCH: "which stay as they were: the model has no answer to them or to a slice of their series",
 }
 
 app = typer.Typer(help="Read stored scans again with another model.", invoke_without_command=True)
@@ -96,21 +96,21 @@ def reprocess(
     if not (export or day or verdict or everything):
         raise typer.BadParameter("say which scans: --export, --day, --verdict, or --all of them")
     with _deciding(places) as asked:
-        task = Task.SWITCH if switch else Task.READ
+        mode = RunMode.SWITCH if switch else RunMode.READ
         model_id = _served(model, asked) if switch else whole_id(str(model), asked)
-        scans = runs.chosen(asked, model_id, export, _days(day), verdict)
-        batches = runs.batched_whole(scans) if switch else runs.batched(scans)
+        scans = runs.select_scans(asked, model_id, export, _days(day), verdict)
+        batches = runs.batch_series(scans) if switch else runs.batch_scans(scans)
         if not batches:
             Console(stderr=True).print("no such scan that another model answered")
             raise typer.Exit(NOTHING_FOUND)
-        found = estimate(len(scans), len(batches), at_once, task)
+        found = estimate(len(scans), len(batches), at_once, mode)
         Console().print(_told(found, at_once, most_dollars))
         if not (yes or typer.confirm("Start?")):
             raise typer.Exit(REFUSED)
         run = Run(
             run_id=runs.new_run_id(),
             model_id=model_id,
-            task=task,
+            mode=mode,
             selection=_selection(export, day, verdict),
             by=caller_name(),
             started_at=datetime.now(UTC),
@@ -205,7 +205,7 @@ def resume(context: typer.Context, run_id: RunId, most_dollars: Dollars = None) 
 
 def _halt(places: _Places, run_id: str, state: RunState) -> None:
     with _deciding(places) as asked:
-        runs.halt(run_id, state, caller_name(), asked, places.machine)
+        runs.pause_or_stop(run_id, state, caller_name(), asked, places.machine)
     Console().print(f"run {run_id} is {state}.")
 
 
@@ -263,8 +263,8 @@ def _progress(found: Progress) -> Any:
         "state": f"{run.state}{f': {run.why}' if run.why else ''}",
         "model": run.model_id[:12],
         "batches": f"{found.batches:,} of {run.batches:,} done",
-        ("switched" if run.task is Task.SWITCH else "answered"): f"{found.answered:,} of {run.scans:,} scans",
-        "gone": f"{found.gone:,}, {_GONE[run.task]}",
+        ("switched" if run.mode is RunMode.SWITCH else "answered"): f"{found.answered:,} of {run.scans:,} scans",
+        "gone": f"{found.gone:,}, {_GONE[run.mode]}",
         "failed": f"{found.failed:,}{': ' + ', '.join(found.dead[:5]) if found.dead else ''}",
         "dollars": f"{found.dollars:.4f}{bound}",
     }

@@ -27,7 +27,7 @@ class RunState(StrEnum):
     FINISHED = "finished"
 
 
-class Task(StrEnum):
+class RunMode(StrEnum):
     """What a run does with each scan."""
 
     READ = "read"
@@ -49,7 +49,7 @@ class Run(FrozenModel):
 
     run_id: str
     model_id: ModelId
-    task: Task = Task.READ
+    mode: RunMode = RunMode.READ
     selection: str = Field(description="which scans, in the command's words")
     state: RunState = RunState.RUNNING
     why: str | None = Field(default=None, description="why it is not running")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from brainscan.domain import BrainscanError, Finding, Outcome, Reason, Scan, ScanRecord
 from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
-from brainscan.pipeline.attempt import ScanResult, commit, new_attempt, waits, write_images
+from brainscan.pipeline.attempt import ScanResult, commit, new_attempt, needs_analysis, write_images
 from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, milliseconds_since, predict
 from brainscan.services import WORKERS, Services
@@ -40,7 +40,7 @@ def _known_result(scan_id: str, known: ScanRecord | None) -> ScanResult | None:
     """The result that needs no work: an unknown scan, or a repeat. A failed scan that comes back is tried again."""
     if known is None:
         return ScanResult(scan_id, error=UnknownScanError(f"scan {scan_id} is not in the table; upload its file again"))
-    return None if waits(known) else ScanResult(scan_id, known, repeat=True)
+    return None if needs_analysis(known) else ScanResult(scan_id, known, repeat=True)
 
 
 def _analyze_waiting(waiting: Sequence[ScanRecord], services: Services, model: Model) -> list[ScanResult]:

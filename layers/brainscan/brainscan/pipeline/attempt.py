@@ -30,7 +30,7 @@ class ScanResult:
     repeat: bool = False
 
 
-def waits(record: ScanRecord) -> bool:
+def needs_analysis(record: ScanRecord) -> bool:
     """Whether a scan is to be analyzed: one that has no outcome, and one that failed and comes back."""
     return record.outcome in {Outcome.QUEUED, Outcome.FAILED} and not record.superseded
 
@@ -60,7 +60,7 @@ def commit(waiting: ScanRecord, written: ScanRecord, services: Services) -> Scan
     if current is not None and current.result_key is not None and current.result_key == written.result_key:
         return ScanResult(scan_id, current)  # it was written, and the answer was lost on its way
     discard_attempt(written, services.results)
-    if current is None or waits(current):
+    if current is None or needs_analysis(current):
         return ScanResult(scan_id, error=ScanChangedError(f"scan {scan_id} changed while it was analyzed"))
     return ScanResult(scan_id, current, repeat=True)
 

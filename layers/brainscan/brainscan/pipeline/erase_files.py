@@ -119,7 +119,7 @@ def _changed(export_id: str, items: PatientItems, services: Services) -> tuple[l
         lines = listing.decoded(listing_of(export_id, services.table, services.results))
     except ObjectGoneError:
         lines = []
-    after = listing.erased(lines, {scan.scan_id for scan in items.scans})
+    after = listing.redacted_lines(lines, {scan.scan_id for scan in items.scans})
     return [line for line, new in zip(lines, after, strict=True) if line != new], after
 
 

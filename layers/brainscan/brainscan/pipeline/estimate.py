@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel, TypeAdapter
 
-from brainscan.domain.reprocess import Task
+from brainscan.domain.reprocess import RunMode
 
 FIGURES: Final = Path(__file__).parent.parent / "cost"
 """Of a wheel, a folder in it; of a checkout, a link to infra/cost."""
@@ -50,7 +50,7 @@ class Estimate(BaseModel):
     dollars_per_scan: float
 
 
-def estimate(scans: int, batches: int, at_once: int, task: Task = Task.READ) -> Estimate:
+def estimate(scans: int, batches: int, at_once: int, mode: RunMode = RunMode.READ) -> Estimate:
     """Estimate a run of so many batches, of which so many are gone through at once.
 
     A scan takes what it took the model of the image; it costs a read of its bytes, a write unit and two read units, and
@@ -63,7 +63,7 @@ def estimate(scans: int, batches: int, at_once: int, task: Task = Task.READ) -> 
     seconds = scans * nearest.warm_batch_s / MEASURED_BATCH
     dollars_per_second = prices.lambda_gb_second * MEMORY_MB / MIB_PER_GIB
     a_batch = prices.s3_put + 2 * prices.dynamodb_write_unit + 4 * prices.states_transition
-    if task is Task.SWITCH:
+    if mode is RunMode.SWITCH:
         a_batch += scans / batches * (SWITCH_PUTS * prices.s3_put + SWITCH_WRITE_UNITS * prices.dynamodb_write_unit)
     a_scan = prices.s3_get + prices.dynamodb_write_unit + 2 * prices.dynamodb_read_unit + a_batch * batches / scans
     return Estimate(

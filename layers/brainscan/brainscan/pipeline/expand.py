@@ -60,7 +60,7 @@ def expand(
                 tally.files += 1
                 tally.skipped += not outcome.records
                 tally.scans += len(outcome.records)
-                tally.lines.append(listing.line(file, outcome, origin.pseudonyms))
+                tally.lines.append(listing.file_line(file, outcome, origin.pseudonyms))
     return tally
 
 

@@ -148,7 +148,7 @@ def _unread(upload: Upload, reason: Reason, services: Services) -> Export:
     if export.state != ExportState.EXPANDING:
         return export  # it was read before it went, and its files have their outcomes
     done = PartDone(number=0, last=True, kind=Kind.OTHER, files=1, skipped=1)
-    _put_listing(export, [listing.unread(reason)], services)
+    _put_listing(export, [listing.unreadable_line(reason)], services)
     return _put_whole(export, [done], services)
 
 
@@ -227,7 +227,7 @@ def _listed(marker: PartDone, tally: Tally, export_id: str, services: Services, 
     if marker.number or not marker.last:
         services.results.put(part_key(export_id, marker.number), listing.encoded(tally.lines), "application/jsonl")
         return marker
-    lines = listing.encoded(listing.whole([tally.lines]))
+    lines = listing.encoded(listing.join_parts([tally.lines]))
     if len(lines) <= SHORT_LISTING and not again:
         return marker.model_copy(update={"listing": lines.decode()})
     services.results.put(files_key(export_id), lines, "application/jsonl")
@@ -246,7 +246,7 @@ def _conclude(upload: Upload, export: Export, services: Services) -> None:
             return
         _make_way(upload, export, services)
         if len(done) > 1 or done[0].failed:
-            _put_listing(export, listing.whole(_lines(export, each, services) for each in done), services)
+            _put_listing(export, listing.join_parts(_lines(export, each, services) for each in done), services)
         _put_whole(export, done, services)
 
 
@@ -263,7 +263,7 @@ def _make_way(upload: Upload, export: Export, services: Services) -> None:
 def _lines(export: Export, part: PartDone, services: Services) -> list[listing.Line]:
     """What became of the files of a part."""
     if part.failed:
-        return [listing.failed()]
+        return [listing.failed_line()]
     return listing.decoded(services.results.get(part_key(export.export_id, part.number)))
 
 

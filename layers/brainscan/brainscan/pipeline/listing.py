@@ -16,7 +16,7 @@ COMPARED = ("path_digest", "references", "private_records")
 """What a part's lines say besides, for the whole listing to compare."""
 
 
-def line(file: File, outcome: FileOutcome, pseudonyms: Pseudonyms) -> Line:
+def file_line(file: File, outcome: FileOutcome, pseudonyms: Pseudonyms) -> Line:
     """One file of a part: found again by its place in the archive, since its name may be a patient's."""
     found: Line = {
         "index": file.index,
@@ -35,24 +35,24 @@ def line(file: File, outcome: FileOutcome, pseudonyms: Pseudonyms) -> Line:
     return found
 
 
-def erased(lines: Iterable[Line], scan_ids: Collection[str]) -> list[Line]:
+def redacted_lines(lines: Iterable[Line], scan_ids: Collection[str]) -> list[Line]:
     """The lines as they are, those of files that were these scans without what their files were called."""
     gone = {"entry_digest": None, "outcome": Outcome.SKIPPED, "reasons": [Reason.ERASED]}
     return [line | gone if set(line["scan_ids"]) & set(scan_ids) else line for line in lines]
 
 
-def unread(reason: Reason) -> Line:
+def unreadable_line(reason: Reason) -> Line:
     """The only file of an upload that no longer exists, or that S3 does not give."""
     return _skipped(None, None, reason)
 
 
-def failed() -> Line:
+def failed_line() -> Line:
     """The files of an upload, or of a part of one, that could not be taken in: how many they are is not known."""
     known: Line = {"index": None, "inner": None, "entry_digest": None}
     return {**known, "outcome": Outcome.FAILED, "reasons": [Reason.RETRIES_EXHAUSTED], "scan_ids": []}
 
 
-def whole(parts: Iterable[Iterable[Line]]) -> list[Line]:
+def join_parts(parts: Iterable[Iterable[Line]]) -> list[Line]:
     """Join the lines of all parts; with a DICOMDIR, say what it lists and is not there, and what it does not list.
 
     Files that no DICOMDIR lists have `"listed": false`; they are taken like any other.

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from brainscan.domain import ANSWERED, Outcome, Reason, ScanRecord
 from brainscan.domain.base import BrainscanError
-from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, RunState, Spent, Task
+from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, RunState, Spent, RunMode
 from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, predict
-from brainscan.pipeline.shadow import keep, shadow_finding_of
+from brainscan.pipeline.shadow import put_findings, shadow_finding_of
 from brainscan.services import WORKERS, Services
 from brainscan.store import ObjectGoneError, Table
 from brainscan.store.retry import Threads
@@ -30,7 +30,7 @@ class BatchFailedError(BrainscanError):
     """Scans of a batch failed and have no answer yet; the state machine tries them again."""
 
 
-def running(run_id: str, table: Table) -> Run:
+def active_run(run_id: str, table: Table) -> Run:
     """A run that may go on.
 
     Raises:
@@ -40,12 +40,12 @@ def running(run_id: str, table: Table) -> Run:
     if run is None or run.state is not RunState.RUNNING:
         raise RunNotActiveError(f"run {run_id} is {run.state if run else 'unknown'}")
     if run.most_dollars is not None and run.dollars(table.runs.spent(run_id)) >= run.most_dollars:
-        hold(run, f"it has spent its {run.most_dollars:g} dollars", table)
+        pause_run(run, f"it has spent its {run.most_dollars:g} dollars", table)
         raise RunNotActiveError(f"run {run_id} has spent its {run.most_dollars:g} dollars")
     return run
 
 
-def hold(run: Run, why: str, table: Table) -> None:
+def pause_run(run: Run, why: str, table: Table) -> None:
     """Pause a run, unless somebody changed it meanwhile."""
     try:
         table.runs.put(run.moved(RunState.PAUSED, why))
@@ -66,12 +66,12 @@ def reprocess_batch(batch: Batch, run: Run, model: Model, services: Services) ->
     begin = time.perf_counter()
     known = services.table.runs.reprocessed(run.model_id, batch.scan_ids)
     missing = [scan_id for scan_id in dict.fromkeys(batch.scan_ids) if scan_id not in known]
-    failed = read(missing, run, model, services) if missing else []
+    failed = predict_stored(missing, run, model, services) if missing else []
     spent = Spent(seconds=time.perf_counter() - begin, scans=len(missing))
     services.table.runs.add_spent(run.run_id, spent, batch.number or 0)
     if failed:
         raise BatchFailedError(f"{len(failed)} of {len(batch.scan_ids)} scans failed")
-    return close(batch, run, services)
+    return close_batch(batch, run, services)
 
 
 def give_up(batch: Batch, run: Run, services: Services) -> None:
@@ -79,7 +79,7 @@ def give_up(batch: Batch, run: Run, services: Services) -> None:
 
     Of a run that switches scans, their answers are there, and stay.
     """
-    if run.task is Task.SWITCH:
+    if run.mode is RunMode.SWITCH:
         for scan_id in batch.scan_ids:
             services.table.runs.put_dead(run.run_id, scan_id)
         return
@@ -89,7 +89,7 @@ def give_up(batch: Batch, run: Run, services: Services) -> None:
         services.table.runs.put_dead(run.run_id, scan_id)
 
 
-def close(batch: Batch, run: Run, services: Services) -> BatchDone:
+def close_batch(batch: Batch, run: Run, services: Services) -> BatchDone:
     """Mark a batch whose scans all have their answers as done."""
     outcomes = Counter(each.outcome for each in services.table.runs.reprocessed(run.model_id, batch.scan_ids).values())
     gone, failed = outcomes[Outcome.SKIPPED], outcomes[Outcome.FAILED]
@@ -109,13 +109,13 @@ def finish(run_id: str, execution: int, table: Table) -> Run | None:
         return run
     left = run.batches - len(table.runs.done(run_id))
     if left:
-        hold(run, f"{left} batches could not be done", table)
+        pause_run(run, f"{left} batches could not be done", table)
     else:
         table.runs.put(run.moved(RunState.FINISHED))
     return table.runs.get(run_id)
 
 
-def read(scan_ids: Sequence[str], run: Run, model: Model, services: Services) -> list[str]:
+def predict_stored(scan_ids: Sequence[str], run: Run, model: Model, services: Services) -> list[str]:
     """Answer scans that the model has not answered; ids of those on which it failed."""
     records = services.table.scans.get_many(scan_ids)
     readable = [record for record in records.values() if record.outcome in ANSWERED and not record.superseded]
@@ -132,7 +132,7 @@ def read(scan_ids: Sequence[str], run: Run, model: Model, services: Services) ->
     troubles |= {scan_id: each.error for scan_id, each in predicted.items() if each.error is not None}
     gone = {scan_id for scan_id in scan_ids if isinstance(troubles.get(scan_id), ObjectGoneError)}
     gone |= set(scan_ids) - fetched.keys()  # erased, or replaced by a newer upload, since the run began
-    answers = _kept(said, records, run, services)
+    answers = _write_findings(said, records, run, services)
     services.table.runs.put_reprocessed(
         answers + [_without(each, run, *_why(records.get(each))) for each in sorted(gone)]
     )
@@ -142,7 +142,7 @@ def read(scan_ids: Sequence[str], run: Run, model: Model, services: Services) ->
     return failed
 
 
-def _kept(
+def _write_findings(
     said: Mapping[str, ShadowFinding], records: Mapping[str, ScanRecord], run: Run, services: Services
 ) -> list[ReprocessedScan]:
     """Write what a model said, an object a day of arrival; the markers that are to name them."""
@@ -154,7 +154,7 @@ def _kept(
             scan_id=answer.scan_id, model_id=run.model_id, run_id=run.run_id, outcome=answer.outcome, key=key
         )
         for day, answers in days.items()
-        for key in [keep(answers, day, services.results)]
+        for key in [put_findings(answers, day, services.results)]
         for answer in answers
     ]
 

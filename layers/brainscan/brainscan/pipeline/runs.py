@@ -32,7 +32,7 @@ class UnknownRunError(BrainscanError):
     """There is no run of that id."""
 
 
-class Machine(Protocol):
+class RunExecutor(Protocol):
     """What goes through a run's batches."""
 
     def start(self, run: Run, bucket: str, /) -> None:
@@ -74,7 +74,7 @@ def _name(run: Run) -> str:
     return f"{run.run_id}-{run.execution:03d}"
 
 
-def chosen(
+def select_scans(
     table: Table, model_id: str, export_id: str | None, days: tuple[date, date] | None, verdict: TumorClass | None
 ) -> list[ScanRecord]:
     """Stored scans that a network had a part in and another model answered: of an export, of days, or all."""
@@ -98,15 +98,15 @@ def chosen(
     ]
 
 
-def batched(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
+def batch_scans(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
     """Scans in batches; those of a day and a series lie together, so that a file with several frames is read once."""
-    ids = [each.scan_id for each in sorted(records, key=_place)]
+    ids = [each.scan_id for each in sorted(records, key=_sort_key)]
     return [tuple(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]
 
 
-def batched_whole(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
+def batch_series(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
     """Scans in batches that no series is torn apart by: a run that switches does so series by series."""
-    by_series = sorted(records, key=lambda each: _place(each)[1:])
+    by_series = sorted(records, key=lambda each: _sort_key(each)[1:])
     batches: list[tuple[str, ...]] = []
     for _, group in groupby(by_series, key=lambda each: each.series_id or each.scan_id):
         ids = tuple(each.scan_id for each in group)
@@ -117,15 +117,15 @@ def batched_whole(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
     return batches
 
 
-def _place(record: ScanRecord) -> tuple[str, str, int, str]:
+def _sort_key(record: ScanRecord) -> tuple[str, str, int, str]:
     return record.day, record.series_id or record.scan_id, record.order, record.scan_id
 
 
-def start(run: Run, batches: Sequence[Sequence[str]], table: Table, results: Results, machine: Machine) -> None:
+def start(run: Run, batches: Sequence[Sequence[str]], table: Table, results: Results, executor: RunExecutor) -> None:
     """Write the manifest, then the run, then start its execution; `resume` completes what broke off in between."""
     write_manifest(run, enumerate(batches), results)
     table.runs.put(run)
-    machine.start(run, results.bucket)
+    executor.start(run, results.bucket)
 
 
 def write_manifest(run: Run, batches: Iterable[tuple[int, Sequence[str]]], results: Results) -> None:
@@ -143,7 +143,7 @@ def manifest(run: Run, results: Results) -> list[tuple[int, list[str]]]:
     return [(int(line["batch"]), line["scans"].split()) for line in lines]
 
 
-def halt(run_id: str, state: RunState, by: str, table: Table, machine: Machine) -> Run:
+def pause_or_stop(run_id: str, state: RunState, by: str, table: Table, executor: RunExecutor) -> Run:
     """Pause a run, or stop it for good: no batch is begun from now on.
 
     Raises:
@@ -153,11 +153,11 @@ def halt(run_id: str, state: RunState, by: str, table: Table, machine: Machine) 
     before = run_of(run_id, table)
     after = before.moved(state, f"{state} by {by}")
     table.runs.put(after)
-    machine.stop(before)
+    executor.stop(before)
     return after
 
 
-def resume(run_id: str, most_dollars: float | None, table: Table, results: Results, machine: Machine) -> Run:
+def resume(run_id: str, most_dollars: float | None, table: Table, results: Results, executor: RunExecutor) -> Run:
     """Let a run go on with the batches that are not done, in another execution.
 
     A run that is still said to be running lost its execution, or never had one: the same is done for it.
@@ -168,14 +168,14 @@ def resume(run_id: str, most_dollars: float | None, table: Table, results: Resul
     """
     run = run_of(run_id, table)
     if run.state is RunState.RUNNING:
-        machine.stop(run)
+        executor.stop(run)
         run = run.moved(RunState.PAUSED)
         table.runs.put(run)
     after = run.moved(RunState.RUNNING, most_dollars=most_dollars)
     done = {each.number for each in table.runs.done(run_id)}
     write_manifest(after, [each for each in manifest(run, results) if each[0] not in done], results)
     table.runs.put(after)
-    machine.start(after, results.bucket)
+    executor.start(after, results.bucket)
     return after
 
 

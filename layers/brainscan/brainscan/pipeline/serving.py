@@ -16,7 +16,7 @@ from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.attempt import ScanResult
-from brainscan.pipeline.shadow import look_on, to_look_at
+from brainscan.pipeline.shadow import predict_in_shadow, sampled_scans
 from brainscan.services import Services
 from brainscan.store import Results
 from brainscan.store.objects import model_key
@@ -88,15 +88,15 @@ def analyze_as_served(scans: Sequence[Scan], services: Services, loaded: LoadedM
             results = [ScanResult(scan.scan_id, error=error) for scan in group]
         found |= {result.scan_id: result for result in results}
     new = [result.record for result in found.values() if result.record and not result.repeat]
-    _let_look_on(new, rollout, services, loaded)
+    _run_shadow(new, rollout, services, loaded)
     return [found[scan.scan_id] for scan in scans]
 
 
-def _let_look_on(answered: Sequence[ScanRecord], rollout: Rollout, services: Services, loaded: LoadedModels) -> None:
+def _run_shadow(answered: Sequence[ScanRecord], rollout: Rollout, services: Services, loaded: LoadedModels) -> None:
     """Whatever the shadow meets is its own trouble: the answers stand by now."""
     try:
-        if rollout.shadow and (records := to_look_at(answered, rollout)):
-            look_on(records, services, loaded.get(rollout.shadow, services.results))
+        if rollout.shadow and (records := sampled_scans(answered, rollout)):
+            predict_in_shadow(records, services, loaded.get(rollout.shadow, services.results))
     except Exception as error:
         logger.warning("shadow gave no answers", extra={"scans": len(answered), **describe(error)})
 

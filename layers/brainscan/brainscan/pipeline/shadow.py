@@ -29,7 +29,7 @@ def is_sampled(record: ScanRecord, share: float) -> bool:
     return drawn < share * 16**_DIGITS
 
 
-def to_look_at(answered: Sequence[ScanRecord], rollout: Rollout) -> list[ScanRecord]:
+def sampled_scans(answered: Sequence[ScanRecord], rollout: Rollout) -> list[ScanRecord]:
     """Those of the scans that were just answered that the shadow is to see; none where there is no shadow."""
     return [
         record
@@ -38,7 +38,7 @@ def to_look_at(answered: Sequence[ScanRecord], rollout: Rollout) -> list[ScanRec
     ]
 
 
-def look_on(records: Sequence[ScanRecord], services: Services, model: Model) -> list[ShadowFinding]:
+def predict_in_shadow(records: Sequence[ScanRecord], services: Services, model: Model) -> list[ShadowFinding]:
     """Read scans again with a model that looks on, and keep what it says.
 
     Returns:
@@ -56,11 +56,11 @@ def look_on(records: Sequence[ScanRecord], services: Services, model: Model) -> 
     predicted = dict(zip(sources, predict(list(sources.values()), model, services.limits), strict=True))
     answers = [answer for record in records if (answer := shadow_finding_of(record, predicted[record.scan_id], model))]
     if answers:
-        keep(answers, records[0].day, services.results)
+        put_findings(answers, records[0].day, services.results)
     return answers
 
 
-def keep(answers: Sequence[ShadowFinding], day: str, results: Results) -> str:
+def put_findings(answers: Sequence[ShadowFinding], day: str, results: Results) -> str:
     """Write answers of a model to scans that arrived on a day; the key of the object."""
     body = "".join(answer.model_dump_json(exclude_none=True) + "\n" for answer in answers).encode()
     name = hashlib.sha256("".join(sorted(answer.scan_id for answer in answers)).encode()).hexdigest()[:32]

@@ -20,7 +20,7 @@ from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.attempt import new_attempt, write_images
 from brainscan.pipeline.drawing import overlap_of
-from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, hold, read
+from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, pause_run, predict_stored
 from brainscan.services import WORKERS, Services
 from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.retry import Threads
@@ -48,7 +48,7 @@ def refuse_unserved(run: Run, shipped_id: str, table: Table) -> None:
         RunNotActiveError: another is served by now; the run is paused.
     """
     if (table.models.rollout().served or shipped_id) != run.model_id:
-        hold(run, "another model is served", table)
+        pause_run(run, "another model is served", table)
         raise RunNotActiveError(f"run {run.run_id} switches to a model that is not served")
 
 
@@ -135,7 +135,7 @@ def _said(left: Sequence[ScanRecord], run: Run, model: Callable[[], Model], serv
     known = services.table.runs.reprocessed(run.model_id, scan_ids)
     missing = [scan_id for scan_id in scan_ids if scan_id not in known]
     if missing:
-        if read(missing, run, model(), services):
+        if predict_stored(missing, run, model(), services):
             raise BatchFailedError("the model failed on slices that it had not answered")
         known = services.table.runs.reprocessed(run.model_id, scan_ids)
     keys = list(dict.fromkeys(answer.key for answer in known.values() if answer.key))
