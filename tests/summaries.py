@@ -27,7 +27,7 @@ def a_series(
         "probabilities": {each: confidence if each is called else rest for each in CLASSES},
         "confidence": confidence,
         "volume_mm3": 0.0 if called is TumorClass.NO_TUMOR else 1000.0,
-        "slices_speaking": 6,
+        "slices_analyzed": 6,
         "model_id": "f" * 64,
         "model_ids": ("f" * 64,),
         "export_ids": (PSEUDONYMS.export_id("uploads", "an export", "v1"),),

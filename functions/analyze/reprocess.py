@@ -10,7 +10,7 @@ from brainscan.domain.reprocess import Batch, RunMode
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
-from brainscan.pipeline.reprocess import finish, give_up, reprocess_batch, active_run
+from brainscan.pipeline.reprocess import active_run, finish, give_up, reprocess_batch
 from brainscan.pipeline.serving import fetch_model
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan.services import services

@@ -100,7 +100,7 @@ def test_the_keys_alone_draw_undo_erase_and_save(drawing: Page) -> None:
     expect(page.get_by_text("this one is empty: no tumor")).to_be_visible()
     page.keyboard.press("s")
     expect(page.locator(".caption")).to_contain_text("no tumor")
-    assert slices(page)[first]["called"] == "no_tumor"
+    assert slices(page)[first]["finding"] == "no_tumor"
     page.locator("#undo button").click()
     expect(page.locator("#undo")).to_be_hidden()
     history = answer(page, f"scans/{slices(page)[first]['scan_id']}/reviews")["items"]

@@ -35,7 +35,7 @@ def open_view(page: Page, view: str) -> None:
         listed = page.evaluate("fetch('/v1/series?from=2020-01-01').then(answer => answer.json())")["items"]
         # Other tests send series, too: the one of this tier has the most slices.
         with_lesion = [each for each in listed if each["lesion_count"]]
-        largest = max(with_lesion, key=lambda each: int(each["slices_speaking"]) + int(each["slices_abstained"]))
+        largest = max(with_lesion, key=lambda each: int(each["slices_analyzed"]) + int(each["slices_abstained"]))
         page.goto(f"/?series={largest['series_id']}")
     else:
         page.goto("/?list=scans" if view == "list" else f"/?{view}")

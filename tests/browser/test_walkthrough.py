@@ -100,7 +100,7 @@ def test_a_folder_that_is_dropped_ends_as_training_data(
     shot(page, "4-corrected")
 
     [corrected] = [each for each in answer(page, f"series/{series_id}/scans?limit=200")["items"] if each["review"]]
-    assert corrected["called"] == "meningioma"
+    assert corrected["finding"] == "meningioma"
     out = tmp_path / "corrections"
     run("export", "corrections", "--table", stack.table_name, "--bucket", stack.results_bucket, "--out", str(out))
     [mask_url] = [each["url"] for each in corrected["links"] if each["name"] == "reader_mask"]

@@ -293,7 +293,7 @@ def _studies(left: Left) -> Iterator[str]:
             yield f"study {study_id[:8]} is not what its series make it"
         for each in series:
             outcomes = Counter(scan["outcome"] for scan in left.of_series[each.series_id])
-            if (each.slices_speaking, each.slices_abstained) != (outcomes["analyzed"], outcomes["abstained"]):
+            if (each.slices_analyzed, each.slices_abstained) != (outcomes["analyzed"], outcomes["abstained"]):
                 yield f"series {each.series_id[:8]} is summarised otherwise than its slices are"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from brainscan.store.table.names import Names
+from brainscan.store.table.chosen_pseudonyms import ChosenPseudonyms
 from tests.chaos.faults import NONE, USUAL
 from tests.chaos.invariants import Left, Violation, violations
 from tests.chaos.uploads import uploads
@@ -54,10 +54,10 @@ def test_what_was_seen_before_a_rotation_is_the_same_after_it_whatever_goes_wron
 
 
 def test_a_version_that_follows_from_the_time_alone_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    def of_its_time(_: Names, names: Sequence[str], preferred: str, __: Any) -> str:
+    def of_its_time(_: ChosenPseudonyms, names: Sequence[str], preferred: str, __: Any) -> str:
         return preferred
 
-    monkeypatch.setattr(Names, "choose", of_its_time)
+    monkeypatch.setattr(ChosenPseudonyms, "choose", of_its_time)
     after, broken, _ = left_of(rotating())
     assert after["series_id"] > without_rotation()["series_id"]
     assert {each.promise for each in broken} >= {"nothing_doubled"}

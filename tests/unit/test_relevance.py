@@ -49,9 +49,9 @@ def header(**elements: Any) -> Header:
         ({"DerivationDescription": "maximum intensity projection"}, Reason.DERIVED_MAP),
         ({"DerivationDescription": "Apparent Diffusion Coefficient"}, Reason.DERIVED_MAP),
         ({"DerivationDescription": "post minus pre, subtracted"}, Reason.DERIVED_MAP),
-        ({"Manufacturer": "brainscan", "ImageType": ["DERIVED", "SECONDARY", "OTHER"]}, Reason.OWN_ANSWER),
-        ({"Manufacturer": "Gateway", "SeriesDescription": "brainscan key slice, research use only"}, Reason.OWN_ANSWER),
-        ({"ImageComments": RESEARCH_USE_STATEMENT}, Reason.OWN_ANSWER),
+        ({"Manufacturer": "brainscan", "ImageType": ["DERIVED", "SECONDARY", "OTHER"]}, Reason.OWN_REPORT),
+        ({"Manufacturer": "Gateway", "SeriesDescription": "brainscan key slice, research use only"}, Reason.OWN_REPORT),
+        ({"ImageComments": RESEARCH_USE_STATEMENT}, Reason.OWN_REPORT),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "PHASE_DIFF"]}, Reason.PHASE_IMAGE),
         ({"ImageType": ["DERIVED", "PRIMARY", "FILT_PHA", "SWAN"]}, Reason.PHASE_IMAGE),
         ({"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "MD"]}, Reason.DERIVED_MAP),
@@ -339,7 +339,7 @@ def test_frames_of_any_kinds_in_any_order_are_judged_each_by_itself(names: list[
     ],
 )
 def test_our_own_answers_are_known_whatever_a_pacs_left_of_them(elements: dict[str, Any]) -> None:
-    assert header(**elements).skip is Reason.OWN_ANSWER
+    assert header(**elements).skip is Reason.OWN_REPORT
 
 
 @pytest.mark.parametrize(

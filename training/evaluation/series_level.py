@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from brainscan.domain import Kind, Outcome, Scan, ScanRecord, Source
-from brainscan.series.call import Call, call_acquisition
+from brainscan.series.classification import Classification, classify_acquisition
 from training.datasets.samples import LGG
 from training.evaluation.bootstrap import REPEATS, bounds, draws, group_sums
 from training.evaluation.evaluated import EvaluatedScan
@@ -31,9 +31,9 @@ def series_figures(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, Any]]:
         if len(members) < FEWEST:
             continue
         records = [_record(scan, place) for place, scan in enumerate(members)]
-        speaking = [record for record in records if record.outcome is Outcome.ANALYZED]
+        analyzed = [record for record in records if record.outcome is Outcome.ANALYZED]
         tumor = any(scan.is_tumor for scan in members)
-        call = call_acquisition(speaking, len(members)) if speaking else None
+        call = classify_acquisition(analyzed, len(members)) if analyzed else None
         says_tumor = call is not None and call.predicted.is_tumor
         row = results.setdefault(name, _nothing())
         row["tumor"] += tumor
@@ -48,14 +48,14 @@ def series_figures(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, Any]]:
     return {name: row | {"right": _share([*verdicts[name]])} for name, row in results.items()}
 
 
-def false_lesions(call: Call, series: Sequence[EvaluatedScan]) -> int:
+def false_lesions(call: Classification, series: Sequence[EvaluatedScan]) -> int:
     """Runs of neighbouring slices that count as positive and touch no drawn tumor on any of them.
 
     Two lesions on the same slices are one run.
     """
     counted = {record.scan_id for record in call.counted}
     runs: list[list[EvaluatedScan]] = [[]]
-    for record in call.speaking:
+    for record in call.analyzed:
         if record.scan_id in counted:
             runs[-1].append(series[int(record.scan_id)])
         elif runs[-1]:

@@ -55,7 +55,7 @@ def tampered(token: str) -> str:
 
 def test_a_readers_token_reads_and_reviews(through: Callable[..., Any], gateway: Gateway, scan_id: Any) -> None:
     status, answered = through("GET", f"/v1/scans/{scan_id}", gateway.token())
-    assert (status, answered.json["called"]) == (200, "glioma")
+    assert (status, answered.json["finding"]) == (200, "glioma")
     body = {"verdict": "confirmed", "revision": 0}
     status, answered = through("POST", f"/v1/scans/{scan_id}/reviews", gateway.token(), body)
     assert (status, answered.json["review"]["reader"]) == (201, "Dr. Reader")

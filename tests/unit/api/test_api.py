@@ -49,7 +49,7 @@ class TestWorklist:
         query = {"finding": "meningioma", "from": DAY, "to": DAY, "min_confidence": 0.7}
         items = ask("GET", "/v1/scans", query).json["items"]
         assert [round(item["confidence"], 2) for item in items] == [0.87, 0.83, 0.79, 0.75, 0.71]
-        assert {item["called"] for item in items} == {"meningioma"}
+        assert {item["finding"] for item in items} == {"meningioma"}
 
     @pytest.mark.parametrize(
         ("query", "count"),
@@ -89,7 +89,7 @@ class TestWorklist:
 class TestOneThing:
     def test_a_scan_with_what_stands_and_its_links(self, ask: Ask, found: Any) -> None:
         scan = ask("GET", f"/v1/scans/{found[0].scan_id}").json
-        assert (scan["called"], scan["review_state"], scan["revision"]) == ("glioma", "needed", 0)
+        assert (scan["finding"], scan["review_state"], scan["revision"]) == ("glioma", "needed", 0)
         assert [link["name"] for link in scan["links"]] == ["image", "mask", "result", "source"]
 
     @pytest.mark.parametrize("path", ["scans", "series", "exports"])

@@ -82,8 +82,8 @@ def test_a_drawn_mask_lies_beside_the_networks_and_its_verdict_names_it(
 def test_another_class_with_a_mask_is_a_correction_and_an_empty_mask_calls_no_tumor(
     draw: Callable[..., Any], table: Table, scan: ScanRecord
 ) -> None:
-    assert draw(a_mask(1, 1, 5, 5), "meningioma").json["called"] == "meningioma"
-    assert draw(a_mask(), "no_tumor", 1).json["called"] == "no_tumor"
+    assert draw(a_mask(1, 1, 5, 5), "meningioma").json["finding"] == "meningioma"
+    assert draw(a_mask(), "no_tumor", 1).json["finding"] == "no_tumor"
     verdicts = [(each.verdict, each.corrected) for each in table.scans.history(scan.scan_id)]
     assert verdicts == [(Verdict.CORRECTED, TumorClass.MENINGIOMA), (Verdict.CORRECTED, TumorClass.NO_TUMOR)]
 

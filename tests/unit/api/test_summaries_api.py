@@ -29,10 +29,10 @@ def study(table: Table) -> Any:
 
 def test_a_study_names_the_series_it_rests_on_and_those_that_disagree(ask: Ask, study: Any) -> None:
     told = ask("GET", f"/v1/studies/{STUDY}").json
-    assert (told["called"], told["rests_on"], told["disagreeing"]) == ("glioma", TUMOR.series_id, [CLEAR.series_id])
+    assert (told["finding"], told["rests_on"], told["disagreeing"]) == ("glioma", TUMOR.series_id, [CLEAR.series_id])
     assert told["review_reasons"] == ["series_disagree"]
     assert told["tumor_probability"] == pytest.approx(1 - 0.2 / 3)
-    assert [each["called"] for each in told["of_series"]] == ["glioma", "no_tumor"]
+    assert [each["finding"] for each in told["of_series"]] == ["glioma", "no_tumor"]
     [report] = told["of_series"][0]["reports"]
     assert report["name"] == "seg.dcm"
     assert f"reports/{TUMOR.series_id}/000006/seg.dcm" in report["url"]
@@ -52,7 +52,7 @@ def test_lists_page_and_count(ask: Ask, table: Table, kind: str) -> None:
     while pages[-1]["cursor"]:
         pages.append(ask("GET", f"/v1/{kind}", query | {"cursor": pages[-1]["cursor"]}).json)
     assert [len(page["items"]) for page in pages] == [3, 3, 1]
-    assert [item["called"] for page in pages for item in page["items"]] == ["glioma"] * 4 + ["no_tumor"] * 3
+    assert [item["finding"] for page in pages for item in page["items"]] == ["glioma"] * 4 + ["no_tumor"] * 3
     counts = ask("GET", f"/v1/{kind}/counts", {"from": "2025-01-01", "to": DAY, "finding": "glioma"}).json
     assert (counts["total"], counts["findings"]) == (4, {"glioma": 4, "no_tumor": 3})
 
@@ -60,8 +60,8 @@ def test_lists_page_and_count(ask: Ask, table: Table, kind: str) -> None:
 def test_a_reader_corrects_a_series_and_confirms_the_study(ask: Ask, study: Any) -> None:
     path = f"/v1/series/{TUMOR.series_id}/reviews"
     after = ask("POST", path, body={"verdict": "corrected", "corrected": "no_tumor", "revision": 0})
-    assert (after.status, after.json["called"], after.json["review"]["reader"]) == (201, "no_tumor", "Dr. Reader")
-    assert ask("GET", f"/v1/studies/{STUDY}").json["called"] == "no_tumor"
+    assert (after.status, after.json["finding"], after.json["review"]["reader"]) == (201, "no_tumor", "Dr. Reader")
+    assert ask("GET", f"/v1/studies/{STUDY}").json["finding"] == "no_tumor"
     assert ask("POST", f"/v1/studies/{STUDY}/reviews", body={"verdict": "confirmed", "revision": 0}).status == 201
     assert [each["verdict"] for each in ask("GET", f"/v1/studies/{STUDY}/reviews").json["items"]] == ["confirmed"]
     assert [each["corrected"] for each in ask("GET", path).json["items"]] == ["no_tumor"]
@@ -113,9 +113,9 @@ def test_a_patients_history_tells_how_the_volume_changes(ask: Ask, table: Table)
 def test_a_verdict_can_be_taken_back_once(ask: Ask, study: Any) -> None:
     path = f"/v1/studies/{STUDY}/reviews"
     assert ask("POST", path, body={"verdict": "withdrawn", "revision": 0}).status == 422
-    assert ask("POST", path, body={"verdict": "rejected", "revision": 0}).json["called"] is None
+    assert ask("POST", path, body={"verdict": "rejected", "revision": 0}).json["finding"] is None
     after = ask("POST", path, body={"verdict": "withdrawn", "revision": 1}).json
-    assert (after["called"], after["review_state"]) == ("glioma", "needed")
+    assert (after["finding"], after["review_state"]) == ("glioma", "needed")
     assert [each["verdict"] for each in ask("GET", path).json["items"]] == ["rejected", "withdrawn"]
 
 

@@ -93,7 +93,7 @@ def test_nothing_that_a_second_reader_asks_for_tells_of_the_first_verdict(as_rea
 def test_the_case_waits_for_another_and_not_for_who_has_read_it(as_reader: As, scan: ScanRecord) -> None:
     for path in kinds(scan):
         given = judge(as_reader, A, path, "corrected", "meningioma").json
-        assert (given["review_state"], given["called"], given["blinded"]) == ("second", "glioma", False)
+        assert (given["review_state"], given["finding"], given["blinded"]) == ("second", "glioma", False)
         kind = path.split("/")[0]
         query = {"from": DAY, "to": DAY, "review": "second"}
         assert as_reader(A, "GET", kind, query).json["items"] == []
@@ -105,7 +105,7 @@ def test_two_who_agree_are_told_of_each_other_and_their_class_stands(as_reader: 
     for path in kinds(scan):
         judge(as_reader, A, path, "corrected", "meningioma")
         given = judge(as_reader, B, path, "corrected", "meningioma").json
-        assert (given["review_state"], given["called"]) == ("corrected", "meningioma")
+        assert (given["review_state"], given["finding"]) == ("corrected", "meningioma")
         assert [each["reader"] for each in as_reader(B, "GET", f"{path}/reviews").json["items"]] == [A, B]
 
 
@@ -113,7 +113,7 @@ def test_who_differ_wait_for_an_adjudicator_who_has_the_role(as_reader: As, scan
     for path in kinds(scan):
         judge(as_reader, A, path, "confirmed")
         given = judge(as_reader, B, path, "corrected", "no_tumor").json
-        assert (given["review_state"], given["called"]) == ("disputed", "glioma")
+        assert (given["review_state"], given["finding"]) == ("disputed", "glioma")
         assert [each["reader"] for each in given["others"]] == [A]
         [listed] = as_reader(C, "GET", path.split("/")[0], {"from": DAY, "to": DAY, "review": "disputed"}).json["items"]
         assert listed["review"]["reader"] == B

@@ -37,14 +37,14 @@ def judged(
             comment="seen",
             adjudicates=case.adjudicates(reader, verdict, by),
         )
-        case = case.model_copy(update=case.after(review, by))
+        case = case.model_copy(update=case.with_review(review, by))
     return case
 
 
 def stands(case: Reviewed) -> tuple[ReviewState | None, TumorClass | None]:
     """The state, and the class that the verdict names that counts."""
     decisive = case.decisive_review
-    return case.verdict_state, decisive.names(G) if decisive else None
+    return case.verdict_state, decisive.named_class(G) if decisive else None
 
 
 def test_where_one_reads_the_latest_verdict_counts_and_taking_it_back_leaves_the_one_before() -> None:

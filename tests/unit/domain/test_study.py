@@ -58,9 +58,9 @@ def test_a_withdrawn_series_does_not_speak_and_without_any_the_study_is_withdraw
 
 
 def test_slices_models_and_uploads_are_those_of_all_series() -> None:
-    first = a_series(0, slices_speaking=4, slices_abstained=1, slices_rejected=2, export_ids=("b" * 32,))
-    study = study_of(STUDY, [first, a_series(1, slices_speaking=6, export_ids=("a" * 32,))], None)
-    assert (study.slices_speaking, study.slices_abstained, study.slices_rejected) == (10, 1, 2)
+    first = a_series(0, slices_analyzed=4, slices_abstained=1, slices_rejected=2, export_ids=("b" * 32,))
+    study = study_of(STUDY, [first, a_series(1, slices_analyzed=6, export_ids=("a" * 32,))], None)
+    assert (study.slices_analyzed, study.slices_abstained, study.slices_rejected) == (10, 1, 2)
     assert study.export_ids == ("a" * 32, "b" * 32)
 
 
@@ -69,9 +69,9 @@ def test_a_verdict_on_a_study_stands_until_its_class_changes_and_again_when_it_i
     judged = study_of(STUDY, [series], None).reviewed(a_review())
     larger = a_series(1, MENINGIOMA, 0.9, volume_mm3=9000.0)
     changed = study_of(STUDY, [series, larger], judged)
-    assert (changed.called, changed.review_state) == (MENINGIOMA, ReviewState.NEEDED)
+    assert (changed.finding, changed.review_state) == (MENINGIOMA, ReviewState.NEEDED)
     back = study_of(STUDY, [series, larger.model_copy(update={"withdrawn": True})], changed)
-    assert (back.called, back.review_state, back.revision) == (GLIOMA, ReviewState.CONFIRMED, 1)
+    assert (back.finding, back.review_state, back.revision) == (GLIOMA, ReviewState.CONFIRMED, 1)
 
 
 def test_an_abstained_study_that_a_reader_must_see_says_why() -> None:
@@ -79,5 +79,5 @@ def test_an_abstained_study_that_a_reader_must_see_says_why() -> None:
     why = {"needs_review": True, "review_reasons": (Reason.ABSTAINED_LIKELY_TUMOR,)}
     doubtful = a_series(0, outcome=Outcome.ABSTAINED).model_copy(update=nothing | why)
     study = study_of(STUDY, [doubtful], None)
-    assert (study.called, study.review_state) == (None, ReviewState.NEEDED)
+    assert (study.finding, study.review_state) == (None, ReviewState.NEEDED)
     assert study.review_reasons == (Reason.ABSTAINED_LIKELY_TUMOR,)

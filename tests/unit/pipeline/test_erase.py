@@ -28,7 +28,7 @@ def test_a_look_changes_nothing_and_counts_what_an_erasure_takes(hospital: Hospi
     assert everything(hospital.world, dynamodb) == before
     assert told[Trace.SCANS] == SLICES + 1  # the slice that came twice counts twice
     assert told[Trace.REVIEWS] == 3
-    assert told[Trace.SHADOW_ANSWERS] == 2 * SLICES
+    assert told[Trace.SHADOW_FINDINGS] == 2 * SLICES
     assert (told[Trace.UPLOADS], traces.counts(with_archives=True)[Trace.UPLOADS]) == (1, 2)
     assert min(told.values()) > 0
     assert erased(hospital).erased == told

@@ -134,7 +134,7 @@ def test_a_report_tells_what_the_series_and_its_study_show(world: World, scanned
     assert present(series).volume_mm3 == pytest.approx(sum(each["volume_mm3"] for each in said["lesions"]))
     longest = [each["longest_diameter_mm"] for each in said["lesions"]]
     assert [each.longest_diameter_mm for each in present(series).lesions] == pytest.approx(longest)
-    assert (present(series).called, present(series).slices_speaking, present(series).files["seg"]) == (
+    assert (present(series).finding, present(series).slices_analyzed, present(series).files["seg"]) == (
         "glioma",
         6,
         said["files"]["seg"],
@@ -144,7 +144,7 @@ def test_a_report_tells_what_the_series_and_its_study_show(world: World, scanned
         pytest.approx((0, 0, 1)),
     )
     study = present(world.services.table.summaries.study(STUDY))
-    assert (study.called, study.rests_on, study.volume_mm3) == ("glioma", SERIES, present(series).volume_mm3)
+    assert (study.finding, study.rests_on, study.volume_mm3) == ("glioma", SERIES, present(series).volume_mm3)
 
 
 def test_a_report_that_broke_off_before_it_was_committed_is_made_again_whole(
@@ -179,9 +179,9 @@ def test_abstained_slices_that_may_be_tumors_put_their_series_up_for_review(
     scanned(masks={}, outcome=Outcome.ABSTAINED, reasons=(Reason.OUT_OF_SCOPE,), needs_review=True, review_reasons=why)
     report(SERIES, world.services)
     study = present(world.services.table.summaries.study(STUDY))
-    assert (study.called, study.review_state) == (None, "needed")
+    assert (study.finding, study.review_state) == (None, "needed")
     assert set(why) < set(study.review_reasons)
-    assert (study.slices_speaking, study.slices_abstained) == (0, 6)
+    assert (study.slices_analyzed, study.slices_abstained) == (0, 6)
 
 
 class TestCountsThatLag:

@@ -67,7 +67,7 @@ def test_a_report_that_breaks_off_every_time_is_failed_with_its_reason(
         True,
         (Reason.RETRIES_EXHAUSTED,),
     )
-    assert shown.slices_speaking == 6
+    assert shown.slices_analyzed == 6
     assert set(shown.withheld.values()) == {Reason.RETRIES_EXHAUSTED}
     assert present(world.services.table.summaries.study(present(shown.study_id))).outcome is Outcome.FAILED
     assert [each["outcome"] for each in summary(world)["slices"]] == ["analyzed"] * 6

@@ -13,8 +13,15 @@ from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
-from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, finish, give_up, reprocess_batch, active_run
-from brainscan.pipeline.runs import batch_scans, select_scans, pause_or_stop, manifest, progress, resume, start
+from brainscan.pipeline.reprocess import (
+    BatchFailedError,
+    RunNotActiveError,
+    active_run,
+    finish,
+    give_up,
+    reprocess_batch,
+)
+from brainscan.pipeline.runs import batch_scans, manifest, pause_or_stop, progress, resume, select_scans, start
 from brainscan.settings import Limits
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.runs import RunConflictError
@@ -276,5 +283,5 @@ def test_scans_are_chosen_by_export_day_and_verdict(
     day = NOON.date()
     assert {each.scan_id for each in select_scans(table, model_id, None, (day, day), None)} == set(stored)
     assert select_scans(table, network.manifest.model_id, None, None, None) == []
-    called = {each.scan_id for each in stored.values() if each.called is TumorClass.GLIOMA}
+    called = {each.scan_id for each in stored.values() if each.finding is TumorClass.GLIOMA}
     assert {each.scan_id for each in select_scans(table, model_id, None, None, TumorClass.GLIOMA)} == called

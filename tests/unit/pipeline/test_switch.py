@@ -9,7 +9,7 @@ import pytest
 
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass, Verdict
 from brainscan.domain.model_version import ModelState
-from brainscan.domain.reprocess import Batch, BatchDone, Run, RunState, RunMode
+from brainscan.domain.reprocess import Batch, BatchDone, Run, RunMode, RunState
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
@@ -228,7 +228,7 @@ def test_what_readers_called_stands_beside_the_other_answer(
         (confirmed, TumorClass.GLIOMA, ReviewState.CORRECTED),
         (corrected, TumorClass.PITUITARY, ReviewState.CONFIRMED),
     ):
-        assert (after[one.scan_id].called, after[one.scan_id].review_state) == (called, state)
+        assert (after[one.scan_id].finding, after[one.scan_id].review_state) == (called, state)
         assert (after[one.scan_id].revision, after[one.scan_id].needs_review) == (1, False)
         assert [each.verdict for each in scans.history(one.scan_id)] == [present(reviewed[one.scan_id].review).verdict]
     switch(world, stored, models[0])
@@ -252,7 +252,7 @@ def test_a_verdict_given_meanwhile_is_kept(
     switch(world, stored, models[1])
     after = now(world, stored)
     assert ids(after) == {models[1].manifest.model_id: SLICES + 1}
-    assert after[reader_first.scan_id].called is TumorClass.GLIOMA
+    assert after[reader_first.scan_id].finding is TumorClass.GLIOMA
 
 
 def test_only_to_the_model_that_is_served_are_scans_switched(

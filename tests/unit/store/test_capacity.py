@@ -15,7 +15,7 @@ from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.items import scan_item, to_item
 from brainscan.store.table.scan_queries import FINAL
-from brainscan.store.table.worklist import Wanted, days_between, worklist
+from brainscan.store.table.worklist import ScanFilter, days_between, worklist
 from tests.conftest import TABLE, Stream
 from tests.making import NOON, PSEUDONYMS, a_record, analyzed
 from tests.unit.store.ledger import Ledger, item_size
@@ -125,7 +125,7 @@ def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledg
     units = {}
     for asked in (days, (DAY,)):
         ledger.units = ledger.queries = 0
-        assert len(worklist(table, Wanted(days=asked, **MONTH[question]), PAGE).items) == PAGE
+        assert len(worklist(table, ScanFilter(days=asked, **MONTH[question]), PAGE).items) == PAGE
         units[len(asked)] = ledger.units
     assert units[31] == units[1] + 1
     print(f"31 days, {question}: {units[31]} read units")

@@ -12,10 +12,10 @@ from botocore import xform_name
 from brainscan.domain import Export, ExportState, Finding, Outcome, Reason, ScanRecord, TumorClass
 from brainscan.store import Table
 from brainscan.store.table import (
+    ChosenPseudonyms,
     Erasing,
     Exports,
     Models,
-    Names,
     Reports,
     Runs,
     ScanQueries,
@@ -86,7 +86,7 @@ QUESTIONS = {
     "Models": (Models, {"commit", "put_gate", "switch_series"}),
     "Runs": (Runs, {"put", "put_reprocessed", "update_reprocessed", "put_done", "put_dead", "add_spent"}),
     "Reports": (Reports, {"begin", "forgive", "ask_again", "commit", "mark_announced"}),
-    "Names": (Names, set()),
+    "Names": (ChosenPseudonyms, set()),
     "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
     "SummaryQueries": (SummaryQueries, set()),
 }

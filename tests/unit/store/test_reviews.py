@@ -19,7 +19,7 @@ from brainscan.domain import (
     Verdict,
 )
 from brainscan.store import Table
-from brainscan.store.table.query import all_pages, in_turn, keeping
+from brainscan.store.table.query import all_pages, concatenated, filtered
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 from tests.making import NOON, a_record, analyzed, present
 from tests.unit.store.test_table import an_export
@@ -45,7 +45,7 @@ def in_review(table: Table, state: Any) -> Any:
 def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table: Table, uncertain: ScanRecord) -> None:
     after = present(table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "Dr. Reader"))
     assert table.scans.get(uncertain.scan_id) == after
-    assert (after.needs_review, after.revision, after.called) == (False, 1, TumorClass.GLIOMA)
+    assert (after.needs_review, after.revision, after.finding) == (False, 1, TumorClass.GLIOMA)
     assert in_review(table, ReviewState.NEEDED) == []
     assert in_review(table, ReviewState.CONFIRMED) == [uncertain.scan_id]
     assert [r.scan_id for r in table.queries.by_finding(TumorClass.GLIOMA, DAY).items] == [uncertain.scan_id]
@@ -56,7 +56,7 @@ def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(
     table: Table, uncertain: ScanRecord
 ) -> None:
     after = present(table.scans.review(uncertain.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader"))
-    assert (after.predicted, after.called) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
+    assert (after.predicted, after.finding) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
     assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
     assert len(table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.1).items) == 1
     assert table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.5).items == ()
@@ -79,7 +79,7 @@ def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_
         table.scans.review(found.scan_id, 0, Verdict.WITHDRAWN, None, "Dr. Reader")
     table.scans.review(found.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
     after = present(table.scans.review(found.scan_id, 1, Verdict.WITHDRAWN, None, "Dr. Reader"))
-    assert (after.called, after.review_state, after.needs_review) == (TumorClass.GLIOMA, ReviewState.NEEDED, True)
+    assert (after.finding, after.review_state, after.needs_review) == (TumorClass.GLIOMA, ReviewState.NEEDED, True)
     assert in_review(table, ReviewState.NEEDED) == [found.scan_id]
     assert [review.verdict for review in table.scans.history(found.scan_id)] == [Verdict.CORRECTED, Verdict.WITHDRAWN]
     with pytest.raises(NothingToWithdrawError):
@@ -131,7 +131,7 @@ def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(ta
     with pytest.raises(NotReviewableError):
         table.scans.review(record.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
     assert (
-        present(table.scans.review(record.scan_id, 0, Verdict.CORRECTED, TumorClass.GLIOMA, "a reader")).called
+        present(table.scans.review(record.scan_id, 0, Verdict.CORRECTED, TumorClass.GLIOMA, "a reader")).finding
         is TumorClass.GLIOMA
     )
 
@@ -178,14 +178,14 @@ class TestPagesOverDaysAndFilters:
 
     @pytest.mark.parametrize("limit", [1, 4, 10, 30, 31])
     def test_days_follow_each_other_without_gap_or_repeat(self, three_days: Any, limit: int) -> None:
-        found = list(all_pages(lambda size, cursor: in_turn(three_days, size, cursor), limit))
+        found = list(all_pages(lambda size, cursor: concatenated(three_days, size, cursor), limit))
         assert [record.received_at.day for record in found] == [3] * 10 + [2] * 10 + [1] * 10
         assert len({record.scan_id for record in found}) == 30
 
     def test_a_filter_keeps_order_and_loses_nothing(self, three_days: Any) -> None:
         def kept(size: int, cursor: Any) -> Any:
-            return keeping(
-                lambda n, inner: in_turn(three_days, n, inner), lambda r: r.received_at.day != 2, size, cursor
+            return filtered(
+                lambda n, inner: concatenated(three_days, n, inner), lambda r: r.received_at.day != 2, size, cursor
             )
 
         found = list(all_pages(kept, 3))

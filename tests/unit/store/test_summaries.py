@@ -79,7 +79,7 @@ class TestReviews:
         table.summaries.put(SERIES[0])
         after = present(table.summaries.review_series(SERIES[0].series_id, 0, Verdict.CORRECTED, NONE, "a reader"))
         study = present(table.summaries.study(STUDY))
-        assert (after.called, study.called, study.series[0].review_state) == (NONE, NONE, ReviewState.CORRECTED)
+        assert (after.finding, study.finding, study.series[0].review_state) == (NONE, NONE, ReviewState.CORRECTED)
         assert [each.corrected for each in table.summaries.series_history(SERIES[0].series_id)] == [NONE]
 
     def test_a_verdict_on_a_study_is_kept_when_a_series_is_reported_anew(self, table: Table) -> None:

@@ -8,7 +8,7 @@ import pytest
 from brainscan.domain import ReviewState, TumorClass, Verdict
 from brainscan.store import Table
 from brainscan.store.table.cursors import CursorError
-from brainscan.store.table.summary_queries import Sort, WantedSummaries
+from brainscan.store.table.summary_queries import Sort, SummaryFilter
 from tests.making import NOON, PSEUDONYMS
 from tests.summaries import PATIENT, a_series
 
@@ -39,8 +39,8 @@ def listed(table: Table) -> Table:
     return table
 
 
-def wanted(**changes: Any) -> WantedSummaries:
-    return WantedSummaries(first=FIRST, last=LAST, **changes)
+def wanted(**changes: Any) -> SummaryFilter:
+    return SummaryFilter(first=FIRST, last=LAST, **changes)
 
 
 def numbers(table: Table, limit: int = 50, **changes: Any) -> Any:
@@ -123,7 +123,7 @@ def test_series_are_listed_and_counted_by_themselves(listed: Table) -> None:
 
 def test_a_day_range_takes_what_arrived_on_its_ends(listed: Table) -> None:
     day = (NOON - timedelta(days=13)).date().isoformat()
-    page = listed.summary_queries.studies(WantedSummaries(first=day, last=day))
+    page = listed.summary_queries.studies(SummaryFilter(first=day, last=day))
     assert [each.study_id for each in page.items] == [study_id(1)]
 
 

@@ -27,7 +27,7 @@ from brainscan.domain.agreement import (
 )
 from brainscan.pipeline.drawing import overlaps
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import REVIEWED, WantedSummaries
+from brainscan.store.table.summary_queries import REVIEWED, SummaryFilter
 
 MOST_REVIEWED: Final = 2000
 """Studies, series or scans of each review state that are looked at."""
@@ -101,7 +101,7 @@ def get_agreement(
         network_masks=_with_networks_masks([review for review, _ in counting]),
         reader_masks=overlap_of(overlaps(masks, linker().results)),
         disputed=tuple(each.name for each in items if each.disputed),
-        rejected=sum(review.names(predicted) is None for review, predicted in counting),
+        rejected=sum(review.named_class(predicted) is None for review, predicted in counting),
         median_seconds=_median_seconds(verdicts),
     )
 
@@ -114,13 +114,13 @@ def _reviewed_items(level: Kind, first: str, last: str) -> Iterator[_ReviewedIte
 
 
 def _studies(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
-    wanted = WantedSummaries(first=first, last=last, review=state)
+    wanted = SummaryFilter(first=first, last=last, review=state)
     for study in all_pages(partial(the_table().summary_queries.studies, wanted)):
         yield _reviewed(study.study_id, study, partial(the_table().summaries.study_history, study.study_id))
 
 
 def _series(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
-    wanted = WantedSummaries(first=first, last=last, review=state)
+    wanted = SummaryFilter(first=first, last=last, review=state)
     for series in all_pages(partial(the_table().summary_queries.series, wanted)):
         yield _reviewed(series.series_id, series, partial(the_table().summaries.series_history, series.series_id))
 
@@ -135,7 +135,7 @@ def _reviewed(name: str, item: Reviewed, ask: partial[list[Review]]) -> _Reviewe
     """What was judged, with all verdicts; they are asked for only where there is more than the latest one."""
     history = tuple(ask()) if item.revision > 1 else item.readings
     disputed = item.verdict_state is ReviewState.DISPUTED
-    if item.readers_wanted == 1:
+    if item.readers_required == 1:
         disputed = is_disputed(history, item.predicted)
     return _ReviewedItem(
         name=name,
@@ -158,7 +158,7 @@ def _of_reader(said: Sequence[tuple[Review, TumorClass | None]]) -> ReaderAgreem
 
 
 def _with_network(review: Review, predicted: TumorClass | None) -> Sequence[Pair]:
-    called = review.names(predicted)
+    called = review.named_class(predicted)
     return [(predicted, called)] if predicted and called else []
 
 

@@ -42,8 +42,8 @@ class ScanView(ScanRecord):
 
     @computed_field(description="the class that stands: the reader's, or the network's")  # type: ignore[prop-decorator]
     @property
-    def called(self) -> TumorClass | None:
-        return super().called
+    def finding(self) -> TumorClass | None:
+        return super().finding
 
     @computed_field(description="where the scan stands with its readers")  # type: ignore[prop-decorator]
     @property

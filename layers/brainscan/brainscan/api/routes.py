@@ -47,7 +47,7 @@ from brainscan.api.problems import ProblemError
 from brainscan.domain import DayStatistics, Export, Outcome, Probability, ReviewState, TumorClass
 from brainscan.domain.model_version import ModelState, ModelVersion, Rollout
 from brainscan.services import WORKERS
-from brainscan.store.table.worklist import Wanted, worklist
+from brainscan.store.table.worklist import ScanFilter, worklist
 
 router = APIGatewayHttpRouter()
 
@@ -65,7 +65,7 @@ def list_scans(
     cursor: Cursor = None,
 ) -> ScanPage:
     """Scans that arrived on some days, narrowed as wanted; with `finding`, the most certain of each day come first."""
-    wanted = Wanted(
+    wanted = ScanFilter(
         days=days_of(first, last),
         finding=finding,
         outcome=outcome,

@@ -40,7 +40,7 @@ from brainscan.api.summary_models import (
 )
 from brainscan.domain import ReviewState, SeriesSummary, StudySummary, TumorClass
 from brainscan.domain.follow_up import follow_ups
-from brainscan.store.table.summary_queries import Sort, WantedSummaries
+from brainscan.store.table.summary_queries import Sort, SummaryFilter
 
 router = APIGatewayHttpRouter()
 
@@ -258,9 +258,9 @@ def _wanted(
     export_id: str | None,
     reader: str | None,
     sort: Sort = Sort.ARRIVAL,
-) -> WantedSummaries:
+) -> SummaryFilter:
     days = days_of(first, last)
-    return WantedSummaries(
+    return SummaryFilter(
         first=days[-1],
         last=days[0],
         finding=finding,

@@ -26,7 +26,7 @@ from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, StudyS
 from brainscan.library.local_files import files_below, is_readable, printable
 from brainscan.pipeline.outlined import outlined_image
 from brainscan.store.file_results import listing_of
-from brainscan.store.table.summary_queries import Sort, WantedSummaries
+from brainscan.store.table.summary_queries import Sort, SummaryFilter
 
 if TYPE_CHECKING:
     from brainscan.services import Services
@@ -226,7 +226,7 @@ def _studies(export_id: str, services: "Services") -> list[StudySummary]:
     """Studies of the export, the likeliest tumors first; loose images are in none."""
     day = datetime.now(UTC).date()
     days = {"first": (day - timedelta(days=1)).isoformat(), "last": day.isoformat()}  # a demo may begin before midnight
-    wanted = WantedSummaries(export_id=export_id, sort=Sort.PROBABILITY, **days)
+    wanted = SummaryFilter(export_id=export_id, sort=Sort.PROBABILITY, **days)
     return list(services.table.summary_queries.studies(wanted, SHOWN).items)
 
 

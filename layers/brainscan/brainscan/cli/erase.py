@@ -34,14 +34,14 @@ UNDER_WAY: Final = 4
 _WORDS: Final = {
     Trace.SCANS: "scans",
     Trace.REVIEWS: "reviews of scans, series and studies",
-    Trace.MODEL_ANSWERS: "marks of models that read the scans again",
+    Trace.REPROCESSED_SCANS: "marks of models that read the scans again",
     Trace.SERIES_ITEMS: "items of series",
     Trace.STUDY_ITEMS: "items of studies",
     Trace.EXPORT_LINKS: "links from exports",
     Trace.RESULT_FILES: "files of results, all versions",
     Trace.REPORT_FILES: "files of reports, all versions",
     Trace.STAGED_SOURCES: "staged sources, all versions",
-    Trace.SHADOW_ANSWERS: "answers of models that look on",
+    Trace.SHADOW_FINDINGS: "answers of models that look on",
     Trace.LISTING_LINES: "lines in listings of exports",
     Trace.UPLOADS: "uploads",
 }

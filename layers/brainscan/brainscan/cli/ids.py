@@ -11,7 +11,7 @@ from brainscan.identity import DIGEST_CHARACTERS
 from brainscan.library.query import query
 from brainscan.store import Table
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import WantedSummaries
+from brainscan.store.table.summary_queries import SummaryFilter
 
 SHOWN: Final = 12
 """Digits that lists of studies and series show, so that there is room for what else matters."""
@@ -57,9 +57,9 @@ def series_id_of(text: str, day: date | None, table: Table) -> str:
     return _only(text, "series", {series.series_id for series in found})
 
 
-def _of_day(day: date | None) -> WantedSummaries:
+def _of_day(day: date | None) -> SummaryFilter:
     on = (day or datetime.now(UTC).date()).isoformat()
-    return WantedSummaries(first=on, last=on)
+    return SummaryFilter(first=on, last=on)
 
 
 def _only(text: str, what: str, ids: set[str]) -> str:

@@ -17,7 +17,7 @@ from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass
-from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunState, RunStateError, RunMode
+from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunMode, RunState, RunStateError
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.shipped import model_dir
 from brainscan.pipeline import runs

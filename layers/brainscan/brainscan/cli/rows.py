@@ -85,9 +85,9 @@ Put = Callable[[Mapping[str, Any]], None]
 def flat(record: ScanRecord, report: Report | None = None) -> dict[str, Any]:
     """A record as one row, with what the latest report of its series says; lists are joined by a semicolon."""
     fields = record.model_dump(mode="json", exclude_none=True)
-    fields |= fields.pop("tumor", {}) | {"called": record.called, "review_state": record.review_state}
+    fields |= fields.pop("tumor", {}) | {"finding": record.finding, "review_state": record.review_state}
     fields |= {f"probability_{name}": value for name, value in fields.pop("probabilities", {}).items()}
-    for unlisted in ("others", "readers_wanted"):
+    for unlisted in ("others", "readers_required"):
         fields.pop(unlisted, None)
     review = fields.pop("review", {})
     fields |= {"reviews": record.revision, "reviewer": review.get("reader"), "reviewed_at": review.get("reviewed_at")}

@@ -23,7 +23,7 @@ from brainscan.domain import (
     TumorClass,
 )
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import Sort, WantedSummaries
+from brainscan.store.table.summary_queries import Sort, SummaryFilter
 
 
 class SummaryFormat(StrEnum):
@@ -124,13 +124,13 @@ def _wanted(
     export: str | None,
     reader: str | None,
     sort: Sort,
-) -> WantedSummaries:
+) -> SummaryFilter:
     only = parsed_day(day, "--day")
     until = only or parsed_day(last, "--to") or datetime.now(UTC).date()
     since = only or parsed_day(first, "--from") or until
     if since > until:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
-    return WantedSummaries(
+    return SummaryFilter(
         first=since.isoformat(),
         last=until.isoformat(),
         finding=finding,
@@ -176,9 +176,9 @@ def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
 def _row(each: Summary) -> tuple[str, ...]:
     review = each.review_state.value if each.review_state else ""
     sure = "" if each.confidence is None else f"{each.confidence:.2f}"
-    slices = f"{each.slices_speaking}/{each.slices_abstained}/{each.slices_rejected}"
+    slices = f"{each.slices_analyzed}/{each.slices_abstained}/{each.slices_rejected}"
     why = ", ".join(each.review_reasons).replace("_", " ")
-    return each.called or each.outcome.value, sure, volume_of(each), str(each.lesion_count), slices, review, why
+    return each.finding or each.outcome.value, sure, volume_of(each), str(each.lesion_count), slices, review, why
 
 
 def volume_of(summary: Summary) -> str:
@@ -212,7 +212,7 @@ def _told(each: Summary) -> str:
     parts = (
         f"{called} {sure}".strip(),
         f"{_several(lesions, 'lesion')}, {volume}" if lesions != "0" else "no lesion",
-        f"slices speaking/abstained/without answer {slices}",
+        f"slices analyzed/abstained/without answer {slices}",
         f"review {review}" if review else "",
         why,
     )

@@ -35,8 +35,8 @@ def superseded_in_words(path: str, by: str) -> str:
 
 def series_in_words(result: SeriesResult, name: str, written: Sequence[Path]) -> str:
     """A line for the verdict, one a lesion, one where the files are."""
-    speaking = sum(each.outcome is Outcome.ANALYZED for each in result.slices)
-    of = f"{speaking} of {len(result.slices)} slices analyzed"
+    analyzed = sum(each.outcome is Outcome.ANALYZED for each in result.slices)
+    of = f"{analyzed} of {len(result.slices)} slices analyzed"
     verdict = "no verdict"
     if result.predicted is not None and result.confidence is not None:
         verdict = f"[bold]{_name(result.predicted)}, {result.confidence:.0%} sure[/bold]"

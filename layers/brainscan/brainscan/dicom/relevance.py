@@ -125,8 +125,8 @@ def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
 def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
     """What holds for all frames: why none is analyzed, or what to check in each."""
     modality = _modality(dataset)
-    if _is_own_answer(dataset):
-        return Reason.OWN_ANSWER, frozenset()
+    if _is_own_report(dataset):
+        return Reason.OWN_REPORT, frozenset()
     if modality in _OTHER_MODALITIES:
         return Reason.OTHER_MODALITY, frozenset()
     if _LOCALIZERS & _words(dataset, "ImageType"):
@@ -175,7 +175,7 @@ def _not_anatomy(kinds: frozenset[str]) -> Reason | None:
     return Reason.DERIVED_MAP if kinds & _MAPS or any(map(names_map, kinds)) else None
 
 
-def _is_own_answer(dataset: Dataset) -> bool:
+def _is_own_report(dataset: Dataset) -> bool:
     """Whether an image is one that brainscan sent: a PACS exports it with the study that it belongs to."""
     maker = {text(dataset, keyword).upper() for keyword in ("Manufacturer", "ManufacturerModelName")}
     made = _OURS in maker and "DERIVED" in _words(dataset, "ImageType")  # a phantom of ours is an original

@@ -51,7 +51,7 @@ def agreement_of(pairs: Sequence[Pair]) -> Agreement:
 
 def reader_pair(history: Sequence[Review], predicted: TumorClass | None) -> Pair | None:
     """What the first two readers of something call it, each in the latest of their verdicts; None unless two did."""
-    named = [name for review in latest_verdicts(history) if (name := review.names(predicted)) is not None]
+    named = [name for review in latest_verdicts(history) if (name := review.named_class(predicted)) is not None]
     return (named[0], named[1]) if len(named) > 1 else None
 
 

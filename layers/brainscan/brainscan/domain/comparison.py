@@ -117,7 +117,7 @@ def compare(candidate: str, pairs: Sequence[PredictionPair]) -> Comparison:
 
 def label_of(record: ScanRecord) -> TumorClass | None:
     """The class that a reader confirmed or put in place of the network's; None where no verdict names one."""
-    return record.called if record.decisive_review is not None else None
+    return record.finding if record.decisive_review is not None else None
 
 
 def score_of(answers: Sequence[tuple[Finding, TumorClass]]) -> Score:

@@ -13,14 +13,14 @@ class Trace(StrEnum):
 
     SCANS = "scans"
     REVIEWS = "reviews"
-    MODEL_ANSWERS = "model_answers"
+    REPROCESSED_SCANS = "reprocessed_scans"
     SERIES_ITEMS = "series_items"
     STUDY_ITEMS = "study_items"
     EXPORT_LINKS = "export_links"
     RESULT_FILES = "result_files"
     REPORT_FILES = "report_files"
     STAGED_SOURCES = "staged_sources"
-    SHADOW_ANSWERS = "shadow_answers"
+    SHADOW_FINDINGS = "shadow_findings"
     LISTING_LINES = "listing_lines"
     UPLOADS = "uploads"
 

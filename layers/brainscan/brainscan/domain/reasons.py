@@ -51,7 +51,7 @@ class Reason(StrEnum):
     PHASE_IMAGE = "phase_image"
     OTHER_MODALITY = "other_modality"
     OTHER_BODY_PART = "other_body_part"
-    OWN_ANSWER = "own_answer"
+    OWN_REPORT = "own_report"
     BURNED_IN_TEXT = "burned_in_text"
     # listed by a DICOMDIR, yet no file
     MISSING_FILE = "missing_file"

@@ -6,7 +6,7 @@ from typing import Final
 BINS: Final = 15
 """Of equal width, as the calibration error is usually told."""
 
-Answer = tuple[float, bool]
+GradedPrediction = tuple[float, bool]
 """The confidence of a call in [0, 1], and whether it is right."""
 
 
@@ -15,9 +15,9 @@ def bin_of(confidence: float) -> int:
     return min(int(confidence * BINS), BINS - 1)
 
 
-def reliability(answers: Sequence[Answer]) -> list[tuple[float, float, int]]:
+def reliability(answers: Sequence[GradedPrediction]) -> list[tuple[float, float, int]]:
     """(mean confidence, share that is right, count) of each bin of confidence that has answers."""
-    binned: dict[int, list[Answer]] = {}
+    binned: dict[int, list[GradedPrediction]] = {}
     for confidence, right in answers:
         binned.setdefault(bin_of(confidence), []).append((confidence, right))
     return [
@@ -26,7 +26,7 @@ def reliability(answers: Sequence[Answer]) -> list[tuple[float, float, int]]:
     ]
 
 
-def calibration_error(answers: Sequence[Answer]) -> float | None:
+def calibration_error(answers: Sequence[GradedPrediction]) -> float | None:
     """ECE, https://arxiv.org/abs/1706.04599 equation 3; None without answers."""
     if not answers:
         return None

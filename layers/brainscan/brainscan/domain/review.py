@@ -62,7 +62,7 @@ class Review(ReviewDetails):
         """Whether its reader took the verdict back, so that it says nothing of the finding."""
         return self.verdict is Verdict.WITHDRAWN
 
-    def names(self, predicted: TumorClass | None) -> TumorClass | None:
+    def named_class(self, predicted: TumorClass | None) -> TumorClass | None:
         """The class that the verdict names, where the network's is `predicted`; None where it names none."""
         return predicted if self.verdict is Verdict.CONFIRMED else self.corrected
 

@@ -38,7 +38,7 @@ class Reviewed(FrozenModel):
     revision: int = Field(default=0, description="reviews so far; a new review states the revision that it saw")
     review: Review | None = Field(default=None, description="the latest review")
     others: tuple[Review, ...] = Field(default=(), description="verdicts of other readers that stand, without comments")
-    readers_wanted: int = Field(default=1, description="how many read it")
+    readers_required: int = Field(default=1, description="how many read it")
 
     @property
     def readings(self) -> tuple[Review, ...]:
@@ -61,22 +61,22 @@ class Reviewed(FrozenModel):
         readings = self.readings
         if adjudicated := [each for each in readings if each.adjudicates]:
             return adjudicated[-1]
-        if self.readers_wanted == 1:
+        if self.readers_required == 1:
             return max(readings, key=lambda each: each.revision, default=None)
-        said = {(each.verdict is Verdict.REJECTED, each.names(self.predicted)) for each in readings}
+        said = {(each.verdict is Verdict.REJECTED, each.named_class(self.predicted)) for each in readings}
         return readings[-1] if len(readings) > 1 and len(said) == 1 else None
 
-    def said_by(self, reader: str) -> Review | None:
+    def review_by(self, reader: str) -> Review | None:
         """A reader's verdict, if it stands."""
         return next((each for each in self.readings if each.reader == reader), None)
 
     def hides_from(self, reader: str) -> bool:
         """Whether a reader must not see what was said so far: another has judged, and this one is to do so unmoved."""
-        return self.verdict_state is ReviewState.SECOND and self.said_by(reader) is None
+        return self.verdict_state is ReviewState.SECOND and self.review_by(reader) is None
 
     def read_first_by(self, reader: str | None) -> bool:
         """Whether it waits for a second reader, and the first was this one."""
-        return self.verdict_state is ReviewState.SECOND and reader is not None and self.said_by(reader) is not None
+        return self.verdict_state is ReviewState.SECOND and reader is not None and self.review_by(reader) is not None
 
     def adjudicates(self, reader: str, verdict: Verdict, rules: Rules) -> bool:
         """Whether a verdict of a reader would decide between two.
@@ -85,7 +85,7 @@ class Reviewed(FrozenModel):
             AdjudicatorNeededError: two differ, and the reader is neither one of them nor an adjudicator.
             NothingToWithdrawError: a verdict is taken back by who has none that stands.
         """
-        mine = self.said_by(reader)
+        mine = self.review_by(reader)
         if verdict is Verdict.WITHDRAWN and mine is None:
             raise NothingToWithdrawError("you have no verdict here that you could take back")
         if mine is not None or self.verdict_state is not ReviewState.DISPUTED:
@@ -94,14 +94,14 @@ class Reviewed(FrozenModel):
             raise AdjudicatorNeededError("two readers differ here: an adjudicator decides")
         return True
 
-    def beside(self, predicted: TumorClass | None) -> dict[str, Any]:
+    def restated_for(self, predicted: TumorClass | None) -> dict[str, Any]:
         """These fields beside another finding, as an update: every reader still calls what the reader called.
 
         What confirmed a class that is no longer found corrects to it; what corrected to the one now found confirms it.
         """
 
         def restated(review: Review) -> Review:
-            named = review.names(self.predicted)
+            named = review.named_class(self.predicted)
             if named is None or review.is_withdrawn:
                 return review
             verdict, corrected = (Verdict.CONFIRMED, None) if named is predicted else (Verdict.CORRECTED, named)
@@ -111,15 +111,15 @@ class Reviewed(FrozenModel):
             "review": restated(self.review) if self.review else None,
             "revision": self.revision,
             "others": tuple(map(restated, self.others)),
-            "readers_wanted": self.readers_wanted,
+            "readers_required": self.readers_required,
         }
 
-    def after(self, review: Review, rules: Rules) -> dict[str, Any]:
+    def with_review(self, review: Review, rules: Rules) -> dict[str, Any]:
         """What one review more changes, as an update of these fields."""
         others = [each for each in self.readings if each.reader != review.reader]
         return {
             "review": review,
             "revision": review.revision,
             "others": tuple(each.model_copy(update={"comment": None}) for each in others),
-            "readers_wanted": rules.readers,
+            "readers_required": rules.readers,
         }

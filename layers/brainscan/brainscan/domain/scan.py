@@ -148,10 +148,10 @@ class ScanRecord(Scan, Finding, Reviewed):
         )
 
     @property
-    def called(self) -> TumorClass | None:
+    def finding(self) -> TumorClass | None:
         """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
         if (review := self.decisive_review) is not None:
-            return review.names(self.predicted)
+            return review.named_class(self.predicted)
         return self.predicted if self.outcome is Outcome.ANALYZED else None
 
     @property

@@ -59,7 +59,7 @@ class Summary(Reviewed):
     lesion_count: int = 0
     volume_mm3: float | None = Field(default=None, description="of all lesions together")
     volume_withheld: Reason | None = Field(default=None, description="why there is no volume")
-    slices_speaking: int = Field(default=0, description="slices that were analyzed")
+    slices_analyzed: int = Field(default=0, description="slices that were analyzed")
     slices_abstained: int = 0
     slices_rejected: int = Field(default=0, description="slices without an answer: rejected or failed")
     key_slice: str | None = Field(default=None, description="scan id of the slice to look at first")
@@ -83,10 +83,10 @@ class Summary(Reviewed):
         return super().readings if self.reviewed_class is self.predicted else ()
 
     @property
-    def called(self) -> TumorClass | None:
+    def finding(self) -> TumorClass | None:
         """The class that stands: a reader's before the network's; None where neither names one."""
         review = self.decisive_review
-        return self.predicted if review is None else review.names(self.predicted)
+        return self.predicted if review is None else review.named_class(self.predicted)
 
     @property
     def review_state(self) -> ReviewState | None:
@@ -111,7 +111,7 @@ class Summary(Reviewed):
 
     def reviewed(self, review: Review, rules: Rules = ONE_READER) -> Self:
         """The same after one review more."""
-        return self.model_copy(update=self.after(review, rules) | {"reviewed_class": self.predicted})
+        return self.model_copy(update=self.with_review(review, rules) | {"reviewed_class": self.predicted})
 
 
 class SeriesSummary(Summary):
@@ -129,7 +129,7 @@ class SeriesVerdict(FrozenModel):
     """A series as its study's verdict sees it."""
 
     series_id: str
-    called: TumorClass | None = None
+    finding: TumorClass | None = None
     confidence: Probability | None = None
     volume_mm3: float | None = None
     review_state: ReviewState | None = None
@@ -153,7 +153,7 @@ def study_of(study_id: str, series: Sequence[SeriesSummary], before: StudySummar
 
     Args:
         study_id: The study.
-        series: All its series as they are now; withdrawn ones do not speak.
+        series: All its series as they are now; withdrawn ones do not count.
         before: The study's former state, whose reviews it keeps.
     """
     present = sorted((each for each in series if not each.withdrawn), key=_weight)
@@ -162,8 +162,8 @@ def study_of(study_id: str, series: Sequence[SeriesSummary], before: StudySummar
         gone = StudySummary(study_id=study_id, received_at=known, outcome=Outcome.ABSTAINED, withdrawn=True)
         return gone.with_reviews_of(before)
     chosen = present[0]
-    others = [each for each in present[1:] if each.called is not None and each.called is not chosen.called]
-    disagreeing = tuple(each.series_id for each in others if chosen.called is not None)
+    others = [each for each in present[1:] if each.finding is not None and each.finding is not chosen.finding]
+    disagreeing = tuple(each.series_id for each in others if chosen.finding is not None)
     reasons = [reason for each in present if not each.decisive_review for reason in each.review_reasons]
     if disagreeing:
         reasons.insert(0, Reason.SERIES_DISAGREE)
@@ -175,7 +175,7 @@ def study_of(study_id: str, series: Sequence[SeriesSummary], before: StudySummar
         outcome=chosen.outcome,
         needs_review=bool(reasons) or any(each.review_state is ReviewState.NEEDED for each in present),
         review_reasons=tuple(dict.fromkeys(reasons)),
-        slices_speaking=sum(each.slices_speaking for each in present),
+        slices_analyzed=sum(each.slices_analyzed for each in present),
         slices_abstained=sum(each.slices_abstained for each in present),
         slices_rejected=sum(each.slices_rejected for each in present),
         model_ids=tuple(sorted({model for each in present for model in each.model_ids})),
@@ -190,9 +190,9 @@ def study_of(study_id: str, series: Sequence[SeriesSummary], before: StudySummar
 def _weight(series: SeriesSummary) -> tuple[bool, bool, bool, float, float, str]:
     """Sorts the series that a verdict should rest on first."""
     return (
-        series.called is None,
+        series.finding is None,
         series.decisive_review is None,
-        series.called not in TUMORS,
+        series.finding not in TUMORS,
         -(series.volume_mm3 or 0.0),
         -(series.confidence or 0.0),
         series.series_id,
@@ -202,9 +202,9 @@ def _weight(series: SeriesSummary) -> tuple[bool, bool, bool, float, float, str]
 def _verdict_of(series: SeriesSummary) -> dict[str, object]:
     """What a study takes from the series that it rests on; the class is the one that stands."""
     return {
-        "predicted": series.called,
+        "predicted": series.finding,
         "probabilities": series.probabilities,
-        "confidence": series.probabilities[series.called] if series.called and series.probabilities else None,
+        "confidence": series.probabilities[series.finding] if series.finding and series.probabilities else None,
         "lesions": series.lesions,
         "lesion_count": series.lesion_count,
         "volume_mm3": series.volume_mm3,
@@ -219,7 +219,7 @@ def _verdict_of(series: SeriesSummary) -> dict[str, object]:
 def _as_seen(series: SeriesSummary) -> SeriesVerdict:
     return SeriesVerdict(
         series_id=series.series_id,
-        called=series.called,
+        finding=series.finding,
         confidence=series.confidence,
         volume_mm3=series.volume_mm3,
         review_state=series.review_state,

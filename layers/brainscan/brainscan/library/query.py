@@ -12,7 +12,7 @@ import boto3
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Table
 from brainscan.store.table.query import FIRST_PAGE, LARGEST_PAGE, all_pages
-from brainscan.store.table.worklist import Wanted, days_between, worklist
+from brainscan.store.table.worklist import ScanFilter, days_between, worklist
 
 TABLE_VARIABLE: Final = "BRAINSCAN_TABLE_NAME"
 
@@ -64,7 +64,7 @@ def query(
         ValueError: 'astrocytoma' is not a valid TumorClass
     """
     until = last or first or datetime.now(UTC).date()
-    wanted = Wanted(
+    wanted = ScanFilter(
         days=days_between(first or until, until),
         finding=TumorClass(finding) if finding else None,
         outcome=Outcome(outcome) if outcome else None,
@@ -86,7 +86,7 @@ def query(
     return islice(_day_by_day(asked, wanted, limit), limit or None)
 
 
-def _day_by_day(asked: Table, wanted: Wanted, limit: int) -> Iterator[ScanRecord]:
+def _day_by_day(asked: Table, wanted: ScanFilter, limit: int) -> Iterator[ScanRecord]:
     """Scans of each day before the next day is asked; the first page is small: somebody waits for the first rows."""
     days = wanted.days
     filled = asked.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
@@ -103,9 +103,9 @@ def _opened(name: str | None) -> Table:
     return Table.over(boto3.client("dynamodb"), chosen)
 
 
-def _of_group(ask: Group, group_id: str, wanted: Wanted, *, dated: bool) -> Iterator[ScanRecord]:
+def _of_group(ask: Group, group_id: str, wanted: ScanFilter, *, dated: bool) -> Iterator[ScanRecord]:
     """Scans that belong together, on any day unless days were asked for."""
     for record in all_pages(partial(ask, group_id)):
         on_days = wanted if dated else wanted.model_copy(update={"days": (record.day,)})
-        if on_days.holds_for(record):
+        if on_days.matches(record):
             yield record

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from brainscan.domain import BrainscanError, Finding, Outcome, Reason, Scan, ScanRecord
 from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
-from brainscan.pipeline.attempt import ScanResult, commit, new_attempt, needs_analysis, write_images
+from brainscan.pipeline.attempt import ScanResult, commit, needs_analysis, new_attempt, write_images
 from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, milliseconds_since, predict
 from brainscan.services import WORKERS, Services

@@ -13,7 +13,7 @@ from functools import partial
 from brainscan.domain import Geometry, Outcome, Review, ReviewState, ScanRecord, SeriesSummary, TumorClass, Verdict
 from brainscan.store import Table
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import WantedSummaries
+from brainscan.store.table.summary_queries import SummaryFilter
 
 REVIEWED = (ReviewState.CONFIRMED, ReviewState.CORRECTED)
 
@@ -66,34 +66,34 @@ def _of_scans(table: Table, first: str, last: str) -> Iterator[Correction]:
         for state in REVIEWED:
             found = all_pages(partial(table.queries.by_review, state, day))
             for record in found:
-                if record.called and (review := record.decisive_review):
+                if record.finding and (review := record.decisive_review):
                     plane = _plane(table.summaries.series(record.series_id) if record.series_id else None)
                     history = tuple(table.scans.history(record.scan_id))
-                    yield Correction(record, record.called, _drawn_by_any(record, review), history, plane)
+                    yield Correction(record, record.finding, _drawn_by_any(record, review), history, plane)
 
 
 def _of_series(table: Table, first: str, last: str) -> Iterator[Correction]:
     for state in REVIEWED:
-        wanted = WantedSummaries(first=first, last=last, review=state)
+        wanted = SummaryFilter(first=first, last=last, review=state)
         for series in all_pages(partial(table.summary_queries.series, wanted)):
             history = tuple(table.summaries.series_history(series.series_id))
             for record in _slices(table, series):
-                if series.called and (review := series.decisive_review):
-                    yield Correction(record, series.called, review, history, _plane(series))
+                if series.finding and (review := series.decisive_review):
+                    yield Correction(record, series.finding, review, history, _plane(series))
 
 
 def _drawn_by_any(record: ScanRecord, review: Review) -> Review:
     """The verdict that counts, with the latest mask that a reader drew for its class where it brings none."""
     if review.drawn_key:
         return review
-    called = review.names(record.predicted)
-    drawn = [each for each in record.readings if each.drawn_key and each.names(record.predicted) is called]
+    called = review.named_class(record.predicted)
+    drawn = [each for each in record.readings if each.drawn_key and each.named_class(record.predicted) is called]
     return review.model_copy(update={"drawn_key": drawn[-1].drawn_key, "dice": drawn[-1].dice}) if drawn else review
 
 
 def _slices(table: Table, series: SeriesSummary) -> list[ScanRecord]:
     """Those that a verdict on the whole series is about, unless a reader judged them otherwise by themselves."""
-    if series.called is not TumorClass.NO_TUMOR:
+    if series.finding is not TumorClass.NO_TUMOR:
         key = table.scans.get(series.key_slice) if series.key_slice else None
         return [key] if key and key.outcome is Outcome.ANALYZED else []
     found = all_pages(partial(table.series.scans, series.series_id))

@@ -55,7 +55,7 @@ def draw(
         raise DrawnMaskError("an empty mask goes with no_tumor, and every other mask with a tumor's class")
     key = drawn_key(scan_id, reader, kept)
     latest = scan.review
-    if latest and (latest.drawn_key, latest.reader, latest.names(scan.predicted)) == (key, reader, called):
+    if latest and (latest.drawn_key, latest.reader, latest.named_class(scan.predicted)) == (key, reader, called):
         return scan
     verdict = Verdict.CONFIRMED if called is scan.predicted else Verdict.CORRECTED
     admit(scan, seen_revision, verdict, reader, rules)

@@ -57,7 +57,7 @@ def patient_files(items: PatientItems, services: Services) -> PatientFiles:
         }
         answers = sum(pool.map(lambda key: len(_split(key, items, services)[0]), shadow))
         listed = sum(pool.map(lambda each: len(_changed(each, items, services)[0]), settled))
-    lines = {Trace.SHADOW_ANSWERS: answers, Trace.LISTING_LINES: listed}
+    lines = {Trace.SHADOW_FINDINGS: answers, Trace.LISTING_LINES: listed}
     return PatientFiles(versions, shadow, lines, under_way)
 
 
@@ -73,7 +73,7 @@ def rewrite_lines(files: PatientFiles, items: PatientItems, services: Services) 
     with Threads(WORKERS) as pool:
         answers = sum(pool.map(lambda key: _without_answers(key, items, services), files.shadow_keys))
         listed = sum(pool.map(lambda each: _without_names(each, items, services), settled))
-    return {Trace.SHADOW_ANSWERS: answers, Trace.LISTING_LINES: listed}
+    return {Trace.SHADOW_FINDINGS: answers, Trace.LISTING_LINES: listed}
 
 
 def _under(prefix: str, services: Services) -> list[ObjectVersion]:

@@ -49,4 +49,4 @@ def _named(
     name_by: Callable[[Pseudonyms], str], is_known: Callable[[str], bool], at: datetime, services: Services
 ) -> Pseudonyms:
     by_name = {name_by(each): each for each in services.keyring.all}
-    return by_name[services.table.names.choose(list(by_name), name_by(services.keyring.at(at)), is_known)]
+    return by_name[services.table.pseudonyms.choose(list(by_name), name_by(services.keyring.at(at)), is_known)]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from brainscan.domain import ANSWERED, Outcome, Reason, ScanRecord
 from brainscan.domain.base import BrainscanError
-from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, RunState, Spent, RunMode
+from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, RunMode, RunState, Spent
 from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger

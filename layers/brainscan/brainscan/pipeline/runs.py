@@ -17,7 +17,7 @@ from brainscan.domain.reprocess import Progress, Run, RunState
 from brainscan.store import Results, Table
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.worklist import Wanted, worklist
+from brainscan.store.table.worklist import ScanFilter, worklist
 
 BATCH: Final = 64
 """Scans that are read together: a step of the state machine costs as much as two scans, and a batch takes seconds."""
@@ -86,14 +86,14 @@ def select_scans(
     if export_id is not None:
         found = all_pages(partial(table.queries.of_export, export_id))
     else:
-        found = all_pages(partial(worklist, table, Wanted(days=tuple(wanted), finding=verdict)))
+        found = all_pages(partial(worklist, table, ScanFilter(days=tuple(wanted), finding=verdict)))
     return [
         each
         for each in found
         if each.outcome in ANSWERED
         and not each.superseded
         and each.model_id != model_id
-        and (verdict is None or each.called is verdict)
+        and (verdict is None or each.finding is verdict)
         and first.isoformat() <= each.day <= last.isoformat()
     ]
 

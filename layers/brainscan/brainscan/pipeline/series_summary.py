@@ -40,7 +40,7 @@ def summary_of(
         lesion_count=len(result.lesions),
         volume_mm3=None if isinstance(volume, Reason) else volume,
         volume_withheld=volume if isinstance(volume, Reason) else None,
-        slices_speaking=outcomes[Outcome.ANALYZED],
+        slices_analyzed=outcomes[Outcome.ANALYZED],
         slices_abstained=outcomes[Outcome.ABSTAINED],
         slices_rejected=outcomes[Outcome.REJECTED] + outcomes[Outcome.FAILED],
         key_slice=key.scan_id,
@@ -56,11 +56,11 @@ def summary_of(
 
 
 def _key_slice(result: SeriesResult, records: Sequence[ScanRecord]) -> str:
-    """The slice with the largest lesion, or the middle one of those that speak, or of all."""
+    """The slice with the largest lesion, or the middle one of the analyzed ones, or of all."""
     if result.findings:
         return result.findings[0].key_slice
-    speaking = [each.scan_id for each in result.slices if each.outcome is Outcome.ANALYZED]
-    shown = speaking or [each.scan_id for each in result.slices] or [record.scan_id for record in records]
+    analyzed = [each.scan_id for each in result.slices if each.outcome is Outcome.ANALYZED]
+    shown = analyzed or [each.scan_id for each in result.slices] or [record.scan_id for record in records]
     return shown[len(shown) // 2]
 
 

@@ -26,7 +26,7 @@ class Slice:
 
     @property
     def analyzed(self) -> bool:
-        """Whether it speaks for the series."""
+        """Whether it is evidence of what the series shows."""
         return self.record.outcome is Outcome.ANALYZED
 
 

@@ -203,7 +203,7 @@ def _judged_as(before: ScanRecord, after: ScanRecord, results: Results) -> ScanR
         overlap = overlap_of(results.get(review.drawn_key), after.mask_key, results)
         return review.model_copy(update={"dice": overlap})
 
-    judged: Mapping[str, Any] = before.beside(after.predicted)
+    judged: Mapping[str, Any] = before.restated_for(after.predicted)
     judged_open = after.needs_review and (before.review is None or before.review.is_withdrawn)
     return after.model_copy(
         update={

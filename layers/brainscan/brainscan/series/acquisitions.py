@@ -36,7 +36,7 @@ class SliceSource:
     thickness_mm: float | None = None
 
     @property
-    def same_place_mm(self) -> float:
+    def position_tolerance_mm(self) -> float:
         """How far from this slice another one may lie and be of its place, taken again when the head had moved."""
         return max(SAME_POSITION_MM, min((self.thickness_mm or 0.0) * MOVED_SHARE, MOVED_MM))
 
@@ -103,7 +103,7 @@ def count_positions(acquisitions: Sequence[Acquisition], sources: Mapping[str, S
     return sum(unplaced) + sum(len(_by_place(stack, planes, sources)[0]) for stack in _by_plane(placed, planes))
 
 
-def crossing(sources: Mapping[str, SliceSource]) -> bool:
+def has_crossing_planes(sources: Mapping[str, SliceSource]) -> bool:
     """Whether slices of a series lie in planes that cross, as those of a scout view do."""
     planes = planes_of(sources)
     return len(_by_plane(list(planes), planes)) > 1
@@ -135,7 +135,7 @@ def _by_place(stack: Sequence[str], planes: Mapping[str, Plane], sources: Mappin
     places: list[list[str]] = []
     last = -np.inf
     for position, each in sorted(zip(_positions(stack, planes), stack, strict=True)):
-        if position - last >= sources[each].same_place_mm:
+        if position - last >= sources[each].position_tolerance_mm:
             places.append([])
             last = position
         places[-1].append(each)

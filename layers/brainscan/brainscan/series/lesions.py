@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainscan.domain import ClassFinding, Lesion, Reason, ScanRecord, TumorClass
-from brainscan.series.call import weighted_mean
+from brainscan.series.classification import weighted_mean
 from brainscan.series.components import Mask, Regions, connected_regions
 from brainscan.series.diameters import diameters
 from brainscan.series.label_volume import Labels
@@ -17,7 +17,7 @@ from brainscan.series.volume import volume_mm3
 
 @dataclass(frozen=True)
 class OutlinedSlice:
-    """A counted slice: its mask, its index among the speaking slices, and where it lies, as far as is known.
+    """A counted slice: its mask, its index among the analyzed slices, and where it lies, as far as is known.
 
     `width_mm` is how much of the patient it stands for, or why that is unknown.
     """

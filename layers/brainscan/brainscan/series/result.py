@@ -7,8 +7,19 @@ from types import MappingProxyType
 import numpy as np
 
 from brainscan.domain import ANSWERED, AcquisitionResult, Outcome, Reason, ScanRecord, Series, SeriesResult, SliceResult
-from brainscan.series.acquisitions import Acquisition, SliceSource, acquisitions_of, count_positions, crossing
-from brainscan.series.call import Call, call_acquisition, no_verdict, resting_on
+from brainscan.series.acquisitions import (
+    Acquisition,
+    SliceSource,
+    acquisitions_of,
+    count_positions,
+    has_crossing_planes,
+)
+from brainscan.series.classification import (
+    Classification,
+    abstention_reasons,
+    classify_acquisition,
+    decisive_acquisition,
+)
 from brainscan.series.components import Mask
 from brainscan.series.label_volume import Labels
 from brainscan.series.lesions import OutlinedSlice, findings_of, lesions_of
@@ -28,8 +39,8 @@ _OF_THE_SERIES = frozenset(
         Reason.UNCLEAR_ORIENTATION,
     }
 )
-"""Reasons of slices that are reasons of their series: of abstained ones, which do not speak; and doubts about what the
-header describes, which are as good as all slices'."""
+"""Reasons of slices that are reasons of their series: of abstained ones, which are no evidence; and doubts about what
+the header describes, which are as good as all slices'."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class SeriesAnalysis:
 def analyze_series(
     series: Series, records: Sequence[ScanRecord], sources: Mapping[str, SliceSource], read_masks: ReadMasks
 ) -> SeriesAnalysis:
-    """Call each acquisition of a series, and measure the lesions of the one that it rests on.
+    """Classify each acquisition of a series, and measure the lesions of the one that it rests on.
 
     Args:
         series: Whose result it is.
@@ -63,29 +74,31 @@ def analyze_series(
         return SeriesAnalysis(known.model_copy(update=_slices_alone(records)))
     acquisitions = acquisitions_of(list(analyzed), sources)
     places = count_positions(acquisitions, sources) + _places_without_answer(records)
-    calls = [call_acquisition([analyzed[each] for each in one.slices], places) for one in acquisitions]
-    chosen = resting_on(calls)
-    call, stack = calls[chosen], acquisitions[chosen]
-    crosses = crossing(sources)
-    abstains = no_verdict(call, *_speaking_and_silent(records))
+    classified = [classify_acquisition([analyzed[each] for each in one.slices], places) for one in acquisitions]
+    chosen = decisive_acquisition(classified)
+    decisive, stack = classified[chosen], acquisitions[chosen]
+    crosses = has_crossing_planes(sources)
+    abstains = abstention_reasons(decisive, *_answered_and_unanswered(records))
     unclear = (Reason.UNCLEAR_CONTENT,) if crosses else ()
-    review_reasons = tuple(dict.fromkeys((*_review_reasons(calls, call), *abstains, *known.review_reasons, *unclear)))
+    review_reasons = tuple(
+        dict.fromkeys((*_review_reasons(classified, decisive), *abstains, *known.review_reasons, *unclear))
+    )
     if abstains:
         reviewed = {"needs_review": True, "review_reasons": review_reasons}
         return SeriesAnalysis(known.model_copy(update=_slices_alone(records) | reviewed))
-    outlined = _outlined(call, _widths(stack, crossing=crosses), sources, read_masks)
+    outlined = _outlined(decisive, _widths(stack, crossing=crosses), sources, read_masks)
     lesions, labels = lesions_of(outlined)
     result = known.model_copy(
         update={
             "outcome": Outcome.ANALYZED,
-            "predicted": call.predicted,
-            "probabilities": call.probabilities,
-            "confidence": call.confidence,
+            "predicted": decisive.predicted,
+            "probabilities": decisive.probabilities,
+            "confidence": decisive.confidence,
             "needs_review": bool(review_reasons),
             "review_reasons": review_reasons,
             "findings": findings_of(lesions, outlined),
             "lesions": tuple(lesions),
-            "acquisitions": tuple(map(_acquisition_result, acquisitions, calls)),
+            "acquisitions": tuple(map(_acquisition_result, acquisitions, classified)),
             "rests_on": chosen + 1,
             "slices": _slice_results(records, acquisitions, {each.record.scan_id for each in outlined}),
         }
@@ -133,7 +146,7 @@ def _places_without_answer(records: Sequence[ScanRecord]) -> int:
     return len({record.order for record in records} - answered)
 
 
-def _speaking_and_silent(records: Sequence[ScanRecord]) -> tuple[int, int]:
+def _answered_and_unanswered(records: Sequence[ScanRecord]) -> tuple[int, int]:
     """Places, by their order, of which a slice has an answer, and pictured ones of which none has."""
     answered = {record.order for record in records if record.outcome is Outcome.ANALYZED}
     pictured = {record.order for record in records if Reason.BLANK_IMAGE not in record.reasons}
@@ -146,12 +159,15 @@ def _slices_alone(records: Sequence[ScanRecord]) -> dict[str, object]:
 
 
 def _outlined(
-    call: Call, widths: Sequence[float] | Reason, sources: Mapping[str, SliceSource], read_masks: ReadMasks
+    decisive: Classification,
+    widths: Sequence[float] | Reason,
+    sources: Mapping[str, SliceSource],
+    read_masks: ReadMasks,
 ) -> list[OutlinedSlice]:
     """The counted slices with their masks, in the order of their places."""
-    index_of = {record.scan_id: index for index, record in enumerate(call.speaking)}
+    index_of = {record.scan_id: index for index, record in enumerate(decisive.analyzed)}
     outlined = []
-    for record, mask in zip(call.counted, read_masks(call.counted), strict=True):
+    for record, mask in zip(decisive.counted, read_masks(decisive.counted), strict=True):
         index, source = index_of[record.scan_id], sources.get(record.scan_id)
         width = widths if isinstance(widths, Reason) else widths[index]
         outlined.append(OutlinedSlice(record, mask, index, source.plane if source else None, width))
@@ -175,34 +191,34 @@ def _no_geometry(stack: Acquisition, *, crossing: bool) -> Reason | None:
     return Reason.MIXED_GEOMETRY if crossing else None
 
 
-def _review_reasons(calls: Sequence[Call], chosen: Call) -> tuple[Reason, ...]:
+def _review_reasons(classified: Sequence[Classification], chosen: Classification) -> tuple[Reason, ...]:
     stated = {
-        Reason.ISOLATED_SLICE: any(call.has_isolated for call in calls),
+        Reason.ISOLATED_SLICE: any(each.has_isolated for each in classified),
         Reason.MIXED_CLASSES: len({record.predicted for record in chosen.counted}) > 1,
-        Reason.ACQUISITIONS_DISAGREE: len({call.predicted for call in calls}) > 1,
+        Reason.ACQUISITIONS_DISAGREE: len({each.predicted for each in classified}) > 1,
         Reason.SLICE_NEEDS_REVIEW: any(record.needs_review for record in chosen.counted),
     }
     return tuple(reason for reason, holds in stated.items() if holds)
 
 
-def _acquisition_result(acquisition: Acquisition, call: Call) -> AcquisitionResult:
+def _acquisition_result(acquisition: Acquisition, classification: Classification) -> AcquisitionResult:
     return AcquisitionResult(
         image_type=acquisition.technique.image_type,
         echo_time_ms=acquisition.technique.echo_time_ms,
         temporal_position=acquisition.technique.temporal_position,
         b_value=acquisition.technique.b_value,
         slices=len(acquisition.slices),
-        counted=len(call.counted),
-        predicted=call.predicted,
-        probabilities=call.probabilities,
-        confidence=call.confidence,
+        counted=len(classification.counted),
+        predicted=classification.predicted,
+        probabilities=classification.probabilities,
+        confidence=classification.confidence,
     )
 
 
 def _slice_results(
     records: Sequence[ScanRecord], acquisitions: Sequence[Acquisition], counted: Collection[str]
 ) -> tuple[SliceResult, ...]:
-    """The slices acquisition by acquisition; those that do not speak, where they lie in the first."""
+    """The slices acquisition by acquisition; those without an answer, where they lie in the first."""
     positions: dict[str, float] = {}
     number_of: dict[str, int] = {}
     for number, one in enumerate(acquisitions, start=1):

@@ -56,7 +56,7 @@ def listing_of(export_id: str, table: Table, results: Results) -> bytes:
     return only.listing.encode() if only and only.listing else results.get(files_key(export_id))
 
 
-def together(outcomes: Sequence[tuple[Outcome, Sequence[str]]]) -> tuple[Outcome, tuple[str, ...]]:
+def aggregate_outcomes(outcomes: Sequence[tuple[Outcome, Sequence[str]]]) -> tuple[Outcome, tuple[str, ...]]:
     """What several outcomes with their reasons make of one file: analyzed if one is, else their reasons together."""
     if any(outcome is Outcome.ANALYZED for outcome, _ in outcomes):
         return Outcome.ANALYZED, ()
@@ -66,5 +66,5 @@ def together(outcomes: Sequence[tuple[Outcome, Sequence[str]]]) -> tuple[Outcome
 def _result(line: Mapping[str, Any], scans: Mapping[str, ScanRecord]) -> FileResult:
     records = [scans[scan_id] for scan_id in line["scan_ids"] if scan_id in scans]
     outcomes = [(record.outcome, tuple(map(str, record.reasons))) for record in records]
-    outcome, reasons = together(outcomes or [(Outcome(line["outcome"]), line["reasons"])])
+    outcome, reasons = aggregate_outcomes(outcomes or [(Outcome(line["outcome"]), line["reasons"])])
     return FileResult(line["index"], line["inner"], outcome, reasons)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from brainscan.domain import Export, Outcome
 from brainscan.store import Results, Table
-from brainscan.store.file_results import file_results, together
+from brainscan.store.file_results import aggregate_outcomes, file_results
 from brainscan.store.table.query import all_pages
 from brainscan.uploads.ledger import Bundle, BundleState, Ledger
 
@@ -48,7 +48,7 @@ def path_results(bundle: Bundle, ledger: Ledger, table: Table, results: Results)
     for result in file_results(known.export_id, table, results)[0]:
         found.setdefault(result.index, []).append((result.outcome, result.reasons))
     for place, path in ledger.paths(bundle.bundle_id).items():
-        yield PathResult(path, *together(found.get(place, [(Outcome.SKIPPED, ())])))
+        yield PathResult(path, *aggregate_outcomes(found.get(place, [(Outcome.SKIPPED, ())])))
 
 
 def series_of(bundle: Bundle, table: Table) -> set[str]:

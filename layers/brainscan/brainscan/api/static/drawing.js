@@ -129,7 +129,7 @@ export function drawing(shown, { usual, saved }) {
 async function begun(scan, usual) {
   const pixels = await readMask(link(scan, "reader_mask") ?? link(scan, "mask"), scan.rows, scan.columns);
   const likeliest = TUMORS.reduce((one, other) => ((scan.probabilities?.[other] ?? 0) > (scan.probabilities?.[one] ?? 0) ? other : one));
-  const called = [scan.called, usual].find((each) => TUMORS.includes(each)) ?? likeliest;
+  const called = [scan.finding, usual].find((each) => TUMORS.includes(each)) ?? likeliest;
   return { scan, pixels, called, before: [], drawn: false, opened: Date.now() };
 }
 

@@ -39,7 +39,7 @@ export function lesions(item) {
 
 export function basis(item) {
   return panel("What it rests on", pairs({
-    "Slices that speak": String(item.slices_speaking),
+    "Slices analyzed": String(item.slices_analyzed),
     "that abstain": String(item.slices_abstained),
     "without an answer": String(item.slices_rejected),
     "Key slice": item.key_slice ? h("a", { href: `/?scan=${item.key_slice}`, "data-route": true }, item.key_slice.slice(0, 8)) : null,

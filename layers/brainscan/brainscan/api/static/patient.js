@@ -27,7 +27,7 @@ export async function patientView(query) {
 function row(study, change) {
   return h("tr", {},
     h("th", { scope: "row" }, arrived(study.received_at)),
-    h("td", {}, h("a", { href: `/?study=${study.study_id}`, "data-route": true }, words(study.called ?? study.outcome),
+    h("td", {}, h("a", { href: `/?study=${study.study_id}`, "data-route": true }, words(study.finding ?? study.outcome),
       " ", h("span", { class: "short-id" }, study.study_id.slice(0, 8)))),
     h("td", {}, volume(change)), h("td", {}, volume({ volume_mm3: change.largest_mm3 })), h("td", {}, told(change)),
     h("td", {}, study.review_state ? badge(study.review_state, `review-${study.review_state}`) : "–"));
@@ -49,7 +49,7 @@ function plot(items, changes) {
   const known = changes.map((each, place) => place).filter((place) => changes[place].volume_mm3 != null);
   const lines = known.filter((place) => changes[place].change_percent != null).map((place) =>
     svg("line", { x1: x(place - 1), y1: y(place - 1), x2: x(place), y2: y(place), class: "trend" }));
-  const points = known.map((place) => svg("circle", { cx: x(place), cy: y(place), r: 5, class: `strip ${items[place].called ?? "none"}` }));
+  const points = known.map((place) => svg("circle", { cx: x(place), cy: y(place), r: 5, class: `strip ${items[place].finding ?? "none"}` }));
   return panel(`Volume over time, up to ${volume({ volume_mm3: most })}`,
     svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "trend-chart", role: "img",
       "aria-label": `Volume in ${plural(known.length, "study", "studies")}; the numbers are in the table` }, ...lines, ...points));

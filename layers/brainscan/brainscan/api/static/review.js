@@ -117,4 +117,4 @@ export async function undo() {
 
 export const reviewsOf = async (path) => (await ask(`${path}/reviews`)).items;
 
-export const heading = (item) => capital(item.called ? words(item.called) : words(item.outcome));
+export const heading = (item) => capital(item.finding ? words(item.finding) : words(item.outcome));

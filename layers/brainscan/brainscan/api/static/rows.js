@@ -13,10 +13,10 @@ function thumbnail(item) {
 }
 
 function opening(address, id, item) {
-  const name = item.called ? words(item.called) : words(item.outcome);
+  const name = item.finding ? words(item.finding) : words(item.outcome);
   return h("th", { scope: "row" },
     h("a", { href: address, "data-route": true, class: "open" },
-      h("span", { class: `dot ${item.called ?? "none"}`, "aria-hidden": "true" }), name,
+      h("span", { class: `dot ${item.finding ?? "none"}`, "aria-hidden": "true" }), name,
       h("span", { class: "short-id" }, id.slice(0, 8))));
 }
 
@@ -34,8 +34,8 @@ const lesions = (item) => {
 };
 
 const slices = (item) =>
-  cell("Slices", h("span", { title: "speaking, abstained, without an answer" },
-    `${item.slices_speaking} / ${item.slices_abstained} / ${item.slices_rejected}`));
+  cell("Slices", h("span", { title: "analyzed, abstained, without an answer" },
+    `${item.slices_analyzed} / ${item.slices_abstained} / ${item.slices_rejected}`));
 
 function studyRow(study) {
   const other = study.disagreeing.length;
@@ -57,7 +57,7 @@ function seriesRow(series) {
 
 function scanRow(scan) {
   return row(scan, thumbnail(scan), opening(`/?scan=${scan.scan_id}`, scan.scan_id, scan),
-    cell("Certainty", percent(scan.called ? scan.probabilities?.[scan.called] : scan.confidence)),
+    cell("Certainty", percent(scan.finding ? scan.probabilities?.[scan.finding] : scan.confidence)),
     cell("Size", size(scan.tumor)),
     cell("Outcome", badge(scan.outcome), reasons(scan.reasons)),
     cell("Review", scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : "–",

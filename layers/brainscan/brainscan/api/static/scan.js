@@ -25,7 +25,7 @@ export async function scanView(query, signal) {
   }, { signal });
   return [
     h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
-    h("div", { class: "title" }, h("h1", {}, scan.called ? heading(scan) : `Scan ${words(scan.outcome)}`), badge(scan.outcome),
+    h("div", { class: "title" }, h("h1", {}, scan.finding ? heading(scan) : `Scan ${words(scan.outcome)}`), badge(scan.outcome),
       scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : null),
     h("div", { class: "reading" },
       h("div", { class: "viewer" }, image ? [shown.frame, draw.controls, shown.controls] : h("p", { class: "muted" }, "There is no image to show.")),

@@ -17,12 +17,12 @@ export async function seriesView(query, signal) {
   const history = summary ? await reviewsOf(`series/${id}`) : [];
   if (!slices.length) throw new Error("No slice of this series has arrived.");
   const shown = picture();
-  const areas = slices.map((slice) => (TUMORS.includes(slice.called) ? (slice.tumor?.area_px ?? 0) : 0));
+  const areas = slices.map((slice) => (TUMORS.includes(slice.finding) ? (slice.tumor?.area_px ?? 0) : 0));
   const key = areas.indexOf(Math.max(...areas));
   const chart = stripChart(slices, areas, (place) => show(place));
   const slider = h("input", { type: "range", min: 1, max: slices.length, value: 1, "aria-label": "Slice" });
   const caption = h("p", { class: "caption" });
-  const draw = drawing(shown, { usual: summary?.called, saved: (after) => {
+  const draw = drawing(shown, { usual: summary?.finding, saved: (after) => {
     if (!after) return show(now);
     slices[slices.findIndex((each) => each.scan_id === after.scan_id)] = after;
     return undefined;
@@ -34,10 +34,10 @@ export async function seriesView(query, signal) {
     shown.show(link(slice, "image"), link(slice, "mask"), `Slice ${now + 1} of ${slices.length}`, slice, link(slice, "reader_mask"));
     draw.show(slice);
     slider.value = now + 1;
-    slider.setAttribute("aria-valuetext", `slice ${now + 1}, ${words(slice.called ?? slice.outcome)}`);
+    slider.setAttribute("aria-valuetext", `slice ${now + 1}, ${words(slice.finding ?? slice.outcome)}`);
     chart.mark(now);
     caption.replaceChildren(
-      h("strong", {}, `${now + 1} / ${slices.length}`), " ", badge(slice.outcome), " ", words(slice.called), " ",
+      h("strong", {}, `${now + 1} / ${slices.length}`), " ", badge(slice.outcome), " ", words(slice.finding), " ",
       percent(slice.confidence), " ", h("a", { href: `/?scan=${slice.scan_id}`, "data-route": true }, "open this slice"));
   };
   slider.addEventListener("input", () => show(slider.value - 1));
@@ -84,7 +84,7 @@ function stripChart(slices, areas, choose) {
   const bars = slices.map((slice, place) => {
     const height = (areas[place] / most) * 36;
     return svg("rect", { x: place * width, y: 40 - Math.max(height, 0.8), width: Math.max(width * 0.85, 0.1),
-      height: Math.max(height, 0.8), class: `strip ${slice.called ?? "none"}` });
+      height: Math.max(height, 0.8), class: `strip ${slice.finding ?? "none"}` });
   });
   const marker = svg("rect", { y: 0, height: 40, width: Math.max(width, 0.6), class: "marker" });
   const element = svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", class: "strip-chart", role: "img",
@@ -99,7 +99,7 @@ function stripChart(slices, areas, choose) {
 function callsOf(slices) {
   const counts = new Map();
   for (const slice of slices) {
-    const name = slice.called ?? slice.outcome;
+    const name = slice.finding ?? slice.outcome;
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   const review = slices.filter((slice) => slice.review_state === "needed").length;

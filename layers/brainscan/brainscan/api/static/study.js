@@ -34,7 +34,7 @@ function seriesOf(study) {
   const columns = ["Series", "Class", "Certainty", "Volume", "Review", "Reports"];
   const rows = study.of_series.map((each) => h("tr", {},
     h("th", { scope: "row" }, h("a", { href: `/?series=${each.series_id}`, "data-route": true }, each.series_id.slice(0, 8)), note(study, each)),
-    h("td", {}, words(each.called ?? each.outcome)), h("td", {}, percent(each.confidence)), h("td", {}, volume(each)),
+    h("td", {}, words(each.finding ?? each.outcome)), h("td", {}, percent(each.confidence)), h("td", {}, volume(each)),
     h("td", {}, each.review_state ? badge(each.review_state, `review-${each.review_state}`) : "–"),
     h("td", {}, h("span", { class: "files" }, each.reports.map((file) =>
       h("a", { href: file.url, download: true, "aria-label": `${file.name} of series ${each.series_id.slice(0, 8)}` }, file.name))))));

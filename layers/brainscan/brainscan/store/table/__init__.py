@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from brainscan.store.table.chosen_pseudonyms import ChosenPseudonyms
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import Counts, ScanChange
 from brainscan.store.table.erasing import Erasing
 from brainscan.store.table.exports import Exports
 from brainscan.store.table.models import Models
-from brainscan.store.table.names import Names
 from brainscan.store.table.reports import Reports
 from brainscan.store.table.retention import Retention
 from brainscan.store.table.runs import Runs
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 __all__ = [
+    "ChosenPseudonyms",
     "Counts",
     "Erasing",
     "Exports",
     "Models",
-    "Names",
     "Reports",
     "Retention",
     "Runs",
@@ -62,7 +62,7 @@ class Table:
     runs: Runs
     retention: Retention
     erasing: Erasing
-    names: Names
+    pseudonyms: ChosenPseudonyms
 
     @classmethod
     def over(cls, client: "DynamoDBClient", name: str, retention_days: int = 0) -> "Table":
@@ -83,5 +83,5 @@ class Table:
             runs=Runs(table),
             retention=Retention(table),
             erasing=Erasing(table),
-            names=Names(table),
+            pseudonyms=ChosenPseudonyms(table),
         )

@@ -154,8 +154,8 @@ def _in_day(record: ScanRecord | None) -> Counter[str]:
     if record is None or record.superseded:
         return Counter()
     tally = Counter[str]({record.outcome.value: 1})
-    if record.called:
-        tally[FINDING + record.called] += 1
+    if record.finding:
+        tally[FINDING + record.finding] += 1
     if record.review_state:
         tally[REVIEW + record.review_state] += 1
     if record.model_id:

@@ -18,7 +18,7 @@ class RelatedKind(StrEnum):
     """What an item beside a scan is."""
 
     REVIEW = "reviews"
-    ANSWER = "model_answers"
+    REPROCESSED = "reprocessed_scans"
     SERIES = "series_items"
     STUDY = "study_items"
     LINK = "export_links"
@@ -74,7 +74,7 @@ class Erasing:
 
     def related_items(self, found: PatientItems) -> list[RelatedItem]:
         """Every item beside the scans that goes with the patient: what is in their partitions, too."""
-        wanted = [(keys.scan(scan.scan_id)["pk"], "", RelatedKind.ANSWER) for scan in found.scans]
+        wanted = [(keys.scan(scan.scan_id)["pk"], "", RelatedKind.REPROCESSED) for scan in found.scans]
         wanted += [(keys.series(each)["pk"], "", RelatedKind.SERIES) for each in found.series_ids]
         wanted += [(keys.study_summary(each)["pk"], "", RelatedKind.STUDY) for each in found.study_ids]
         links = [

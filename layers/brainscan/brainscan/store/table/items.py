@@ -52,7 +52,7 @@ def scan_item(record: ScanRecord, expires_at: int | None) -> Item:
 
 def scan_record(item: Item) -> ScanRecord:
     """Inverse of `scan_item`."""
-    return ScanRecord.model_validate(with_keys(known(ScanRecord, item)))
+    return ScanRecord.model_validate(with_keys(model_attributes(ScanRecord, item)))
 
 
 def with_keys(fields: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def review_item(scan_id: str, review: Review, expires_at: int | None) -> Item:
 
 def review_of(item: Item) -> Review:
     """Inverse of `review_item`."""
-    return Review.model_validate(known(Review, item))
+    return Review.model_validate(model_attributes(Review, item))
 
 
 def export_item(export: Export, expires_at: int | None) -> Item:
@@ -81,12 +81,12 @@ def export_item(export: Export, expires_at: int | None) -> Item:
 
 def export_of(item: Item, **counted: Any) -> Export:
     """Join an export's fixed part with its counts."""
-    return Export.model_validate(known(Export, item) | counted)
+    return Export.model_validate(model_attributes(Export, item) | counted)
 
 
 def part_done(item: Item) -> PartDone:
     """A part of an export that is done."""
-    return PartDone.model_validate(known(PartDone, item))
+    return PartDone.model_validate(model_attributes(PartDone, item))
 
 
 def report_item(report: Report, expires_at: int | None) -> Item:
@@ -97,7 +97,7 @@ def report_item(report: Report, expires_at: int | None) -> Item:
 
 def report_of(item: Item) -> Report:
     """Inverse of `report_item`."""
-    return Report.model_validate(known(Report, item))
+    return Report.model_validate(model_attributes(Report, item))
 
 
 def series_summary_item(summary: SeriesSummary, expires_at: int | None) -> Item:
@@ -107,7 +107,7 @@ def series_summary_item(summary: SeriesSummary, expires_at: int | None) -> Item:
 
 def series_summary_of(item: Item) -> SeriesSummary:
     """Inverse of `series_summary_item`."""
-    return SeriesSummary.model_validate(known(SeriesSummary, item))
+    return SeriesSummary.model_validate(model_attributes(SeriesSummary, item))
 
 
 def study_summary_item(summary: StudySummary, expires_at: int | None) -> Item:
@@ -117,7 +117,7 @@ def study_summary_item(summary: StudySummary, expires_at: int | None) -> Item:
 
 def study_summary_of(item: Item) -> StudySummary:
     """Inverse of `study_summary_item`."""
-    return StudySummary.model_validate(known(StudySummary, item))
+    return StudySummary.model_validate(model_attributes(StudySummary, item))
 
 
 def _summary_item(summary: SeriesSummary | StudySummary, key: Mapping[str, str], expires_at: int | None) -> Item:
@@ -125,7 +125,7 @@ def _summary_item(summary: SeriesSummary | StudySummary, key: Mapping[str, str],
     return to_item({**fields, **key, **keys.summary_indexes(summary), "expires_at": expires_at})
 
 
-def known(model: type[FrozenModel], item: Item) -> dict[str, Any]:
+def model_attributes(model: type[FrozenModel], item: Item) -> dict[str, Any]:
     """Those attributes of an item that are fields of a model, as plain values."""
     fields = model.model_fields
     return {name: _plain(value) for name, value in item.items() if name in fields}

@@ -148,9 +148,9 @@ def study_id_of(pk: str) -> str | None:
     return pk.removeprefix(STUDY) if pk.startswith(STUDY) else None
 
 
-def name(digest: str) -> dict[str, str]:
+def chosen_pseudonym(digest: str) -> dict[str, str]:
     """Primary key of the mark that a patient or an uploaded object has this pseudonym, of those that it could have."""
-    return {"pk": f"NAME#{digest}", "sk": META}
+    return {"pk": f"PSEUDONYM#{digest}", "sk": META}
 
 
 def uploaded_object(object_id: str) -> dict[str, str]:
@@ -195,7 +195,7 @@ def of_run(run_id: str, kind: str, name: str) -> dict[str, str]:
 
 def reprocessed_scan(scan_id: str, model_id: str) -> dict[str, str]:
     """Primary key of the marker that a model has answered a stored scan; it shares the scan's partition."""
-    return {"pk": f"SCAN#{scan_id}", "sk": f"ANSWER#{model_id}"}
+    return {"pk": f"SCAN#{scan_id}", "sk": f"REPROCESSED#{model_id}"}
 
 
 def shard(identifier: str, shards: int) -> int:
@@ -259,9 +259,9 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
         keys |= _pair(Index.MODEL, f"{model_day(record.model_id, record.day)}#{day_shard}", arrived)
     if record.review_state:
         keys |= _pair(Index.REVIEW, f"{review_day(record.review_state, record.day)}#{day_shard}", arrived)
-    if record.called and record.probabilities:
-        by_confidence = f"{confidence_key(record.probabilities[record.called])}#{record.scan_id}"
-        keys |= _pair(Index.FINDING, f"{finding_day(record.called, record.day)}#{day_shard}", by_confidence)
+    if record.finding and record.probabilities:
+        by_confidence = f"{confidence_key(record.probabilities[record.finding])}#{record.scan_id}"
+        keys |= _pair(Index.FINDING, f"{finding_day(record.finding, record.day)}#{day_shard}", by_confidence)
     return keys
 
 

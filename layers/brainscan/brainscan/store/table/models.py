@@ -8,7 +8,7 @@ from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelVersion, Rollout
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient, Write
-from brainscan.store.table.items import Item, from_item, known, to_item
+from brainscan.store.table.items import Item, from_item, model_attributes, to_item
 
 _BEGINS: Final = "pk = :pk AND begins_with(sk, :begin)"
 
@@ -26,28 +26,28 @@ class Models:
     def rollout(self) -> Rollout:
         """Which version answers and which looks on, as of now."""
         found = self._table.get(keys.rollout())
-        return Rollout.model_validate(known(Rollout, found)) if found else Rollout()
+        return Rollout.model_validate(model_attributes(Rollout, found)) if found else Rollout()
 
     def get(self, model_id: str) -> ModelVersion | None:
         """One version, if it was added."""
         found = self._table.get(keys.model_version(model_id))
-        return ModelVersion.model_validate(known(ModelVersion, found)) if found else None
+        return ModelVersion.model_validate(model_attributes(ModelVersion, found)) if found else None
 
     def all(self) -> list[ModelVersion]:
         """Every version that was added, the latest first."""
         found = self._table.query(_BEGINS, {":pk": keys.MODELS, ":begin": keys.VERSION})
-        versions = [ModelVersion.model_validate(known(ModelVersion, each)) for each in found]
+        versions = [ModelVersion.model_validate(model_attributes(ModelVersion, each)) for each in found]
         return sorted(versions, key=lambda each: each.added_at, reverse=True)
 
     def history(self) -> list[ModelChange]:
         """Every change of the registry, the first first."""
         found = self._table.query(_BEGINS, {":pk": keys.MODELS, ":begin": keys.CHANGE})
-        return [ModelChange.model_validate(known(ModelChange, each)) for each in found]
+        return [ModelChange.model_validate(model_attributes(ModelChange, each)) for each in found]
 
     def gate(self, model_id: str) -> GateResult | None:
         """What the gate said of a version last."""
         found = self._table.get(keys.model_gate(model_id))
-        return GateResult.model_validate(known(GateResult, found)) if found else None
+        return GateResult.model_validate(model_attributes(GateResult, found)) if found else None
 
     def put_gate(self, result: GateResult) -> None:
         """Keep what the gate said of a version, in place of what it said before."""

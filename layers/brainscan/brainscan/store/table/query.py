@@ -142,7 +142,7 @@ def all_pages(ask: Ask[T], size: int = FIRST_PAGE) -> Iterator[T]:
         size = min(10 * size, LARGEST_PAGE)
 
 
-def keeping(ask: Ask[T], keep: Callable[[T], bool], limit: int, cursor: str | None) -> Page[T]:
+def filtered(ask: Ask[T], keep: Callable[[T], bool], limit: int, cursor: str | None) -> Page[T]:
     """A page of the answers that `keep` holds for; after `THIN_PAGES` without enough of them, a shorter page."""
     kept: list[T] = []
     for _ in range(THIN_PAGES):
@@ -154,7 +154,7 @@ def keeping(ask: Ask[T], keep: Callable[[T], bool], limit: int, cursor: str | No
     return Page(tuple(kept), cursor)
 
 
-def in_turn(asks: Sequence[Ask[T]], limit: int, cursor: str | None) -> Page[T]:
+def concatenated(asks: Sequence[Ask[T]], limit: int, cursor: str | None) -> Page[T]:
     """A page over several queries one after the other, such as the days of a month.
 
     Raises:

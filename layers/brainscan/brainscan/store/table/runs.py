@@ -7,7 +7,7 @@ from brainscan.domain.base import BrainscanError
 from brainscan.domain.reprocess import BatchDone, ReprocessedScan, Run, Spent
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient, Write
-from brainscan.store.table.items import Item, from_item, known, to_item
+from brainscan.store.table.items import Item, from_item, model_attributes, to_item
 
 _NEW: Final = "attribute_not_exists(pk)"
 _BEGINS: Final = "pk = :pk AND begins_with(sk, :begin)"
@@ -26,12 +26,12 @@ class Runs:
     def get(self, run_id: str) -> Run | None:
         """One run."""
         found = self._table.get(keys.run(run_id))
-        return Run.model_validate(known(Run, found)) if found else None
+        return Run.model_validate(model_attributes(Run, found)) if found else None
 
     def all(self) -> list[Run]:
         """Every run, the latest first."""
         found = self._table.query(_BEGINS, {":pk": keys.RUNS, ":begin": keys.RUN})
-        runs = [Run.model_validate(known(Run, each)) for each in found]
+        runs = [Run.model_validate(model_attributes(Run, each)) for each in found]
         return sorted(runs, key=lambda each: each.started_at, reverse=True)
 
     def put(self, run: Run) -> None:
@@ -49,7 +49,7 @@ class Runs:
     def reprocessed(self, model_id: str, scan_ids: Sequence[str]) -> dict[str, ReprocessedScan]:
         """Those of the scans that a model has answered, by id."""
         found = self._table.get_batch([keys.reprocessed_scan(each, model_id) for each in dict.fromkeys(scan_ids)])
-        answers = [ReprocessedScan.model_validate(known(ReprocessedScan, each)) for each in found]
+        answers = [ReprocessedScan.model_validate(model_attributes(ReprocessedScan, each)) for each in found]
         return {each.scan_id: each for each in answers}
 
     def put_reprocessed(self, answers: Sequence[ReprocessedScan]) -> list[bool]:
@@ -70,7 +70,7 @@ class Runs:
 
     def done(self, run_id: str) -> list[BatchDone]:
         """The batches of a run that are done."""
-        return [BatchDone.model_validate(known(BatchDone, each)) for each in self._of(run_id, keys.BATCH)]
+        return [BatchDone.model_validate(model_attributes(BatchDone, each)) for each in self._of(run_id, keys.BATCH)]
 
     def put_dead(self, run_id: str, scan_id: str) -> None:
         """Put a scan on the list of those that failed to the end."""

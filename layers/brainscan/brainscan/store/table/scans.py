@@ -166,9 +166,9 @@ class Scans:
             **details.model_dump(),
         )
         if review.drawn_key is None and not review.is_withdrawn:
-            review = _with_mask_of(before.said_by(reader), review, before.predicted)
+            review = _with_mask_of(before.review_by(reader), review, before.predicted)
         open_again = review.is_withdrawn and bool(before.review_reasons)
-        after = before.model_copy(update=before.after(review, rules) | {"needs_review": open_again})
+        after = before.model_copy(update=before.with_review(review, rules) | {"needs_review": open_again})
         write = self._replacement(after, before.outcome, before.revision)
         if not self._table.put_together(write, review_item(scan_id, review, self._table.expires_at)):
             raise ReviewConflictError("the scan has just been reviewed by someone else; read it again")
@@ -209,7 +209,7 @@ def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, r
 
 def _with_mask_of(before: Review | None, review: Review, predicted: TumorClass | None) -> Review:
     """The review with the mask of the same reader's verdict before, if that named the same class."""
-    if before is None or before.names(predicted) is not review.names(predicted):
+    if before is None or before.named_class(predicted) is not review.named_class(predicted):
         return review
     return review.model_copy(update={"drawn_key": before.drawn_key, "dice": before.dice})
 

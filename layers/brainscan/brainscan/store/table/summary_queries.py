@@ -52,7 +52,7 @@ _INDEX: Final = {
 }
 
 
-class WantedSummaries(FrozenModel):
+class SummaryFilter(FrozenModel):
     """Which series or studies to list, and how. All that is given must hold."""
 
     first: str = Field(description="first UTC day of arrival")
@@ -70,7 +70,7 @@ class WantedSummaries(FrozenModel):
         review, mine = summary.decisive_review, summary.read_first_by(self.second_reader)
         passed = {
             "days": self.first <= summary.day <= self.last,
-            "finding": self.finding is None or summary.called is self.finding,
+            "finding": self.finding is None or summary.finding is self.finding,
             "review": self.review is None or (summary.review_state is self.review and not mine),
             "model_id": self.model_id is None or summary.model_id == self.model_id,
             "export_id": self.export_id is None or self.export_id in summary.export_ids,
@@ -105,7 +105,7 @@ class SummaryQueries:
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    def studies(self, wanted: WantedSummaries, limit: int = 50, cursor: str | None = None) -> Page[StudySummary]:
+    def studies(self, wanted: SummaryFilter, limit: int = 50, cursor: str | None = None) -> Page[StudySummary]:
         """Studies that arrived on some days.
 
         Raises:
@@ -114,7 +114,7 @@ class SummaryQueries:
         page = self._page("study", wanted, limit, cursor)
         return Page(tuple(map(study_summary_of, page.items)), page.cursor)
 
-    def series(self, wanted: WantedSummaries, limit: int = 50, cursor: str | None = None) -> Page[SeriesSummary]:
+    def series(self, wanted: SummaryFilter, limit: int = 50, cursor: str | None = None) -> Page[SeriesSummary]:
         """Series that arrived on some days.
 
         Raises:
@@ -123,11 +123,11 @@ class SummaryQueries:
         page = self._page("series", wanted, limit, cursor)
         return Page(tuple(map(series_summary_of, page.items)), page.cursor)
 
-    def study_counts(self, wanted: WantedSummaries) -> SummaryCounts:
+    def study_counts(self, wanted: SummaryFilter) -> SummaryCounts:
         """Studies by the values of each filter."""
         return self._counts("study", wanted)
 
-    def series_counts(self, wanted: WantedSummaries) -> SummaryCounts:
+    def series_counts(self, wanted: SummaryFilter) -> SummaryCounts:
         """Series by the values of each filter."""
         return self._counts("series", wanted)
 
@@ -138,7 +138,7 @@ class SummaryQueries:
         found = sorted(map(study_summary_of, self._table.get_batch(wanted)), key=lambda each: each.received_at)
         return [each for each in found if not each.withdrawn]
 
-    def _page(self, kind: str, wanted: WantedSummaries, limit: int, cursor: str | None) -> Page[Item]:
+    def _page(self, kind: str, wanted: SummaryFilter, limit: int, cursor: str | None) -> Page[Item]:
         after = _after(cursor)
         kept: list[Item] = []
         last: tuple[str, str] = ("", "")
@@ -157,7 +157,7 @@ class SummaryQueries:
         return Page(tuple(kept), None)
 
     def _of_days(
-        self, kind: str, wanted: WantedSummaries, after: tuple[str, str] | None, limit: int, only: Sequence[str] = ()
+        self, kind: str, wanted: SummaryFilter, after: tuple[str, str] | None, limit: int, only: Sequence[str] = ()
     ) -> Iterator[tuple[str, str, Item]]:
         """Items after a place of the list, each with its group and sort key."""
         days = sorted(Statistics(self._table).arrival_days(wanted.first, wanted.last), reverse=True)
@@ -168,7 +168,7 @@ class SummaryQueries:
                 yield group.name, sort_key, item
 
     def _of_export(
-        self, kind: str, wanted: WantedSummaries, after: tuple[str, str] | None
+        self, kind: str, wanted: SummaryFilter, after: tuple[str, str] | None
     ) -> Iterator[tuple[str, str, Item]]:
         """The same of an export, whose series and studies are read all and sorted here."""
         values = {":pk": keys.export(wanted.export_id or "")["pk"], ":kind": f"{kind.upper()}#"}
@@ -181,7 +181,7 @@ class SummaryQueries:
             if after is None or (-int(group), place) < (-_number(after[0]), after[1]):
                 yield group, place, item
 
-    def _counts(self, kind: str, wanted: WantedSummaries) -> SummaryCounts:
+    def _counts(self, kind: str, wanted: SummaryFilter) -> SummaryCounts:
         unordered = wanted.model_copy(update={"sort": Sort.ARRIVAL, "review": None, "reader": None, "model_id": None})
         reading = (
             self._of_export(kind, unordered, None)
@@ -206,7 +206,7 @@ class SummaryQueries:
         )
 
 
-def _groups(kind: str, wanted: WantedSummaries, days: Sequence[str], after: tuple[str, str] | None) -> Iterator[_Group]:
+def _groups(kind: str, wanted: SummaryFilter, days: Sequence[str], after: tuple[str, str] | None) -> Iterator[_Group]:
     """Where a list is read, in its order; by arrival, from the narrowest index that fits."""
     if wanted.sort is Sort.REVIEW:
         for state in STATES:
@@ -235,7 +235,7 @@ def _from(after: tuple[str, str] | None, groups: Sequence[_Group]) -> Sequence[_
     return groups[names.index(after[0]) :]
 
 
-def _narrowest(wanted: WantedSummaries) -> tuple[keys.Index, Sequence[str]]:
+def _narrowest(wanted: SummaryFilter) -> tuple[keys.Index, Sequence[str]]:
     """The index that a list by arrival is read from, and the values of its partitions."""
     if wanted.review:
         return keys.Index.REVIEW, [wanted.review]
@@ -253,7 +253,7 @@ _FACTS: Final = (
     "needs_review",
     "review",
     "others",
-    "readers_wanted",
+    "readers_required",
     "reviewed_class",
     "model_id",
     "export_ids",
@@ -268,7 +268,7 @@ def _facts(item: Mapping[str, object]) -> Summary:
 
 def _values(summary: Summary) -> Iterator[tuple[str, str]]:
     """The values that a series or study has for each filter."""
-    yield "finding", summary.called or "none"
+    yield "finding", summary.finding or "none"
     yield "review", summary.review_state or keys.NOT_REVIEWED
     if summary.model_id:
         yield "model_id", summary.model_id
@@ -276,7 +276,7 @@ def _values(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "reader", review.reader
 
 
-def _rank(wanted: WantedSummaries, item: Item) -> str:
+def _rank(wanted: SummaryFilter, item: Item) -> str:
     """The group of an item in a list by review state, as its number."""
     if wanted.sort is not Sort.REVIEW:
         return "0"

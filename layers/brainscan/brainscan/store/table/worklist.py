@@ -8,13 +8,13 @@ from pydantic import Field
 
 from brainscan.domain import FrozenModel, Outcome, Probability, ReviewState, ScanRecord, TumorClass
 from brainscan.store.table import Table
-from brainscan.store.table.query import Page, in_turn, keeping
+from brainscan.store.table.query import Page, concatenated, filtered
 
 MOST_DAYS: Final = 36_525
 """Days of one question, a century: those on which nothing arrived cost nothing, and a typing error should say so."""
 
 
-class Wanted(FrozenModel):
+class ScanFilter(FrozenModel):
     """What to look for. All that is given must hold."""
 
     days: tuple[str, ...] = Field(min_length=1, max_length=MOST_DAYS, description="UTC days of arrival, in this order")
@@ -28,11 +28,11 @@ class Wanted(FrozenModel):
 
     second_reader: str | None = Field(default=None, description="who asks, and is not told of what they read first")
 
-    def holds_for(self, record: ScanRecord) -> bool:
+    def matches(self, record: ScanRecord) -> bool:
         """Whether a scan is one of those looked for."""
         return (
             record.day in self.days
-            and (self.finding is None or record.called is self.finding)
+            and (self.finding is None or record.finding is self.finding)
             and (self.outcome is None or record.outcome is self.outcome)
             and (
                 self.review is None
@@ -45,8 +45,8 @@ class Wanted(FrozenModel):
 
 def certainty(record: ScanRecord) -> float:
     """The network's certainty in the class that stands, or in its own; 0 without any."""
-    if record.called and record.probabilities:
-        return record.probabilities[record.called]
+    if record.finding and record.probabilities:
+        return record.probabilities[record.finding]
     return record.confidence or 0.0
 
 
@@ -62,7 +62,7 @@ def days_between(first: date, last: date) -> tuple[str, ...]:
     return tuple((last - timedelta(days=back)).isoformat() for back in range(count))
 
 
-def worklist(table: Table, wanted: Wanted, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
+def worklist(table: Table, wanted: ScanFilter, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
     """The next scans that were asked for, day by day; a page may be shorter than `limit` and still have a cursor.
 
     Of several days only those are read on which scans arrived: an empty one would cost 8 to 40 read units.
@@ -73,7 +73,7 @@ def worklist(table: Table, wanted: Wanted, limit: int = 50, cursor: str | None =
     days = wanted.days
     filled = table.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
     asks = [partial(_of_day, table, wanted, day) if day in filled else _nothing for day in days]
-    return keeping(lambda size, inner: in_turn(asks, size, inner), wanted.holds_for, limit, cursor)
+    return filtered(lambda size, inner: concatenated(asks, size, inner), wanted.matches, limit, cursor)
 
 
 def _nothing(_limit: int, _cursor: str | None) -> Page[ScanRecord]:
@@ -81,7 +81,7 @@ def _nothing(_limit: int, _cursor: str | None) -> Page[ScanRecord]:
     return Page((), None)
 
 
-def _of_day(table: Table, wanted: Wanted, day: str, limit: int, cursor: str | None) -> Page[ScanRecord]:
+def _of_day(table: Table, wanted: ScanFilter, day: str, limit: int, cursor: str | None) -> Page[ScanRecord]:
     if wanted.review is not None:
         return table.queries.by_review(wanted.review, day, limit, cursor)
     if wanted.finding is not None:

@@ -1,15 +1,15 @@
-"""Findings of slices -> what their acquisition shows, and which acquisition their series rests on.
+"""Findings of slices -> the class of their acquisition, and which acquisition their series rests on.
 
 The rule, in order:
 
-1. Only `analyzed` slices speak. Abstained, rejected and failed ones neither support a tumor nor interrupt it.
+1. Only `analyzed` slices are evidence. Abstained, rejected and failed ones neither support a tumor nor interrupt it.
 2. A slice is positive when its class is a tumor and its mask is not empty: both heads of the network agree.
-3. A positive slice counts when the slice before or after it in its acquisition, among those that speak, is positive
+3. A positive slice counts when the slice before or after it in its acquisition, among the analyzed ones, is positive
    too; in a series of fewer than three places, it counts alone. A tumor spans slices; a lone one is for a reader.
-4. Without counted slices the call is `no_tumor`, and its probabilities are the mean over the acquisition's slices.
+4. Without counted slices the class is `no_tumor`, and its probabilities are the mean over the acquisition's slices.
    A series does not give it for its verdict, and abstains, where more places have no answer than have one, or where the
    mean says that a tumor is likelier: that nothing was found is said of what was looked at, and nowhere else.
-5. With them the probabilities are the mean over the counted slices, weighted by the area of their masks, and the call
+5. With them the probabilities are the mean over the counted slices, weighted by the area of their masks, and the class
    is the most probable tumor class.
 6. A series rests on the acquisition whose counted slices have the largest masks in sum; where none has any, on the one
    with the most slices; the first of several alike.
@@ -31,56 +31,58 @@ ALONE_COUNTS_BELOW: Final = 3
 
 
 @dataclass(frozen=True)
-class Call:
+class Classification:
     """What an acquisition shows; `counted` are the slices behind a tumor, in the order of their places."""
 
     predicted: TumorClass
     probabilities: dict[TumorClass, float]
-    speaking: tuple[ScanRecord, ...]
+    analyzed: tuple[ScanRecord, ...]
     counted: tuple[ScanRecord, ...]
 
     @property
     def confidence(self) -> float:
-        """Probability of the class called."""
+        """Calibrated probability of the class."""
         return self.probabilities[self.predicted]
 
     @property
     def has_isolated(self) -> bool:
         """Whether a positive slice did not count."""
-        return sum(map(is_positive, self.speaking)) > len(self.counted)
+        return sum(map(is_positive, self.analyzed)) > len(self.counted)
 
 
-def call_acquisition(speaking: Sequence[ScanRecord], places: int) -> Call:
+def classify_acquisition(analyzed: Sequence[ScanRecord], places: int) -> Classification:
     """Decide what an acquisition shows, by the rule above.
 
     Args:
-        speaking: Its analyzed slices in the order of their places, at least one.
+        analyzed: Its analyzed slices in the order of their places, at least one.
         places: At how many places the whole series was imaged, those without an answer included.
     """
-    counted = _counted(speaking, alone=places < ALONE_COUNTS_BELOW)
-    probabilities = weighted_mean(counted, list(map(_area_px, counted))) if counted else weighted_mean(speaking)
+    counted = _counted(analyzed, alone=places < ALONE_COUNTS_BELOW)
+    probabilities = weighted_mean(counted, list(map(_area_px, counted))) if counted else weighted_mean(analyzed)
     predicted = max(TUMORS, key=probabilities.__getitem__) if counted else TumorClass.NO_TUMOR
-    return Call(predicted, probabilities, tuple(speaking), tuple(counted))
+    return Classification(predicted, probabilities, tuple(analyzed), tuple(counted))
 
 
-def resting_on(calls: Sequence[Call]) -> int:
-    """Place among the calls of the one that the series rests on."""
-    return max(range(len(calls)), key=lambda place: (_extent(calls[place]), len(calls[place].speaking), -place))
+def decisive_acquisition(classified: Sequence[Classification]) -> int:
+    """Index of the acquisition that the series rests on."""
+    return max(
+        range(len(classified)), key=lambda place: (_extent(classified[place]), len(classified[place].analyzed), -place)
+    )
 
 
-def no_verdict(call: Call, answered: int, unanswered: int) -> tuple[Reason, ...]:
-    """Why a series that rests on a call abstains; nothing where the call is its verdict.
+def abstention_reasons(decisive: Classification, answered: int, unanswered: int) -> tuple[Reason, ...]:
+    """Why a series abstains whose decisive acquisition is classified so; nothing where that is its verdict.
 
     Args:
-        call: Of the acquisition that the series rests on.
+        decisive: Of the acquisition that the series rests on.
         answered: Places of the series of which a slice was analyzed.
         unanswered: Places with pictures of which none was.
     """
-    if call.counted:
+    if decisive.counted:
         return ()
     stated = {
         Reason.SLICES_UNANSWERED: unanswered > answered,
-        Reason.ABSTAINED_LIKELY_TUMOR: call.confidence < LIKELY,
+        Reason.ABSTAINED_LIKELY_TUMOR: decisive.confidence < LIKELY,
     }
     return tuple(reason for reason, holds in stated.items() if holds)
 
@@ -97,17 +99,17 @@ def weighted_mean(slices: Sequence[ScanRecord], weights: Sequence[float] | None 
     return dict(zip(CLASSES, map(float, mean), strict=True))
 
 
-def _counted(speaking: Sequence[ScanRecord], *, alone: bool) -> list[ScanRecord]:
-    positive = [False, *map(is_positive, speaking), False]
+def _counted(analyzed: Sequence[ScanRecord], *, alone: bool) -> list[ScanRecord]:
+    positive = [False, *map(is_positive, analyzed), False]
     return [
         record
-        for place, record in enumerate(speaking, start=1)
+        for place, record in enumerate(analyzed, start=1)
         if positive[place] and (alone or positive[place - 1] or positive[place + 1])
     ]
 
 
-def _extent(call: Call) -> int:
-    return sum(map(_area_px, call.counted))
+def _extent(classification: Classification) -> int:
+    return sum(map(_area_px, classification.counted))
 
 
 def _area_px(record: ScanRecord) -> int:

@@ -7,7 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainscan.domain import TUMORS, Reason, TumorClass
-from brainscan.series.call import Call, call_acquisition, no_verdict, resting_on
+from brainscan.series.classification import (
+    Classification,
+    abstention_reasons,
+    classify_acquisition,
+    decisive_acquisition,
+)
 from tests.series import answered, disc
 
 G, M, P, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.PITUITARY, TumorClass.NO_TUMOR
@@ -19,23 +24,23 @@ def slices(*found: Any) -> Any:
     return [answered(n, *each) for n, each in enumerate(found)]
 
 
-def call(*found: Any, places: Any = None) -> Call:
-    return call_acquisition(slices(*found), len(found) if places is None else places)
+def call(*found: Any, places: Any = None) -> Classification:
+    return classify_acquisition(slices(*found), len(found) if places is None else places)
 
 
-def counted(found: Call) -> Any:
+def counted(found: Classification) -> Any:
     return [record.scan_id for record in found.counted]
 
 
 def test_without_positive_slices_the_call_is_no_tumor_by_the_mean_of_all() -> None:
-    found = call_acquisition([answered(0, N, confidence=0.9), answered(1, N, confidence=0.7)], 2)
+    found = classify_acquisition([answered(0, N, confidence=0.9), answered(1, N, confidence=0.7)], 2)
     assert (found.predicted, found.counted) == (N, ())
     assert found.confidence == pytest.approx(0.8)
 
 
 def test_two_neighbours_make_a_tumor_and_larger_masks_weigh_more() -> None:
     records = [answered(0), answered(1, G, SMALL, 0.6), answered(2, G, LARGE, 0.9), answered(3)]
-    found = call_acquisition(records, 4)
+    found = classify_acquisition(records, 4)
     small, large = SMALL.sum(), LARGE.sum()
     assert found.predicted is G
     assert found.confidence == pytest.approx((0.6 * small + 0.9 * large) / (small + large))
@@ -68,16 +73,16 @@ def test_no_tumor_is_a_verdict_only_where_at_least_as_many_places_have_an_answer
     answered: int, unanswered: int, verdict: bool
 ) -> None:
     healthy = call((N, None), (N, None))
-    assert (no_verdict(healthy, answered, unanswered) == ()) is verdict
+    assert (abstention_reasons(healthy, answered, unanswered) == ()) is verdict
     sick = call((G, LARGE), (G, LARGE))
-    assert no_verdict(sick, answered, unanswered) == ()
+    assert abstention_reasons(sick, answered, unanswered) == ()
 
 
 def test_no_tumor_is_no_verdict_where_the_mean_says_that_one_is_likelier() -> None:
     unoutlined = call((G, None), (G, None), (N, None))
     assert unoutlined.confidence < 0.5
-    assert no_verdict(unoutlined, 3, 0) == (Reason.ABSTAINED_LIKELY_TUMOR,)
-    assert no_verdict(call((G, None), (N, None), (N, None)), 3, 0) == ()
+    assert abstention_reasons(unoutlined, 3, 0) == (Reason.ABSTAINED_LIKELY_TUMOR,)
+    assert abstention_reasons(call((G, None), (N, None), (N, None)), 3, 0) == ()
 
 
 def test_of_neighbours_of_different_classes_the_larger_is_called() -> None:
@@ -87,12 +92,12 @@ def test_of_neighbours_of_different_classes_the_larger_is_called() -> None:
 
 def test_a_series_rests_on_the_acquisition_with_the_largest_masks() -> None:
     none, small, large = (call(*[(N, None)] * 9), *(call((G, mask), (G, mask), (N, None)) for mask in (SMALL, LARGE)))
-    assert resting_on([none, small, large]) == 2
-    assert resting_on([small, none, small]) == 0
+    assert decisive_acquisition([none, small, large]) == 2
+    assert decisive_acquisition([small, none, small]) == 0
 
 
 def test_without_a_tumor_a_series_rests_on_the_acquisition_with_the_most_slices() -> None:
-    assert resting_on([call(*[(N, None)] * 3), call(*[(N, None)] * 5), call(*[(N, None)] * 5)]) == 1
+    assert decisive_acquisition([call(*[(N, None)] * 3), call(*[(N, None)] * 5), call(*[(N, None)] * 5)]) == 1
 
 
 @settings(deadline=None)

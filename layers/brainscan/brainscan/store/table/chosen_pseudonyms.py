@@ -11,7 +11,7 @@ REMEMBERED: Final = 10_000
 """Choices that a process keeps: those of a few exports."""
 
 
-class Names:
+class ChosenPseudonyms:
     """Chooses between pseudonyms that versions of the deployment secret make of the same thing."""
 
     def __init__(self, table: TableClient) -> None:
@@ -33,13 +33,13 @@ class Names:
             return names[0]
         key = tuple(names)
         while key not in self._chosen:
-            marked = next(self._table.get_batch([keys.name(each) for each in names]), None)
+            marked = next(self._table.get_batch([keys.chosen_pseudonym(each) for each in names]), None)
             if marked is None:
                 name = next((each for each in names if each != preferred and is_known(each)), preferred)
                 if not self._mark(name, names):
                     continue  # somebody else chose meanwhile
             else:
-                name = next(each for each in names if keys.name(each)["pk"] == marked["pk"]["S"])
+                name = next(each for each in names if keys.chosen_pseudonym(each)["pk"] == marked["pk"]["S"])
             if len(self._chosen) >= REMEMBERED:
                 self._chosen.clear()
             self._chosen[key] = name
@@ -47,5 +47,5 @@ class Names:
 
     def _mark(self, name: str, names: Sequence[str]) -> bool:
         expires = {} if self._table.expires_at is None else {"expires_at": self._table.expires_at}
-        others = [keys.name(each) for each in names if each != name]
-        return self._table.put_first(to_item(keys.name(name) | expires), others)
+        others = [keys.chosen_pseudonym(each) for each in names if each != name]
+        return self._table.put_first(to_item(keys.chosen_pseudonym(name) | expires), others)
