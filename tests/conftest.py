@@ -17,7 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 import brainscan.observability  # noqa: F401 - its handler takes the standard output of now, not that of one test
 from brainscan.domain import Part, Scan
-from brainscan.events import part_in, scan_changes_in, scan_in
+from brainscan.events import parse_part, parse_scan, parse_scan_changes
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.count import count
 from brainscan.services import Services
@@ -94,7 +94,7 @@ class Stream:
 
     def count(self, records: list[dict[str, Any]]) -> None:
         """Count records as the function does."""
-        shard, changes = scan_changes_in({"shardId": self._shard, "Records": records})
+        shard, changes = parse_scan_changes({"shardId": self._shard, "Records": records})
         count(shard, changes, self._table)
 
     def follow(self) -> None:
@@ -153,11 +153,11 @@ class World:
 
     def queued(self) -> list[Scan]:
         """Take every message from the ScanQueue."""
-        return [scan_in(body) for body in self._bodies(self.queue_url)]
+        return [parse_scan(body) for body in self._bodies(self.queue_url)]
 
     def parts(self) -> list[Part]:
         """Take every part of an upload that intake left for itself."""
-        return [part for body in self._bodies(self.parts_url) if (part := part_in(body))]
+        return [part for body in self._bodies(self.parts_url) if (part := parse_part(body))]
 
     def _bodies(self, url: str) -> list[str]:
         found = []

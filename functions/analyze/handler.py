@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from brainscan.domain import Outcome, Scan
-from brainscan.events import scan_in
+from brainscan.events import parse_scan
 from brainscan.inference.runtime import Model
 from brainscan.observability import (
     describe,
@@ -82,7 +82,7 @@ def parsed(records: Sequence[dict[str, Any]], kept: list[str]) -> Iterator[Deliv
     for record in records:
         message_id = record["messageId"]
         try:
-            scan = scan_in(record["body"])
+            scan = parse_scan(record["body"])
         except Exception as error:
             logger.error("message is no scan", message_id=message_id, **describe(error))
             measure_failures(1)

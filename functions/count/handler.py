@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brainscan.events import scan_changes_in
+from brainscan.events import parse_scan_changes
 from brainscan.observability import describe, logger, metrics
 from brainscan.pipeline.count import count
 from brainscan.services import services
@@ -17,7 +17,7 @@ from brainscan.store.retry import time_left
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Count a batch of records as a whole: what of it was counted before an error is not counted again."""
     try:
-        shard, changes = scan_changes_in(event)
+        shard, changes = parse_scan_changes(event)
         with time_left(context.get_remaining_time_in_millis() / 1000 - 5):
             settled = count(shard, changes, services().table)
     except Exception as error:

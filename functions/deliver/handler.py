@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.dicom.stow import Credentials, Pacs
-from brainscan.events import report_in
+from brainscan.events import parse_report
 from brainscan.observability import describe, logger, metrics
 from brainscan.pipeline.deliver import deliver
 from brainscan.services import services
@@ -29,7 +29,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
 def process_message(record: SQSRecord) -> None:
     """Deliver the series that a message speaks of."""
     try:
-        report = report_in(record.body)
+        report = parse_report(record.body)
         sent = deliver(report, services().table, services().results, pacs())
     except Exception as error:
         logger.error("delivery failed", message_id=record.message_id, **describe(error))

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brainscan.events import MessageError, part_in, scan_in, uploads_in
+from brainscan.events import MessageError, parse_part, parse_scan, parse_uploads
 from brainscan.observability import describe, logger, measure_messages, measure_outcome, metrics
 from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import give_up_upload
@@ -43,7 +43,7 @@ def process_message(record: SQSRecord) -> None:
 
 def fail_scan(body: str) -> None:
     """Commit that the scan of a message failed."""
-    scan = scan_in(body)
+    scan = parse_scan(body)
     if failed := give_up(scan, services()):
         logger.info("scan given up", export_id=scan.export_id, scan_id=scan.scan_id)
         measure_outcome(failed)
@@ -51,7 +51,7 @@ def fail_scan(body: str) -> None:
 
 def fail_upload(body: str) -> None:
     """Commit that the uploads of a message, or the part of one, could not be taken in."""
-    part = part_in(body)
-    for work in [part] if part else uploads_in(body):
+    part = parse_part(body)
+    for work in [part] if part else parse_uploads(body):
         if export := give_up_upload(work, services()):
             logger.info("upload given up", export_id=export.export_id, state=export.state)

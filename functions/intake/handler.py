@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.domain import ExportState, Part
-from brainscan.events import part_in, uploads_in
+from brainscan.events import parse_part, parse_uploads
 from brainscan.observability import (
     describe,
     logger,
@@ -66,8 +66,8 @@ def hide(record: SQSRecord) -> None:
 def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
     """The uploads that S3 speaks of, none for its test event; or the part of an upload that intake sent itself."""
     try:
-        part = part_in(record.body)
-        yield from [part] if part else uploads_in(record.body)
+        part = parse_part(record.body)
+        yield from [part] if part else parse_uploads(record.body)
     except Exception as error:
         logger.error("message is no S3 event", message_id=record.message_id, **describe(error))
         raise

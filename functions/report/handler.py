@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brainscan.events import series_in
+from brainscan.events import parse_series_id
 from brainscan.observability import describe, logger, metrics
 from brainscan.pipeline.report import State, report
 from brainscan.services import services
@@ -30,7 +30,7 @@ def process_record(record: DynamoDBRecord) -> None:
     first reports it, and the others find nothing left to do.
     """
     keys = record.dynamodb.keys if record.dynamodb else None
-    series_id = series_in(keys or {})
+    series_id = parse_series_id(keys or {})
     if series_id is None:
         return
     try:

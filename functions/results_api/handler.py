@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from brainscan.api.app import answer
+from brainscan.api.app import handle_request
 from brainscan.observability import logger, metrics
 
 
@@ -12,4 +12,4 @@ from brainscan.observability import logger, metrics
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer one request."""
-    return answer(event, context)
+    return handle_request(event, context)

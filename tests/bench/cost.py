@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from brainscan.domain import Scan, ScanRecord
-from brainscan.events import scan_changes_in, scan_in
+from brainscan.events import parse_scan, parse_scan_changes
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.count import count
@@ -78,7 +78,7 @@ class Changes:
         scans = [key["pk"]["S"].startswith("SCAN#") and key["sk"]["S"] == "META" for key in keys]
         records = [each for each, is_scan in zip(answer["Records"], scans, strict=True) if is_scan]
         if records:
-            shard, changes = scan_changes_in({"shardId": self._shard, "Records": records})
+            shard, changes = parse_scan_changes({"shardId": self._shard, "Records": records})
             count(shard, changes, services.table)
         return len(records)
 
@@ -125,7 +125,7 @@ def batches(aws: Backend) -> Iterator[list[Scan]]:
     while messages := client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         bodies += [message["Body"] for message in messages]
     for start in range(0, len(bodies), BATCH):
-        yield [scan_in(body) for body in bodies[start : start + BATCH]]
+        yield [parse_scan(body) for body in bodies[start : start + BATCH]]
 
 
 def lines(used: dict[str, float], analyze_s: float, memory_mb: int) -> dict[str, float]:

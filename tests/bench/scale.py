@@ -14,7 +14,7 @@ import boto3
 from moto import mock_aws
 
 from brainscan.domain import Export, ExportState, Outcome, TumorClass
-from brainscan.events import scan_in
+from brainscan.events import parse_scan
 from brainscan.inference.runtime import Model
 from brainscan.pipeline import runs
 from brainscan.pipeline.analyze import analyze
@@ -131,7 +131,7 @@ def requests() -> tuple[int, int]:
         intake(Upload(aws.name("UploadsBucket"), "a.png", received_at=datetime.now(UTC)), services)
         of_intake = len(calls)
         [queued] = aws.client("sqs").receive_message(QueueUrl=aws.name("ScanQueue"))["Messages"]
-        analyze([scan_in(queued["Body"])], services, Model.load(checkout() / "functions/analyze/model"))
+        analyze([parse_scan(queued["Body"])], services, Model.load(checkout() / "functions/analyze/model"))
     return of_intake, len(puts)
 
 

@@ -170,7 +170,7 @@ def views(count: int) -> dict[str, tuple[str, dict[str, Any]]]:
 def asked(path: str, query: dict[str, Any]) -> float:
     """Seconds until the API has answered."""
     begin = time.perf_counter()
-    answer = app.answer(event_of("GET", f"/v1/{path}?{urlencode(query)}", {}, b"", READER), None)
+    answer = app.handle_request(event_of("GET", f"/v1/{path}?{urlencode(query)}", {}, b"", READER), None)
     seconds = time.perf_counter() - begin
     if answer["statusCode"] != 200:
         raise SystemExit(f"{path}: {answer['statusCode']} {answer['body']}")

@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet
 from playwright.sync_api import Browser, Page, Request, expect
 
 from brainscan.api import issuer as discovery
-from brainscan.api.app import answer
+from brainscan.api.app import handle_request
 from brainscan.settings import settings
 from brainscan_local.stack import LocalStack
 from brainscan_local.web import serving
@@ -42,7 +42,7 @@ def page_at(stack: LocalStack, chromium: Browser, monkeypatch: pytest.MonkeyPatc
         assert (claims["iss"], claims["aud"]) == (trusted["issuer"], "brainscan")
         return claims
 
-    with serving(answer, authorizer) as address:
+    with serving(handle_request, authorizer) as address:
 
         def opened(seconds: int) -> Page:
             command = [shutil.which("node") or "node", "issuer.js", f"{address}/", str(seconds)]

@@ -24,7 +24,7 @@ with atheris.instrument_imports(include=["brainscan", "pydicom.filereader", "tar
     from brainscan.dicom.directory import read_directory
     from brainscan.dicom.header import read_header
     from brainscan.domain import Kind, ScanError
-    from brainscan.events import part_in, scan_in, uploads_in
+    from brainscan.events import parse_part, parse_scan, parse_uploads
     from brainscan.imaging.decode import count_frames, decode
     from brainscan.imaging.sniff import sniff
     from brainscan.settings import MIB, Limits
@@ -63,7 +63,7 @@ def archive(data: bytes) -> None:
 
 def messages(data: bytes) -> None:
     body = data.decode(errors="replace")
-    for parse in (uploads_in, part_in, scan_in):
+    for parse in (parse_uploads, parse_part, parse_scan):
         try:
             parse(body)
         except Exception as error:

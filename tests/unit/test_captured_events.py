@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from brainscan.events import uploads_in
+from brainscan.events import parse_uploads
 from brainscan_local import moto_s3
 from tests.container.capture import EVENTS, KEY, capture
 from tests.making import present
@@ -45,7 +45,7 @@ def paths(value: Any, path: str = "") -> set[str]:
 @pytest.mark.parametrize("what", CREATED)
 @pytest.mark.parametrize("source", ["captured", "laptop"])
 def test_an_upload_is_named_whoever_announces_it(what: Any, source: str, request: pytest.FixtureRequest) -> None:
-    [upload] = uploads_in(json.dumps(request.getfixturevalue(source)[what]))
+    [upload] = parse_uploads(json.dumps(request.getfixturevalue(source)[what]))
     assert (upload.bucket, upload.key) == ("captured", KEY)
     assert upload.version_id
     assert upload.sequencer
@@ -54,15 +54,15 @@ def test_an_upload_is_named_whoever_announces_it(what: Any, source: str, request
 @pytest.mark.parametrize("source", ["captured", "laptop"])
 def test_sequencers_grow_as_versions_follow_each_other(source: str, request: pytest.FixtureRequest) -> None:
     events = request.getfixturevalue(source)
-    uploads = [uploads_in(json.dumps(events[what]))[0] for what in CREATED]
+    uploads = [parse_uploads(json.dumps(events[what]))[0] for what in CREATED]
     assert [u.sequencer for u in uploads] == sorted(present(u.sequencer) for u in uploads)
     assert len({u.version_id for u in uploads}) == len(CREATED)
 
 
 def test_deletions_and_the_test_event_are_no_uploads(captured: dict[str, Any]) -> None:
     assert captured["delete"]["Records"][0]["eventName"] == "ObjectRemoved:DeleteMarkerCreated"
-    assert uploads_in(json.dumps(captured["delete"])) == []
-    assert uploads_in(json.dumps(captured["test"])) == []
+    assert parse_uploads(json.dumps(captured["delete"])) == []
+    assert parse_uploads(json.dumps(captured["test"])) == []
 
 
 def test_the_laptops_events_are_older_and_lack_only_what_no_function_reads(

@@ -55,7 +55,7 @@ class _Announcement(BaseModel):
     detail: Report
 
 
-def uploads_in(body: str) -> list[Upload]:
+def parse_uploads(body: str) -> list[Upload]:
     """The uploads that an S3 notification speaks of; none for `s3:TestEvent` and for what creates nothing.
 
     What consoles and sync tools leave to show an empty folder is an upload like any other, of an empty file.
@@ -76,7 +76,7 @@ def uploads_in(body: str) -> list[Upload]:
     return [_upload(record) for record in created]
 
 
-def part_in(body: str) -> Part | None:
+def parse_part(body: str) -> Part | None:
     """The part of an upload that a message of the UploadQueue speaks of; None for what may be S3's.
 
     Raises:
@@ -93,7 +93,7 @@ def part_in(body: str) -> Part | None:
         return None
 
 
-def scan_in(body: str) -> Scan:
+def parse_scan(body: str) -> Scan:
     """The scan that a message of the ScanQueue speaks of.
 
     Raises:
@@ -105,13 +105,13 @@ def scan_in(body: str) -> Scan:
         raise MessageError(_wrong("a scan", error)) from None
 
 
-def series_in(stream_keys: Mapping[str, Any]) -> str | None:
+def parse_series_id(stream_keys: Mapping[str, Any]) -> str | None:
     """The series that a record of the table's stream is about, by its primary key; None for all other items."""
     pk, sk = stream_keys.get("pk"), stream_keys.get("sk")
     return series_id_of(str(pk)) if pk and sk == META else None
 
 
-def scan_changes_in(event: Mapping[str, Any]) -> tuple[str, list[ScanChange]]:
+def parse_scan_changes(event: Mapping[str, Any]) -> tuple[str, list[ScanChange]]:
     """The shard and the changes of scans that a batch of the table's stream brings, in its order.
 
     Lambda names the shard where the mapping has a tumbling window
@@ -131,7 +131,7 @@ def _scan_change(change: Mapping[str, Any]) -> ScanChange:
     )
 
 
-def given_up_in(body: str) -> GivenUpReport:
+def parse_given_up_report(body: str) -> GivenUpReport:
     """The series that a message of the ReportDLQ speaks of.
 
     Raises:
@@ -143,7 +143,7 @@ def given_up_in(body: str) -> GivenUpReport:
         raise MessageError(_wrong("a series", error)) from None
 
 
-def report_in(body: str) -> Report:
+def parse_report(body: str) -> Report:
     """The report that a `SeriesAnalyzed` event in the DeliveryQueue speaks of.
 
     Raises:

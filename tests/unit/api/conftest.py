@@ -71,7 +71,7 @@ def ask(api: None) -> Ask:
     ) -> Answered:
         target = f"{path}?{urlencode(query)}" if query else path
         data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        answer = app.answer(event_of(method, target, {"Content-Type": content_type}, data, claims), None)
+        answer = app.handle_request(event_of(method, target, {"Content-Type": content_type}, data, claims), None)
         return Answered(answer["statusCode"], answer["headers"], answer.get("body") or "")
 
     return asking

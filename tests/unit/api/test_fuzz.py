@@ -70,7 +70,9 @@ def address(api: None, dynamodb: Any) -> Iterator[str]:
     table.scans.commit(final, [Outcome.QUEUED] * 10)
     table.summaries.put(a_series(0, series_id="5" * 32))
     table.statistics.mark_arrival(NOON.date().isoformat())
-    with serving(app.answer, lambda headers, *_: READER if headers.get("Authorization") == TOKEN else {}) as address:
+    with serving(
+        app.handle_request, lambda headers, *_: READER if headers.get("Authorization") == TOKEN else {}
+    ) as address:
         yield address
 
 

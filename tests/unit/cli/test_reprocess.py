@@ -125,7 +125,7 @@ def test_scans_are_switched_to_the_model_that_is_served_and_to_no_other(command:
 
 def test_what_cannot_be_done_is_told_with_its_remedy(command: Command) -> None:
     assert "--model" in command("--all", expected=2)
-    assert "--verdict" in command("--model", "cc", expected=2)
+    assert "--finding" in command("--model", "cc", expected=2)
     assert "brainscan model list" in command("--model", "dd", "--all", expected=1)
     assert "comes before the last" in command("--model", "cc", "--day", "2026-05-02..2026-05-01", expected=2)
     assert "no such scan" in command("--model", "cc", "--day", "2001-01-01", expected=1)

@@ -142,4 +142,4 @@ def test_a_report_that_is_refused_holds_up_no_other(world: World, ledger: Ledger
 
 def test_an_image_that_was_sent_is_not_taken_for_a_new_one(ledger: Ledger, sent: Any) -> None:
     image = to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO")[0]
-    assert type(prepare(File("again", data=image, kind=Kind.DICOM), ledger, None, Limits())).__name__ == "Known"
+    assert type(prepare(File("again", data=image, kind=Kind.DICOM), ledger, None, Limits())).__name__ == "AlreadySent"

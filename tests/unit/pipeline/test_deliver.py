@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from brainscan.dicom.stow import Credentials, DeliveryError, Pacs
 from brainscan.domain import Outcome, Report, Series
-from brainscan.events import MessageError, report_in
+from brainscan.events import MessageError, parse_report
 from brainscan.pipeline.deliver import deliver
 from tests import series as mr
 from tests.conftest import World
@@ -155,10 +155,10 @@ def test_names_of_patients_go_over_no_network_in_clear(url: str) -> None:
 def test_an_event_becomes_the_report_that_it_announces(world: World, report: Report) -> None:
     world.services.bus.announce(report)
     [event] = world.events()
-    assert report_in(json.dumps(event)) == report
+    assert parse_report(json.dumps(event)) == report
 
 
 @pytest.mark.parametrize("body", ["", "{}", '{"detail-type": "Other", "detail": {}}'])
 def test_a_message_that_is_no_announcement_is_refused_by_its_fields(body: str) -> None:
     with pytest.raises(MessageError):
-        report_in(body)
+        parse_report(body)

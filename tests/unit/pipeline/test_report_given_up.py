@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from brainscan.domain import Outcome, Reason
-from brainscan.events import given_up_in
+from brainscan.events import parse_given_up_report
 from brainscan.pipeline.objects import report_objects
 from brainscan.pipeline.report import ATTEMPTS, State, report
 from tests import series as mr
@@ -25,7 +25,7 @@ def letters(world: World) -> list[tuple[str, int]]:
     url = world.sqs.get_queue_url(QueueName="dead-reports")["QueueUrl"]
     found = []
     for message in world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-        told = given_up_in(message["Body"])
+        told = parse_given_up_report(message["Body"])
         found.append((told.series_id, told.revision))
         world.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return found

@@ -274,7 +274,7 @@ def test_of_two_who_change_a_run_at_once_one_is_told(world: World, begun: Run) -
         world.services.table.runs.put(begun.moved(RunState.STOPPED))
 
 
-def test_scans_are_chosen_by_export_day_and_verdict(
+def test_scans_are_selected_by_export_day_and_finding(
     world: World, stored: dict[str, ScanRecord], candidate: Model, network: Model
 ) -> None:
     table, model_id = world.services.table, candidate.manifest.model_id

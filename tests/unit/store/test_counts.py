@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from brainscan.domain import Export, ExportState, Outcome, ScanRecord, TumorClass
-from brainscan.events import scan_changes_in
+from brainscan.events import parse_scan_changes
 from brainscan.pipeline.count import count
 from brainscan.store import Table
 from brainscan.store.table.client import TableClient
@@ -87,7 +87,7 @@ def test_a_batch_that_comes_again_cut_otherwise_changes_nothing(
 def test_shards_of_the_stream_count_side_by_side(lagging_table: Table, export_id: Any, records: Any) -> None:
     shards = {"shard-0": records[::2], "shard-1": records[1::2]}
     numbered = {
-        shard: scan_changes_in({"shardId": shard, "Records": sorted(each, key=_number)})
+        shard: parse_scan_changes({"shardId": shard, "Records": sorted(each, key=_number)})
         for shard, each in shards.items()
     }
     with ThreadPoolExecutor(4) as pool:
@@ -125,9 +125,9 @@ def test_whoever_counts_the_last_slice_says_that_the_series_waits_no_more(
     last = [analyzed(a_record(n, series_id=SERIES), TumorClass.GLIOMA, 0.9) for n in (10, 11)]
     lagging_table.scans.commit(last, [Outcome.QUEUED] * 2)
     changes = stream.read()
-    shard, first = scan_changes_in({"shardId": "one", "Records": changes[:1]})
+    shard, first = parse_scan_changes({"shardId": "one", "Records": changes[:1]})
     assert count(shard, first, lagging_table) == 0
-    shard, second = scan_changes_in({"shardId": "other", "Records": changes[1:]})
+    shard, second = parse_scan_changes({"shardId": "other", "Records": changes[1:]})
     assert count(shard, second, lagging_table) == 1
 
 
@@ -177,5 +177,5 @@ def test_registering_and_committing_write_items_of_that_scan_alone(dynamodb: Any
 
 def test_a_stream_whose_shards_nobody_names_is_one_shard() -> None:
     change = {"eventSourceARN": "arn:of:the:stream", "dynamodb": {"SequenceNumber": "1"}}
-    assert scan_changes_in({"Records": [change]})[0] == "arn:of:the:stream"
-    assert scan_changes_in({"Records": [change], "shardId": "named"})[0] == "named"
+    assert parse_scan_changes({"Records": [change]})[0] == "arn:of:the:stream"
+    assert parse_scan_changes({"Records": [change], "shardId": "named"})[0] == "named"

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.domain import Export, ExportState, Outcome, Report, TumorClass, Verdict
-from brainscan.events import scan_changes_in
+from brainscan.events import parse_scan_changes
 from brainscan.pipeline.count import count
 from brainscan.pipeline.report import State, report
 from brainscan.services import Services
@@ -94,7 +94,7 @@ class Stack:
 
     def follow(self) -> None:
         """Count all changes; those that were counted before change nothing."""
-        shard, changes = scan_changes_in({"shardId": self._shard, "Records": list(self.changes())})
+        shard, changes = parse_scan_changes({"shardId": self._shard, "Records": list(self.changes())})
         count(shard, changes, self.table)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from brainscan.domain import Export, ExportState, Outcome, Report, TumorClass, Verdict
-from brainscan.events import scan_changes_in
+from brainscan.events import parse_scan_changes
 from brainscan.pipeline.count import count
 from brainscan.store.table import Table
 from tests.conftest import TABLE, Stream
@@ -42,7 +42,7 @@ def keeping(dynamodb: Any, clock: Clock) -> Any:
 
 
 def follow(stream: Stream, table: Table) -> None:
-    shard, changes = scan_changes_in({"shardId": "shard", "Records": stream.read()})
+    shard, changes = parse_scan_changes({"shardId": "shard", "Records": stream.read()})
     count(shard, changes, table)
 
 

@@ -82,19 +82,19 @@ def scope_of(method: str, path: str) -> str:
     return UPLOAD if path == UPLOADS or path.startswith(f"{UPLOADS}/") else REVIEW
 
 
-_asking: ContextVar[Caller] = ContextVar("asking")
+_current_caller: ContextVar[Caller] = ContextVar("asking")
 
 
 @contextmanager
-def asked_by(who: Caller) -> Iterator[None]:
+def as_caller(who: Caller) -> Iterator[None]:
     """Let everything inside know who asks."""
-    token = _asking.set(who)
+    token = _current_caller.set(who)
     try:
         yield
     finally:
-        _asking.reset(token)
+        _current_caller.reset(token)
 
 
-def asking() -> Caller:
-    """Who asks; within `asked_by` alone."""
-    return _asking.get()
+def current_caller() -> Caller:
+    """Who asks; within `as_caller` alone."""
+    return _current_caller.get()

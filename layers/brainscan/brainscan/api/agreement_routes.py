@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
-from brainscan.api.parameters import From, To, days_of, described, linker, the_table
+from brainscan.api.parameters import From, To, days_of, documented_route, linker, the_table
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, Reviewed, ReviewState, TumorClass
 from brainscan.domain.agreement import (
     Agreement,
@@ -77,7 +77,7 @@ class _ReviewedItem(FrozenModel):
     history: tuple[Review, ...]
 
 
-@described(router.get, "/agreement", summary="Readers' agreement", operation_id="agreement", tags=["statistics"])
+@documented_route(router.get, "/agreement", summary="Readers' agreement", operation_id="agreement", tags=["statistics"])
 def get_agreement(
     level: Annotated[Kind, Query(description="what readers reviewed")] = Kind.STUDIES,
     first: From = None,

@@ -41,7 +41,7 @@ DESCRIPTION: Final = (
 )
 
 
-def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handle_request(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one HTTP request, in API Gateway's payload format 2.0."""
     application = app()
     request = event["requestContext"]
@@ -50,12 +50,12 @@ def answer(event: dict[str, Any], context: Any) -> dict[str, Any]:
             claims = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
             who = access.require(claims, request["http"]["method"], event["rawPath"])
             _require_json(event)
-            with access.asked_by(who):
+            with access.as_caller(who):
                 answered: dict[str, Any] = application.resolve(event, context)
         else:
             answered = application.resolve(event, context)
     except ProblemError as refused:
-        answered = _plain(problems.of_ours(refused))
+        answered = _plain(problems.problem_of_error(refused))
     answered["headers"] = page.headers(objects_origin(), inbox_origin()) | answered.get("headers", {})
     return answered
 
@@ -90,9 +90,9 @@ def app() -> APIGatewayHttpResolver:
     application.include_router(upload_routes.router, prefix="/v1")
     application.include_router(mask_routes.router, prefix="/v1")
     application.include_router(page.router)
-    application.exception_handler(RequestValidationError)(problems.of_validation)
-    application.exception_handler(BrainscanError)(problems.of_ours)
-    application.exception_handler(Exception)(problems.of_surprise)
+    application.exception_handler(RequestValidationError)(problems.problem_of_validation)
+    application.exception_handler(BrainscanError)(problems.problem_of_error)
+    application.exception_handler(Exception)(problems.problem_of_unexpected)
     application.not_found(lambda error: _unrouted(application, error))
     application.get("/openapi.json", include_in_schema=False)(_described)
     return application

@@ -7,7 +7,7 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from brainscan.api.parameters import From, To, described, the_table, today
+from brainscan.api.parameters import From, To, documented_route, the_table, today
 from brainscan.api.problems import ProblemError
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel
 from brainscan.pipeline.watching import REFERENCE_DAYS, DriftReport, Reference, WatchError, Window, watch
@@ -26,7 +26,7 @@ class SitesResponse(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-@described(router.get, "/drift", summary="Drift", operation_id="drift", tags=["statistics"])
+@documented_route(router.get, "/drift", summary="Drift", operation_id="drift", tags=["statistics"])
 def get_drift(
     first: From = None,
     last: To = None,
@@ -52,7 +52,7 @@ def get_drift(
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(wrong)) from None
 
 
-@described(router.get, "/sites", summary="Sites", operation_id="sites", tags=["statistics"])
+@documented_route(router.get, "/sites", summary="Sites", operation_id="sites", tags=["statistics"])
 def list_sites() -> SitesResponse:
     """Prefixes that this deployment knows sites by; scans that were uploaded under none are of no site."""
     return SitesResponse(sites=settings().named_sites)

@@ -33,27 +33,27 @@ class Issuer(BaseModel):
         return f"{address.scheme}://{address.netloc}"
 
 
-_found: dict[str, Issuer] = {}
+_discovered: dict[str, Issuer] = {}
 _failed_at: dict[str, float] = {}
 
 
-def described(issuer: str) -> Issuer | None:
+def discover(issuer: str) -> Issuer | None:
     """What an issuer says of itself; None while it cannot be reached, or says what it should not. Asked once."""
-    if issuer not in _found and time.monotonic() - _failed_at.get(issuer, -RETRY_S) >= RETRY_S:
+    if issuer not in _discovered and time.monotonic() - _failed_at.get(issuer, -RETRY_S) >= RETRY_S:
         try:
-            _found[issuer] = _asked(issuer)
+            _discovered[issuer] = _fetch_metadata(issuer)
         except (OSError, ValueError):
             _failed_at[issuer] = time.monotonic()
-    return _found.get(issuer)
+    return _discovered.get(issuer)
 
 
 def forget() -> None:
     """Ask anew, as a new process would."""
-    _found.clear()
+    _discovered.clear()
     _failed_at.clear()
 
 
-def _asked(issuer: str) -> Issuer:
+def _fetch_metadata(issuer: str) -> Issuer:
     """Raises OSError where nobody answers, ValueError where the answer is another issuer's or incomplete."""
     address = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
     if not address.startswith(("https://", "http://127.0.0.1")):

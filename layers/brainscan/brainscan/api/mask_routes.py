@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
-from brainscan.api.access import asking
+from brainscan.api.access import current_caller
 from brainscan.api.models import ScanView
-from brainscan.api.parameters import Id, described, found, linker, rules, the_table, view_of
+from brainscan.api.parameters import Id, documented_route, linker, require_found, rules, the_table, view_of
 from brainscan.api.problems import ProblemError
 from brainscan.domain import ReviewDetails, TumorClass
 from brainscan.imaging.drawn import MOST_BYTES
@@ -22,7 +22,7 @@ BODY: Final = {"required": True, "content": {PNG: {"schema": {"type": "string", 
 router = APIGatewayHttpRouter()
 
 
-@described(
+@documented_route(
     router.put,
     "/scans/<scan_id>/mask",
     summary="Draw a scan's mask",
@@ -42,8 +42,8 @@ def put_mask(
     """
     png = _body(router.current_event.raw_event)
     details = ReviewDetails(seconds=seconds)
-    after = draw(png, scan_id, revision, called, asking().name, details, linker().results, the_table(), rules())
-    return view_of(found(after, "scan"))
+    after = draw(png, scan_id, revision, called, current_caller().name, details, linker().results, the_table(), rules())
+    return view_of(require_found(after, "scan"))
 
 
 def _body(event: dict[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from brainscan.api.access import READ, REVIEW, UPLOAD
-from brainscan.api.issuer import Issuer, described
+from brainscan.api.issuer import Issuer, discover
 from brainscan.api.models import PageSettings
 from brainscan.api.problems import ProblemError
 from brainscan.domain import CLASSES, TUMORS, TumorClass
@@ -101,7 +101,7 @@ GENERATED: Final = {"classes.js": classes_js, "classes.css": classes_css}
 def _issuer() -> Issuer | None:
     """Who signs readers in, if anybody does and can be reached."""
     told = settings()
-    return described(told.oidc_issuer) if told.oidc_client_id else None
+    return discover(told.oidc_issuer) if told.oidc_client_id else None
 
 
 def _file(name: str) -> Response[bytes]:

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator
 
-from brainscan.api.access import asking
+from brainscan.api.access import current_caller
 from brainscan.api.links import Linker
 from brainscan.api.models import ScanPage, ScanView
 from brainscan.api.problems import ProblemError
@@ -31,7 +31,7 @@ _NO_QUERY = "no query parameter is known here"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def described(method: Callable[..., Any], rule: str, **told: Any) -> Callable[[F], F]:
+def documented_route(method: Callable[..., Any], rule: str, **told: Any) -> Callable[[F], F]:
     """Register a route whose description in the OpenAPI document is its function's docstring."""
 
     def register(function: F) -> F:
@@ -111,17 +111,17 @@ def linker() -> Linker:
 
 def rules() -> Rules:
     """By which rules who asks may judge."""
-    return Rules(readers=settings().readers, adjudicator=asking().adjudicator)
+    return Rules(readers=settings().readers, adjudicator=current_caller().adjudicator)
 
 
 def second_reader() -> str | None:
     """Who asks, where two read each case."""
-    return asking().name if settings().readers > 1 else None
+    return current_caller().name if settings().readers > 1 else None
 
 
-def shown(item: J) -> J:
+def blinded_for_caller(item: J) -> J:
     """A scan, series or study as who asks may see it: without a verdict that a second reader must not be moved by."""
-    return item.model_copy(update={"review": None, "others": ()}) if item.hides_from(asking().name) else item
+    return item.model_copy(update={"review": None, "others": ()}) if item.hides_from(current_caller().name) else item
 
 
 def page_of(page: Page[ScanRecord]) -> ScanPage:
@@ -131,11 +131,11 @@ def page_of(page: Page[ScanRecord]) -> ScanPage:
 
 def view_of(record: ScanRecord) -> ScanView:
     """A scan as clients see it."""
-    seen = shown(record)
+    seen = blinded_for_caller(record)
     return ScanView(**seen.model_dump(), links=linker().of_scan(seen), blinded=seen is not record)
 
 
-def found(thing: T | None, what: str) -> T:
+def require_found(thing: T | None, what: str) -> T:
     """What was asked for; a refusal where there is no such thing."""
     if thing is None:
         raise ProblemError(HTTPStatus.NOT_FOUND, f"there is no such {what}")

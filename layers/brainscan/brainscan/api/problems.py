@@ -51,28 +51,28 @@ def problem(
     return Response(status.value, CONTENT_TYPE, json.dumps(body), headers=headers)
 
 
-def of_ours(error: BrainscanError) -> Response[str]:
+def problem_of_error(error: BrainscanError) -> Response[str]:
     """A problem for an error that we raised on purpose."""
     status = error.status if isinstance(error, ProblemError) else STATUS.get(type(error))
     if status is None:
-        return of_surprise(error)
+        return problem_of_unexpected(error)
     return problem(status, str(error))
 
 
-def of_validation(error: RequestValidationError) -> Response[str]:
+def problem_of_validation(error: RequestValidationError) -> Response[str]:
     """Name the fields that are wrong; pydantic's own words may quote their values."""
-    errors = tuple(FieldProblem(field=_place(each), problem=str(each["type"])) for each in error.errors())
+    errors = tuple(FieldProblem(field=_field_path(each), problem=str(each["type"])) for each in error.errors())
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "the request does not fit the API's description", errors)
 
 
-def of_surprise(error: Exception) -> Response[str]:
+def problem_of_unexpected(error: Exception) -> Response[str]:
     """Log what happened, and tell the client no more than that it did."""
     told: dict[str, Any] = dict(describe(error))
     logger.error("request failed", **told)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the request may be repeated")
 
 
-def _place(error: dict[str, Any]) -> str:
+def _field_path(error: dict[str, Any]) -> str:
     """Where the field is; a field that nobody declared is the client's own word, and stays out."""
     place = error["loc"][:-1] if error["type"] == "extra_forbidden" else error["loc"]
     return ".".join(map(str, place))

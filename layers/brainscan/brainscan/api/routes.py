@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import ValidationError
 
-from brainscan.api.access import asking
+from brainscan.api.access import current_caller
 from brainscan.api.models import (
     ExportPage,
     ExportView,
@@ -31,14 +31,14 @@ from brainscan.api.parameters import (
     Id,
     Limit,
     To,
+    blinded_for_caller,
     days_of,
-    described,
-    found,
+    documented_route,
     linker,
     page_of,
+    require_found,
     rules,
     second_reader,
-    shown,
     the_table,
     today,
     view_of,
@@ -52,7 +52,7 @@ from brainscan.store.table.worklist import ScanFilter, worklist
 router = APIGatewayHttpRouter()
 
 
-@described(router.get, "/scans", summary="The worklist", operation_id="worklist", tags=["scans"])
+@documented_route(router.get, "/scans", summary="The worklist", operation_id="worklist", tags=["scans"])
 def list_scans(
     finding: Annotated[TumorClass | None, Query(description="the class that stands")] = None,
     outcome: Annotated[Outcome | None, Query(description="what became of the scan; queued ones are in exports")] = None,
@@ -77,19 +77,19 @@ def list_scans(
     return page_of(worklist(the_table(), wanted, limit, cursor))
 
 
-@described(router.get, "/scans/<scan_id>", summary="One scan", operation_id="scan", tags=["scans"])
+@documented_route(router.get, "/scans/<scan_id>", summary="One scan", operation_id="scan", tags=["scans"])
 def get_scan(scan_id: Id) -> ScanView:
     """All that is known of a scan, with links that hold for some minutes."""
-    return view_of(found(the_table().scans.get(scan_id), "scan"))
+    return view_of(require_found(the_table().scans.get(scan_id), "scan"))
 
 
-@described(
+@documented_route(
     router.get, "/scans/<scan_id>/reviews", summary="Reviews of a scan", operation_id="reviews", tags=["reviews"]
 )
 def list_reviews(scan_id: Id) -> HistoryResponse:
     """Every verdict on a scan, the first one first; none to a second reader who has yet to judge it."""
-    scan = found(the_table().scans.get(scan_id), "scan")
-    if shown(scan) is not scan:
+    scan = require_found(the_table().scans.get(scan_id), "scan")
+    if blinded_for_caller(scan) is not scan:
         return HistoryResponse(items=())
     history = the_table().scans.history(scan_id)
     links = linker()
@@ -98,7 +98,7 @@ def list_reviews(scan_id: Id) -> HistoryResponse:
     )
 
 
-@described(
+@documented_route(
     router.post,
     "/scans/<scan_id>/reviews",
     summary="Review a scan",
@@ -108,17 +108,17 @@ def list_reviews(scan_id: Id) -> HistoryResponse:
 )
 def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
-    said = (new.revision, new.verdict, new.corrected, asking().name, new.details, rules())
+    said = (new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules())
     try:
         after = the_table().scans.review(scan_id, *said)
     except ValidationError:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"
         ) from None
-    return view_of(found(after, "scan"))
+    return view_of(require_found(after, "scan"))
 
 
-@described(
+@documented_route(
     router.get, "/series/<series_id>/scans", summary="Slices of a series", operation_id="slices", tags=["series"]
 )
 def list_slices(series_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
@@ -126,7 +126,7 @@ def list_slices(series_id: Id, limit: Limit = 50, cursor: Cursor = None) -> Scan
     return page_of(the_table().series.scans(series_id, limit, cursor))
 
 
-@described(
+@documented_route(
     router.get, "/studies/<study_id>/scans", summary="Scans of a study", operation_id="study_scans", tags=["studies"]
 )
 def list_of_study(study_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
@@ -134,7 +134,7 @@ def list_of_study(study_id: Id, limit: Limit = 50, cursor: Cursor = None) -> Sca
     return page_of(the_table().queries.of_study(study_id, limit, cursor))
 
 
-@described(
+@documented_route(
     router.get, "/patients/<patient_id>/scans", summary="Scans of a patient", operation_id="patient", tags=["studies"]
 )
 def list_of_patient(patient_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
@@ -142,21 +142,21 @@ def list_of_patient(patient_id: Id, limit: Limit = 50, cursor: Cursor = None) ->
     return page_of(the_table().queries.of_patient(patient_id, limit, cursor))
 
 
-@described(router.get, "/exports", summary="Exports of a day", operation_id="exports", tags=["exports"])
+@documented_route(router.get, "/exports", summary="Exports of a day", operation_id="exports", tags=["exports"])
 def list_exports(day: Day = None, limit: Limit = 50, cursor: Cursor = None) -> ExportPage:
     """Uploaded objects, latest first; ask for one of them to see its live counts."""
     page = the_table().exports.of_day((day or today()).isoformat(), limit, cursor)
     return ExportPage(items=page.items, cursor=page.cursor)
 
 
-@described(router.get, "/exports/<export_id>", summary="One export", operation_id="export", tags=["exports"])
+@documented_route(router.get, "/exports/<export_id>", summary="One export", operation_id="export", tags=["exports"])
 def get_export(export_id: Id) -> ExportView:
     """An uploaded object with its live progress."""
-    export: Export = found(the_table().exports.get(export_id), "export")
+    export: Export = require_found(the_table().exports.get(export_id), "export")
     return ExportView(**export.model_dump())
 
 
-@described(
+@documented_route(
     router.get, "/exports/<export_id>/scans", summary="Scans of an export", operation_id="of_export", tags=["exports"]
 )
 def list_of_export(export_id: Id, limit: Limit = 50, cursor: Cursor = None) -> ScanPage:
@@ -164,13 +164,13 @@ def list_of_export(export_id: Id, limit: Limit = 50, cursor: Cursor = None) -> S
     return page_of(the_table().queries.of_export(export_id, limit, cursor))
 
 
-@described(router.get, "/statistics", summary="Counts a day", operation_id="statistics", tags=["statistics"])
+@documented_route(router.get, "/statistics", summary="Counts a day", operation_id="statistics", tags=["statistics"])
 def get_statistics(first: From = None, last: To = None) -> StatisticsResponse:
     """Scans by outcome, class, review and model, for each day on which scans arrived, latest first."""
     return StatisticsResponse(days=tuple(_statistics(first, last)))
 
 
-@described(router.get, "/models", summary="Models", operation_id="models", tags=["statistics"])
+@documented_route(router.get, "/models", summary="Models", operation_id="models", tags=["statistics"])
 def list_models(first: From = None, last: To = None) -> ModelsResponse:
     """Versions of the network that answered scans of these days; the registry: figures, states, who changed them."""
     total = Counter[str]()

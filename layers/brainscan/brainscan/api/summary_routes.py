@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import ValidationError
 
 from brainscan import domain
-from brainscan.api.access import asking
+from brainscan.api.access import current_caller
 from brainscan.api.models import HistoryResponse, NewReview, ReviewView
 from brainscan.api.parameters import (
     Cursor,
@@ -18,13 +18,13 @@ from brainscan.api.parameters import (
     Id,
     Limit,
     To,
+    blinded_for_caller,
     days_of,
-    described,
-    found,
+    documented_route,
     linker,
+    require_found,
     rules,
     second_reader,
-    shown,
     the_table,
 )
 from brainscan.api.problems import ProblemError
@@ -52,7 +52,7 @@ Reader = Annotated[str | None, Query(max_length=128, description="whose verdict 
 Order = Annotated[Sort, Query(description="latest, most probable tumor, largest volume, or those to review first")]
 
 
-@described(router.get, "/studies", summary="The worklist of studies", operation_id="studies", tags=["studies"])
+@documented_route(router.get, "/studies", summary="The worklist of studies", operation_id="studies", tags=["studies"])
 def list_studies(
     finding: Finding = None,
     review: Review = None,
@@ -71,7 +71,9 @@ def list_studies(
     return StudyPage(items=tuple(map(_study, page.items)), cursor=page.cursor)
 
 
-@described(router.get, "/studies/counts", summary="Studies by filter", operation_id="study_counts", tags=["studies"])
+@documented_route(
+    router.get, "/studies/counts", summary="Studies by filter", operation_id="study_counts", tags=["studies"]
+)
 def count_studies(
     finding: Finding = None,
     review: Review = None,
@@ -86,12 +88,12 @@ def count_studies(
     return CountsResponse(**the_table().summary_queries.study_counts(wanted).model_dump())
 
 
-@described(router.get, "/studies/<study_id>", summary="One study", operation_id="study", tags=["studies"])
+@documented_route(router.get, "/studies/<study_id>", summary="One study", operation_id="study", tags=["studies"])
 def get_study(study_id: Id) -> StudyWithSeries:
     """What a study shows, the series that its verdict rests on, which disagree, and each series with its reports."""
-    study = found(the_table().summaries.study(study_id), "study")
+    study = require_found(the_table().summaries.study(study_id), "study")
     series = the_table().summaries.series_of(study)
-    seen = shown(study)
+    seen = blinded_for_caller(study)
     return StudyWithSeries(
         **seen.model_dump(),
         links=linker().of_summary(study),
@@ -100,7 +102,7 @@ def get_study(study_id: Id) -> StudyWithSeries:
     )
 
 
-@described(
+@documented_route(
     router.get,
     "/studies/<study_id>/reviews",
     summary="Reviews of a study",
@@ -109,11 +111,11 @@ def get_study(study_id: Id) -> StudyWithSeries:
 )
 def list_study_reviews(study_id: Id) -> HistoryResponse:
     """Every verdict on a study, the first one first."""
-    study = found(the_table().summaries.study(study_id), "study")
+    study = require_found(the_table().summaries.study(study_id), "study")
     return HistoryResponse(items=_views(study, the_table().summaries.study_history(study_id)))
 
 
-@described(
+@documented_route(
     router.post,
     "/studies/<study_id>/reviews",
     summary="Review a study",
@@ -125,14 +127,14 @@ def add_study_review(study_id: Id, new: NewReview) -> StudyView:
     """Confirm, correct or reject what a study shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_study(
-            study_id, new.revision, new.verdict, new.corrected, asking().name, new.details, rules()
+            study_id, new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules()
         )
     except ValidationError:
         raise _wrong_correction() from None
-    return _study(found(after, "study"))
+    return _study(require_found(after, "study"))
 
 
-@described(router.get, "/series", summary="The worklist of series", operation_id="list_series", tags=["series"])
+@documented_route(router.get, "/series", summary="The worklist of series", operation_id="list_series", tags=["series"])
 def list_series(
     finding: Finding = None,
     review: Review = None,
@@ -151,7 +153,9 @@ def list_series(
     return SeriesPage(items=tuple(map(series_view, page.items)), cursor=page.cursor)
 
 
-@described(router.get, "/series/counts", summary="Series by filter", operation_id="series_counts", tags=["series"])
+@documented_route(
+    router.get, "/series/counts", summary="Series by filter", operation_id="series_counts", tags=["series"]
+)
 def count_series(
     finding: Finding = None,
     review: Review = None,
@@ -166,10 +170,10 @@ def count_series(
     return CountsResponse(**the_table().summary_queries.series_counts(wanted).model_dump())
 
 
-@described(router.get, "/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
+@documented_route(router.get, "/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
 def get_series(series_id: Id) -> SeriesView:
     """A series with its live counts, what it shows, and links to what was written for it."""
-    series = found(the_table().series.get(series_id), "series")
+    series = require_found(the_table().series.get(series_id), "series")
     summary = the_table().summaries.series(series_id)
     return SeriesView(
         **series.model_dump(),
@@ -178,7 +182,7 @@ def get_series(series_id: Id) -> SeriesView:
     )
 
 
-@described(
+@documented_route(
     router.get,
     "/series/<series_id>/reviews",
     summary="Reviews of a series",
@@ -187,11 +191,11 @@ def get_series(series_id: Id) -> SeriesView:
 )
 def list_series_reviews(series_id: Id) -> HistoryResponse:
     """Every verdict on a series as a whole, the first one first."""
-    series = found(the_table().summaries.series(series_id), "reported series")
+    series = require_found(the_table().summaries.series(series_id), "reported series")
     return HistoryResponse(items=_views(series, the_table().summaries.series_history(series_id)))
 
 
-@described(
+@documented_route(
     router.post,
     "/series/<series_id>/reviews",
     summary="Review a series",
@@ -203,14 +207,14 @@ def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
     """Confirm, correct or reject what a series shows; 409 if it has changed since the reader saw `revision` of it."""
     try:
         after = the_table().summaries.review_series(
-            series_id, new.revision, new.verdict, new.corrected, asking().name, new.details, rules()
+            series_id, new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules()
         )
     except ValidationError:
         raise _wrong_correction() from None
-    return series_view(found(after, "reported series"))
+    return series_view(require_found(after, "reported series"))
 
 
-@described(
+@documented_route(
     router.get,
     "/patients/<patient_id>/studies",
     summary="A patient's history",
@@ -226,7 +230,7 @@ def list_studies_of_patient(patient_id: Id) -> PatientHistory:
 
 def series_view(summary: SeriesSummary) -> SeriesSummaryView:
     """A series as clients see it."""
-    links, seen = linker(), shown(summary)
+    links, seen = linker(), blinded_for_caller(summary)
     return SeriesSummaryView(
         **seen.model_dump(),
         links=links.of_summary(summary),
@@ -236,13 +240,13 @@ def series_view(summary: SeriesSummary) -> SeriesSummaryView:
 
 
 def _study(summary: StudySummary) -> StudyView:
-    seen = shown(summary)
+    seen = blinded_for_caller(summary)
     return StudyView(**seen.model_dump(), links=linker().of_summary(summary), blinded=seen is not summary)
 
 
 def _views(of: domain.Reviewed, history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
     """Verdicts as clients see them: a mask is of a scan alone, and a second reader sees none before giving one."""
-    return () if shown(of) is not of else tuple(ReviewView(**each.model_dump()) for each in history)
+    return () if blinded_for_caller(of) is not of else tuple(ReviewView(**each.model_dump()) for each in history)
 
 
 def _wrong_correction() -> ProblemError:

@@ -24,7 +24,7 @@ class NewUpload(BaseModel):
     ] = None
 
 
-class BegunUpload(FrozenModel):
+class StartedUpload(FrozenModel):
     """Where an upload goes on: cut into parts of `part_bytes`, the last of which may be shorter."""
 
     token: str = Field(description="by which the upload and its export are found; nothing of the sender's")
@@ -33,7 +33,7 @@ class BegunUpload(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class WantedPart(BaseModel):
+class PartRequest(BaseModel):
     """One part of an upload."""
 
     model_config = ConfigDict(extra="forbid")
@@ -53,7 +53,7 @@ class PartAddress(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class KnownUpload(BaseModel):
+class UploadReference(BaseModel):
     """An upload whose parts are all there."""
 
     model_config = ConfigDict(extra="forbid")

@@ -9,18 +9,18 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from brainscan.cli.left_out import left_out_table
 from brainscan.cli.render import summary_of
 from brainscan.cli.rows import COLUMNS, SUFFIXES, Format, flat, json_line, writing
+from brainscan.cli.unanalyzed import unanalyzed_table
 from brainscan.cli.words import scan_in_words, series_in_words, superseded_in_words
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.manifest import ModelError
 from brainscan.inference.runtime import Model
 from brainscan.library.analysis import open_model
-from brainscan.library.found import found_in
-from brainscan.library.scans import AnalyzedScan, analyzed
-from brainscan.library.series import latest, series_in
-from brainscan.library.written import fields_of, remove_images, write_scan, write_series
+from brainscan.library.inputs import find_scans
+from brainscan.library.scans import AnalyzedScan, analyze_scans
+from brainscan.library.series import group_series, mark_superseded
+from brainscan.library.writing import fields_of, remove_images, write_scan, write_series
 from brainscan.settings import limits
 
 NO_MODEL = 3
@@ -39,14 +39,14 @@ SHOWN = (
 """What a JSON line of the listing holds, where known; reasons and review reasons come last."""
 
 NOT_LOCAL = frozenset(
-    {"export_id", "received_at", "called", "review_corrected", "reviewer", "reviewed_at", "reviews"}
+    {"export_id", "received_at", "finding", "review_corrected", "reviewer", "reviewed_at", "reviews"}
     | {"series_predicted", "series_confidence", "series_volume_mm3"}
 )
 """Columns that a table alone fills; series are in files of their own."""
 
 LISTED = ("path", *(name for name in COLUMNS if name not in NOT_LOCAL), "mask", "overlay")
 
-MOST_TOLD = 20
+MOST_PRINTED = 20
 """Series, and superseded files, that are told in words; all are in files."""
 
 
@@ -73,7 +73,7 @@ def analyze(
     out.mkdir(parents=True, exist_ok=True)
     if usable:
         scans = _write_scans(usable, out, form, _model(console), as_json, console)
-        _tell(_correct_superseded(scans, out, form, as_json), out, console)
+        _print_summary(_correct_superseded(scans, out, form, as_json), out, console)
     for path in unusable:
         console.print(f"[red]cannot read {path}[/red]: check that it exists and that you may read it")
     if unusable:
@@ -96,7 +96,7 @@ def _write_scans(
     listing = out / f"results{SUFFIXES[form]}"
     with writing(form, listing, LISTED) as put, _progress(console) as progress:
         bar = progress.add_task("scans", total=None)
-        for scan in analyzed(found_in(paths, limits()), model, limits()):
+        for scan in analyze_scans(find_scans(paths, limits()), model, limits()):
             done.append(write_scan(scan, out))
             put(_entry(done[-1], out, form))
             if as_json:
@@ -108,7 +108,7 @@ def _write_scans(
 
 def _correct_superseded(scans: list[AnalyzedScan], out: Path, form: Format, as_json: bool) -> list[AnalyzedScan]:
     """Take back the answers of images that were found again later: which they are is known at the end alone."""
-    settled = latest(scans)
+    settled = mark_superseded(scans)
     replaced = [scan for scan in settled if scan.superseded_by]
     if not replaced:
         return scans
@@ -145,9 +145,9 @@ def _row(scan: AnalyzedScan, out: Path) -> dict[str, Any]:
     return flat(scan.record) | {name: fields.get(name) for name in ("path", "mask", "overlay")}
 
 
-def _tell(scans: list[AnalyzedScan], out: Path, console: Console) -> None:
+def _print_summary(scans: list[AnalyzedScan], out: Path, console: Console) -> None:
     """Write the reports of series; one image, and each series, in words, more in a table."""
-    told = list(_series_told(scans, out))
+    told = list(_written_series(scans, out))
     if len(scans) == 1:
         console.print(scan_in_words(scans[0]), soft_wrap=True, highlight=False)
     elif not scans:
@@ -156,18 +156,18 @@ def _tell(scans: list[AnalyzedScan], out: Path, console: Console) -> None:
         counted = [(scan.outcome, scan.record.predicted if scan.record else None) for scan in scans]
         console.print(summary_of(counted, f"{len(scans)} inputs"))
         listing = [{"path": each.path, "outcome": each.outcome, "reasons": each.reasons} for each in scans]
-        if left_out := left_out_table(listing):
+        if left_out := unanalyzed_table(listing):
             console.print(left_out)
     replaced = [superseded_in_words(scan.path, scan.superseded_by) for scan in scans if scan.superseded_by]
     for sort, lines in (("superseded files", replaced), ("series", told)):
-        for words in lines[:MOST_TOLD]:
+        for words in lines[:MOST_PRINTED]:
             console.print(words, soft_wrap=True, highlight=False)
-        if len(lines) > MOST_TOLD:
-            console.print(f"[dim]... and {len(lines) - MOST_TOLD} {sort} more[/dim]")
+        if len(lines) > MOST_PRINTED:
+            console.print(f"[dim]... and {len(lines) - MOST_PRINTED} {sort} more[/dim]")
     console.print(f"[dim]Answers are in {out}. {RESEARCH_USE_STATEMENT}[/dim]", soft_wrap=True)
 
 
-def _series_told(scans: list[AnalyzedScan], out: Path) -> Iterator[str]:
-    for series in series_in(scans):
+def _written_series(scans: list[AnalyzedScan], out: Path) -> Iterator[str]:
+    for series in group_series(scans):
         written = write_series(series, out, limits())
         yield series_in_words(series.result, series.name, written)

@@ -52,8 +52,8 @@ def export_corrections(
     if since is None or since > until:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
     console = Console()
-    with reaching(table) as asked:
-        found = list(corrections(asked, since.isoformat(), until.isoformat()))
+    with reaching(table) as scans_table:
+        found = list(corrections(scans_table, since.isoformat(), until.isoformat()))
         if not found:
             raise typer.Exit(NOTHING_FOUND)
         results = Results(boto3.client("s3"), bucket)

@@ -17,11 +17,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from brainscan.cli.left_out import Line, left_out_table, listed, save
 from brainscan.cli.render import summary_of, table_of
 from brainscan.cli.rows import json_line
-from brainscan.cli.serve import local_name, page, tell, wait
+from brainscan.cli.serve import local_name, page, print_address, wait_for_interrupt
 from brainscan.cli.studies import grid_of
+from brainscan.cli.unanalyzed import Line, file_outcomes, unanalyzed_table, write_listing
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, StudySummary, TumorClass
 from brainscan.library.local_files import files_below, is_readable, printable
 from brainscan.pipeline.outlined import outlined_image
@@ -68,7 +68,7 @@ def demo(
         console.print(f"[red]cannot read {path}[/red]: name a file, a folder or a ZIP")
         raise typer.Exit(2)
     upload = _packed(path, out, console) if path and path.is_dir() else path or _synthetic(out)
-    _say("starting the laptop stack", console)
+    _print_progress("starting the laptop stack", console)
     with LocalStack() as stack, _functions_log(out / "functions.log"):
         from brainscan.services import services
 
@@ -80,14 +80,14 @@ def demo(
         records = _records(export_id, services(), names)
         _save(records, out, services())
         listing = listing_of(export_id, services().table, services().results)
-        files = listed(listing, names, upload.name, [record for _, record in records])
-        save(files, out / "files.jsonl")
-        _say(f"all {len(records)} scans have their outcome; reporting series", console)
+        files = file_outcomes(listing, names, upload.name, [record for _, record in records])
+        write_listing(files, out / "files.jsonl")
+        _print_progress(f"all {len(records)} scans have their outcome; reporting series", console)
         stack.drain(timeout_s=REPORTS_S)
         _save_reports(stack, out)
         if studies := _studies(export_id, services()):
             console.print(grid_of(studies, "study"))
-        _tell(records, files, seconds, out, console)
+        _print_summary(records, files, seconds, out, console)
         _write_environment(out / "env.sh", stack)
         if open_page or (sys.stdout.isatty() if keep is None else keep):
             _keep(export_id, out, open_page, console)
@@ -162,12 +162,12 @@ def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Co
                 if export.done:
                     return
                 if time.monotonic() - told >= LINE_S:
-                    _say(f"{export.scans - waiting} of {export.scans} scans have their outcome", console)
+                    _print_progress(f"{export.scans - waiting} of {export.scans} scans have their outcome", console)
                     told = time.monotonic()
             time.sleep(POLL_S)
 
 
-def _say(text: str, console: Console) -> None:
+def _print_progress(text: str, console: Console) -> None:
     """A line for a file or a pipe; a terminal has the progress bar."""
     if not console.is_terminal:
         console.print(text)
@@ -230,7 +230,7 @@ def _studies(export_id: str, services: "Services") -> list[StudySummary]:
     return list(services.table.summary_queries.studies(wanted, SHOWN).items)
 
 
-def _tell(
+def _print_summary(
     records: Sequence[tuple[str, ScanRecord]],
     files: Sequence[Line],
     seconds: float,
@@ -244,7 +244,7 @@ def _tell(
         console.print(f"[dim]... and {len(records) - SHOWN} more in {out / 'results.jsonl'}[/dim]")
     if records:
         console.print(summary_of([(record.outcome, record.predicted) for _, record in records], "Together"))
-    if left_out := left_out_table(files):
+    if left_out := unanalyzed_table(files):
         console.print(left_out)
     review = sum(record.needs_review for _, record in records)
     skipped = sum(line["outcome"] == Outcome.SKIPPED for line in files)
@@ -283,5 +283,5 @@ def _keep(export_id: str, out: Path, open_page: bool, console: Console) -> None:
         soft_wrap=True,
     )
     with page(local_name()) as address:
-        tell(address, open_page, console)
-        wait(console)
+        print_address(address, open_page, console)
+        wait_for_interrupt(console)

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from brainscan.events import MessageError, given_up_in, report_in, scan_in, uploads_in
+from brainscan.events import MessageError, parse_given_up_report, parse_report, parse_scan, parse_uploads
 from brainscan.store.dead_letters import DeadLetter, DeadLetters, RedriveError
 from brainscan.store.table import Reports
 from brainscan.store.table.client import TableClient
@@ -139,7 +139,7 @@ def _reaching(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
 def _report_again(body: str, reports: Reports) -> bool:
     """Have a series reported anew; False where the message names none, or one that is no more."""
     try:
-        return reports.ask_again(given_up_in(body).series_id)
+        return reports.ask_again(parse_given_up_report(body).series_id)
     except MessageError:
         return False
 
@@ -148,17 +148,17 @@ def _subjects(queue: Queue, letter: DeadLetter) -> list[str]:
     """What a message speaks of, by ids as they stand in logs and in the table; never by an upload's key."""
     try:
         if queue is Queue.SCANS:
-            scan = scan_in(letter.body)
+            scan = parse_scan(letter.body)
             return [f"scan {scan.scan_id} of export {scan.export_id}"]
         if queue is Queue.REPORTS:
-            given_up = given_up_in(letter.body)
+            given_up = parse_given_up_report(letter.body)
             return [f"revision {given_up.revision} of series {given_up.series_id}"]
         if queue is Queue.DELIVERIES:
-            report = report_in(letter.body)
+            report = parse_report(letter.body)
             return [f"report {report.revision} of series {report.series_id}"]
         return [
             f"bucket {upload.bucket}, version {upload.version_id}, received {upload.received_at:%F %T} UTC"
-            for upload in uploads_in(letter.body)
+            for upload in parse_uploads(letter.body)
         ]
     except MessageError as error:
         return [str(error)]

@@ -40,9 +40,9 @@ def drift(
     until = parsed_day(last, "--to") or datetime.now(UTC).date()
     since = parsed_day(first, "--from") or until - timedelta(days=COMPARED_DAYS - 1)
     reference = Reference.MODEL if since_model else Reference.BEFORE
-    with reaching(table) as asked:
+    with reaching(table) as scans_table:
         try:
-            answer = watch(Window(since, until, reference, reference_days), asked, site)
+            answer = watch(Window(since, until, reference, reference_days), scans_table, site)
         except WatchError as wrong:
             raise typer.BadParameter(str(wrong)) from None
     if form is SummaryFormat.JSON:

@@ -77,7 +77,7 @@ def erase(
     with _reaching():
         services = _services(table, bucket, secret_arn)
         candidates = _keys(patient, ask, issuer, services)
-        path = _place(receipt, candidates[0], at)
+        path = _receipt_path(receipt, candidates[0], at)
         found = (find_traces(each, services) for each in candidates)
         traces = next((each for each in found if not each.is_empty), None)
         if traces is None:
@@ -88,7 +88,7 @@ def erase(
             return
         done = erase_traces(traces, services, caller_name(), with_archives=with_archives)
     path.write_text(done.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    _tell(done, path)
+    _print_receipt(done, path)
     if done.under_way:
         raise typer.Exit(UNDER_WAY)
 
@@ -111,13 +111,13 @@ def _keys(patient: str | None, ask: bool, issuer: str, services: Services) -> li
             text = f"a patient's key has {DIGEST_CHARACTERS} hexadecimal digits; for a PatientID say --patient-id"
             raise typer.BadParameter(text)
         return [patient]
-    asked = typer.prompt("PatientID", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
-    if not typed(asked):
+    patient_id = typer.prompt("PatientID", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
+    if not typed(patient_id):
         raise typer.BadParameter("no PatientID was given", param_hint="--patient-id")
-    return [patient_key(typed(asked), typed(issuer), each) for each in reversed(keyring.all)]
+    return [patient_key(typed(patient_id), typed(issuer), each) for each in reversed(keyring.all)]
 
 
-def _place(receipt: Path | None, key: str, at: datetime) -> Path:
+def _receipt_path(receipt: Path | None, key: str, at: datetime) -> Path:
     path = receipt or Path(f"erasure-{key[:8]}-{at:%Y%m%dT%H%M%SZ}.json")
     if path.exists() or not path.absolute().parent.is_dir():
         raise typer.BadParameter("it exists, or its folder does not", param_hint="--receipt")
@@ -173,7 +173,7 @@ def _show(traces: PatientTraces, with_archives: bool) -> None:
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
-def _tell(done: ErasureReceipt, path: Path) -> None:
+def _print_receipt(done: ErasureReceipt, path: Path) -> None:
     console = Console(soft_wrap=True)
     console.print(f"Patient {done.patient_id} is erased:")
     _counts(done.erased)

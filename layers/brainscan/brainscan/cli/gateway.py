@@ -97,8 +97,8 @@ def _returns(pacs: str, title: str, table: str, results: str, ledger: Ledger) ->
         node = PacsNode.parse(pacs, title)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--return") from None
-    asked = Table.over(boto3.client("dynamodb", config=CONFIG), table)
-    return Returns(ledger, asked, Results(boto3.client("s3", config=CONFIG), results), node).go
+    scans_table = Table.over(boto3.client("dynamodb", config=CONFIG), table)
+    return Returns(ledger, scans_table, Results(boto3.client("s3", config=CONFIG), results), node).go
 
 
 def _rounds(

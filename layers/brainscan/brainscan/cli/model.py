@@ -44,9 +44,9 @@ def list_models(
 
     Exit codes: 0 found; 1 no version was added; 2 wrong usage; 3 the table cannot be reached.
     """
-    with reaching(table) as asked:
-        rollout, versions = asked.models.rollout(), asked.models.all()
-        changes = asked.models.history() if history else []
+    with reaching(table) as scans_table:
+        rollout, versions = scans_table.models.rollout(), scans_table.models.all()
+        changes = scans_table.models.history() if history else []
     if not versions:
         Console(stderr=True).print("no version was added: the model that the image carries is served")
         raise typer.Exit(NOTHING_FOUND)
@@ -73,9 +73,9 @@ def add(
 
     Exit codes: 0 entered, or known before; 2 wrong usage; 3 AWS cannot be reached; 4 it is no usable model.
     """
-    with _deciding(table) as asked:
-        version = add_model(folder, asked, Results(boto3.client("s3"), bucket), Decision(caller_name(), reason))
-        state = asked.models.rollout().state_of(version.model_id)
+    with _registry(table) as scans_table:
+        version = add_model(folder, scans_table, Results(boto3.client("s3"), bucket), Decision(caller_name(), reason))
+        state = scans_table.models.rollout().state_of(version.model_id)
     Console().print(f"model {version.model_id} is {state}. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
@@ -97,13 +97,13 @@ def serve(
     """
     if (model_id is None) is not back:
         raise typer.BadParameter("name a version, or say --back")
-    with _deciding(table) as asked:
+    with _registry(table) as scans_table:
         decision = Decision(caller_name(), reason, override)
         if model_id is None:
-            _, change = move_back(asked, decision)
+            _, change = move_back(scans_table, decision)
         else:
-            _, change = move_model(whole_id(model_id, asked), ModelState.SERVED, asked, decision)
-    _tell(change)
+            _, change = move_model(whole_id(model_id, scans_table), ModelState.SERVED, scans_table, decision)
+    _print_change(change)
 
 
 @app.command()
@@ -120,11 +120,11 @@ def shadow(
 
     Exit codes: 0 done; 1 no such version; 2 wrong usage; 3 the table cannot be reached; 4 refused.
     """
-    with _deciding(table) as asked:
+    with _registry(table) as scans_table:
         state = ModelState.CANDIDATE if off else ModelState.SHADOW
         decision = Decision(caller_name(), reason)
-        _, change = move_model(whole_id(model_id, asked), state, asked, decision, 0.0 if off else share)
-    _tell(change)
+        _, change = move_model(whole_id(model_id, scans_table), state, scans_table, decision, 0.0 if off else share)
+    _print_change(change)
 
 
 @app.command()
@@ -142,9 +142,9 @@ def diff(
 
     Exit codes: 0 written; 1 no such version, or it has seen no scan; 2 wrong usage; 3 AWS cannot be reached.
     """
-    with _deciding(table) as asked:
-        whole = whole_id(model_id, asked)
-        version = next(each for each in asked.models.all() if each.model_id == whole)
+    with _registry(table) as scans_table:
+        whole = whole_id(model_id, scans_table)
+        version = next(each for each in scans_table.models.all() if each.model_id == whole)
     write_diff(version, table, bucket, out, first, last)
 
 
@@ -156,17 +156,19 @@ def retire(model_id: ModelId, table: Table, reason: Reason = None) -> None:
 
     Exit codes: 0 done; 1 no such version; 2 wrong usage; 3 the table cannot be reached; 4 refused.
     """
-    with _deciding(table) as asked:
-        _, change = move_model(whole_id(model_id, asked), ModelState.RETIRED, asked, Decision(caller_name(), reason))
-    _tell(change)
+    with _registry(table) as scans_table:
+        _, change = move_model(
+            whole_id(model_id, scans_table), ModelState.RETIRED, scans_table, Decision(caller_name(), reason)
+        )
+    _print_change(change)
 
 
 @contextmanager
-def _deciding(table: str) -> Iterator[store.Table]:
+def _registry(table: str) -> Iterator[store.Table]:
     """The table; what the registry or the model refuses is told in a line."""
-    with reaching(table) as asked:
+    with reaching(table) as scans_table:
         try:
-            yield asked
+            yield scans_table
         except (GateClosedError, ModelError, ModelStateError, RegistryConflictError, UnknownModelError) as refused:
             Console(stderr=True).print(f"[red]not done[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
@@ -183,7 +185,7 @@ def whole_id(text: str, table: store.Table) -> str:
     return fitting[0]
 
 
-def _tell(change: ModelChange) -> None:
+def _print_change(change: ModelChange) -> None:
     named = f"model {change.model_id}" if change.model_id else "the model that the image carries"
     instead = f", in place of {change.replaced[:12]}" if change.replaced else ""
     Console().print(f"{named} is {change.state}{instead}. [dim]{RESEARCH_USE_STATEMENT}[/dim]")

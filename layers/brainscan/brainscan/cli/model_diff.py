@@ -33,9 +33,11 @@ def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first:
     since, until = parsed_day(first, "--from") or today, parsed_day(last, "--to") or today
     if since > until:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
-    with reaching(table) as asked:
+    with reaching(table) as scans_table:
         results = Results(boto3.client("s3"), bucket)
-        pairs = {each.served.scan_id: each for each in prediction_pairs(version.model_id, since, until, asked, results)}
+        pairs = {
+            each.served.scan_id: each for each in prediction_pairs(version.model_id, since, until, scans_table, results)
+        }
         if not pairs:
             Console(stderr=True).print("it has seen no scan of these days: `brainscan model shadow` lets it look on")
             raise typer.Exit(NOTHING_FOUND)
@@ -45,7 +47,7 @@ def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first:
         page = page_of(found, lambda scan_id: _pictures(pairs[scan_id], results))
         (out / "diff.html").write_text(page, encoding="utf-8")
         gate = gate_of(found, version, caller_name(), datetime.now(UTC))
-        asked.models.put_gate(gate)
+        scans_table.models.put_gate(gate)
     changed = sum(len(each.changed) for each in found.changed)
     Console().print(
         f"{found.scans} scans, {changed} called differently, {found.reviewed_served.scans} reviewed: "

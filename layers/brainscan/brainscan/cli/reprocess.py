@@ -40,7 +40,7 @@ Dollars = Annotated[float | None, typer.Option(min=0.01, help="What the run may 
 
 
 @dataclass(frozen=True)
-class _Places:
+class _Deployment:
     """Where the table, the bucket and the state machine are."""
 
     table: str
@@ -67,7 +67,7 @@ def reprocess(
     model: Annotated[str | None, typer.Option(help="The version that is to read, or how its id begins.")] = None,
     export: Annotated[str | None, typer.Option(help="Scans of one export, by its id.")] = None,
     day: Annotated[str | None, typer.Option(help="Scans that arrived on a UTC day, or from A to B: A..B.")] = None,
-    verdict: Annotated[TumorClass | None, typer.Option(help="Scans of which this class stands.")] = None,
+    finding: Annotated[TumorClass | None, typer.Option(help="Scans of which this class stands.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every scan.")] = False,
     at_once: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Batches that are read at once.")] = 20,
     most_dollars: Dollars = None,
@@ -88,30 +88,30 @@ def reprocess(
 
     Exit codes: 0 started; 1 no such version, or no such scan; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
     """
-    context.obj = places = _Places(table, bucket, machine)
+    context.obj = deployment = _Deployment(table, bucket, machine)
     if context.invoked_subcommand is not None:
         return
     if model is None and not switch:
         raise typer.BadParameter("name the version that is to read", param_hint="--model")
-    if not (export or day or verdict or everything):
-        raise typer.BadParameter("say which scans: --export, --day, --verdict, or --all of them")
-    with _deciding(places) as asked:
+    if not (export or day or finding or everything):
+        raise typer.BadParameter("say which scans: --export, --day, --finding, or --all of them")
+    with _run_table(deployment) as scans_table:
         mode = RunMode.SWITCH if switch else RunMode.READ
-        model_id = _served(model, asked) if switch else whole_id(str(model), asked)
-        scans = runs.select_scans(asked, model_id, export, _days(day), verdict)
+        model_id = _served(model, scans_table) if switch else whole_id(str(model), scans_table)
+        scans = runs.select_scans(scans_table, model_id, export, _days(day), finding)
         batches = runs.batch_series(scans) if switch else runs.batch_scans(scans)
         if not batches:
             Console(stderr=True).print("no such scan that another model answered")
             raise typer.Exit(NOTHING_FOUND)
         found = estimate(len(scans), len(batches), at_once, mode)
-        Console().print(_told(found, at_once, most_dollars))
+        Console().print(_described_estimate(found, at_once, most_dollars))
         if not (yes or typer.confirm("Start?")):
             raise typer.Exit(REFUSED)
         run = Run(
             run_id=runs.new_run_id(),
             model_id=model_id,
             mode=mode,
-            selection=_selection(export, day, verdict),
+            selection=_selection(export, day, finding),
             by=caller_name(),
             started_at=datetime.now(UTC),
             scans=found.scans,
@@ -121,7 +121,7 @@ def reprocess(
             dollars_per_second=found.dollars_per_second,
             dollars_per_scan=found.dollars_per_scan,
         )
-        runs.start(run, batches, asked, places.results, places.machine)
+        runs.start(run, batches, scans_table, deployment.results, deployment.machine)
     Console().print(f"run {run.run_id} is running. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
@@ -133,8 +133,8 @@ def list_runs(context: typer.Context) -> None:
 
     Exit codes: 0 found; 1 there is none; 2 wrong usage; 3 AWS cannot be reached.
     """
-    with _deciding(context.obj) as asked:
-        found = asked.runs.all()
+    with _run_table(context.obj) as scans_table:
+        found = scans_table.runs.all()
     if not found:
         Console(stderr=True).print("there is no run: `brainscan reprocess --model M` starts one")
         raise typer.Exit(NOTHING_FOUND)
@@ -159,8 +159,8 @@ def status(
 
     Exit codes: 0 found; 2 wrong usage; 3 AWS cannot be reached; 4 no such run.
     """
-    with _deciding(context.obj) as asked:
-        found = runs.progress(run_id, asked)
+    with _run_table(context.obj) as scans_table:
+        found = runs.progress(run_id, scans_table)
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json", exclude_none=True)))
         return
@@ -175,7 +175,7 @@ def pause(context: typer.Context, run_id: RunId) -> None:
 
     Exit codes: 0 done; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
     """
-    _halt(context.obj, run_id, RunState.PAUSED)
+    _pause_or_stop(context.obj, run_id, RunState.PAUSED)
 
 
 @app.command()
@@ -186,7 +186,7 @@ def stop(context: typer.Context, run_id: RunId) -> None:
 
     Exit codes: 0 done; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
     """
-    _halt(context.obj, run_id, RunState.STOPPED)
+    _pause_or_stop(context.obj, run_id, RunState.STOPPED)
 
 
 @app.command()
@@ -197,24 +197,24 @@ def resume(context: typer.Context, run_id: RunId, most_dollars: Dollars = None) 
 
     Exit codes: 0 done; 2 wrong usage; 3 AWS cannot be reached; 4 refused.
     """
-    places: _Places = context.obj
-    with _deciding(places) as asked:
-        runs.resume(run_id, most_dollars, asked, places.results, places.machine)
+    deployment: _Deployment = context.obj
+    with _run_table(deployment) as scans_table:
+        runs.resume(run_id, most_dollars, scans_table, deployment.results, deployment.machine)
     Console().print(f"run {run_id} is running.")
 
 
-def _halt(places: _Places, run_id: str, state: RunState) -> None:
-    with _deciding(places) as asked:
-        runs.pause_or_stop(run_id, state, caller_name(), asked, places.machine)
+def _pause_or_stop(deployment: _Deployment, run_id: str, state: RunState) -> None:
+    with _run_table(deployment) as scans_table:
+        runs.pause_or_stop(run_id, state, caller_name(), scans_table, deployment.machine)
     Console().print(f"run {run_id} is {state}.")
 
 
 @contextmanager
-def _deciding(places: _Places) -> Iterator[store.Table]:
+def _run_table(deployment: _Deployment) -> Iterator[store.Table]:
     """The table; what a run refuses is told in a line."""
-    with reaching(places.table) as asked:
+    with reaching(deployment.table) as scans_table:
         try:
-            yield asked
+            yield scans_table
         except (RunConflictError, RunStateError, UnknownRunError) as refused:
             Console(stderr=True).print(f"[red]not done[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
@@ -242,12 +242,12 @@ def _days(text: str | None) -> tuple[date, date] | None:
     return days[0], days[1]
 
 
-def _selection(export: str | None, day: str | None, verdict: TumorClass | None) -> str:
-    named = {"export": export, "day": day, "verdict": verdict}
+def _selection(export: str | None, day: str | None, finding: TumorClass | None) -> str:
+    named = {"export": export, "day": day, "finding": finding}
     return ", ".join(f"{name} {value}" for name, value in named.items() if value) or "all"
 
 
-def _told(found: Estimate, at_once: int, most_dollars: float | None) -> str:
+def _described_estimate(found: Estimate, at_once: int, most_dollars: float | None) -> str:
     bound = f", at most {most_dollars:g}" if most_dollars else ""
     return (
         f"{found.scans:,} scans in {found.batches:,} batches, {at_once} at once: about {found.hours:.2g} hours and "

@@ -6,8 +6,8 @@ import boto3
 import typer
 from rich.console import Console
 
+from brainscan.cli.progress import ProgressReporter
 from brainscan.cli.table import Table, reaching
-from brainscan.cli.telling import Teller
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.services import CLIENT
 from brainscan.store.table.client import TableClient
@@ -33,9 +33,12 @@ def restore(
     console = Console()
     with reaching(table):
         client = boto3.client("dynamodb", config=CLIENT)
-        with Teller("restoring", None, console, unit="items") as told:
+        with ProgressReporter("restoring", None, console, unit="items") as progress:
             done = restore_items(
-                TableClient(client, restored), TableClient(client, table), overwrite=overwrite, on_written=told.advance
+                TableClient(client, restored),
+                TableClient(client, table),
+                overwrite=overwrite,
+                on_written=progress.advance,
             )
     console.print(f"{done.written} items written, {done.kept} were there and stay.")
     console.print("Patients who were erased since then are back: run `brainscan erase` for each receipt.")

@@ -68,13 +68,13 @@ def results(
     only = parsed_day(day, "--day")
     until = only or parsed_day(last, "--to")
     since = only or parsed_day(first, "--from")
-    with reaching(table) as asked:
-        export = export and export_id_of(export, only, asked)
-        series = series and series_id_of(series, only, asked)
-        study = study and study_id_of(study, only, asked)
+    with reaching(table) as scans_table:
+        export = export and export_id_of(export, only, scans_table)
+        series = series and series_id_of(series, only, scans_table)
+        study = study and study_id_of(study, only, scans_table)
         try:
             found = query(
-                asked,
+                scans_table,
                 finding=finding,
                 first=since,
                 last=until or (datetime.now(UTC).date() if since else None),
@@ -90,7 +90,7 @@ def results(
             )
         except (ValueError, ValidationError) as wrong:
             raise typer.BadParameter(str(wrong), param_hint="--from") from None
-        count = _print(found, form, out, asked)
+        count = _print(found, form, out, scans_table)
     if not count:
         raise typer.Exit(NOTHING_FOUND)
 

@@ -70,17 +70,17 @@ def review(
         raise typer.BadParameter("choose one of --confirm, --correct CLASS and --reject")
     if mask and (reject or not bucket):
         raise typer.BadParameter("a mask goes with --confirm or --correct, and with --bucket", param_hint="--mask")
-    with reaching(table) as asked:
-        scan_id = scan_id_of(scan_id, parsed_day(day, "--day"), asked)
-        before = asked.scans.get(scan_id)
+    with reaching(table) as scans_table:
+        scan_id = scan_id_of(scan_id, parsed_day(day, "--day"), scans_table)
+        before = scans_table.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:
             details = ReviewDetails(comment=checked(comment))
             rules = Rules(readers=readers, adjudicator=adjudicate)
             if mask and before:
-                after = _draw(mask, before, seen, correct, details, rules, asked, bucket)
+                after = _draw(mask, before, seen, correct, details, rules, scans_table, bucket)
             else:
-                after = asked.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), details, rules)
+                after = scans_table.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), details, rules)
         except REFUSALS as refused:
             Console(stderr=True).print(f"[red]not recorded[/red]: {refused}")
             raise typer.Exit(REFUSED) from None

@@ -35,7 +35,7 @@ COLUMNS: Final = (
     "received_at",
     "finished_at",
     "model_id",
-    "called",
+    "finding",
     "review_state",
     "review_corrected",
     "reviewer",

@@ -46,8 +46,8 @@ def serve(
         reader = caller_name()
     try:
         with page(reader, port, adjudicate) as address:
-            tell(address, open_page, console)
-            wait(console)
+            print_address(address, open_page, console)
+            wait_for_interrupt(console)
     except OSError:
         Console(stderr=True).print(f"[red]port {port} is taken[/red]: choose another with --port, or 0 for any")
         raise typer.Exit(PORT_IN_USE) from None
@@ -61,11 +61,11 @@ def page(reader: str, port: int = 0, adjudicate: bool = False) -> Iterator[str]:
         OSError: the port is taken.
     """
     from brainscan.api.access import ADJUDICATE, READ, REVIEW, UPLOAD
-    from brainscan.api.app import answer
+    from brainscan.api.app import handle_request
     from brainscan_local.web import serving
 
     claims = {"name": reader, "scope": f"{READ} {REVIEW} {UPLOAD}" + f" {ADJUDICATE}" * adjudicate}
-    with serving(answer, lambda *_: claims, port) as address:
+    with serving(handle_request, lambda *_: claims, port) as address:
         yield address
 
 
@@ -83,14 +83,14 @@ def local_name() -> str:
         return "local reader"
 
 
-def tell(address: str, open_page: bool, console: Console) -> None:
+def print_address(address: str, open_page: bool, console: Console) -> None:
     """Print the page's address, and open it if wanted."""
     console.print(f"The worklist is at [bold]{address}[/bold] until Ctrl-C. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
     if open_page:
         webbrowser.open(address)
 
 
-def wait(console: Console) -> None:
+def wait_for_interrupt(console: Console) -> None:
     """Until Ctrl-C."""
     try:
         while True:

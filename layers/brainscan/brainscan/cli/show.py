@@ -49,8 +49,8 @@ def show(
     Exit codes: 0 found; 1 no such scan; 2 wrong usage; 3 the table cannot be reached.
     """
     console = Console()
-    with reaching(table) as asked:
-        record = asked.scans.get(scan_id_of(scan_id, parsed_day(day, "--day"), asked))
+    with reaching(table) as scans_table:
+        record = scans_table.scans.get(scan_id_of(scan_id, parsed_day(day, "--day"), scans_table))
         if record is None:
             raise not_found(f"scan {scan_id}")
         if as_json:
@@ -82,9 +82,9 @@ def export_list(
     since = parsed_day(first, "--from") or until
     if since > until:
         raise typer.BadParameter("the first day is after the last", param_hint="--from")
-    with reaching(table) as asked:
-        days = asked.statistics.arrival_days(since.isoformat(), until.isoformat())
-        found = list(islice(_exports_of(sorted(days, reverse=True), asked), limit))
+    with reaching(table) as scans_table:
+        days = scans_table.statistics.arrival_days(since.isoformat(), until.isoformat())
+        found = list(islice(_exports_of(sorted(days, reverse=True), scans_table), limit))
     if not found:
         raise typer.Exit(NOTHING_FOUND)
     if as_json:
@@ -115,8 +115,8 @@ def export_status(
     Exit codes: 0 shown; 1 no such export; 2 wrong usage; 3 the table cannot be reached.
     """
     console = Console()
-    with reaching(table) as asked:
-        export = _followed(asked, export_id_of(export_id, parsed_day(day, "--day"), asked), watch, console)
+    with reaching(table) as scans_table:
+        export = _followed(scans_table, export_id_of(export_id, parsed_day(day, "--day"), scans_table), watch, console)
     if export is None:
         raise not_found(f"export {export_id}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in export.counts.items() if count) or "no scans"

@@ -67,16 +67,16 @@ def studies(
 
     Exit codes: 0 found; 1 nothing matches; 2 wrong usage; 3 the table cannot be reached.
     """
-    with reaching(table) as asked:
+    with reaching(table) as scans_table:
         if study_id:
-            study_id = study_id_of(study_id, parsed_day(day, "--day"), asked)
-            study = asked.summaries.study(study_id)
+            study_id = study_id_of(study_id, parsed_day(day, "--day"), scans_table)
+            study = scans_table.summaries.study(study_id)
             if study is None:
                 raise not_found(f"study {study_id}")
-            _show([study, *asked.summaries.series_of(study)], form)
+            _show([study, *scans_table.summaries.series_of(study)], form)
             return
         wanted = _wanted(day, first, last, finding, review, model, export, reader, sort)
-        listed = all_pages(partial(asked.summary_queries.studies, wanted))
+        listed = all_pages(partial(scans_table.summary_queries.studies, wanted))
         _print_list(listed, limit, form, "study")
 
 
@@ -101,16 +101,16 @@ def series(
 
     Exit codes: 0 found; 1 nothing matches; 2 wrong usage; 3 the table cannot be reached.
     """
-    with reaching(table) as asked:
+    with reaching(table) as scans_table:
         if series_id:
-            series_id = series_id_of(series_id, parsed_day(day, "--day"), asked)
-            found = asked.summaries.series(series_id)
+            series_id = series_id_of(series_id, parsed_day(day, "--day"), scans_table)
+            found = scans_table.summaries.series(series_id)
             if found is None:
                 raise not_found(f"reported series {series_id}")
             _show([found], form)
             return
         wanted = _wanted(day, first, last, finding, review, model, export, reader, sort)
-        listed = all_pages(partial(asked.summary_queries.series, wanted))
+        listed = all_pages(partial(scans_table.summary_queries.series, wanted))
         _print_list(listed, limit, form, "series")
 
 
@@ -198,20 +198,20 @@ def _show(summaries: Sequence[Summary], form: SummaryFormat) -> None:
     for each in summaries:
         rests = " (the verdict rests on it)" if _rests_on(summaries[0], each) else ""
         console.print(f"[bold]{_kind(each)} {_id_of(each)}[/bold]{rests}")
-        console.print(f"  {_told(each)}")
+        console.print(f"  {_paragraph(each)}")
     for lesion in summaries[0].lesions:
-        console.print(f"  {_told_of(lesion)}", soft_wrap=True)
+        console.print(f"  {_lesion_line(lesion)}", soft_wrap=True)
     if isinstance(summaries[0], SeriesSummary):
         for name, key in summaries[0].files.items():
             console.print(f"  {name}: {key}", soft_wrap=True)
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
-def _told(each: Summary) -> str:
+def _paragraph(each: Summary) -> str:
     called, sure, volume, lesions, slices, review, why = _row(each)
     parts = (
         f"{called} {sure}".strip(),
-        f"{_several(lesions, 'lesion')}, {volume}" if lesions != "0" else "no lesion",
+        f"{_counted(lesions, 'lesion')}, {volume}" if lesions != "0" else "no lesion",
         f"slices analyzed/abstained/without answer {slices}",
         f"review {review}" if review else "",
         why,
@@ -219,17 +219,17 @@ def _told(each: Summary) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _told_of(lesion: LesionSummary) -> str:
+def _lesion_line(lesion: LesionSummary) -> str:
     volume = f"{lesion.volume_mm3:.0f} mm³" if lesion.volume_mm3 is not None else lesion.volume_withheld or ""
     longest = _length(lesion.longest_diameter_mm, lesion.longest_diameter_px)
     across = _length(lesion.perpendicular_diameter_mm, lesion.perpendicular_diameter_px)
     return (
         f"lesion {lesion.number}: {lesion.tumor_class} {lesion.probability:.2f}; {volume}; {longest} × {across}; "
-        f"{_several(str(lesion.slices), 'slice')}, the largest {lesion.key_slice}"
+        f"{_counted(str(lesion.slices), 'slice')}, the largest {lesion.key_slice}"
     )
 
 
-def _several(count: str, what: str) -> str:
+def _counted(count: str, what: str) -> str:
     return f"{count} {what}" if count == "1" else f"{count} {what}s"
 
 

@@ -13,14 +13,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from brainscan.cli.telling import Teller
+from brainscan.cli.progress import ProgressReporter
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
 from brainscan.identity import Pseudonyms
 from brainscan.library.local_files import files_below, is_readable
 from brainscan.settings import limits
 from brainscan.store import Results, Table
 from brainscan.uploads.bundles import packed
-from brainscan.uploads.entries import Entry, Known, LeftOut, files_of, prepare
+from brainscan.uploads.entries import AlreadySent, Entry, SkippedFile, files_of, prepare
 from brainscan.uploads.following import path_results, progress_of
 from brainscan.uploads.ledger import BundleState, Ledger
 from brainscan.uploads.sending import send
@@ -100,9 +100,9 @@ def _send_all(
     s3 = s3_client()
     pseudonyms = Pseudonyms(ledger.secret) if deidentify else None
     counts = Counter[str]()
-    left: list[LeftOut] = []
+    left: list[SkippedFile] = []
     total = sum(path.stat().st_size for root in paths for path in files_below(root) if is_readable(path))
-    with Teller("sending", total, console) as teller:
+    with ProgressReporter("sending", total, console) as progress:
 
         def new() -> Iterator[Entry]:
             for file in files_of(paths, limits()):
@@ -110,18 +110,18 @@ def _send_all(
                 counts[type(found).__name__] += 1
                 if isinstance(found, Entry):
                     yield found
-                elif isinstance(found, LeftOut):
+                elif isinstance(found, SkippedFile):
                     left.append(found)
                 else:
-                    teller.shrink(len(file.data))
+                    progress.shrink(len(file.data))
 
         for bundle in ledger.bundles(BundleState.PACKED):
-            send(bundle, ledger, s3, bucket, site, teller.advance)
+            send(bundle, ledger, s3, bucket, site, progress.advance)
         for bundle in packed(new(), ledger):
-            send(bundle, ledger, s3, bucket, site, teller.advance)
+            send(bundle, ledger, s3, bucket, site, progress.advance)
     for each in left:
         console.print(f"not sent: {each.path}: {str(each.reason).replace('_', ' ')}", markup=False)
-    sent, known = counts[Entry.__name__], counts[Known.__name__]
+    sent, known = counts[Entry.__name__], counts[AlreadySent.__name__]
     console.print(f"{sent} files sent to {bucket}, {known} sent before, {len(left)} left out.", markup=False)
     return len(left)
 
@@ -131,10 +131,10 @@ def _follow(ledger: Ledger, table_name: str, results_bucket: str, console: Conso
     table = Table.over(boto3.client("dynamodb", config=CONFIG), table_name)
     results = Results(boto3.client("s3", config=CONFIG), results_bucket)
     bad, analyzed = 0, 0
-    with Teller("analyzing", None, console, unit="scans") as teller:
+    with ProgressReporter("analyzing", None, console, unit="scans") as progress:
         while bundles := ledger.bundles(BundleState.SENT):
             far = [progress_of(bundle, ledger, table) for bundle in bundles]
-            teller.set(analyzed + sum(each.finished for each in far), analyzed + sum(each.scans for each in far))
+            progress.set(analyzed + sum(each.finished for each in far), analyzed + sum(each.scans for each in far))
             for each in far:
                 if each.done:
                     for result in path_results(each.bundle, ledger, table, results):

@@ -16,21 +16,21 @@ def scan_in_words(scan: AnalyzedScan) -> str:
     """A line or two: the call and how sure it is, what is outlined, what a reader should look at."""
     record = scan.record
     if record is None or record.outcome in {Outcome.REJECTED, Outcome.SKIPPED, Outcome.FAILED}:
-        return f"{shown(scan.path)}: {scan.outcome}, {_because(scan.reasons)}"
-    lines = [f"{shown(scan.path)}: {_call(record)}; {_outlined(record.tumor)}."]
+        return f"{one_line(scan.path)}: {scan.outcome}, {_because(scan.reasons)}"
+    lines = [f"{one_line(scan.path)}: {_call(record)}; {_outlined(record.tumor)}."]
     if record.review_reasons:
         lines.append(f"A reader should look at it: {_because(record.review_reasons)}.")
     return "\n".join(lines)
 
 
-def shown(path: str) -> str:
+def one_line(path: str) -> str:
     """A path on one line of a terminal, whatever characters a file's name has."""
     return escape("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in path))
 
 
 def superseded_in_words(path: str, by: str) -> str:
     """Which file does not count, and which does."""
-    return f"{shown(path)}: superseded by {shown(by)}, which holds the same image by its identifiers and place."
+    return f"{one_line(path)}: superseded by {one_line(by)}, which holds the same image by its identifiers and place."
 
 
 def series_in_words(result: SeriesResult, name: str, written: Sequence[Path]) -> str:
@@ -40,7 +40,7 @@ def series_in_words(result: SeriesResult, name: str, written: Sequence[Path]) ->
     verdict = "no verdict"
     if result.predicted is not None and result.confidence is not None:
         verdict = f"[bold]{_name(result.predicted)}, {result.confidence:.0%} sure[/bold]"
-    lines = [f"series {shown(name)}: {verdict}, {of}."]
+    lines = [f"series {one_line(name)}: {verdict}, {of}."]
     lines += [f"  lesion {lesion.number}: {_lesion(lesion)}" for lesion in result.lesions]
     if result.review_reasons:
         lines.append(f"  A reader should look at it: {_because(result.review_reasons)}.")

@@ -11,7 +11,7 @@ from brainscan.gateway.spool import Spool, SpooledStudy
 from brainscan.identity import Pseudonyms
 from brainscan.settings import Limits
 from brainscan.uploads.bundles import packed
-from brainscan.uploads.entries import Entry, LeftOut, prepare
+from brainscan.uploads.entries import Entry, SkippedFile, prepare
 from brainscan.uploads.ledger import BundleState, Ledger
 from brainscan.uploads.sending import send
 
@@ -62,7 +62,7 @@ class Courier:
             for path in files:
                 file = File(path.name, data=path.read_bytes(), kind=Kind.DICOM)
                 found = prepare(file, self.ledger, self.pseudonyms, self.limits)
-                if isinstance(found, LeftOut):
+                if isinstance(found, SkippedFile):
                     self.spool.leave_out(path)
                     left_out += 1
                     continue

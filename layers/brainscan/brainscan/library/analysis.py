@@ -8,10 +8,10 @@ from typing import cast
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.inference.runtime import Model
 from brainscan.inference.shipped import model_dir
-from brainscan.library.found import Source, found_in
-from brainscan.library.scans import AnalyzedScan, analyzed
-from brainscan.library.series import AnalyzedSeries, latest, series_in
-from brainscan.library.written import write_all
+from brainscan.library.inputs import Source, find_scans
+from brainscan.library.scans import AnalyzedScan, analyze_scans
+from brainscan.library.series import AnalyzedSeries, group_series, mark_superseded
+from brainscan.library.writing import write_all
 from brainscan.settings import limits
 
 
@@ -76,5 +76,5 @@ def analyze(source: Source | Sequence[Source], model: Model | None = None) -> An
     """
     sources: Sequence[Source] = source if isinstance(source, list | tuple) else [cast(Source, source)]
     model = model or open_model()
-    scans = tuple(latest(list(analyzed(found_in(sources, limits()), model, limits()))))
-    return Analysis(scans, tuple(series_in(scans)))
+    scans = tuple(mark_superseded(list(analyze_scans(find_scans(sources, limits()), model, limits()))))
+    return Analysis(scans, tuple(group_series(scans)))

@@ -72,27 +72,27 @@ def query(
         model_id=model,
         min_confidence=min_confidence,
     )
-    asked = table if isinstance(table, Table) else _opened(table)
+    scans_table = table if isinstance(table, Table) else _opened(table)
     groups: tuple[tuple[str | None, Group], ...] = (
-        (export, asked.queries.of_export),
-        (series, asked.series.scans),
-        (study, asked.queries.of_study),
-        (patient, asked.queries.of_patient),
+        (export, scans_table.queries.of_export),
+        (series, scans_table.series.scans),
+        (study, scans_table.queries.of_study),
+        (patient, scans_table.queries.of_patient),
     )
     for group_id, ask in groups:
         if group_id:
             found = _of_group(ask, group_id, wanted, dated=first is not None or last is not None)
             return islice(found, limit or None)
-    return islice(_day_by_day(asked, wanted, limit), limit or None)
+    return islice(_day_by_day(scans_table, wanted, limit), limit or None)
 
 
-def _day_by_day(asked: Table, wanted: ScanFilter, limit: int) -> Iterator[ScanRecord]:
+def _day_by_day(scans_table: Table, wanted: ScanFilter, limit: int) -> Iterator[ScanRecord]:
     """Scans of each day before the next day is asked; the first page is small: somebody waits for the first rows."""
     days = wanted.days
-    filled = asked.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
+    filled = scans_table.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
     size = limit or FIRST_PAGE
     for day in (day for day in days if day in filled):
-        yield from all_pages(partial(worklist, asked, wanted.model_copy(update={"days": (day,)})), size)
+        yield from all_pages(partial(worklist, scans_table, wanted.model_copy(update={"days": (day,)})), size)
         size = limit or LARGEST_PAGE
 
 

@@ -17,7 +17,7 @@ from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError, ScanReco
 from brainscan.imaging.nifti_space import Space, space_of
 from brainscan.imaging.overlay import outlined
 from brainscan.inference.runtime import Model
-from brainscan.library.found import FoundScan
+from brainscan.library.inputs import InputScan
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
 from brainscan.settings import Limits
 
@@ -67,14 +67,14 @@ class AnalyzedScan:
         return None if self.mask_png is None else np.asarray(Image.open(io.BytesIO(self.mask_png))) > 0
 
 
-def analyzed(found: Iterable[FoundScan], model: Model, limits: Limits) -> Iterator[AnalyzedScan]:
+def analyze_scans(found: Iterable[InputScan], model: Model, limits: Limits) -> Iterator[AnalyzedScan]:
     """Predict scans batch by batch, as they are asked for; one for each that was found, in order."""
     rest = iter(found)
     while batch := list(islice(rest, BATCH)):
         yield from _analyzed_batch(batch, model, limits)
 
 
-def _analyzed_batch(batch: Sequence[FoundScan], model: Model, limits: Limits) -> Iterator[AnalyzedScan]:
+def _analyzed_batch(batch: Sequence[InputScan], model: Model, limits: Limits) -> Iterator[AnalyzedScan]:
     waiting = [(each, each.record) for each in batch if each.record and each.record.outcome is Outcome.QUEUED]
     tasks = [ScanBytes.of(each.file.data, record) for each, record in waiting]
     predicted = dict(zip((id(each) for each, _ in waiting), predict(tasks, model, limits), strict=True))
@@ -88,7 +88,7 @@ def _analyzed_batch(batch: Sequence[FoundScan], model: Model, limits: Limits) ->
 
 
 def _joined(
-    found: FoundScan, waiting: ScanRecord, predicted: ScanPrediction, model: Model, limits: Limits
+    found: InputScan, waiting: ScanRecord, predicted: ScanPrediction, model: Model, limits: Limits
 ) -> AnalyzedScan:
     record = _record(waiting, predicted, model)
     speaks = record.outcome is Outcome.ANALYZED

@@ -40,7 +40,7 @@ class AnalyzedSeries:
         return [_slice(scan, scan.record) for scan in self.scans if scan.record]
 
 
-def latest(scans: Sequence[AnalyzedScan]) -> list[AnalyzedScan]:
+def mark_superseded(scans: Sequence[AnalyzedScan]) -> list[AnalyzedScan]:
     """The same scans; of an image that was found several times, those before the last are superseded by it."""
     images = [scan.record.instance_id if scan.record else None for scan in scans]
     last = {image: place for place, image in enumerate(images)}
@@ -50,7 +50,7 @@ def latest(scans: Sequence[AnalyzedScan]) -> list[AnalyzedScan]:
     ]
 
 
-def series_in(scans: Iterable[AnalyzedScan]) -> list[AnalyzedSeries]:
+def group_series(scans: Iterable[AnalyzedScan]) -> list[AnalyzedSeries]:
     """Group scans into series and call each; what is superseded is part of none."""
     groups: dict[str, list[AnalyzedScan]] = {}
     for scan in scans:

@@ -75,7 +75,7 @@ def _name(run: Run) -> str:
 
 
 def select_scans(
-    table: Table, model_id: str, export_id: str | None, days: tuple[date, date] | None, verdict: TumorClass | None
+    table: Table, model_id: str, export_id: str | None, days: tuple[date, date] | None, finding: TumorClass | None
 ) -> list[ScanRecord]:
     """Stored scans that a network had a part in and another model answered: of an export, of days, or all."""
     first, last = days or (FIRST_DAY, datetime.now(UTC).date())
@@ -86,14 +86,14 @@ def select_scans(
     if export_id is not None:
         found = all_pages(partial(table.queries.of_export, export_id))
     else:
-        found = all_pages(partial(worklist, table, ScanFilter(days=tuple(wanted), finding=verdict)))
+        found = all_pages(partial(worklist, table, ScanFilter(days=tuple(wanted), finding=finding)))
     return [
         each
         for each in found
         if each.outcome in ANSWERED
         and not each.superseded
         and each.model_id != model_id
-        and (verdict is None or each.finding is verdict)
+        and (finding is None or each.finding is finding)
         and first.isoformat() <= each.day <= last.isoformat()
     ]
 

@@ -36,7 +36,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedFile:
     """A file that is not sent, and why."""
 
     path: str
@@ -44,13 +44,13 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Known:
+class AlreadySent:
     """A file whose content was sent before."""
 
     path: str
 
 
-Prepared = Entry | LeftOut | Known
+Prepared = Entry | SkippedFile | AlreadySent
 
 
 def files_of(paths: Iterable[Path], limits: Limits) -> Iterator[File]:
@@ -76,18 +76,18 @@ def prepare(file: File, ledger: Ledger, pseudonyms: Pseudonyms | None, limits: L
     With `pseudonyms` only DICOM images are sent: of no other file is it known what in it identifies a patient.
     """
     if file.problem or not file.data:
-        return LeftOut(file.path, file.problem or Reason.EMPTY_FILE)
+        return SkippedFile(file.path, file.problem or Reason.EMPTY_FILE)
     digest = hashlib.sha256(file.data).hexdigest()
     if ledger.knows(digest):
-        return Known(file.path)
+        return AlreadySent(file.path)
     if pseudonyms is None:
         return Entry(file.path, digest, file.data, len(file.data))
     if file.kind is not Kind.DICOM:
-        return LeftOut(file.path, Reason.NOT_DICOM)
+        return SkippedFile(file.path, Reason.NOT_DICOM)
     try:
         return Entry(file.path, digest, _without_identity(file.data, ledger, pseudonyms, limits), len(file.data))
     except ScanError as refused:
-        return LeftOut(file.path, refused.reason)
+        return SkippedFile(file.path, refused.reason)
 
 
 def _without_identity(data: bytes, ledger: Ledger, pseudonyms: Pseudonyms, limits: Limits) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from brainscan.cli.left_out import left_out_table, listed, save
+from brainscan.cli.unanalyzed import file_outcomes, unanalyzed_table, write_listing
 from brainscan.cli.words import superseded_in_words
 from brainscan.pipeline.intake import intake
 from brainscan.store.file_results import listing_of
@@ -18,14 +18,14 @@ from tests.making import PSEUDONYMS, png, zipped
 
 def shown(lines: Any) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(left_out_table(lines))
+    Console(file=out, width=100).print(unanalyzed_table(lines))
     return out.getvalue()
 
 
 def export(world: World, files: dict[str, bytes]) -> Any:
     made = intake(world.upload("export.zip", zipped(files)), world.services)
     names = {PSEUDONYMS.digest("entry", path): path for path in files}
-    return listed(listing_of(made.export_id, world.services.table, world.services.results), names, "export.zip")
+    return file_outcomes(listing_of(made.export_id, world.services.table, world.services.results), names, "export.zip")
 
 
 def test_each_reason_is_told_with_the_files_that_it_left_out(world: World, tmp_path: Path) -> None:
@@ -46,27 +46,29 @@ def test_each_reason_is_told_with_the_files_that_it_left_out(world: World, tmp_p
     ):
         assert any(all(each in line for each in expected) for line in told.splitlines()), expected
     assert "good.png" not in told
-    save(lines, tmp_path / "files.jsonl")
+    write_listing(lines, tmp_path / "files.jsonl")
     kept = [json.loads(line) for line in (tmp_path / "files.jsonl").read_text().splitlines()]
     assert {line["path"] for line in kept} == set(files)
 
 
 def test_an_export_of_which_nothing_was_left_out_has_no_such_table(world: World) -> None:
-    assert left_out_table(export(world, {"good.png": png(16)})) is None
+    assert unanalyzed_table(export(world, {"good.png": png(16)})) is None
 
 
 def test_a_file_that_was_queued_is_listed_by_what_became_of_its_scans(world: World) -> None:
     image = mr.file_bytes(mr.mr_slice(1, (0, 0, 0)))
     made = intake(world.upload("export.zip", zipped({"a.dcm": image, "b.dcm": image})), world.services)
     records = world.services.table.queries.of_export(made.export_id).items
-    lines = listed(listing_of(made.export_id, world.services.table, world.services.results), {}, "export.zip", records)
+    lines = file_outcomes(
+        listing_of(made.export_id, world.services.table, world.services.results), {}, "export.zip", records
+    )
     assert sorted((line["outcome"], line["reasons"]) for line in lines) == [("queued", []), ("skipped", ["superseded"])]
     assert "superseded" in shown(lines)
 
 
 def test_an_upload_that_is_no_archive_goes_by_its_own_name(world: World) -> None:
     made = intake(world.upload("cut.png", png(16)[:40]), world.services)
-    lines = listed(listing_of(made.export_id, world.services.table, world.services.results), {}, "cut.png")
+    lines = file_outcomes(listing_of(made.export_id, world.services.table, world.services.results), {}, "cut.png")
     assert [(line["path"], line["reasons"]) for line in lines] == [("cut.png", ["unreadable"])]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from brainscan.domain import Kind, ScanRecord
 from brainscan.identity import Pseudonyms
-from brainscan.library.found import PSEUDONYMS
+from brainscan.library.inputs import PSEUDONYMS
 from brainscan.library.scans import AnalyzedScan
 from brainscan.library.series import AnalyzedSeries
 from brainscan.observability import logger

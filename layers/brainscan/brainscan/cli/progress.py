@@ -23,7 +23,7 @@ LINE_S: Final = 10.0
 """Seconds between the lines of a redirected output."""
 
 
-class Teller:
+class ProgressReporter:
     """Tells how far something is; bytes, or whatever `unit` counts.
 
     Args:

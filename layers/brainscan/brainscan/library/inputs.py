@@ -28,7 +28,7 @@ Source = str | Path | npt.NDArray[Any] | Dataset
 
 
 @dataclass(frozen=True, repr=False)
-class FoundScan:
+class InputScan:
     """One scan, or one file that holds none: its path as the user knows it, and a name for its answers."""
 
     path: str
@@ -38,7 +38,7 @@ class FoundScan:
     skipped: Reason | None = None
 
 
-def found_in(sources: Iterable[Source], limits: Limits) -> Iterator[FoundScan]:
+def find_scans(sources: Iterable[Source], limits: Limits) -> Iterator[InputScan]:
     """Every scan of every source, and every file that holds none.
 
     Raises:
@@ -55,7 +55,7 @@ def found_in(sources: Iterable[Source], limits: Limits) -> Iterator[FoundScan]:
         yield from _scans(file, name, Path(name), name, names, limits)
 
 
-def _below(root: Path, names: "_Names", limits: Limits) -> Iterator[FoundScan]:
+def _below(root: Path, names: "_Names", limits: Limits) -> Iterator[InputScan]:
     for path in files_below(root):
         stem = Path(printable(str(path.relative_to(root) if root.is_dir() else path.name)))
         if not is_readable(path):
@@ -71,17 +71,17 @@ def _below(root: Path, names: "_Names", limits: Limits) -> Iterator[FoundScan]:
                 yield from _scans(file, shown, wanted, str(path), names, limits)
 
 
-def _scans(file: File, shown: str, stem: Path, key: str, names: "_Names", limits: Limits) -> Iterator[FoundScan]:
+def _scans(file: File, shown: str, stem: Path, key: str, names: "_Names", limits: Limits) -> Iterator[InputScan]:
     name = names.unique(stem)
     export_id = PSEUDONYMS.export_id("local", key, "null")  # each file, or archive, is an export of its own
     origin = Origin(export_id, "local", PSEUDONYMS.digest("key", key), "null", datetime.now(UTC), PSEUDONYMS)
     outcome = file_outcome(file, origin, limits)
     if not outcome.records:
-        yield FoundScan(shown, name, file, None, outcome.skipped)
+        yield InputScan(shown, name, file, None, outcome.skipped)
     for record in outcome.records:
         frame = record.source.frame
         suffix = "" if frame is None else f".frame{frame:04d}"
-        yield FoundScan(shown, name + suffix, file, record)
+        yield InputScan(shown, name + suffix, file, record)
 
 
 def _array_file(name: str, pixels: npt.NDArray[Any]) -> File:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from brainscan.cli.render import plain_table
 from brainscan.cli.rows import json_line
-from brainscan.cli.words import shown
+from brainscan.cli.words import one_line
 from brainscan.domain import Outcome, Reason, ScanRecord
 
 NAMED: Final = 3
@@ -18,7 +18,9 @@ NAMED: Final = 3
 Line = Mapping[str, Any]
 
 
-def listed(listing: bytes, names: Mapping[str, str], alone: str, records: Iterable[ScanRecord] = ()) -> list[Line]:
+def file_outcomes(
+    listing: bytes, names: Mapping[str, str], alone: str, records: Iterable[ScanRecord] = ()
+) -> list[Line]:
     """Every file of an export with its outcome and reasons, as its sender named it.
 
     Args:
@@ -40,12 +42,12 @@ def _became(line: Line, records: Mapping[str, ScanRecord]) -> Line:
     return {"outcome": speaks.outcome, "reasons": list(speaks.reasons)}
 
 
-def save(lines: Sequence[Line], path: Path) -> None:
+def write_listing(lines: Sequence[Line], path: Path) -> None:
     """Write the listing, a JSON line a file."""
     path.write_text("".join(f"{json_line(line)}\n" for line in lines), encoding="utf-8")
 
 
-def left_out_table(lines: Sequence[Line]) -> Table | None:
+def unanalyzed_table(lines: Sequence[Line]) -> Table | None:
     """How many files were skipped or rejected, by their reasons, with the names of the first; None for none."""
     files: dict[tuple[str, str], list[str]] = {}
     for line in lines:
@@ -60,7 +62,7 @@ def left_out_table(lines: Sequence[Line]) -> Table | None:
     table.add_column("files", justify="right", no_wrap=True)
     table.add_column("which")
     for (outcome, because), paths in sorted(files.items()):
-        named = ", ".join(map(shown, paths[:NAMED])) + (", …" if len(paths) > NAMED else "")
+        named = ", ".join(map(one_line, paths[:NAMED])) + (", …" if len(paths) > NAMED else "")
         table.add_row(outcome, because, str(len(paths)), named)
     return table
 
