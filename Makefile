@@ -26,7 +26,7 @@ lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cfn-lint template.yaml infra/watching.yaml
+	$(BIN)/cfn-lint template.yaml infra/monitoring.yaml
 
 unit: $(VENV)/.dev  ## Pure code and in-process AWS; minutes. COVERED=1 measures branch coverage and holds its floors.
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(if $(COVERED),--cov --cov-report=) tests/unit
@@ -102,7 +102,7 @@ bench: $(VENV)/.dev  ## Side by side with Keras, image by image: the table of do
 
 sam: $(SAM_VENV)/.done $(CHECKOV_VENV)/.done  ## sam validate --lint, and checkov.
 	AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(SAM_VENV)/bin/sam validate --lint --template template.yaml
-	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml infra/watching.yaml
+	$(CHECKOV_VENV)/bin/checkov --config-file .checkov.yaml --file template.yaml infra/monitoring.yaml
 
 lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	$(BIN)/python -m uv pip compile pyproject.toml --extra dev $(LOCK) -o requirements/dev.txt

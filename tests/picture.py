@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Kind
-from brainscan.imaging.overlay import outlined
+from brainscan.imaging.overlay import draw_outline
 from brainscan.inference.runtime import Model
 from brainscan.inference.shipped import model_dir
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
@@ -35,7 +35,7 @@ def main() -> None:
         draw.line((left, 236, left + 34, 236), DIM, 3)
         draw.polygon([(left + 34, 226), (left + 34, 246), (left + 48, 236)], DIM)
     overlay = (
-        Image.open(io.BytesIO(outlined(examined.image_png or b"", examined.mask_png)))
+        Image.open(io.BytesIO(draw_outline(examined.image_png or b"", examined.mask_png)))
         .convert("RGB")
         .resize((330, 330), Image.Resampling.LANCZOS)
     )

@@ -69,10 +69,10 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     come_alone = services().retries.is_at(records[0]["eventSourceARN"])
     queue = services().retries if come_alone else services().queue
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
-        with queue.kept_invisible([record["receiptHandle"] for record in records]):
+        with queue.extended_visibility([record["receiptHandle"] for record in records]):
             retries = tried_alone(deliveries) if come_alone else tried_together(deliveries)
         for retry in retries:
-            hide(queue, retry)
+            postpone(queue, retry)
     kept += [retry.delivery.message_id for retry in retries]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
@@ -146,9 +146,9 @@ def to_retries(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
     return []
 
 
-def hide(queue: ScanQueue, retry: Retry) -> None:
+def postpone(queue: ScanQueue, retry: Retry) -> None:
     """Let a message come back after its pause; where that fails, it comes back when its last heartbeat is over."""
     try:
-        queue.hide([retry.delivery.receipt_handle], retry.pause_s)
+        queue.change_visibility([retry.delivery.receipt_handle], retry.pause_s)
     except Exception as error:
         logger.warning("retry comes without a pause", extra=describe(error))

@@ -34,25 +34,25 @@ class Step(BaseModel):
 @logger.inject_lambda_context
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take one step of a run. What it raises, the state machine tries again, or takes as the reason to hold."""
-    asked = Step.model_validate(event)
+    request = Step.model_validate(event)
     with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
         try:
-            return run_step(asked)
+            return run_step(request)
         except Exception as error:
-            logger.error("step failed", run_id=asked.run, step=asked.step, **describe(error))
+            logger.error("step failed", run_id=request.run, step=request.step, **describe(error))
             raise
 
 
-def run_step(asked: Step) -> dict[str, Any]:
+def run_step(request: Step) -> dict[str, Any]:
     """Run one step of the state machine."""
-    if asked.step == "finish":
-        run = finish(asked.run, asked.execution, services().table)
-        return {"run": asked.run, "state": run.state if run else "unknown"}
-    run = active_run(asked.run, services().table)
-    batch = Batch(run_id=asked.run, number=asked.batch, scan_ids=asked.scans)
-    if asked.step == "give_up":
+    if request.step == "finish":
+        run = finish(request.run, request.execution, services().table)
+        return {"run": request.run, "state": run.state if run else "unknown"}
+    run = active_run(request.run, services().table)
+    batch = Batch(run_id=request.run, number=request.batch, scan_ids=request.scans)
+    if request.step == "give_up":
         give_up(batch, run, services())
-        return {"run": asked.run, "failed": len(batch.scan_ids)}
+        return {"run": request.run, "failed": len(batch.scan_ids)}
     if run.mode is RunMode.READ:
         return reprocess_batch(batch, run, model(run.model_id), services()).model_dump()
     refuse_unserved(run, shipped(), services().table)

@@ -39,10 +39,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
 def process_message(record: SQSRecord) -> None:
     """Take every upload that a message speaks of; should one fail, the message comes back after a pause."""
     try:
-        with services().parts.kept_invisible([record.receipt_handle]):
+        with services().parts.extended_visibility([record.receipt_handle]):
             process_all(record)
     except Exception:
-        hide(record)
+        postpone(record)
         measure_failures(1)
         raise
     measure_failures(0)
@@ -55,10 +55,12 @@ def process_all(record: SQSRecord) -> None:
         raise errors[0]
 
 
-def hide(record: SQSRecord) -> None:
+def postpone(record: SQSRecord) -> None:
     """Let a message come back after a pause; where that fails, it comes back when its last heartbeat is over."""
     try:
-        services().parts.hide([record.receipt_handle], pause_s(int(record.attributes.approximate_receive_count)))
+        services().parts.change_visibility(
+            [record.receipt_handle], pause_s(int(record.attributes.approximate_receive_count))
+        )
     except Exception as error:
         logger.warning("retry comes without a pause", extra=describe(error))
 

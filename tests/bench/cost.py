@@ -168,7 +168,7 @@ def by_service(found: dict[str, float]) -> dict[str, float]:
 
 def at_rest() -> float:
     """Dollars a month without a single scan: what is paid for being there."""
-    template = (checkout() / "infra/watching.yaml").read_text()
+    template = (checkout() / "infra/monitoring.yaml").read_text()
     plain = template.count("Type: AWS::CloudWatch::Alarm")
     metrics = plain + template.count("Expression: 100 * errors / invocations")  # these watch two metrics
     image_gb = 0.25  # about what ECR stores of the image, compressed, over its public base
@@ -183,7 +183,9 @@ def at_rest() -> float:
 def own_metrics() -> float:
     """Dollars that the functions' own metrics cost in a month in which every one of them is measured throughout."""
     shown = set(
-        re.findall(r'\["brainscan", "(\w+)", .*?"function", "(\w+)"', (checkout() / "infra/watching.yaml").read_text())
+        re.findall(
+            r'\["brainscan", "(\w+)", .*?"function", "(\w+)"', (checkout() / "infra/monitoring.yaml").read_text()
+        )
     )
     return float(len(shown) * RATES["custom_metric_month"])
 

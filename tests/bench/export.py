@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from brainscan.domain import Export, ExportState, Outcome, SeriesResult
-from brainscan.pipeline.files import belonging
+from brainscan.pipeline.files import hierarchy_keys
 from brainscan.services import services
 from brainscan_local.stack import LocalStack
 from tests.bench.bulk import header_of, junk_of, series_of, write_bulk
@@ -63,7 +63,7 @@ class Watch:
     reported: int = 0
 
     def __post_init__(self) -> None:
-        belong = (belonging(header_of(uid), services().pseudonyms) for uid, _ in series_of(self.slices))
+        belong = (hierarchy_keys(header_of(uid), services().pseudonyms) for uid, _ in series_of(self.slices))
         self._series = [each["series_id"] for each in belong]
 
     def look(self) -> bool:

@@ -25,7 +25,7 @@ FUNCTIONS = ("Intake", "Analyze", "GiveUp", "Count", "Report", "Deliver")
 ELSEWHERE = {
     "Reprocess": "tests/chaos/test_reprocessing.py",
     "ResultsApi": "tests/unit/api/test_role.py",
-    "Watch": "tests/unit/pipeline/test_watching.py",
+    "MeasureDrift": "tests/unit/pipeline/test_drift.py",
 }
 """Functions that nothing in such a run calls, and where their roles are looked at."""
 

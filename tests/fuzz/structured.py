@@ -43,7 +43,7 @@ from brainscan.imaging.sniff import sniff
 from brainscan.observability import logger
 from brainscan.pipeline.files import Origin, file_outcome
 from brainscan.pipeline.objects import masks_of, report_objects
-from brainscan.pipeline.outlined import outlined_image
+from brainscan.pipeline.overlays import overlay_png
 from brainscan.pipeline.sources import slice_sources, sources_of
 from brainscan.pipeline.summary import write_report
 from brainscan.series.result import analyze_series
@@ -213,7 +213,7 @@ def _report(series_id: str, records: list[ScanRecord], mutated: list[ScanRecord]
     )
     slices = sources_of(latest, cast(Any, kept), Inline())
     analysis = analyze_series(series, latest, slice_sources(slices), lambda each: masks_of(each, kept, Inline()))
-    made = report_objects(analysis, slices, kept, partial(outlined_image, results=kept))
+    made = report_objects(analysis, slices, kept, partial(overlay_png, results=kept))
     _, report = write_report(analysis.result, made, kept)
     summary = json.loads(kept.get(report.files["series"]))
     listed = {each["scan_id"] for each in summary["slices"]}

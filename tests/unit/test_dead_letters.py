@@ -161,7 +161,7 @@ def test_a_redrive_of_all_that_sqs_stops_says_so_and_leaves_the_rest(urls: Any, 
 def test_a_queue_that_takes_longer_to_read_than_its_messages_hide_comes_to_an_end(
     urls: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letters, "HIDDEN_S", 0)
+    monkeypatch.setattr(dead_letters, "VISIBILITY_S", 0)
     send(urls["ScanDLQUrl"], *(message(a_record(number)) for number in range(25)))
     letters = DeadLetters(boto3.client("sqs"), urls["ScanDLQUrl"], urls["ScanQueueUrl"])
     assert 1 <= len(letters.letters()) <= 25
@@ -205,11 +205,11 @@ def test_a_series_that_was_given_up_is_asked_for_again_and_a_place_in_the_stream
 ) -> None:
     asked: list[str] = []
 
-    def ask_again(_: Reports, series_id: str) -> bool:
+    def reset_attempts(_: Reports, series_id: str) -> bool:
         asked.append(series_id)
         return series_id != "5" * 32
 
-    monkeypatch.setattr(Reports, "ask_again", ask_again)
+    monkeypatch.setattr(Reports, "reset_attempts", reset_attempts)
     gone = GivenUpReport(series_id="5" * 32, revision=1).model_dump_json()
     place = json.dumps({"DDBStreamBatchInfo": {"shardId": "shard"}})
     send(urls["ReportDLQUrl"], GivenUpReport(series_id="4" * 32, revision=6).model_dump_json(), gone, place)

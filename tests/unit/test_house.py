@@ -133,12 +133,12 @@ def test_store_knows_no_pixels_and_imaging_knows_no_aws() -> None:
         ("analyze", NOT_IN_ANALYZE | LATER_IN_ANALYZE),
         ("results_api", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("count", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
-        ("watch", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
+        ("measure_drift", NOT_IN_REPORT | {"highdicom", "dicomweb_client"}),
         ("report", NOT_IN_REPORT),
         ("deliver", NOT_IN_REPORT),
         ("give_up", NOT_IN_INTAKE),
     ],
-    ids=["intake", "analyze", "results_api", "count", "watch", "report", "deliver", "give_up"],
+    ids=["intake", "analyze", "results_api", "count", "measure_drift", "report", "deliver", "give_up"],
 )
 def test_a_function_imports_nothing_that_it_is_not_given(function: str, forbidden: Any) -> None:
     program = f"""

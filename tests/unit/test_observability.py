@@ -15,7 +15,7 @@ from brainscan import observability
 from brainscan.domain import Finding, Outcome, ScanRecord, TumorClass
 from tests.making import NOON, a_record, analyzed
 
-WATCHING = Path(__file__).parents[2] / "infra/watching.yaml"
+MONITORING = Path(__file__).parents[2] / "infra/monitoring.yaml"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_a_scan_without_a_class_is_counted_by_its_outcome_alone(measured: Callab
 
 
 def test_the_dashboard_shows_only_what_is_measured(measured: Callable[[], dict[str, Any]]) -> None:
-    shown = set(re.findall(r'\["brainscan", "(\w+)"', WATCHING.read_text()))
+    shown = set(re.findall(r'\["brainscan", "(\w+)"', MONITORING.read_text()))
     stages = dict.fromkeys(("decode", "prepare", "infer", "interpret", "store"), 1.0)
     observability.measure_intake(1, 0, {Outcome.QUEUED: 1})
     for predicted in TumorClass:

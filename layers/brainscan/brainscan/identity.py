@@ -72,11 +72,11 @@ class Keyring:
         """
         if not text.startswith("{"):
             return cls((KeyVersion(Pseudonyms(text.encode())),))
-        told = json.loads(text)["versions"]
-        times = [datetime.fromisoformat(each["since"]) for each in told[1:]]
-        if not told or any(later <= earlier for earlier, later in itertools.pairwise(times)):
+        entries = json.loads(text)["versions"]
+        times = [datetime.fromisoformat(each["since"]) for each in entries[1:]]
+        if not entries or any(later <= earlier for earlier, later in itertools.pairwise(times)):
             raise ValueError("versions of the pseudonym secret are not in the order of their times")
-        keys = [Pseudonyms(each["key"].encode()) for each in told]
+        keys = [Pseudonyms(each["key"].encode()) for each in entries]
         return cls(tuple(map(KeyVersion, keys, [None, *times])))
 
     @property
@@ -101,7 +101,7 @@ class Keyring:
             ValueError: the last version begins later.
         """
         versions = [*self.versions, KeyVersion(Pseudonyms(key.encode()), since)]
-        told = [{"key": e.pseudonyms.secret.decode(), "since": e.since and e.since.isoformat()} for e in versions]
-        text = json.dumps({"versions": told})
+        entries = [{"key": e.pseudonyms.secret.decode(), "since": e.since and e.since.isoformat()} for e in versions]
+        text = json.dumps({"versions": entries})
         Keyring.parse(text)
         return text

@@ -88,12 +88,12 @@ def measure_version(outcomes: Iterable[Outcome | None]) -> None:
 
     Alarms hold these against all versions together while a new version has a part of the traffic.
     """
-    told = Counter("VersionFailed" if each is None else f"Version{_words(each)}" for each in outcomes)
+    counts = Counter("VersionFailed" if each is None else f"Version{_words(each)}" for each in outcomes)
     version = EphemeralMetrics()
     version.add_dimension(name="version", value=os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"))
-    version.add_metric(name="VersionScans", unit=MetricUnit.Count, value=told.total())
+    version.add_metric(name="VersionScans", unit=MetricUnit.Count, value=counts.total())
     for name in ("VersionFailed", "VersionAbstained"):
-        version.add_metric(name=name, unit=MetricUnit.Count, value=told[name])
+        version.add_metric(name=name, unit=MetricUnit.Count, value=counts[name])
     version.flush_metrics()
 
 

@@ -64,19 +64,19 @@ class Backend:
 
     def environment(self, function: str) -> dict[str, str]:
         """A function's variables: the template's, and where AWS is."""
-        told = self.template.resolve(self.functions()[function].environment, self.resources.attribute)
-        return {name: str(value) for name, value in told.items()} | {"AWS_ENDPOINT_URL": self.url}
+        variables = self.template.resolve(self.functions()[function].environment, self.resources.attribute)
+        return {name: str(value) for name, value in variables.items()} | {"AWS_ENDPOINT_URL": self.url}
 
     def services(self, client: Callable[[str], Any]) -> Services:
         """What the use cases work with here, over clients that the caller makes."""
-        told = Settings(
+        configured = Settings(
             results_bucket=self.name("ResultsBucket"),
             table_name=self.name("Scans"),
             scan_queue_url=self.name("ScanQueue"),
             upload_queue_url=self.name("UploadQueue"),
             pseudonym_secret=SecretStr("local"),
         )
-        return services_of(told, Limits(), client)
+        return services_of(configured, Limits(), client)
 
     def write_sam_files(self, build_dir: Path) -> tuple[Path, Path]:
         """Write, beside what `sam build` made, a template and an environment file for `sam local`.

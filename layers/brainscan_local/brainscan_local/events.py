@@ -64,7 +64,7 @@ class Worker(Poller):
         )
         return answer.get("Messages", [])
 
-    def _take(self, records: list["MessageTypeDef"]) -> None:
+    def _process_batch(self, records: list["MessageTypeDef"]) -> None:
         """Invoke the function once; delete what succeeded, and have the rest come again."""
         failed = self._invoke({"Records": [record(message, self._arn) for message in records]})
         handles = {message["MessageId"]: message["ReceiptHandle"] for message in records}

@@ -26,10 +26,10 @@ def _complete(event_of: Callable[..., dict[str, Any]]) -> Callable[..., dict[str
     def complete(event_name: str, bucket: Any, key: Any, notification_id: str) -> dict[str, Any]:
         event = event_of(event_name, bucket, key, notification_id)
         for record in event["Records"]:
-            told = record["s3"]["object"]
-            told |= {"key": quote_plus(key.name, safe="/"), "sequencer": f"{time.time_ns():018X}"}
+            described = record["s3"]["object"]
+            described |= {"key": quote_plus(key.name, safe="/"), "sequencer": f"{time.time_ns():018X}"}
             if bucket.is_versioned:
-                told["versionId"] = key.version_id
+                described["versionId"] = key.version_id
         return event
 
     return complete

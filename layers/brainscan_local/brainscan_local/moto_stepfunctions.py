@@ -37,8 +37,8 @@ def patch(own_url: Callable[[], str], lambda_url: str | None) -> None:
         config = Config(
             parameter_validation=False, retries={"total_max_attempts": 1}, read_timeout=LONGEST_INVOCATION_S
         )
-        told = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": region}
-        return boto3.client(service, endpoint_url=endpoint, config=config, **told)  # type: ignore[call-overload]
+        credentials = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing", "region_name": region}
+        return boto3.client(service, endpoint_url=endpoint, config=config, **credentials)  # type: ignore[call-overload]
 
     module: Any = boto_client  # before the parser is imported, which takes the function by its name
     module.boto_client_for = client_for

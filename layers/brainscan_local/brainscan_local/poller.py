@@ -38,7 +38,7 @@ class Poller(threading.Thread, ABC):
             while not self._stopping.is_set():
                 if records := self._gather():
                     self.batches += 1
-                    self._take(records)
+                    self._process_batch(records)
                 else:
                     self.empty_reads += 1
                     self._stopping.wait(POLL_S)
@@ -64,5 +64,5 @@ class Poller(threading.Thread, ABC):
         """What the source has now, about `most` records; none is no error."""
 
     @abstractmethod
-    def _take(self, records: list[Any]) -> None:
+    def _process_batch(self, records: list[Any]) -> None:
         """Feed the function, and see to what it fails."""

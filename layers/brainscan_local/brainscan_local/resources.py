@@ -96,13 +96,13 @@ def _queue(client: Client, name: str, properties: _Properties) -> Attributes:
 
 def _table(client: Client, name: str, properties: _Properties) -> Attributes:
     dynamodb = client("dynamodb")
-    asked = properties.take_all("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-    asked |= properties.take_all("DeletionProtectionEnabled")
+    arguments = properties.take_all("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+    arguments |= properties.take_all("DeletionProtectionEnabled")
     if stream := properties.take("StreamSpecification"):
-        asked["StreamSpecification"] = {"StreamEnabled": True, **stream}
+        arguments["StreamSpecification"] = {"StreamEnabled": True, **stream}
     if encryption := properties.take("SSESpecification"):
-        asked["SSESpecification"] = {"Enabled": encryption["SSEEnabled"]}
-    made = dynamodb.create_table(TableName=name, **asked)["TableDescription"]
+        arguments["SSESpecification"] = {"Enabled": encryption["SSEEnabled"]}
+    made = dynamodb.create_table(TableName=name, **arguments)["TableDescription"]
     if recovery := properties.take("PointInTimeRecoverySpecification"):
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
     if lifetime := properties.take("TimeToLiveSpecification"):

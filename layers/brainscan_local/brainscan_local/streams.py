@@ -76,7 +76,7 @@ class StreamWorker(Poller):
         records: list[Any] = answer["Records"]
         return [each for each in records if any(matches(each, pattern) for pattern in self._mapping.patterns)]
 
-    def _take(self, records: list[Record]) -> None:
+    def _process_batch(self, records: list[Record]) -> None:
         """Feed records to the function, each batch until it succeeds or its retries are used up."""
         size = self._mapping.batch_size
         waiting = [(records[start : start + size], 0) for start in range(0, len(records), size)]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass, Verdict
-from brainscan.imaging.drawn import MOST_BYTES, area
+from brainscan.imaging.reader_mask import MOST_BYTES, tumor_pixels
 from brainscan.store import Table
 from tests.chaos.roles import allowed, covers
 from tests.chaos.world import template_of
@@ -73,7 +73,7 @@ def test_a_drawn_mask_lies_beside_the_networks_and_its_verdict_names_it(
     assert present(after.review).drawn_key == drawn_files()[0]
     assert present(after.review).dice == pytest.approx(0.5)
     assert (present(after.review).reader, present(after.review).seconds, after.revision) == ("Dr. Reader", 12, 1)
-    assert area(read(present(present(after.review).drawn_key))) == 100
+    assert tumor_pixels(read(present(present(after.review).drawn_key))) == 100
     assert read(present(after.mask_key)) == a_mask(0, 0, 10, 10)
     assert "Reader" not in present(present(after.review).drawn_key)
     assert "reader_mask" in {link["name"] for link in answered.json["links"]}
@@ -108,7 +108,7 @@ def test_a_repeat_changes_nothing_and_a_second_mask_never_goes_over_the_first(
     draw(a_mask(1, 1, 6, 6), revision=2, claims=SECOND)
     assert len(drawn_files()) == 3
     history = table.scans.history(scan.scan_id)
-    assert [area(read(present(each.drawn_key))) for each in history] == [16, 25, 25]
+    assert [tumor_pixels(read(present(each.drawn_key))) for each in history] == [16, 25, 25]
 
 
 def test_who_has_not_seen_the_latest_verdict_leaves_no_file(

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from brainscan.cli.main import app
 from brainscan.domain import CLASSES, NO_DETAILS, Geometry, Outcome, TumorClass, Verdict
 from brainscan.imaging.mask import encode_mask
-from brainscan.pipeline.drawing import draw
+from brainscan.pipeline.reader_masks import save_reader_mask
 from brainscan.store import Results, Table
 from tests.conftest import TABLE
 from tests.making import a_record, analyzed, present
@@ -125,7 +125,7 @@ def drawn(table: Table, number: int, mask: np.ndarray, called: TumorClass, reade
     """A reader draws on one of the scans."""
     record = present(table.scans.get(a_record(number).scan_id))
     results = Results(boto3.client("s3"), "results")
-    draw(encode_mask(mask), record.scan_id, record.revision, called, reader, NO_DETAILS, results, table)
+    save_reader_mask(encode_mask(mask), record.scan_id, record.revision, called, reader, NO_DETAILS, results, table)
 
 
 def test_a_drawn_mask_goes_with_the_class_and_training_learns_from_its_pixels(judged: Table, tmp_path: Path) -> None:

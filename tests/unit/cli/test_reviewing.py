@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from brainscan.cli.main import app
 from brainscan.domain import Outcome, TumorClass, Verdict
-from brainscan.imaging.drawn import area
 from brainscan.imaging.mask import encode_mask
+from brainscan.imaging.reader_mask import tumor_pixels
 from brainscan.store import Table
 from tests.conftest import TABLE
 from tests.making import a_record, analyzed, present
@@ -48,7 +48,10 @@ def test_a_mask_comes_with_a_verdict(review: Callable[..., Any], scan: Any, tabl
     said = present(table.scans.get(scan.scan_id)).review
     assert (present(said).verdict, present(said).corrected) == (Verdict.CORRECTED, TumorClass.PITUITARY)
     assert (
-        area(boto3.client("s3").get_object(Bucket="results", Key=present(present(said).drawn_key))["Body"].read()) == 16
+        tumor_pixels(
+            boto3.client("s3").get_object(Bucket="results", Key=present(present(said).drawn_key))["Body"].read()
+        )
+        == 16
     )
 
 

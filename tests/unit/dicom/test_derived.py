@@ -2,7 +2,7 @@
 
 import pytest
 
-from brainscan.dicom.derived import names_map, names_no_anatomy
+from brainscan.dicom.derived import mentions_map, mentions_no_anatomy
 
 MAPS = (
     "ADC|ADC MAP|ADC_S|DIF_ADC|dADC|eADC|Apparent diffusion coefficient|Diffusionskoeffizient|FA|FA map|ColFA|"
@@ -39,16 +39,16 @@ SCOUTS = (
 
 @pytest.mark.parametrize("stated", MAPS.split("|"))
 def test_a_map_a_projection_and_a_subtraction_are_known_by_any_word_for_them(stated: str) -> None:
-    assert names_map(stated)
-    assert names_no_anatomy(stated.lower())
+    assert mentions_map(stated)
+    assert mentions_no_anatomy(stated.lower())
 
 
 @pytest.mark.parametrize("stated", ANATOMY.split("|"))
 def test_a_picture_of_anatomy_is_not_taken_for_one(stated: str) -> None:
-    assert not names_map(stated)
-    assert not names_no_anatomy(stated)
+    assert not mentions_map(stated)
+    assert not mentions_no_anatomy(stated)
 
 
 @pytest.mark.parametrize("stated", SCOUTS.split("|"))
 def test_a_description_that_speaks_of_a_scout_view_or_of_phase_is_a_hint(stated: str) -> None:
-    assert names_no_anatomy(stated)
+    assert mentions_no_anatomy(stated)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainscan.dicom.filler import unstated_filler
+from brainscan.dicom.unstated_padding import unstated_padding
 from brainscan.domain import Kind
 from brainscan.imaging.decode import decode
 from brainscan.settings import Limits
@@ -39,4 +39,4 @@ def test_filler_far_from_every_value_does_not_set_the_brightness(filler: int, si
     ids=["stripped", "binary", "bright background", "turned over", "blank", "one bright pixel"],
 )
 def test_background_and_bright_pixels_are_none(picture: Any) -> None:
-    assert unstated_filler(picture) is None
+    assert unstated_padding(picture) is None

@@ -45,6 +45,6 @@ def test_an_answer_without_a_report_would_be_noticed(monkeypatch: pytest.MonkeyP
     base = Base.of(*bases()[0])
     whole = file_of(base.beginnings[0], base.elements[0], base.syntax)
     monkeypatch.setattr("brainscan.dicom.header.text", lambda *_: "")
-    monkeypatch.setattr("brainscan.pipeline.files._judged", lambda record, *_: record)
+    monkeypatch.setattr("brainscan.pipeline.files._described_frame", lambda record, *_: record)
     with pytest.raises(TroubleError, match="belongs to no series"):
         run(whole, base, 0, reported=True)

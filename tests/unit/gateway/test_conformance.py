@@ -65,8 +65,8 @@ def test_objects_are_of_the_classes_that_it_states_and_have_no_private_attribute
 
 def test_every_attribute_that_is_asked_for_is_on_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = set()
-    known = values.known
-    monkeypatch.setattr(values, "known", lambda keyword: asked.add(keyword) or known(keyword))
+    known = values.tag_and_vr
+    monkeypatch.setattr(values, "tag_and_vr", lambda keyword: asked.add(keyword) or known(keyword))
     for data in (mr.file_bytes(mr.mr_series(1)[0]), mr.file_bytes(mr.enhanced(mr.mr_series(2)))):
         read_header(data, Limits())
         frame_pixels(read_object(data, 10**9), 0)

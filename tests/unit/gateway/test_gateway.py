@@ -24,7 +24,7 @@ from pynetdicom import AE
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # made at import
 
 from brainscan.gateway.node import CANNOT_UNDERSTAND, MR_STORAGE, OUT_OF_RESOURCES, serving
-from brainscan.gateway.returns import PacsNode, ReturnError
+from brainscan.gateway.report_return import PacsNode, ReturnError
 from brainscan.gateway.spool import Spool
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.making import present

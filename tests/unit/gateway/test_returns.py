@@ -12,10 +12,10 @@ from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from brainscan.archive import File
 from brainscan.domain import Kind, Outcome, TumorClass
-from brainscan.gateway.courier import Courier
 from brainscan.gateway.node import serving
-from brainscan.gateway.returns import PacsNode, ReturnError, Returns
+from brainscan.gateway.report_return import PacsNode, ReportReturn, ReturnError
 from brainscan.gateway.spool import Spool
+from brainscan.gateway.study_sender import StudySender
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.report import report
 from brainscan.settings import Limits
@@ -56,7 +56,7 @@ def sent(world: World, ledger: Ledger, tmp_path: Path) -> Any:
     spool = Spool(tmp_path)
     for image in to_dicom(head(seed=2, lesion=None, size=64, slices=4), "TWO"):
         spool.add(image, str(dcmread(io.BytesIO(image)).StudyInstanceUID))
-    assert Courier(spool, ledger, world.s3, "uploads", None, 0, Limits(), "north").go() == (1, 0)
+    assert StudySender(spool, ledger, world.s3, "uploads", None, 0, Limits(), "north").send_ready() == (1, 0)
     [bundle] = ledger.bundles(BundleState.SENT)
     [version] = world.s3.list_object_versions(Bucket="uploads")["Versions"]
     head_of = world.s3.head_object(Bucket="uploads", Key=bundle.key)
@@ -77,14 +77,14 @@ def answer(world: World, scans: Any) -> str:
 def test_a_report_is_returned_when_it_is_there_and_once(world: World, ledger: Ledger, sent: Any) -> None:
     taken: list[str] = []
     with pacs(taken) as port:
-        returns = Returns(
+        returns = ReportReturn(
             ledger, world.services.table, world.services.results, PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
         )
-        assert returns.go() == 0
+        assert returns.return_ready() == 0
         assert len(ledger.bundles(BundleState.SENT)) == 1
         series_id = answer(world, sent)
-        assert returns.go() == 1
-        assert returns.go() == 0
+        assert returns.return_ready() == 1
+        assert returns.return_ready() == 0
         assert taken == ["SR"]
     assert ledger.bundles(BundleState.SENT) == []
     assert ledger.was_delivered(series_id, present(world.services.table.reports.latest(series_id)).revision)
@@ -97,13 +97,15 @@ def test_a_pacs_that_takes_no_reports_is_asked_again_and_the_report_is_not_forgo
     with serving(Spool(tmp_path / "other"), "127.0.0.1", 0, "PACS", []) as port:  # it takes images alone
         refusing = PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
         with pytest.raises(ReturnError):
-            Returns(ledger, world.services.table, world.services.results, refusing).go()
+            ReportReturn(ledger, world.services.table, world.services.results, refusing).return_ready()
     revision = present(world.services.table.reports.latest(series_id)).revision
     assert not ledger.was_delivered(series_id, revision)
     taken: list[str] = []
     with pacs(taken) as port:
         willing = PacsNode("127.0.0.1", port, "PACS", "BRAINSCAN")
-        assert Returns(ledger, world.services.table, world.services.results, cast(Any, willing)).go() == 1
+        assert (
+            ReportReturn(ledger, world.services.table, world.services.results, cast(Any, willing)).return_ready() == 1
+        )
     assert taken == ["SR"]
 
 
@@ -127,17 +129,17 @@ def test_a_report_that_is_refused_holds_up_no_other(world: World, ledger: Ledger
     for images, uid in zip(studies, uids, strict=True):
         for image in images:
             spool.add(image, uid)
-    Courier(spool, ledger, world.s3, "uploads", None, 0, Limits()).go()
+    StudySender(spool, ledger, world.s3, "uploads", None, 0, Limits()).send_ready()
     for version in world.s3.list_object_versions(Bucket="uploads")["Versions"]:
         intake(Upload("uploads", version["Key"], version["LastModified"], version["VersionId"]), world.services)
         answer(world, [world.services.table.scans.get(scan.scan_id) for scan in world.queued()])
     choosy = Choosy(uids[0])
     with pytest.raises(ReturnError):
-        Returns(ledger, world.services.table, world.services.results, cast(Any, choosy)).go()
+        ReportReturn(ledger, world.services.table, world.services.results, cast(Any, choosy)).return_ready()
     assert choosy.took == [uids[1]]
     assert len(ledger.bundles(BundleState.SENT)) == 1
     willing = Choosy("")
-    assert Returns(ledger, world.services.table, world.services.results, cast(Any, willing)).go() == 1
+    assert ReportReturn(ledger, world.services.table, world.services.results, cast(Any, willing)).return_ready() == 1
 
 
 def test_an_image_that_was_sent_is_not_taken_for_a_new_one(ledger: Ledger, sent: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from brainscan.imaging.drawn import DrawnMaskError, area, as_kept, dice
+from brainscan.imaging.reader_mask import ReaderMaskError, dice, tumor_pixels, validated_mask
 
 SHAPE = (20, 30)
 
@@ -24,17 +24,17 @@ def a_mask(box: Any = (5, 5, 15, 10), size: Any = (30, 20), mode: str = "L", for
 
 @pytest.mark.parametrize("mode", ["1", "L"])
 def test_one_bit_or_eight_it_is_kept_as_eight(mode: str) -> None:
-    kept = as_kept(a_mask(mode=mode), SHAPE)
+    kept = validated_mask(a_mask(mode=mode), SHAPE)
     image = Image.open(io.BytesIO(kept))
     assert (image.mode, image.size, image.getextrema()) == ("L", (30, 20), (0, 255))
-    assert area(kept) == 50
-    assert area(as_kept(a_mask(box=None, mode=mode), SHAPE)) == 0
+    assert tumor_pixels(kept) == 50
+    assert tumor_pixels(validated_mask(a_mask(box=None, mode=mode), SHAPE)) == 0
 
 
 def test_nothing_but_its_pixels_is_kept() -> None:
     told = PngImagePlugin.PngInfo()
     told.add_text("Patient", "Canary^Jane")
-    kept = as_kept(a_mask(pnginfo=told, dpi=(72, 72)), SHAPE)
+    kept = validated_mask(a_mask(pnginfo=told, dpi=(72, 72)), SHAPE)
     assert b"Canary" not in kept
     assert Image.open(io.BytesIO(kept)).info == {}
 
@@ -63,13 +63,13 @@ REFUSED = {
 
 @pytest.mark.parametrize(("sent", "said"), REFUSED.values(), ids=REFUSED)
 def test_what_is_no_mask_of_the_scan_is_refused_and_named(sent: Any, said: Any) -> None:
-    with pytest.raises(DrawnMaskError, match=said):
-        as_kept(sent, SHAPE)
+    with pytest.raises(ReaderMaskError, match=said):
+        validated_mask(sent, SHAPE)
 
 
 def test_a_huge_picture_is_refused_by_its_header() -> None:
-    with pytest.raises(DrawnMaskError, match="30000 rows"):
-        as_kept(a_mask(box=None, size=(30_000, 30_000), mode="1"), SHAPE)
+    with pytest.raises(ReaderMaskError, match="30000 rows"):
+        validated_mask(a_mask(box=None, size=(30_000, 30_000), mode="1"), SHAPE)
 
 
 @given(st.data())
@@ -79,8 +79,8 @@ def test_damage_anywhere_is_refused_and_never_a_surprise(data: Any) -> None:
         sent[data.draw(st.integers(0, len(sent) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(sent[: data.draw(st.integers(0, len(sent)))])
     try:
-        assert area(as_kept(cut, SHAPE)) <= 600
-    except DrawnMaskError as refused:
+        assert tumor_pixels(validated_mask(cut, SHAPE)) <= 600
+    except ReaderMaskError as refused:
         assert str(refused)
 
 
@@ -89,5 +89,5 @@ def test_dice_is_twice_the_shared_over_the_sum() -> None:
     assert dice(left, right) == pytest.approx(0.5)
     assert (dice(left, left), dice(left, a_mask(None))) == (1.0, 0.0)
     assert dice(a_mask(None), a_mask(None)) is None
-    with pytest.raises(DrawnMaskError):
+    with pytest.raises(ReaderMaskError):
         dice(left, a_mask(size=(20, 30)))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[3]
-ZIPPED = ["count", "deliver", "give_up", "intake", "report", "results_api", "watch"]
+ZIPPED = ["count", "deliver", "give_up", "intake", "report", "results_api", "measure_drift"]
 IMAGES = ["analyze"]
 
 IMPORT = """

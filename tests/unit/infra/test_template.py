@@ -1,4 +1,4 @@
-"""template.yaml keeps the rules of `storage.py`, `work.py` and `watching.py`, and each notices when it does not."""
+"""template.yaml keeps the rules of `storage.py`, `work.py` and `monitoring.py`, and each notices when it does not."""
 
 import json
 import re
@@ -17,13 +17,13 @@ from brainscan.settings import Limits, limits, settings
 from brainscan_local.functions import environment_of
 from brainscan_local.resources import Resources
 from brainscan_local.template import Template, TemplateError
-from tests.unit.infra import reading, storage, watching, web, work
+from tests.unit.infra import monitoring, reading, storage, web, work
 from tests.unit.infra.reading import DAY_S, Rule
 
-RULES = storage.RULES + work.RULES + web.RULES + watching.RULES
+RULES = storage.RULES + work.RULES + web.RULES + monitoring.RULES
 
 PATH = Path(__file__).parents[3] / "template.yaml"
-WATCHING = Path(__file__).parents[3] / "infra/watching.yaml"
+MONITORING = Path(__file__).parents[3] / "infra/monitoring.yaml"
 
 
 EVERYTHING = {
@@ -76,7 +76,7 @@ def test_there_is_something_to_rule() -> None:
         "Report",
         "Deliver",
         "ResultsApi",
-        "Watch",
+        "MeasureDrift",
     }
     assert {function for _, _, function, _ in reading.consumed(found)} == {"Intake", "Analyze", "GiveUp", "Deliver"}
     assert reading.answering(found) == {"ResultsApi"}
@@ -224,55 +224,55 @@ MUTATIONS = [
         f"Scans.{INDEX}.0.Projection.ProjectionType",
         "ALL",
     ),
-    (watching.dead_letters_raise_an_alarm, "ScanDLQNotEmpty.Dimensions.0.Value", "UploadDLQ.QueueName"),
-    (watching.waiting_messages_raise_an_alarm, "UploadQueueOld.MetricName", "NumberOfMessagesSent"),
-    (watching.consumers_raise_alarms, "AnalyzeThrottles.MetricName", "Invocations"),
-    (watching.consumers_raise_alarms, "IntakeErrors.Metrics.1", {"Id": "errors", "Expression": "0"}),
+    (monitoring.dead_letters_raise_an_alarm, "ScanDLQNotEmpty.Dimensions.0.Value", "UploadDLQ.QueueName"),
+    (monitoring.waiting_messages_raise_an_alarm, "UploadQueueOld.MetricName", "NumberOfMessagesSent"),
+    (monitoring.consumers_raise_alarms, "AnalyzeThrottles.MetricName", "Invocations"),
+    (monitoring.consumers_raise_alarms, "IntakeErrors.Metrics.1", {"Id": "errors", "Expression": "0"}),
     (
-        watching.partial_failures_raise_an_alarm,
+        monitoring.partial_failures_raise_an_alarm,
         "AnalyzePartialFailures.Metrics.1.MetricStat.Metric.MetricName",
         "Errors",
     ),
-    (watching.refusals_of_tables_raise_an_alarm, "TableWriteThrottles.MetricName", "ReadThrottleEvents"),
-    (watching.followers_raise_alarms, "ReportBehind.MetricName", "Duration"),
-    (watching.apis_raise_alarms, "ResultsApiErrors.Metrics.1.MetricStat.Metric.MetricName", "4xx"),
-    (watching.apis_raise_alarms, "ResultsApiSlow.Dimensions.0.Name", "Stage"),
-    (watching.schedules_raise_alarms, "WatchErrors.MetricName", "Duration"),
-    (watching.drift_raises_alarms, "InputDrifted.Threshold", 10),
-    (watching.drift_raises_alarms, "OutputDrifted.MetricName", "InputDrift"),
-    (work.schedules_may_invoke_what_they_start, f"WatchScheduleRole.{STATEMENT}.0.Resource", "Intake.Arn"),
+    (monitoring.refusals_of_tables_raise_an_alarm, "TableWriteThrottles.MetricName", "ReadThrottleEvents"),
+    (monitoring.followers_raise_alarms, "ReportBehind.MetricName", "Duration"),
+    (monitoring.apis_raise_alarms, "ResultsApiErrors.Metrics.1.MetricStat.Metric.MetricName", "4xx"),
+    (monitoring.apis_raise_alarms, "ResultsApiSlow.Dimensions.0.Name", "Stage"),
+    (monitoring.schedules_raise_alarms, "MeasureDriftErrors.MetricName", "Duration"),
+    (monitoring.drift_raises_alarms, "InputDrifted.Threshold", 10),
+    (monitoring.drift_raises_alarms, "OutputDrifted.MetricName", "InputDrift"),
+    (work.schedules_may_invoke_what_they_start, f"MeasureDriftScheduleRole.{STATEMENT}.0.Resource", "Intake.Arn"),
     (
         work.schedules_may_invoke_what_they_start,
-        "WatchScheduleRole.AssumeRolePolicyDocument.Statement.0.Condition",
+        "MeasureDriftScheduleRole.AssumeRolePolicyDocument.Statement.0.Condition",
         DELETE,
     ),
     (
         work.roles_are_assumed_by_who_works_under_them_alone,
-        "WatchScheduleRole.AssumeRolePolicyDocument.Statement.0.Principal.Service",
+        "MeasureDriftScheduleRole.AssumeRolePolicyDocument.Statement.0.Principal.Service",
         "lambda.amazonaws.com",
     ),
-    (watching.apis_raise_alarms, "ResultsApiThrottles.MetricName", "Errors"),
-    (watching.durations_alarm_at_four_fifths_of_the_timeout, "Analyze.Timeout", 60),
+    (monitoring.apis_raise_alarms, "ResultsApiThrottles.MetricName", "Errors"),
+    (monitoring.durations_alarm_at_four_fifths_of_the_timeout, "Analyze.Timeout", 60),
     (
-        watching.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
+        monitoring.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
         "AnalyzeDeploymentGroup.AutoRollbackConfiguration",
         DELETE,
     ),
     (
-        watching.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
+        monitoring.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
         "AnalyzeDeploymentGroup.AlarmConfiguration.Alarms.3",
         DELETE,
     ),
     (
-        watching.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
+        monitoring.new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm,
         "AnalyzeScans.FunctionName",
         "Analyze.Ref",
     ),
-    (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmActions", DELETE),
-    (watching.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmDescription", "Old."),
-    (watching.quiet_is_no_alarm, "UploadDLQNotEmpty.TreatMissingData", DELETE),
+    (monitoring.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmActions", DELETE),
+    (monitoring.alarms_tell_somebody_and_say_what_to_read, "ScanQueueOld.AlarmDescription", "Old."),
+    (monitoring.quiet_is_no_alarm, "UploadDLQNotEmpty.TreatMissingData", DELETE),
     (
-        watching.dashboards_are_json_and_say_what_brainscan_is_for,
+        monitoring.dashboards_are_json_and_say_what_brainscan_is_for,
         "Dashboard.DashboardBody",
         '{"widgets": [{"properties": {"markdown": "brainscan"}}]}',
     ),
@@ -339,9 +339,9 @@ def test_an_operators_parameter_reaches_its_queues() -> None:
 def test_without_a_pacs_there_is_nothing_that_delivers() -> None:
     undelivered = Template(PATH, {"JwtIssuer": EVERYTHING["JwtIssuer"]})
     plain = set(undelivered.resources)
-    told = undelivered.resolve(undelivered.of_type("AWS::CloudFormation::Stack"), symbol)["Watching"]["Parameters"]
+    told = undelivered.resolve(undelivered.of_type("AWS::CloudFormation::Stack"), symbol)["Monitoring"]["Parameters"]
     assert {name for name, value in told.items() if value == "none"} == {"Deliver", "DeliveryQueue", "DeliveryDLQ"}
-    assert not [name for name in Template(WATCHING, told).resources if "Deliver" in name]
+    assert not [name for name in Template(MONITORING, told).resources if "Deliver" in name]
     assert {name for name in set(template().resources) - plain if "Deliver" in name} >= {"Deliver", "DeliveryDLQ"}
     assert not [name for name in plain if "Deliver" in name or "Pacs" in name]
 
@@ -357,9 +357,9 @@ def test_without_an_issuer_there_is_no_api_that_could_be_open() -> None:
     plain = Template(PATH)
     found = plain.resolve(plain.resources, symbol)
     assert not [name for name, each in found.items() if "ApiGateway" in each["Type"] or name.startswith("ResultsApi")]
-    told = reading.of_type(found, "AWS::CloudFormation::Stack")["Watching"]["Parameters"]
+    told = reading.of_type(found, "AWS::CloudFormation::Stack")["Monitoring"]["Parameters"]
     assert told["ResultsApi"] == told["ResultsHttpApi"] == "none"
-    assert not [name for name in Template(WATCHING, told).resources if name.startswith("ResultsApi")]
+    assert not [name for name in Template(MONITORING, told).resources if name.startswith("ResultsApi")]
 
 
 def test_the_deployment_page_lists_every_parameter_with_its_default() -> None:
@@ -387,6 +387,6 @@ def test_a_template_that_sam_refuses_is_refused_with_its_reason(tmp_path: Path) 
 
 def test_no_region_and_no_account_is_written_into_the_templates() -> None:
     """So that one stack an account and region is all that data residency takes."""
-    for path in (PATH, WATCHING):
+    for path in (PATH, MONITORING):
         found = re.findall(r"\b(?:us|eu|ap|sa|ca|me|af|il|cn)-[a-z]+-\d\b|:\d{12}:", path.read_text())
         assert found == []

@@ -18,7 +18,7 @@ from brainscan.pipeline.analyze import UnknownScanError, analyze
 from brainscan.pipeline.attempt import ScanChangedError
 from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import intake
-from brainscan.pipeline.outlined import outlined_image
+from brainscan.pipeline.overlays import overlay_png
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 from brainscan.store import ObjectGoneError, Results
@@ -70,7 +70,7 @@ def test_a_mask_is_kept_where_something_is_outlined_and_an_empty_one_is_not(
     monkeypatch.setattr(Model, "run", lambda model, batch: replace(run(model, batch), seg=_disc_of(logit, batch)))
     record = present(analyze(scans[:1], world.services, network)[0].record)
     files = {key.rsplit("/")[-1] for key in world.keys(f"results/{record.scan_id}/")}
-    drawn = present(outlined_image(record, world.services.results))
+    drawn = present(overlay_png(record, world.services.results))
     assert Image.open(io.BytesIO(drawn)).size == (96, 96)
     assert (record.tumor is not None) == (logit > 0)
     if record.tumor is None:

@@ -75,12 +75,12 @@ class Watched:
         self.sent += [scan.scan_id for scan in scans]
 
     @contextmanager
-    def kept_invisible(self, receipt_handles: Any) -> Iterator[Any]:
+    def extended_visibility(self, receipt_handles: Any) -> Iterator[Any]:
         self.holding = True
         yield
         self.holding = False
 
-    def hide(self, receipt_handles: Any, seconds: Any) -> None:
+    def change_visibility(self, receipt_handles: Any, seconds: Any) -> None:
         assert not self.holding  # the next heartbeat would undo it
         self.hidden += [(handle, seconds) for handle in receipt_handles]
 

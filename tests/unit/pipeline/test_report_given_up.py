@@ -95,7 +95,7 @@ def test_once_its_cause_is_repaired_it_is_reported_in_its_own_revision(
     world.events()
     breaking(None)
     world.services.table.series.put_complete(present(world.services.table.series.get(SERIES)))
-    assert world.services.table.reports.ask_again(SERIES)
+    assert world.services.table.reports.reset_attempts(SERIES)
     done = report(SERIES, world.services)
     assert (done.state, present(done.report).revision, present(done.report).announced) == (State.REPORTED, 6, False)
     shown = present(world.services.table.summaries.series(SERIES))
@@ -140,4 +140,4 @@ def test_a_later_slice_begins_the_count_anew(world: World, scanned: Any, breakin
 
 
 def test_a_series_that_is_unknown_cannot_be_reported_again(world: World) -> None:
-    assert not world.services.table.reports.ask_again("0" * 32)
+    assert not world.services.table.reports.reset_attempts("0" * 32)

@@ -23,7 +23,7 @@ from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model, move_back, move_model
-from brainscan.pipeline.outlined import outlined_image
+from brainscan.pipeline.overlays import overlay_png
 from brainscan.pipeline.serving import LoadedModels, analyze_as_served
 from brainscan.pipeline.shadow import is_sampled
 from brainscan_local.phantom import GLIOMA, head, to_png
@@ -233,7 +233,7 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(
     assert (found["scans"], found["reviewed_candidate"]["accuracy"], found["reviewed_served"]["accuracy"]) == (2, 1, 0)
     page = (tmp_path / "diff.html").read_text()
     assert page.count("<figure>") == len(changed)
-    overlay = b64encode(present(outlined_image(tumor.served, world.services.results))).decode()
+    overlay = b64encode(present(overlay_png(tumor.served, world.services.results))).decode()
     assert overlay in page
     assert present(tumor.candidate.mask) in page
     assert "The gate is closed: 2 scans compared, 200 needed" in " ".join(done.output.split())

@@ -33,9 +33,9 @@ def received(sqs: Any, url: str) -> list[str]:
 def test_a_message_whose_work_broke_off_comes_back_long_before_the_visibility_timeout(
     sqs: Any, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queues, "HIDDEN_S", 1)
+    monkeypatch.setattr(queues, "VISIBILITY_S", 1)
     scans, url = queue
-    with scans.kept_invisible(received(sqs, url)):
+    with scans.extended_visibility(received(sqs, url)):
         time.sleep(0.1)
     time.sleep(1.1)
     assert len(received(sqs, url)) == 1
@@ -44,10 +44,10 @@ def test_a_message_whose_work_broke_off_comes_back_long_before_the_visibility_ti
 def test_a_message_stays_hidden_for_as_long_as_its_work_takes(
     sqs: Any, queue: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queues, "HIDDEN_S", 1)
+    monkeypatch.setattr(queues, "VISIBILITY_S", 1)
     monkeypatch.setattr(queues, "HEARTBEAT_S", 0.2)
     scans, url = queue
-    with scans.kept_invisible(received(sqs, url)):
+    with scans.extended_visibility(received(sqs, url)):
         time.sleep(1.6)
         assert received(sqs, url) == []
 
@@ -56,20 +56,20 @@ def test_a_heartbeat_that_fails_changes_nothing_for_the_work(sqs: Any, queue: An
     scans, _ = queue
     asked = Event()
     sqs.change_message_visibility_batch = lambda **_: asked.set() or 1 / 0
-    with scans.kept_invisible(["a receipt"]):
+    with scans.extended_visibility(["a receipt"]):
         assert asked.wait(5)
 
 
 def test_work_that_fails_raises_its_own_error_and_ends_the_heartbeats(sqs: Any, queue: Any) -> None:
     scans, url = queue
-    with pytest.raises(KeyError), scans.kept_invisible(received(sqs, url)):
+    with pytest.raises(KeyError), scans.extended_visibility(received(sqs, url)):
         raise KeyError
 
 
 def test_a_message_that_failed_comes_back_after_its_pause(sqs: Any, queue: Any) -> None:
     scans, url = queue
     handles = received(sqs, url)
-    scans.hide(handles, 0.2)
+    scans.change_visibility(handles, 0.2)
     time.sleep(0.3)
     assert len(received(sqs, url)) == 1
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from brainscan.domain import Outcome, TumorClass
 from brainscan.store import Table, retry
 from brainscan.store.errors import cancellation_codes, error_code
-from brainscan.store.retry import Threads, passes, retried, time_left
+from brainscan.store.retry import Threads, is_transient, retried, time_left
 from tests.making import a_record, analyzed, present
 
 
@@ -83,7 +83,7 @@ def test_what_passes_is_tried_again(clock: Clock, error: Any) -> None:
     ids=str,
 )
 def test_what_does_not_pass_is_raised_at_once(clock: Clock, error: Any) -> None:
-    assert not passes(error)
+    assert not is_transient(error)
     with pytest.raises(ClientError):
         retried(failing(error))
     assert clock.pauses == []

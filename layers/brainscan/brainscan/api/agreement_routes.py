@@ -25,7 +25,7 @@ from brainscan.domain.agreement import (
     overlap_of,
     reader_pair,
 )
-from brainscan.pipeline.drawing import overlaps
+from brainscan.pipeline.reader_masks import dice_of_pairs
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import REVIEWED, SummaryFilter
 
@@ -38,7 +38,7 @@ MOST_COMPARED: Final = 200
 router = APIGatewayHttpRouter()
 
 
-class Kind(StrEnum):
+class ReviewLevel(StrEnum):
     """What readers item."""
 
     STUDIES = "studies"
@@ -79,7 +79,7 @@ class _ReviewedItem(FrozenModel):
 
 @documented_route(router.get, "/agreement", summary="Readers' agreement", operation_id="agreement", tags=["statistics"])
 def get_agreement(
-    level: Annotated[Kind, Query(description="what readers reviewed")] = Kind.STUDIES,
+    level: Annotated[ReviewLevel, Query(description="what readers reviewed")] = ReviewLevel.STUDIES,
     first: From = None,
     last: To = None,
 ) -> AgreementResponse:
@@ -99,17 +99,19 @@ def get_agreement(
         readers=agreement_of(pairs),
         by_reader={reader: _of_reader(found) for reader, found in sorted(by_reader.items())},
         network_masks=_with_networks_masks([review for review, _ in counting]),
-        reader_masks=overlap_of(overlaps(masks, linker().results)),
+        reader_masks=overlap_of(dice_of_pairs(masks, linker().results)),
         disputed=tuple(each.name for each in items if each.disputed),
         rejected=sum(review.named_class(predicted) is None for review, predicted in counting),
         median_seconds=_median_seconds(verdicts),
     )
 
 
-def _reviewed_items(level: Kind, first: str, last: str) -> Iterator[_ReviewedItem]:
+def _reviewed_items(level: ReviewLevel, first: str, last: str) -> Iterator[_ReviewedItem]:
     """What was judged of some days, of each review state the first so many."""
     for state in (*REVIEWED, ReviewState.DISPUTED):
-        found = {Kind.STUDIES: _studies, Kind.SERIES: _series, Kind.SCANS: _scans}[level](state, first, last)
+        found = {ReviewLevel.STUDIES: _studies, ReviewLevel.SERIES: _series, ReviewLevel.SCANS: _scans}[level](
+            state, first, last
+        )
         yield from islice(found, MOST_REVIEWED)
 
 
@@ -146,10 +148,10 @@ def _reviewed(name: str, item: Reviewed, ask: partial[list[Review]]) -> _Reviewe
     )
 
 
-def _of_reader(said: Sequence[tuple[Review, TumorClass | None]]) -> ReaderAgreement:
+def _of_reader(verdicts: Sequence[tuple[Review, TumorClass | None]]) -> ReaderAgreement:
     """A reader's verdicts that stand, each with the network's class."""
-    pairs = [pair for review, predicted in said for pair in _with_network(review, predicted)]
-    reviews = [review for review, _ in said]
+    pairs = [pair for review, predicted in verdicts for pair in _with_network(review, predicted)]
+    reviews = [review for review, _ in verdicts]
     return ReaderAgreement(
         **agreement_of(pairs).model_dump(),
         masks=_with_networks_masks(reviews),

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from brainscan.api.parameters import From, To, documented_route, the_table, today
 from brainscan.api.problems import ProblemError
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel
-from brainscan.pipeline.watching import REFERENCE_DAYS, DriftReport, Reference, WatchError, Window, watch
+from brainscan.pipeline.drift import REFERENCE_DAYS, DriftQueryError, DriftReport, Reference, Window, report_drift
 from brainscan.settings import settings
 
 COMPARED_DAYS = 14
@@ -47,8 +47,8 @@ def get_drift(
     until = last or max(today(), first or today())
     window = Window(first or until - timedelta(days=COMPARED_DAYS - 1), until, reference, reference_days)
     try:
-        return watch(window, the_table(), site)
-    except WatchError as wrong:
+        return report_drift(window, the_table(), site)
+    except DriftQueryError as wrong:
         raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, str(wrong)) from None
 
 

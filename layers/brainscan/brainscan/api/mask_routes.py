@@ -12,8 +12,8 @@ from brainscan.api.models import ScanView
 from brainscan.api.parameters import Id, documented_route, linker, require_found, rules, the_table, view_of
 from brainscan.api.problems import ProblemError
 from brainscan.domain import ReviewDetails, TumorClass
-from brainscan.imaging.drawn import MOST_BYTES
-from brainscan.pipeline.drawing import draw
+from brainscan.imaging.reader_mask import MOST_BYTES
+from brainscan.pipeline.reader_masks import save_reader_mask
 
 PNG: Final = "image/png"
 BODY: Final = {"required": True, "content": {PNG: {"schema": {"type": "string", "format": "binary"}}}}
@@ -32,7 +32,7 @@ router = APIGatewayHttpRouter()
 def put_mask(
     scan_id: Id,
     revision: Annotated[int, Query(ge=0, le=999_998, description="`revision` of what the reader looked at")],
-    called: Annotated[TumorClass, Query(alias="class", description="the class in the reader's eyes")],
+    tumor_class: Annotated[TumorClass, Query(alias="class", description="the class in the reader's eyes")],
     seconds: Annotated[float | None, Query(ge=0, le=86_400, description="how long the reader looked at it")] = None,
 ) -> ScanView:
     """Keep a reader's mask beside the network's, and record the class with it: confirmed if it is the network's.
@@ -42,7 +42,9 @@ def put_mask(
     """
     png = _body(router.current_event.raw_event)
     details = ReviewDetails(seconds=seconds)
-    after = draw(png, scan_id, revision, called, current_caller().name, details, linker().results, the_table(), rules())
+    after = save_reader_mask(
+        png, scan_id, revision, tumor_class, current_caller().name, details, linker().results, the_table(), rules()
+    )
     return view_of(require_found(after, "scan"))
 
 

@@ -100,8 +100,8 @@ GENERATED: Final = {"classes.js": classes_js, "classes.css": classes_css}
 
 def _issuer() -> Issuer | None:
     """Who signs readers in, if anybody does and can be reached."""
-    told = settings()
-    return discover(told.oidc_issuer) if told.oidc_client_id else None
+    configured = settings()
+    return discover(configured.oidc_issuer) if configured.oidc_client_id else None
 
 
 def _file(name: str) -> Response[bytes]:

@@ -31,12 +31,12 @@ _NO_QUERY = "no query parameter is known here"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def documented_route(method: Callable[..., Any], rule: str, **told: Any) -> Callable[[F], F]:
+def documented_route(method: Callable[..., Any], rule: str, **options: Any) -> Callable[[F], F]:
     """Register a route whose description in the OpenAPI document is its function's docstring."""
 
     def register(function: F) -> F:
-        told["middlewares"] = [_only_declared_parameters]
-        registered: F = method(rule, description=cleandoc(function.__doc__ or ""), **told)(function)
+        options["middlewares"] = [_only_declared_parameters]
+        registered: F = method(rule, description=cleandoc(function.__doc__ or ""), **options)(function)
         return registered
 
     return register

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from brainscan.api.models import FieldProblem, Problem
 from brainscan.domain import AdjudicatorNeededError, BrainscanError, NothingToWithdrawError
 from brainscan.domain.comment import CommentError
-from brainscan.imaging.drawn import DrawnMaskError
+from brainscan.imaging.reader_mask import ReaderMaskError
 from brainscan.observability import describe, logger
 from brainscan.store.multipart import UploadGoneError, UploadIncompleteError
 from brainscan.store.table.cursors import CursorError
@@ -25,7 +25,7 @@ STATUS: dict[type[BrainscanError], HTTPStatus] = {
     CursorError: HTTPStatus.BAD_REQUEST,
     UploadGoneError: HTTPStatus.NOT_FOUND,
     UploadIncompleteError: HTTPStatus.CONFLICT,
-    DrawnMaskError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ReaderMaskError: HTTPStatus.UNPROCESSABLE_ENTITY,
     ReviewConflictError: HTTPStatus.CONFLICT,
     NotReviewableError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
@@ -67,8 +67,8 @@ def problem_of_validation(error: RequestValidationError) -> Response[str]:
 
 def problem_of_unexpected(error: Exception) -> Response[str]:
     """Log what happened, and tell the client no more than that it did."""
-    told: dict[str, Any] = dict(describe(error))
-    logger.error("request failed", **told)
+    fields: dict[str, Any] = dict(describe(error))
+    logger.error("request failed", **fields)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the request may be repeated")
 
 

@@ -108,9 +108,9 @@ def list_reviews(scan_id: Id) -> HistoryResponse:
 )
 def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
-    said = (new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules())
+    verdict = (new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules())
     try:
-        after = the_table().scans.review(scan_id, *said)
+        after = the_table().scans.review(scan_id, *verdict)
     except ValidationError:
         raise ProblemError(
             HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"

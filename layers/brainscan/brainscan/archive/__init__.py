@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from brainscan.archive import tars, zips
-from brainscan.archive.contents import Budget, File, Opener, recognized, unpacked
+from brainscan.archive.contents import Budget, File, Opener, recognize_file, unpack_file
 from brainscan.domain import Kind, Reason, ScanError
 from brainscan.imaging.sniff import HEAD_BYTES, sniff
 from brainscan.settings import Limits
@@ -66,11 +66,11 @@ def upload_files(
     if size > (limits.archive_bytes if archived else limits.scan_bytes):
         yield File(path, kind=kind, problem=Reason.OBJECT_TOO_LARGE)
     elif not archived:
-        yield recognized(path, content.read(), limits, budget, loose=True)
+        yield recognize_file(path, content.read(), limits, budget, loose=True)
     else:
         try:
             for file in _entries(content, kind, limits, budget, part_range or PartRange()):
-                yield from unpacked(file, 0, limits, budget, _OPENERS)
+                yield from unpack_file(file, 0, limits, budget, _OPENERS)
         except ScanError as refused:
             yield File(path, kind=kind, problem=refused.reason)
 

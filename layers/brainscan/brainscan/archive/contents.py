@@ -72,7 +72,7 @@ def declared_problem(path: str, size: int, limits: Limits, budget: Budget) -> Fi
     return None if budget.spend(size) else File(path, problem=Reason.EXPANDED_TOO_LARGE)
 
 
-def recognized(path: str, data: bytes, limits: Limits, budget: Budget, *, loose: bool) -> File:
+def recognize_file(path: str, data: bytes, limits: Limits, budget: Budget, *, loose: bool) -> File:
     """Name a file by its content, and say what becomes of content that is no image.
 
     A gzipped file is what is inside it. In an archive a file that nobody called an image is skipped; on its own,
@@ -96,7 +96,7 @@ def recognized(path: str, data: bytes, limits: Limits, budget: Budget, *, loose:
     return File(path, problem=Reason.NOT_AN_IMAGE, skipped=True)
 
 
-def unpacked(file: File, depth: int, limits: Limits, budget: Budget, openers: dict[Kind, Opener]) -> Iterator[File]:
+def unpack_file(file: File, depth: int, limits: Limits, budget: Budget, openers: dict[Kind, Opener]) -> Iterator[File]:
     """The file itself, or the files of the archive that it is; they share its place."""
     if file.problem or file.kind not in ARCHIVES:
         yield file
@@ -107,7 +107,7 @@ def unpacked(file: File, depth: int, limits: Limits, budget: Budget, openers: di
             for found in openers[file.kind](io.BytesIO(file.data), limits, budget):
                 path = f"{file.path}!{found.path}"
                 inner = replace(found, path=path, index=file.index, inner=found.index, after=file.after)
-                yield from unpacked(inner, depth + 1, limits, budget, openers)
+                yield from unpack_file(inner, depth + 1, limits, budget, openers)
         except ScanError as refused:
             yield replace(file, data=b"", problem=refused.reason)
 

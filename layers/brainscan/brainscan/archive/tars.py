@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import IO, Final
 
-from brainscan.archive.contents import RATIO_FLOOR_BYTES, Budget, File, declared_problem, recognized
+from brainscan.archive.contents import RATIO_FLOOR_BYTES, Budget, File, declared_problem, recognize_file
 from brainscan.domain import Kind, Reason, ScanError
 from brainscan.imaging.sniff import HEAD_BYTES, sniff
 from brainscan.settings import MIB, Limits
@@ -81,7 +81,7 @@ def _read(stream: "_Forward", member: tarfile.TarInfo, limits: Limits, budget: B
     data = stream.take(member.size)
     if len(data) < member.size:
         return File(member.name, problem=Reason.UNREADABLE)
-    return recognized(member.name, data, limits, budget, loose=False)
+    return recognize_file(member.name, data, limits, budget, loose=False)
 
 
 class _Forward:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import IO, Final
 
-from brainscan.archive.contents import RATIO_FLOOR_BYTES, Budget, File, declared_problem, recognized
+from brainscan.archive.contents import RATIO_FLOOR_BYTES, Budget, File, declared_problem, recognize_file
 from brainscan.domain import Reason, ScanError
 from brainscan.settings import Limits
 
@@ -123,4 +123,4 @@ def _read(opened: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Limits, budget
         if error.errno is not None:
             raise
         return File(path, problem=Reason.UNREADABLE)
-    return recognized(path, data, limits, budget, loose=False)
+    return recognize_file(path, data, limits, budget, loose=False)

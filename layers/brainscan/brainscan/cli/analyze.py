@@ -147,7 +147,7 @@ def _row(scan: AnalyzedScan, out: Path) -> dict[str, Any]:
 
 def _print_summary(scans: list[AnalyzedScan], out: Path, console: Console) -> None:
     """Write the reports of series; one image, and each series, in words, more in a table."""
-    told = list(_written_series(scans, out))
+    reports = list(_written_series(scans, out))
     if len(scans) == 1:
         console.print(scan_in_words(scans[0]), soft_wrap=True, highlight=False)
     elif not scans:
@@ -159,7 +159,7 @@ def _print_summary(scans: list[AnalyzedScan], out: Path, console: Console) -> No
         if left_out := unanalyzed_table(listing):
             console.print(left_out)
     replaced = [superseded_in_words(scan.path, scan.superseded_by) for scan in scans if scan.superseded_by]
-    for sort, lines in (("superseded files", replaced), ("series", told)):
+    for sort, lines in (("superseded files", replaced), ("series", reports)):
         for words in lines[:MOST_PRINTED]:
             console.print(words, soft_wrap=True, highlight=False)
         if len(lines) > MOST_PRINTED:

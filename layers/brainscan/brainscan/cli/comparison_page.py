@@ -54,8 +54,8 @@ def _figure(scan: ChangedScan, pictures: Pictures) -> str:
     ]
     reviewed = f", reader: {scan.reviewed}" if scan.reviewed else ""
     dice = f", Dice {scan.dice:.2f}" if scan.dice is not None else ""
-    told = escape(f"{scan.served} → {scan.candidate}{reviewed}{dice}")
-    return f"<figure>{''.join(shown)}<figcaption>{told}<br><code>{scan.scan_id}</code></figcaption></figure>"
+    caption = escape(f"{scan.served} → {scan.candidate}{reviewed}{dice}")
+    return f"<figure>{''.join(shown)}<figcaption>{caption}<br><code>{scan.scan_id}</code></figcaption></figure>"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

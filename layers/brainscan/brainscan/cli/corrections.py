@@ -19,7 +19,7 @@ from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.agreement import Pair, agreement_of, drawn_pair, overlap_of, reader_pair
 from brainscan.pipeline.corrections import Correction, corrections
-from brainscan.pipeline.drawing import overlaps
+from brainscan.pipeline.reader_masks import dice_of_pairs
 from brainscan.store import ObjectGoneError, Results
 
 COLUMNS: Final = ("path", "label", "mask", "box", "group", "sequence", "plane", "part", "detail")
@@ -110,9 +110,9 @@ def _write_tables(written: Sequence[Correction], results: Results, out: Path) ->
             record = each.record
             for review in each.history:
                 reader = readers.setdefault(review.reader, len(readers) + 1)
-                said = [record.scan_id, review.verdict, review.corrected or "", reader, review.revision]
+                cells = [record.scan_id, review.verdict, review.corrected or "", reader, review.revision]
                 drawn_by = ["yes" if review.drawn_key else "", review.dice]
-                rows.writerow([*said, record.predicted or "", record.confidence, record.model_id, *drawn_by])
+                rows.writerow([*cells, record.predicted or "", record.confidence, record.model_id, *drawn_by])
     (out / "agreement.json").write_text(json.dumps(_agreement(written, results), indent=2) + "\n", encoding="utf-8")
 
 
@@ -126,6 +126,6 @@ def _agreement(written: Sequence[Correction], results: Results) -> dict[str, obj
         "masks_of_network_and_readers": overlap_of(
             [each.review.dice for each in written if each.review.dice is not None]
         ).model_dump(),
-        "masks_of_readers": overlap_of(overlaps(drawn, results)).model_dump(),
+        "masks_of_readers": overlap_of(dice_of_pairs(drawn, results)).model_dump(),
         "research_use": RESEARCH_USE_STATEMENT,
     }

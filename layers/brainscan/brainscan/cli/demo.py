@@ -24,7 +24,7 @@ from brainscan.cli.studies import grid_of
 from brainscan.cli.unanalyzed import Line, file_outcomes, unanalyzed_table, write_listing
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, StudySummary, TumorClass
 from brainscan.library.local_files import files_below, is_readable, printable
-from brainscan.pipeline.outlined import outlined_image
+from brainscan.pipeline.overlays import overlay_png
 from brainscan.store.file_results import listing_of
 from brainscan.store.table.summary_queries import Sort, SummaryFilter
 
@@ -152,7 +152,7 @@ def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Co
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("scans", total=None)
-        told = time.monotonic()
+        printed_at = time.monotonic()
         while True:
             stack.check()
             export = services.table.exports.get(export_id)
@@ -161,9 +161,9 @@ def _wait(export_id: str, stack: "LocalStack", services: "Services", console: Co
                 progress.update(bar, completed=export.scans - waiting, total=export.scans)
                 if export.done:
                     return
-                if time.monotonic() - told >= LINE_S:
+                if time.monotonic() - printed_at >= LINE_S:
                     _print_progress(f"{export.scans - waiting} of {export.scans} scans have their outcome", console)
-                    told = time.monotonic()
+                    printed_at = time.monotonic()
             time.sleep(POLL_S)
 
 
@@ -204,7 +204,7 @@ def _save(records: Iterable[tuple[str, ScanRecord]], out: Path, services: "Servi
             folder = out / "results" / record.scan_id
             folder.mkdir(parents=True, exist_ok=True)
             mask = services.results.get(record.mask_key) if record.mask_key else None
-            for kind, png in (("mask", mask), ("overlay", outlined_image(record, services.results))):
+            for kind, png in (("mask", mask), ("overlay", overlay_png(record, services.results))):
                 if png:
                     (folder / f"{kind}.png").write_bytes(png)
             fields = record.model_dump(mode="json", exclude_none=True)
@@ -264,8 +264,8 @@ def _interest(named: tuple[str, ScanRecord]) -> tuple[bool, bool, float]:
 
 def _write_environment(path: Path, stack: "LocalStack") -> None:
     """What another shell needs to look into the running stack with `brainscan results` or the AWS CLI."""
-    told = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
-    values = {name: os.environ[name] for name in told} | {
+    variables = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
+    values = {name: os.environ[name] for name in variables} | {
         "BRAINSCAN_UPLOADS_BUCKET": stack.uploads_bucket,
         "BRAINSCAN_TABLE_NAME": stack.table_name,
         "BRAINSCAN_RESULTS_BUCKET": stack.results_bucket,

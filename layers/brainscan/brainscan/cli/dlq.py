@@ -139,7 +139,7 @@ def _reaching(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
 def _report_again(body: str, reports: Reports) -> bool:
     """Have a series reported anew; False where the message names none, or one that is no more."""
     try:
-        return reports.ask_again(parse_given_up_report(body).series_id)
+        return reports.reset_attempts(parse_given_up_report(body).series_id)
     except MessageError:
         return False
 

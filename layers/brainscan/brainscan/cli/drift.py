@@ -12,7 +12,7 @@ from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.drift import LEAST_DAY, LEAST_REFERENCE, Distance, FeatureDrift, Level
 from brainscan.domain.features import DeviceQuality
-from brainscan.pipeline.watching import REFERENCE_DAYS, DriftReport, Reference, WatchError, Window, watch
+from brainscan.pipeline.drift import REFERENCE_DAYS, DriftQueryError, DriftReport, Reference, Window, report_drift
 
 COMPARED_DAYS = 14
 STYLES = {Level.STABLE: "green", Level.SHIFTED: "yellow", Level.DRIFTED: "bold red", Level.TOO_FEW: "dim"}
@@ -42,8 +42,8 @@ def drift(
     reference = Reference.MODEL if since_model else Reference.BEFORE
     with reaching(table) as scans_table:
         try:
-            answer = watch(Window(since, until, reference, reference_days), scans_table, site)
-        except WatchError as wrong:
+            answer = report_drift(Window(since, until, reference, reference_days), scans_table, site)
+        except DriftQueryError as wrong:
             raise typer.BadParameter(str(wrong)) from None
     if form is SummaryFormat.JSON:
         typer.echo(answer.model_dump_json())

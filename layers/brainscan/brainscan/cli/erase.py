@@ -17,7 +17,7 @@ from rich.console import Console
 from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOT_REACHED, NOTHING_FOUND, Table
-from brainscan.dicom.values import typed
+from brainscan.dicom.values import normalized
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.erasure import ErasureReceipt, Trace
 from brainscan.identity import DIGEST_CHARACTERS
@@ -112,9 +112,9 @@ def _keys(patient: str | None, ask: bool, issuer: str, services: Services) -> li
             raise typer.BadParameter(text)
         return [patient]
     patient_id = typer.prompt("PatientID", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline()
-    if not typed(patient_id):
+    if not normalized(patient_id):
         raise typer.BadParameter("no PatientID was given", param_hint="--patient-id")
-    return [patient_key(typed(patient_id), typed(issuer), each) for each in reversed(keyring.all)]
+    return [patient_key(normalized(patient_id), normalized(issuer), each) for each in reversed(keyring.all)]
 
 
 def _receipt_path(receipt: Path | None, key: str, at: datetime) -> Path:
@@ -125,8 +125,8 @@ def _receipt_path(receipt: Path | None, key: str, at: datetime) -> Path:
 
 
 def _services(table: str, bucket: str, secret_arn: str) -> Services:
-    told = Settings(table_name=table, results_bucket=bucket, pseudonym_secret_arn=secret_arn)
-    return services_of(told, limits(), lambda name: boto3.client(name, config=CLIENT))  # type: ignore[call-overload]
+    configured = Settings(table_name=table, results_bucket=bucket, pseudonym_secret_arn=secret_arn)
+    return services_of(configured, limits(), lambda name: boto3.client(name, config=CLIENT))  # type: ignore[call-overload]
 
 
 @contextmanager

@@ -60,21 +60,21 @@ def gateway(
     if pacs and not (table and results):
         raise typer.BadParameter("it takes --table and --results", param_hint="--return")
     _require_extra()
-    from brainscan.gateway.courier import Courier
     from brainscan.gateway.node import serving
     from brainscan.gateway.spool import Spool
+    from brainscan.gateway.study_sender import StudySender
 
     folder = spool or state_folder() / "gateway"
     with Ledger(folder, to) as ledger:
         images = Spool(folder)
         pseudonyms = Pseudonyms(ledger.secret) if deidentify else None
-        courier = Courier(images, ledger, s3_client(), to, pseudonyms, quiet, limits(), site)
+        sender = StudySender(images, ledger, s3_client(), to, pseudonyms, quiet, limits(), site)
         give_back = _returns(pacs, title, table, results, ledger) if pacs else None
         try:
             with serving(images, host, port, title, caller or []) as bound:
                 waiting = f"{images.waiting()} images wait"
                 typer.echo(f"{title} listens on {host}:{bound}; {waiting}. {RESEARCH_USE_STATEMENT}")
-                _run(_rounds(courier.go, give_back, ledger))
+                _run(_rounds(sender.send_ready, give_back, ledger))
         except OSError:
             typer.echo(f"port {port} of {host} is taken, or no address of this machine: choose another", err=True)
             raise typer.Exit(PORT_IN_USE) from None
@@ -91,14 +91,14 @@ def _require_extra() -> None:
 
 def _returns(pacs: str, title: str, table: str, results: str, ledger: Ledger) -> Callable[[], int]:
     """What gives reports back to the PACS."""
-    from brainscan.gateway.returns import PacsNode, Returns
+    from brainscan.gateway.report_return import PacsNode, ReportReturn
 
     try:
         node = PacsNode.parse(pacs, title)
     except ValueError as wrong:
         raise typer.BadParameter(str(wrong), param_hint="--return") from None
     scans_table = Table.over(boto3.client("dynamodb", config=CONFIG), table)
-    return Returns(ledger, scans_table, Results(boto3.client("s3", config=CONFIG), results), node).go
+    return ReportReturn(ledger, scans_table, Results(boto3.client("s3", config=CONFIG), results), node).return_ready
 
 
 def _rounds(

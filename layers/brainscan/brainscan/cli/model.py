@@ -208,9 +208,9 @@ def _versions(versions: list[ModelVersion], rollout: Rollout) -> object:
     for each in versions:
         accuracy = ", ".join(f"{source} {figures.accuracy:.3f}" for source, figures in sorted(each.figures.items()))
         state = rollout.state_of(each.model_id)
-        told = f"{state} ({rollout.share:.0%})" if state is ModelState.SHADOW else state
+        label = f"{state} ({rollout.share:.0%})" if state is ModelState.SHADOW else state
         size, pixels = f"{each.size_bytes / 1e6:.1f}", str(each.input_size)
-        shown.add_row(each.model_id[:12], told, f"{each.added_at:%F %H:%M}", size, pixels, accuracy)
+        shown.add_row(each.model_id[:12], label, f"{each.added_at:%F %H:%M}", size, pixels, accuracy)
     return shown
 
 

@@ -17,7 +17,7 @@ from brainscan.domain.comparison import PredictionPair, compare
 from brainscan.domain.gate import gate_of
 from brainscan.domain.model_version import ModelVersion
 from brainscan.pipeline.compare import prediction_pairs
-from brainscan.pipeline.outlined import outlined_image
+from brainscan.pipeline.overlays import overlay_png
 from brainscan.store import ObjectGoneError, Results
 
 
@@ -62,7 +62,7 @@ Out = Annotated[Path, typer.Option(file_okay=False, help="Folder for diff.json a
 def _pictures(pair: PredictionPair, results: Results) -> tuple[bytes | None, bytes | None]:
     """Where no picture is drawn of a scan, since it may show a name, there is none here either."""
     try:
-        served = outlined_image(pair.served, results)
+        served = overlay_png(pair.served, results)
     except ObjectGoneError:
         served = None
     return served, b64decode(pair.candidate.mask) if pair.candidate.mask else None

@@ -47,7 +47,7 @@ class ProgressReporter:
         self._task = self._progress.add_task(what, total=total)
         self._what, self._unit, self._console, self._clock = what, unit, console, clock
         self._total, self._done = total, 0
-        self._begin = self._told = clock()
+        self._begin = self._printed_at = clock()
         self._lock = Lock()
 
     def __enter__(self) -> Self:
@@ -76,17 +76,17 @@ class ProgressReporter:
         self._done, self._total = done, total
         self._progress.update(self._task, completed=done, total=total)
         now = self._clock()
-        if not self._console.is_terminal and now - self._told >= LINE_S:
-            self._told = now
+        if not self._console.is_terminal and now - self._printed_at >= LINE_S:
+            self._printed_at = now
             self._console.print(self._line(now), markup=False)
 
     def _line(self, now: float) -> str:
         rate = self._done / max(now - self._begin, 1e-9)
         if self._unit:
-            said = f"{self._what}: {self._done} of {self._total} {self._unit}, {rate:.1f} a second"
+            text = f"{self._what}: {self._done} of {self._total} {self._unit}, {rate:.1f} a second"
         else:
             total = "?" if self._total is None else f"{self._total / MIB:.1f}"
-            said = f"{self._what}: {self._done / MIB:.1f} of {total} MiB, {rate / MIB:.1f} MiB/s"
+            text = f"{self._what}: {self._done / MIB:.1f} of {total} MiB, {rate / MIB:.1f} MiB/s"
         if self._total is None or not rate or self._total < self._done:
-            return said
-        return f"{said}, {(self._total - self._done) / rate:.0f} s left"
+            return text
+        return f"{text}, {(self._total - self._done) / rate:.0f} s left"

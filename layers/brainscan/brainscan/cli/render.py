@@ -59,11 +59,11 @@ def id_lines_of(records: Iterable[ScanRecord], width: int, *, styled: bool) -> I
     begin = sum(least + 2 for _, least in ID_COLUMNS)
     for record in records:
         outcome, tumor_class, sure = _call(record)
-        told = [record.scan_id, f"{outcome:<9}", f"{tumor_class:<10}", f"{sure:>4}"]
+        cells = [record.scan_id, f"{outcome:<9}", f"{tumor_class:<10}", f"{sure:>4}"]
         if styled:
-            told[1] = Style.parse(STYLES[record.outcome]).render(told[1])
+            cells[1] = Style.parse(STYLES[record.outcome]).render(cells[1])
         first, *more = wrap(_note(record), max(12, width - begin)) or [""]
-        yield "  ".join([*told, first]).rstrip()
+        yield "  ".join([*cells, first]).rstrip()
         yield from (" " * begin + line for line in more)
 
 

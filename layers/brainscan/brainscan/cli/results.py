@@ -136,6 +136,6 @@ def with_reports(records: Iterable[ScanRecord], table: store.Table) -> Iterator[
 def _whole(record: ScanRecord, report: Report | None) -> dict[str, Any]:
     fields = record.model_dump(mode="json", exclude_none=True)
     if report is not None:
-        told = {"revision", "predicted", "confidence", "needs_review", "volumes_mm3"}
-        fields["series_report"] = report.model_dump(mode="json", exclude_none=True, include=told)
+        included = {"revision", "predicted", "confidence", "needs_review", "volumes_mm3"}
+        fields["series_report"] = report.model_dump(mode="json", exclude_none=True, include=included)
     return fields

@@ -20,14 +20,14 @@ from brainscan.domain import (
     Verdict,
 )
 from brainscan.domain.comment import CommentError, checked
-from brainscan.imaging.drawn import DrawnMaskError
-from brainscan.pipeline.drawing import draw
+from brainscan.imaging.reader_mask import ReaderMaskError
+from brainscan.pipeline.reader_masks import save_reader_mask
 from brainscan.store import Results
 from brainscan.store import Table as Store
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
 REFUSED = 4
-REFUSALS = (ReviewConflictError, NotReviewableError, AdjudicatorNeededError, DrawnMaskError, CommentError)
+REFUSALS = (ReviewConflictError, NotReviewableError, AdjudicatorNeededError, ReaderMaskError, CommentError)
 
 
 def review(
@@ -103,4 +103,6 @@ def _draw(
     if called is None:
         raise NotReviewableError("the network named no class: name it with --correct")
     results = Results(boto3.client("s3"), bucket)
-    return draw(mask.read_bytes(), scan.scan_id, seen, called, caller_name(), details, results, table, rules)
+    return save_reader_mask(
+        mask.read_bytes(), scan.scan_id, seen, called, caller_name(), details, results, table, rules
+    )

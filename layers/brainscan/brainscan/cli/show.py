@@ -22,7 +22,7 @@ from brainscan.cli.ids import Day, export_id_of, scan_id_of
 from brainscan.cli.render import export_table_of, id_lines_of
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, parsed_day, reaching
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
-from brainscan.pipeline.outlined import outlined_image
+from brainscan.pipeline.overlays import overlay_png
 from brainscan.store import ObjectGoneError, Results
 from brainscan.store.table.query import all_pages
 
@@ -142,7 +142,7 @@ def picture_of(png: bytes, columns: int = PICTURE_COLUMNS) -> Text:
 
 def _print_picture(record: ScanRecord, bucket: str, console: Console) -> None:
     try:
-        image = outlined_image(record, Results(boto3.client("s3"), bucket))
+        image = overlay_png(record, Results(boto3.client("s3"), bucket))
         if image:
             console.print(picture_of(image))
     except ObjectGoneError:

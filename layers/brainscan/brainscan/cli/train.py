@@ -103,8 +103,8 @@ def _check_settings(root: Path, job: Job) -> None:
     Raises:
         typer.Exit: a hyperparameter is unknown or out of range; it was named.
     """
-    told = [f"{name}={value}" for name, value in job.hyperparameters.items()]
-    command = [sys.executable, "-m", "training.fitting.hyperparameters", *told]
+    arguments = [f"{name}={value}" for name, value in job.hyperparameters.items()]
+    command = [sys.executable, "-m", "training.fitting.hyperparameters", *arguments]
     checked = subprocess.run(command, cwd=root, check=False, capture_output=True, text=True)  # noqa: S603
     if checked.returncode:
         raise _stop(f"--set: {checked.stderr.strip()}", WRONG_USAGE)

@@ -50,10 +50,10 @@ def series_in_words(result: SeriesResult, name: str, written: Sequence[Path]) ->
 def _call(record: ScanRecord) -> str:
     if record.predicted is None or record.confidence is None:
         return f"no call, {_because(record.reasons)}"
-    said = f"{_name(record.predicted)}, {record.confidence:.0%} sure"
+    call = f"{_name(record.predicted)}, {record.confidence:.0%} sure"
     if record.outcome is Outcome.ABSTAINED:
-        return f"no call ({_because(record.reasons)}), most probable {said}"
-    return f"[bold]{said}[/bold]"
+        return f"no call ({_because(record.reasons)}), most probable {call}"
+    return f"[bold]{call}[/bold]"
 
 
 def _outlined(tumor: Measurements | None) -> str:

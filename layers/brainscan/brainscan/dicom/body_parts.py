@@ -24,7 +24,7 @@ class BodyPart(Enum):
     UNNAMED = auto()
 
 
-def plain(stated: str) -> str:
+def in_capitals(stated: str) -> str:
     """In capitals, without accents."""
     apart = unicodedata.normalize("NFKD", stated.upper().translate(_LETTERS))
     return unicodedata.normalize("NFKC", "".join(each for each in apart if not unicodedata.combining(each)))
@@ -56,19 +56,19 @@ class _Words:
 
 
 def _signs(listed: str) -> tuple[str, ...]:
-    return tuple(each.replace("_", " ") for each in plain(listed).split())
+    return tuple(each.replace("_", " ") for each in in_capitals(listed).split())
 
 
 _HEAD: Final = _Words(
-    frozenset(plain(known.HEAD).split()),
-    tuple(plain(known.HEAD_STEMS).split()),
+    frozenset(in_capitals(known.HEAD).split()),
+    tuple(in_capitals(known.HEAD_STEMS).split()),
     tuple(known.HEAD_INFIXES.split()),
     _signs(known.HEAD_SIGNS),
     re.compile(known.HEAD_PHRASES),
 )
 _ELSEWHERE: Final = _Words(
-    frozenset(plain(known.ELSEWHERE).split()),
-    tuple(plain(known.ELSEWHERE_STEMS).split()),
+    frozenset(in_capitals(known.ELSEWHERE).split()),
+    tuple(in_capitals(known.ELSEWHERE_STEMS).split()),
     tuple(known.ELSEWHERE_INFIXES.split()),
     _signs(known.ELSEWHERE_SIGNS),
     re.compile(known.ELSEWHERE_PHRASES),
@@ -80,7 +80,7 @@ _NO_HEAD: Final = re.compile(f"{known.SPINAL_CORD}|{known.NO_HEAD}")
 @lru_cache(maxsize=1024)
 def named_part(*texts: str) -> BodyPart:
     """The part that texts name together; where they name the head and others, the head."""
-    stated = [_NO_PART.sub(" ", plain(each).replace("_", " ")) for each in texts]
+    stated = [_NO_PART.sub(" ", in_capitals(each).replace("_", " ")) for each in texts]
     apart = [_NO_HEAD.sub(" ", each) for each in stated]
     whole = " ".join(apart)
     words = set(re.findall(r"[^\W\d_]+", whole))

@@ -6,7 +6,7 @@ from pydicom import Dataset
 from pydicom.charset import convert_encodings, python_encoding
 from pydicom.dataelem import RawDataElement
 
-from brainscan.dicom.values import known, texts
+from brainscan.dicom.values import tag_and_vr, texts
 
 UTF8: Final = "ISO_IR 192"
 LATIN1: Final = "ISO_IR 100"
@@ -36,7 +36,7 @@ def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
 
 
 def _bytes_of(dataset: Dataset, keyword: str) -> bytes | None:
-    tag, vr = known(keyword)
+    tag, vr = tag_and_vr(keyword)
     if vr not in _TEXT_VRS:
         return None
     element = dataset.get_item(tag)

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from brainscan.dicom.body_parts import plain
+from brainscan.dicom.body_parts import in_capitals
 
 # Pages of quotes are harder to read than words in a row.
 _MAPS: Final = frozenset(
@@ -26,7 +26,10 @@ _STEMS: Final = tuple(
 _INFIXES: Final = ("KOEFFIZIENT", "PROJEKTION", "SUBTRAKTION", "ZEITINTENS")
 """Of compounds, as Intensitatsprojektion."""
 _SIGNS: Final = tuple(
-    map(plain, ("減算", "差分", "サブトラ", "投影", "マップ", "拡散係数", "減影", "减影", "剪影", "감산", "투사", "맵"))
+    map(
+        in_capitals,
+        ("減算", "差分", "サブトラ", "投影", "マップ", "拡散係数", "減影", "减影", "剪影", "감산", "투사", "맵"),
+    )
 )
 """Of scripts that put no spaces between words."""
 _PHRASES: Final = re.compile(
@@ -59,7 +62,7 @@ _FLIP_ANGLE: Final = re.compile(r"\bFA ?=? ?\d+")
 
 
 @lru_cache(maxsize=1024)
-def names_map(stated: str) -> bool:
+def mentions_map(stated: str) -> bool:
     """Whether a type or a derivation speaks of a map, a projection or a subtraction."""
     line = _FLIP_ANGLE.sub(" ", _line(stated))
     words = re.findall(r"[^\W\d_]+", line)
@@ -73,18 +76,18 @@ def names_map(stated: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def names_no_anatomy(stated: str) -> bool:
+def mentions_no_anatomy(stated: str) -> bool:
     """Whether a description, which is free text, speaks of a map, of phase, of a scout view or of a calibration."""
     line = _line(stated)
-    return names_map(stated) or names_phase(stated) or any((_HINTS.search(line), _SCOUTS.search(line)))
+    return mentions_map(stated) or mentions_phase(stated) or any((_HINTS.search(line), _SCOUTS.search(line)))
 
 
 @lru_cache(maxsize=1024)
-def names_phase(stated: str) -> bool:
+def mentions_phase(stated: str) -> bool:
     """Whether a type or a description speaks of phase: not that of a sequence, and not of contrast medium."""
     return _PHASES.search(_NO_PHASE.sub(" ", _line(stated))) is not None
 
 
 def _line(stated: str) -> str:
     """Words in capitals without accents, one space apart."""
-    return " ".join(re.sub(r"[\W_]+", " ", plain(stated)).split())
+    return " ".join(re.sub(r"[\W_]+", " ", in_capitals(stated)).split())

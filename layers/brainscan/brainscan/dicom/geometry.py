@@ -5,8 +5,8 @@ from typing import Final
 
 from pydicom import Dataset
 
-from brainscan.dicom.mend import mend
 from brainscan.dicom.mosaic import is_mosaic
+from brainscan.dicom.repair import repair
 from brainscan.dicom.values import items, number, numbers
 
 MICROMETRES: Final = 1000
@@ -20,7 +20,7 @@ def macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:
     shared = items(dataset, "SharedFunctionalGroupsSequence")
     for groups in (*per_frame[frame : frame + 1], *shared[:1]):
         if stated := items(groups, keyword):
-            mend(stated[0])
+            repair(stated[0])
             return stated[0]
     return dataset
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydicom import Dataset
 
-from brainscan.dicom.body_parts import plain
+from brainscan.dicom.body_parts import in_capitals
 from brainscan.dicom.geometry import frame_order
 from brainscan.dicom.origin import traits_of
 from brainscan.dicom.pixels import frame_count, read_object
@@ -52,7 +52,7 @@ class Header:
 
         Within a series that one scanner made, both are the same throughout.
         """
-        letters = sorted(re.findall(r"[^\W_]+", plain(self.patient_name)))
+        letters = sorted(re.findall(r"[^\W_]+", in_capitals(self.patient_name)))
         return (_UMLAUTS.sub(r"\1", " ".join(letters)), self.patient_birth_date)
 
     @property

@@ -24,12 +24,12 @@ from pydicom.uid import (
 
 from brainscan.dicom.bits import stored_values
 from brainscan.dicom.characters import make_readable
-from brainscan.dicom.copied import PATIENT_AND_STUDY
-from brainscan.dicom.described import describe_pixels
-from brainscan.dicom.filler import unstated_filler
+from brainscan.dicom.copied_text import PATIENT_AND_STUDY
 from brainscan.dicom.geometry import macro
-from brainscan.dicom.mend import mend, name_by_meta
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
+from brainscan.dicom.pixel_description import complete_pixel_description
+from brainscan.dicom.repair import name_by_meta, repair
+from brainscan.dicom.unstated_padding import unstated_padding
 from brainscan.dicom.values import numbers, texts
 from brainscan.domain import Reason, ScanError
 from brainscan.series.planes import plausible_aspect, plausible_spacing
@@ -61,7 +61,7 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
     inflated, meta = _inflated(data, max_bytes)
     dataset = dcmread(io.BytesIO(inflated), force=True)
     make_readable(dataset, PATIENT_AND_STUDY)
-    mend(dataset)
+    repair(dataset)
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, _ = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
@@ -98,7 +98,7 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
         Exception: whatever the decoder raises on a damaged or truncated stream.
     """
     _require_decoder(dataset)
-    describe_pixels(dataset)
+    complete_pixel_description(dataset)
     if is_mosaic(dataset):
         stored = tile(stored_values(dataset, None), tile_count(dataset), frame)
     else:
@@ -249,7 +249,7 @@ def _padding(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[n
     """Which stored pixels are filler (PS3.3 C.7.5.1.1.2): by the padding value, or by what they look like."""
     value = dataset.get("PixelPaddingValue")
     if not isinstance(value, int):
-        return unstated_filler(stored)
+        return unstated_padding(stored)
     limit = dataset.get("PixelPaddingRangeLimit")
     # Cast: files exist that write the padding of signed pixels as if unsigned.
     ends = np.array([value, limit if isinstance(limit, int) else value]).astype(stored.dtype)

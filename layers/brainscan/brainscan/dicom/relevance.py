@@ -9,7 +9,7 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from brainscan.dicom.body_parts import BodyPart, coded_derivation, coded_region, named_part
-from brainscan.dicom.derived import names_map, names_no_anatomy, names_phase
+from brainscan.dicom.derived import mentions_map, mentions_no_anatomy, mentions_phase
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.values import items, private_integer, text, texts
 from brainscan.domain import RESEARCH_USE_STATEMENT, Reason
@@ -106,7 +106,7 @@ def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
     @cache
     def judged(kinds: frozenset[str], derivation: str, part: str) -> Relevance:
         named = named_part(part)
-        reason = skip or _not_anatomy(kinds) or (Reason.DERIVED_MAP if names_map(derivation) else None)
+        reason = skip or _not_anatomy(kinds) or (Reason.DERIVED_MAP if mentions_map(derivation) else None)
         if reason or (part and named is BodyPart.ELSEWHERE):
             return Relevance(reason or Reason.OTHER_BODY_PART)
         unclear = {Reason.UNCLEAR_CONTENT} if coloured or kinds & ({"DERIVED", "MIXED"} | _REAL) else set()
@@ -134,7 +134,7 @@ def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
     doubts = {
         Reason.BURNED_IN_TEXT: may_show_a_name(dataset),
         Reason.UNCLEAR_MODALITY: modality != "MR",
-        Reason.UNCLEAR_CONTENT: any(names_no_anatomy(text(dataset, keyword)) for keyword in OF_SERIES),
+        Reason.UNCLEAR_CONTENT: any(mentions_no_anatomy(text(dataset, keyword)) for keyword in OF_SERIES),
         Reason.UNCLEAR_BODY_PART: _described_part(dataset) is BodyPart.ELSEWHERE,
     }
     return None, frozenset(reason for reason, doubted in doubts.items() if doubted)
@@ -170,9 +170,9 @@ def _is_gray(dataset: Dataset) -> bool:
 def _not_anatomy(kinds: frozenset[str]) -> Reason | None:
     if kinds & _LOCALIZERS:
         return Reason.LOCALIZER
-    if kinds & _PHASES or any(map(names_phase, kinds)):
+    if kinds & _PHASES or any(map(mentions_phase, kinds)):
         return Reason.PHASE_IMAGE
-    return Reason.DERIVED_MAP if kinds & _MAPS or any(map(names_map, kinds)) else None
+    return Reason.DERIVED_MAP if kinds & _MAPS or any(map(mentions_map, kinds)) else None
 
 
 def _is_own_report(dataset: Dataset) -> bool:

@@ -8,7 +8,7 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, Segmentation
 from pydicom import Dataset
 
 from brainscan.dicom.coding import algorithm, code, lesion_name
-from brainscan.dicom.measured import distance_mm, planes_of, state_geometry
+from brainscan.dicom.series_geometry import distance_mm, planes_of, state_geometry
 from brainscan.dicom.source import SourceImage, is_multiframe
 from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, Lesion

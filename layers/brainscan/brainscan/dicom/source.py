@@ -8,10 +8,10 @@ from pydicom import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from brainscan.dicom.characters import UTF8
-from brainscan.dicom.copied import EQUIPMENT, PATIENT_AND_STUDY, copied_text
-from brainscan.dicom.mend import mend
+from brainscan.dicom.copied_text import EQUIPMENT, PATIENT_AND_STUDY, copied_text
 from brainscan.dicom.pixels import read_object
 from brainscan.dicom.planes import plane_of
+from brainscan.dicom.repair import repair
 from brainscan.dicom.technique import copy_frame_technique, copy_technique
 from brainscan.dicom.values import items, numbers, parsed, put_text, text, texts
 from brainscan.series.planes import Plane
@@ -94,7 +94,7 @@ def _functional_groups(stated: Dataset) -> Dataset:
     groups = Dataset()
     for keyword in FUNCTIONAL_GROUPS:
         for item in items(stated, keyword)[:1]:
-            mend(item)
+            repair(item)
             copied = Dataset()
             _copy_geometry(item, copied)
             setattr(groups, keyword, [copied])

@@ -5,7 +5,7 @@ from typing import Final
 
 from pydicom import DataElement, Dataset
 
-from brainscan.dicom.values import items, known, number, put_text, texts
+from brainscan.dicom.values import items, number, put_text, tag_and_vr, texts
 from brainscan.series.acquisitions import Technique
 
 NUMBERS: Final = ("EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "AcquisitionNumber", "AcquisitionTime")
@@ -39,7 +39,7 @@ def _copy_numbers(stated: Dataset, copied: Dataset, keywords: Iterable[str]) -> 
     for keyword in keywords:
         value = number(stated, keyword)
         if value is not None:
-            tag, _ = known(keyword)
+            tag, _ = tag_and_vr(keyword)
             copied[tag] = DataElement(tag, "FD", value, already_converted=True)
 
 

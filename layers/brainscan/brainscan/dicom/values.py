@@ -33,7 +33,7 @@ _IN_A_ROW: Final = re.compile(rf"[\[(]?\s*{_WITH_UNIT}(?:(?:\s*[,;/|x]\s*|\s+){_
 
 def parsed(dataset: Dataset, keyword: str) -> Any:
     """The value as pydicom converts it; of one that it cannot convert, the bytes; None where there is none."""
-    tag, _ = known(keyword)
+    tag, _ = tag_and_vr(keyword)
     element = dataset.get_item(tag)
     if element is None:
         return None
@@ -44,14 +44,14 @@ def parsed(dataset: Dataset, keyword: str) -> Any:
 
 
 @cache
-def known(keyword: str) -> tuple[BaseTag, str]:
+def tag_and_vr(keyword: str) -> tuple[BaseTag, str]:
     """Tag and VR of an attribute by the dictionary, which takes longer than to read most values."""
     return Tag(keyword), dictionary_VR(keyword)
 
 
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """The values of an attribute as text, without padding; of bytes that are no ASCII, with the others replaced."""
-    tag, vr = known(keyword)
+    tag, vr = tag_and_vr(keyword)
     element = dataset.get_item(tag)
     if element is None:
         return ()
@@ -66,7 +66,7 @@ def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     return tuple(str(each).strip(_PADDING) for each in values)
 
 
-def typed(value: str) -> str:
+def normalized(value: str) -> str:
     """A value that a person typed, in the form in which `text` gives it."""
     return " ".join(each for part in value.split(SEPARATOR) if (each := part.strip(_PADDING)))
 
@@ -148,6 +148,6 @@ def put_text(dataset: Dataset, keyword: str, *values: str) -> None:
         keyword: Of an attribute whose VR is of `TEXT_VRS`.
         values: Already such as the attribute may have.
     """
-    tag, vr = known(keyword)
+    tag, vr = tag_and_vr(keyword)
     raw = SEPARATOR.join(values).encode()
     dataset[tag] = RawDataElement(tag, vr, len(raw), raw, 0, False, True)

@@ -38,12 +38,12 @@ def checked(comment: str) -> str | None:
     Raises:
         CommentError: it is longer than `MOST_CHARACTERS`, or holds one of `TELLING` or what is not to be seen.
     """
-    said = comment.strip()
-    if len(said) > MOST_CHARACTERS:
+    text = comment.strip()
+    if len(text) > MOST_CHARACTERS:
         raise CommentError(f"a comment has at most {MOST_CHARACTERS} characters")
-    plain = unicodedata.normalize("NFKC", said)
+    plain = unicodedata.normalize("NFKC", text)
     unseen = any(unicodedata.category(each) in {"Cc", "Cf", "Co"} and each not in "\r\n\t" for each in plain)
     found = [what for what, pattern in _PATTERNS.items() if pattern.search(plain)]
     for what in (["a character that is not to be seen"] if unseen else []) + found:
         raise CommentError(f"the comment holds {what}: leave out what could tell who the patient is")
-    return said or None
+    return text or None

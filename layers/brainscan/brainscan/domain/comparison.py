@@ -134,8 +134,8 @@ def score_of(answers: Sequence[tuple[Finding, TumorClass]]) -> Score:
 
 
 def _median_ms(timings: Sequence[dict[str, float]]) -> float | None:
-    told = [each[INFER] for each in timings if INFER in each]
-    return median(told) if told else None
+    durations = [each[INFER] for each in timings if INFER in each]
+    return median(durations) if durations else None
 
 
 def _changed(pairs: Sequence[PredictionPair]) -> tuple[ChangedSeries, ...]:

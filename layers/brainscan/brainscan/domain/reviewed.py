@@ -63,8 +63,8 @@ class Reviewed(FrozenModel):
             return adjudicated[-1]
         if self.readers_required == 1:
             return max(readings, key=lambda each: each.revision, default=None)
-        said = {(each.verdict is Verdict.REJECTED, each.named_class(self.predicted)) for each in readings}
-        return readings[-1] if len(readings) > 1 and len(said) == 1 else None
+        calls = {(each.verdict is Verdict.REJECTED, each.named_class(self.predicted)) for each in readings}
+        return readings[-1] if len(readings) > 1 and len(calls) == 1 else None
 
     def review_by(self, reader: str) -> Review | None:
         """A reader's verdict, if it stands."""

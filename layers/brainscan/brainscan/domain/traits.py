@@ -46,13 +46,13 @@ class Traits(FrozenModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _unpacked(cls, told: Any) -> Any:
-        if not isinstance(told, str):
-            return told
-        if len(told) != 5:
+    def _unpacked(cls, text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
+        if len(text) != 5:
             raise ValueError("traits are five characters")
-        known = {"device": told[:2], "intensity": _digit(told[3]), "scope": _digit(told[4])}
-        return known | {"sequence": _WEIGHTINGS.get(told[2])}
+        known = {"device": text[:2], "intensity": _digit(text[3]), "scope": _digit(text[4])}
+        return known | {"sequence": _WEIGHTINGS.get(text[2])}
 
     @model_serializer
     def packed(self) -> str:

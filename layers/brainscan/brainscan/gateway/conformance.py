@@ -11,13 +11,13 @@ from pydicom.uid import UID, AllTransferSyntaxes, ExplicitVRLittleEndian, JPEGEx
 
 from brainscan.dicom.characters import UTF8
 from brainscan.dicom.coding import MANUFACTURER
-from brainscan.dicom.copied import EQUIPMENT, PATIENT_AND_STUDY
-from brainscan.dicom.identified import IDENTIFIERS
-from brainscan.dicom.mend import INTEGERS as OF_PIXELS
-from brainscan.dicom.mend import NAMED_BY_META
+from brainscan.dicom.copied_text import EQUIPMENT, PATIENT_AND_STUDY
+from brainscan.dicom.identifiers import IDENTIFIERS
 from brainscan.dicom.origin import ORIGIN
 from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
 from brainscan.dicom.relevance import CODED, DESCRIPTIONS, REQUESTED
+from brainscan.dicom.repair import INTEGERS as OF_PIXELS
+from brainscan.dicom.repair import NAMED_BY_META
 from brainscan.dicom.source import CODES, COUNTS, FUNCTIONAL_GROUPS, GEOMETRY, SIZES, UIDS
 from brainscan.dicom.stamp import SERIES_DESCRIPTIONS, SOP_CLASSES
 from brainscan.dicom.technique import GROUPS, NUMBERS

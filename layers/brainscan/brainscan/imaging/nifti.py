@@ -13,8 +13,8 @@ import numpy.typing as npt
 from nibabel.affines import voxel_sizes
 from nibabel.orientations import apply_orientation, io_orientation
 
-from brainscan.dicom.filler import unstated_filler
 from brainscan.dicom.pixels import Pixels
+from brainscan.dicom.unstated_padding import unstated_padding
 from brainscan.domain import Reason, ScanError
 from brainscan.series.planes import plausible_aspect, plausible_spacing
 from brainscan.settings import Limits
@@ -225,6 +225,6 @@ def millimetres(header: nib.Nifti1Header) -> float:
 
 def _gray(plane: npt.NDArray[Any]) -> Pixels:
     kept = np.ascontiguousarray(plane)
-    if kept.size and np.isfinite(kept).all() and (filler := unstated_filler(kept)) is not None:
+    if kept.size and np.isfinite(kept).all() and (filler := unstated_padding(kept)) is not None:
         kept[filler] = kept[~filler].min()
     return kept if kept.dtype in (np.uint8, np.uint16) else kept.astype(np.float32)

@@ -44,7 +44,7 @@ def picture(gray: Gray) -> bytes:
     return _png(Image.fromarray(gray))
 
 
-def outlined(image_png: bytes, mask_png: bytes | None) -> bytes:
+def draw_outline(image_png: bytes, mask_png: bytes | None) -> bytes:
     """Draw the outline of a mask over a picture, both as they are kept.
 
     Args:

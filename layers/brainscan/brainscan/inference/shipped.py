@@ -18,13 +18,15 @@ def model_dir() -> Path:
     Raises:
         ModelError: the folder does not hold a model; the text names the remedy.
     """
-    told = os.environ.get(VARIABLE)
-    folder = Path(told) if told else PACKAGED
+    folder_named = os.environ.get(VARIABLE)
+    folder = Path(folder_named) if folder_named else PACKAGED
     missing = [name for name in (MANIFEST_FILE, MODEL_FILE) if not (folder / name).is_file()]
     if not missing:
         return folder
-    if told:
-        raise ModelError(f"{VARIABLE} is {told}, which holds no {missing[0]}; name the folder of an exported model")
+    if folder_named:
+        raise ModelError(
+            f"{VARIABLE} is {folder_named}, which holds no {missing[0]}; name the folder of an exported model"
+        )
     raise ModelError(
         f"this installation has no {missing[0]}: install the wheel, which brings the model along, or let {VARIABLE} "
         "name a folder that holds manifest.json and model.tflite"

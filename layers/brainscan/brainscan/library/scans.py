@@ -15,7 +15,7 @@ from PIL import Image
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.imaging.nifti_space import Space, space_of
-from brainscan.imaging.overlay import outlined
+from brainscan.imaging.overlay import draw_outline
 from brainscan.inference.runtime import Model
 from brainscan.library.inputs import InputScan
 from brainscan.pipeline.predict import ScanBytes, ScanPrediction, predict
@@ -59,7 +59,7 @@ class AnalyzedScan:
     @property
     def overlay_png(self) -> bytes | None:
         """The scan with the outline of its mask; None where no picture of it is shown."""
-        return outlined(self.image_png, self.mask_png) if self.image_png else None
+        return draw_outline(self.image_png, self.mask_png) if self.image_png else None
 
     @property
     def mask(self) -> Mask | None:

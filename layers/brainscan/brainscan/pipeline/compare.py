@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from brainscan.domain import ScanRecord
 from brainscan.domain.comparison import PredictionPair
 from brainscan.domain.shadow_finding import ShadowFinding
-from brainscan.imaging.drawn import dice
+from brainscan.imaging.reader_mask import dice
 from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.objects import shadow_prefix
 

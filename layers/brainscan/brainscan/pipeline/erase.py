@@ -120,7 +120,7 @@ def erase(traces: PatientTraces, services: Services, by: str, *, with_archives: 
         erased={kind: done[kind] for kind in Trace},
         erased_before=traces.erased_before,
         digests=_digests(files, deleted, doomed),
-        uploads=tuple(_told(each, each in doomed) for each in traces.uploads),
+        uploads=tuple(_upload_trace(each, each in doomed) for each in traces.uploads),
         under_way=files.under_way,
         repeat_after=now + REPEAT if files.under_way or _worked_on(items.scans, now) else None,
         remaining=tuple(_remaining(traces, doomed, now)),
@@ -134,7 +134,7 @@ def _worked_on(scans: Sequence[ScanRecord], now: datetime) -> bool:
     )
 
 
-def _told(upload: PatientUpload, erased: bool) -> UploadTrace:
+def _upload_trace(upload: PatientUpload, erased: bool) -> UploadTrace:
     return UploadTrace(
         export_id=upload.export_id,
         key_digest=upload.key_digest,
@@ -150,7 +150,9 @@ def _digests(
     key_digests = {(each.version.bucket, each.version.key): each.key_digest for each in doomed}
     lines = {kind: [f"{each.key}\t{each.version_id}" for each in versions] for kind, versions in files.versions.items()}
     lines[Trace.UPLOADS] = [f"{key_digests[each.bucket, each.key]}\t{each.version_id}" for each in deleted]
-    return {kind: hashlib.sha256("\n".join(sorted(told)).encode()).hexdigest() for kind, told in lines.items() if told}
+    return {
+        kind: hashlib.sha256("\n".join(sorted(listed)).encode()).hexdigest() for kind, listed in lines.items() if listed
+    }
 
 
 def _remaining(traces: PatientTraces, doomed: Sequence[PatientUpload], now: datetime) -> list[Remaining]:

@@ -70,14 +70,14 @@ def file_outcome(
     file_id = pseudonyms.file_id(origin.export_id, entry)
     scan = _scan(file, file_id, origin)
     if file.problem:
-        return _refused(scan, file.problem)
+        return _rejected(scan, file.problem)
     try:
         if file.kind is Kind.DICOM:
             header = read_header(file.data, limits)
             return _dicom(scan, file_id, header, pseudonyms, pseudonyms if of_patient is None else of_patient(header))
         frames = count_frames(file.data, file.kind, limits)
     except ScanError as refused:
-        return _not_an_image(file) if refused.reason is Reason.NOT_AN_IMAGE else _refused(scan, refused.reason)
+        return _not_an_image(file) if refused.reason is Reason.NOT_AN_IMAGE else _rejected(scan, refused.reason)
     if file.kind is Kind.NIFTI:
         scan = scan.model_copy(update={"series_id": pseudonyms.digest("series", scan.scan_id)})
     return _queued(scan, file_id, range(frames), pseudonyms)
@@ -112,13 +112,13 @@ def _scan(file: File, file_id: str, origin: Origin) -> Scan:
 def _dicom(scan: Scan, file_id: str, header: Header, pseudonyms: Pseudonyms, of_patient: Pseudonyms) -> FileOutcome:
     if header.skip:
         return FileOutcome(skipped=header.skip)
-    outcome = _queued(scan.model_copy(update=belonging(header, of_patient)), file_id, header.orders, pseudonyms)
+    outcome = _queued(scan.model_copy(update=hierarchy_keys(header, of_patient)), file_id, header.orders, pseudonyms)
     taken = (
         record.model_copy(update={"traits": traits})
         for record, traits in zip(outcome.records, header.traits, strict=True)
     )
     judged = zip(taken, header.relevances, strict=True)
-    return FileOutcome(tuple(_judged(record, relevance, header, of_patient) for record, relevance in judged))
+    return FileOutcome(tuple(_described_frame(record, relevance, header, of_patient) for record, relevance in judged))
 
 
 def patient_key(patient_id: str, issuer: str, pseudonyms: Pseudonyms) -> str:
@@ -126,7 +126,7 @@ def patient_key(patient_id: str, issuer: str, pseudonyms: Pseudonyms) -> str:
     return pseudonyms.digest("patient", issuer, patient_id)
 
 
-def belonging(header: Header, pseudonyms: Pseudonyms) -> dict[str, Any]:
+def hierarchy_keys(header: Header, pseudonyms: Pseudonyms) -> dict[str, Any]:
     """Patient, study and series, each within the one above it: exports exist that give two patients one series UID.
 
     Those who share an id, too, as `ANONYMOUS`, are told apart in a series.
@@ -142,7 +142,7 @@ def belonging(header: Header, pseudonyms: Pseudonyms) -> dict[str, Any]:
     return belongs
 
 
-def _judged(record: ScanRecord, relevance: Relevance, header: Header, pseudonyms: Pseudonyms) -> ScanRecord:
+def _described_frame(record: ScanRecord, relevance: Relevance, header: Header, pseudonyms: Pseudonyms) -> ScanRecord:
     """One frame with what its header says against it, and with the name of its instance.
 
     A frame that is skipped is no slice of its series. One of no series is flagged: it will be in no report. The order
@@ -190,6 +190,6 @@ def _not_an_image(file: File) -> FileOutcome:
     return FileOutcome((), Reason.NOT_AN_IMAGE, references, directory.private_records)
 
 
-def _refused(scan: Scan, reason: Reason) -> FileOutcome:
+def _rejected(scan: Scan, reason: Reason) -> FileOutcome:
     finding = Finding(outcome=Outcome.REJECTED, reasons=(reason,))
     return FileOutcome((ScanRecord.of(scan, finding, finished_at=scan.received_at),))

@@ -17,7 +17,7 @@ from brainscan.pipeline.expand import Tally, expand
 from brainscan.pipeline.files import Origin
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
-from brainscan.store.object_errors import ObjectWithheldError
+from brainscan.store.object_errors import ObjectDeniedError
 from brainscan.store.objects import Head, files_key, part_key, upload_key
 from brainscan.store.upload import Upload
 
@@ -68,7 +68,7 @@ def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_lis
     if version.is_latest:
         try:
             parts = _parts(upload, head, export, services)
-        except ObjectWithheldError as withheld:
+        except ObjectDeniedError as withheld:
             return _unread(upload, withheld.reason, services)
         if len(parts) > 1:
             _send(upload, parts, services)
@@ -210,13 +210,13 @@ def _expand_part(
     _conclude(upload, export, services)
 
 
-def site_of(key: str, told: str | None, sites: Collection[str]) -> str | None:
+def site_of(key: str, stated: str | None, sites: Collection[str]) -> str | None:
     """The site that an upload comes from: the first segment of its key, else what it says, if that is one of `sites`.
 
     What else a key begins with may be a patient's name, and goes nowhere.
     """
     prefix, slash, _ = key.partition("/")
-    return next((each for each in (prefix if slash else None, told) if each in sites), None)
+    return next((each for each in (prefix if slash else None, stated) if each in sites), None)
 
 
 def _listed(marker: PartDone, tally: Tally, export_id: str, services: Services, *, again: bool) -> PartDone:

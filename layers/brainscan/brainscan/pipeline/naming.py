@@ -20,7 +20,7 @@ def of_upload(upload: Upload, services: Services) -> Pseudonyms:
     Raises:
         botocore.exceptions.ClientError: to be repeated.
     """
-    return _named(
+    return _pseudonyms_of(
         lambda each: each.object_id(upload.bucket, upload.key),
         lambda name: services.table.versions.latest(name) is not None,
         upload.received_at,
@@ -42,10 +42,10 @@ def of_patient(header: Header, received_at: datetime, services: Services) -> Pse
             return patient_key(header.patient_id, header.patient_id_issuer, pseudonyms)
         return pseudonyms.digest("study", *header.patient, header.study_uid)
 
-    return _named(name_by, lambda name: bool(known_by(name, limit=1).items), received_at, services)
+    return _pseudonyms_of(name_by, lambda name: bool(known_by(name, limit=1).items), received_at, services)
 
 
-def _named(
+def _pseudonyms_of(
     name_by: Callable[[Pseudonyms], str], is_known: Callable[[str], bool], at: datetime, services: Services
 ) -> Pseudonyms:
     by_name = {name_by(each): each for each in services.keyring.all}

@@ -11,10 +11,10 @@ from PIL import Image
 from pydicom import Dataset
 
 from brainscan.dicom.capture import capture
-from brainscan.dicom.identified import unusable_identifiers
-from brainscan.dicom.measured import no_common_grid
+from brainscan.dicom.identifiers import unusable_identifiers
 from brainscan.dicom.pixels import frame_spacing
 from brainscan.dicom.seg import segmentation
+from brainscan.dicom.series_geometry import no_common_grid
 from brainscan.dicom.source import SourceImage
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.stamp import ReportObject, Stamp
@@ -38,12 +38,12 @@ class ReportObjects:
     labels: bytes | None = None
 
 
-OutlinedImage = Callable[[ScanRecord], bytes | None]
+OverlayOf = Callable[[ScanRecord], bytes | None]
 """The PNG of a scan with the outline of its mask, if there is one of it."""
 
 
 def report_objects(
-    analysis: SeriesAnalysis, slices: Sequence[Slice], services: ReportServices, outlined: OutlinedImage
+    analysis: SeriesAnalysis, slices: Sequence[Slice], services: ReportServices, outlined: OverlayOf
 ) -> ReportObjects:
     """Make the SEG, the SR that refers to it, and the secondary capture.
 

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from brainscan.dicom.stamp import ReportObject
 from brainscan.domain import ANSWERED, GivenUpReport, Outcome, Reason, Report, ScanRecord, Series, SeriesSummary
 from brainscan.pipeline.objects import ReportObjects, masks_of, report_objects
-from brainscan.pipeline.outlined import outlined_image
+from brainscan.pipeline.overlays import overlay_png
 from brainscan.pipeline.series_summary import summary_of
 from brainscan.pipeline.sources import slice_sources, sources_of
 from brainscan.pipeline.summary import write_report
@@ -96,7 +96,7 @@ def _made(series: Series, records: Sequence[ScanRecord], services: Services) -> 
     try:
         return State.REPORTED, *_write(series, records, services)
     except (ClientError, BotoCoreError):
-        reports.forgive(series.series_id, series.revision, attempt)
+        reports.discount_attempt(series.series_id, series.revision, attempt)
         raise
 
 
@@ -110,7 +110,7 @@ def _given_up(series: Series, records: Sequence[ScanRecord], services: Services)
 def _write(series: Series, records: Sequence[ScanRecord], services: Services) -> tuple[Report, SeriesSummary]:
     with ThreadPoolExecutor(max_workers=16) as pool:
         slices = sources_of(records, services, pool)
-        outlined = partial(outlined_image, results=services.results)
+        outlined = partial(overlay_png, results=services.results)
         read_masks = partial(masks_of, services=services, pool=pool)
         sources = slice_sources(slices)
         analysis = analyze_series(series, records, sources, read_masks)

@@ -123,7 +123,7 @@ def predict_stored(scan_ids: Sequence[str], run: Run, model: Model, services: Se
         fetched = fetch(readable, services, pool)
     sources = {scan_id: each for scan_id, each in fetched.items() if isinstance(each, ScanBytes)}
     predicted = dict(zip(sources, predict(list(sources.values()), model, services.limits), strict=True))
-    said = {
+    findings = {
         scan_id: found
         for scan_id, each in predicted.items()
         if (found := shadow_finding_of(records[scan_id], each, model))
@@ -132,7 +132,7 @@ def predict_stored(scan_ids: Sequence[str], run: Run, model: Model, services: Se
     troubles |= {scan_id: each.error for scan_id, each in predicted.items() if each.error is not None}
     gone = {scan_id for scan_id in scan_ids if isinstance(troubles.get(scan_id), ObjectGoneError)}
     gone |= set(scan_ids) - fetched.keys()  # erased, or replaced by a newer upload, since the run began
-    answers = _write_findings(said, records, run, services)
+    answers = _write_findings(findings, records, run, services)
     services.table.runs.put_reprocessed(
         answers + [_without(each, run, *_why(records.get(each))) for each in sorted(gone)]
     )
@@ -143,11 +143,11 @@ def predict_stored(scan_ids: Sequence[str], run: Run, model: Model, services: Se
 
 
 def _write_findings(
-    said: Mapping[str, ShadowFinding], records: Mapping[str, ScanRecord], run: Run, services: Services
+    findings: Mapping[str, ShadowFinding], records: Mapping[str, ScanRecord], run: Run, services: Services
 ) -> list[ReprocessedScan]:
     """Write what a model said, an object a day of arrival; the markers that are to name them."""
     days: dict[str, list[ShadowFinding]] = {}
-    for scan_id, answer in said.items():
+    for scan_id, answer in findings.items():
         days.setdefault(records[scan_id].day, []).append(answer)
     return [
         ReprocessedScan(

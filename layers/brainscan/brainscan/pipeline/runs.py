@@ -51,7 +51,7 @@ class StateMachine:
 
     def start(self, run: Run, bucket: str) -> None:
         """Start an execution; one that was started before goes on."""
-        told = {
+        execution_input = {
             "run": run.run_id,
             "execution": run.execution,
             "bucket": bucket,
@@ -59,7 +59,7 @@ class StateMachine:
             "results": f"reprocess/{run.run_id}/results",
             "at_once": run.most_at_once,
         }
-        self.client.start_execution(stateMachineArn=self.arn, name=_name(run), input=json.dumps(told))
+        self.client.start_execution(stateMachineArn=self.arn, name=_name(run), input=json.dumps(execution_input))
 
     def stop(self, run: Run) -> None:
         """End the execution of a run, as far as there is one; batches that are read meanwhile are still kept."""

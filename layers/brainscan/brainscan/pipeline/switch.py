@@ -19,7 +19,7 @@ from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
 from brainscan.observability import describe, logger
 from brainscan.pipeline.attempt import new_attempt, write_images
-from brainscan.pipeline.drawing import overlap_of
+from brainscan.pipeline.reader_masks import dice_with_network
 from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, pause_run, predict_stored
 from brainscan.services import WORKERS, Services
 from brainscan.store import ObjectGoneError, Results, Table
@@ -28,7 +28,7 @@ from brainscan.store.retry import Threads
 MOST_ROUNDS = 5
 """How often a series is looked at anew because slices of it changed meanwhile, before the state machine tries again."""
 
-Said = ShadowFinding | ScanRecord
+StoredFinding = ShadowFinding | ScanRecord
 """What a model said: beside the answers that stood, or as one of them."""
 
 
@@ -78,7 +78,7 @@ def switch_batch(batch: Batch, run: Run, model: Callable[[], Model], services: S
     tally = Counter(gone=len(set(batch.scan_ids) - found.keys()))
     for unit, records in units.items():
         try:
-            tally[_become(records, dead, run, model, services)] += len(records)
+            tally[_switch_series(records, dead, run, model, services)] += len(records)
         except Exception as error:
             logger.error("series is not switched", run_id=run.run_id, unit=unit, **describe(error))
             tally["left"] += len(records)
@@ -92,7 +92,7 @@ def switch_batch(batch: Batch, run: Run, model: Callable[[], Model], services: S
     return done
 
 
-def _become(
+def _switch_series(
     records: Sequence[ScanRecord], dead: Collection[str], run: Run, model: Callable[[], Model], services: Services
 ) -> str:
     """What becomes of a series' scans in a batch, as a field of `BatchDone`; one of which was given up stays."""
@@ -110,15 +110,15 @@ def _switched(scan: ScanRecord, run: Run, model: Callable[[], Model], services: 
         left = [record for record in records if record.outcome in ANSWERED and record.model_id != run.model_id]
         if not left:
             return True
-        said = _said(left, run, model, services)
+        stored = _stored_findings(left, run, model, services)
         ids = [record.scan_id for record in left]
-        if said.keys() != set(ids):
+        if stored.keys() != set(ids):
             return False
         if scan.series_id:  # first: what arrives from now on is the model's
             replaced = {str(record.model_id) for record in left}
             services.table.models.switch_series(scan.series_id, run.model_id, replaced)
         with Threads(WORKERS) as pool:
-            list(pool.map(partial(_exchange, run=run, services=services), left, map(said.__getitem__, ids)))
+            list(pool.map(partial(_exchange, run=run, services=services), left, map(stored.__getitem__, ids)))
     raise ScanWaitsError("slices change faster than they are switched")
 
 
@@ -129,7 +129,9 @@ def _as_now(scan: ScanRecord, table: Table) -> list[ScanRecord]:
     return [record for record in table.scans.get_many([scan.scan_id]).values() if not record.superseded]
 
 
-def _said(left: Sequence[ScanRecord], run: Run, model: Callable[[], Model], services: Services) -> dict[str, Said]:
+def _stored_findings(
+    left: Sequence[ScanRecord], run: Run, model: Callable[[], Model], services: Services
+) -> dict[str, StoredFinding]:
     """What the model says of scans, by id; of those that it has not answered, it is asked. Without those it cannot."""
     scan_ids = [record.scan_id for record in left]
     known = services.table.runs.reprocessed(run.model_id, scan_ids)
@@ -144,7 +146,7 @@ def _said(left: Sequence[ScanRecord], run: Run, model: Callable[[], Model], serv
     return {line.scan_id: line for line in lines if line.scan_id in known}
 
 
-def _lines(key: str, results: Results) -> list[Said]:
+def _lines(key: str, results: Results) -> list[StoredFinding]:
     """What an object holds: answers of a model that looked on, a line each, or a scan's `result.json`."""
     try:
         body = results.get(key)
@@ -155,15 +157,15 @@ def _lines(key: str, results: Results) -> list[Said]:
     return [ScanRecord.model_validate_json(body)]
 
 
-def _exchange(before: ScanRecord, said: Said, run: Run, services: Services) -> None:
+def _exchange(before: ScanRecord, stored: StoredFinding, run: Run, services: Services) -> None:
     """Put an answer in place of the one that stands, and keep where both lie, unless the scan changed since."""
     runs = services.table.runs
-    after = said
+    after = stored
     if isinstance(after, ShadowFinding):
         after = _written(before, after, services.results)
         runs.update_reprocessed(_answer(after, run))  # now: what breaks off from here on goes on with these files
     runs.put_reprocessed([_answer(before, run)])
-    services.table.scans.exchange(before, _judged_as(before, after, services.results))
+    services.table.scans.exchange(before, _with_reviews(before, after, services.results))
 
 
 def _answer(record: ScanRecord, run: Run) -> ReprocessedScan:
@@ -176,31 +178,33 @@ def _answer(record: ScanRecord, run: Run) -> ReprocessedScan:
     )
 
 
-def _written(before: ScanRecord, said: ShadowFinding, results: Results) -> ScanRecord:
+def _written(before: ScanRecord, stored: ShadowFinding, results: Results) -> ScanRecord:
     """Write mask and `result.json` of what a model said beside the answer that stood; the image is the scan's own."""
     attempt = new_attempt()
-    mask = b64decode(said.mask) if said.mask and said.tumor else None
+    mask = b64decode(stored.mask) if stored.mask and stored.tumor else None
     known: dict[str, Any] = {
         name: getattr(before, name) for name in ("rows", "columns", "spacing_mm", "image_key")
     } | write_images(before.scan_id, attempt, {"mask": mask}, results)
     record = ScanRecord.of(
-        before.model_copy(update={"traits": (before.traits or Traits()).measured(said.intensity, said.scope_distance)}),
-        Finding(**said.model_dump(include=set(Finding.model_fields))).flagged(before.flags),
-        model_id=said.model_id,
-        timings_ms=said.timings_ms,
+        before.model_copy(
+            update={"traits": (before.traits or Traits()).measured(stored.intensity, stored.scope_distance)}
+        ),
+        Finding(**stored.model_dump(include=set(Finding.model_fields))).flagged(before.flags),
+        model_id=stored.model_id,
+        timings_ms=stored.timings_ms,
         finished_at=datetime.now(UTC),
         **known,
     )
     return results.put_record(record, attempt)
 
 
-def _judged_as(before: ScanRecord, after: ScanRecord, results: Results) -> ScanRecord:
+def _with_reviews(before: ScanRecord, after: ScanRecord, results: Results) -> ScanRecord:
     """The new answer with what readers said of the scan; the masks that they drew are compared with its own."""
 
     def compared(review: Review | None) -> Review | None:
         if review is None or review.drawn_key is None:
             return review
-        overlap = overlap_of(results.get(review.drawn_key), after.mask_key, results)
+        overlap = dice_with_network(results.get(review.drawn_key), after.mask_key, results)
         return review.model_copy(update={"dice": overlap})
 
     judged: Mapping[str, Any] = before.restated_for(after.predicted)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import ListMessageMoveTasksResultEntryTypeDef, MessageTypeDef
 
 BATCH = 10
-HIDDEN_S = 60
+VISIBILITY_S = 60
 """How long a message is hidden while it is looked at."""
 
 LISTED = 1000
@@ -57,7 +57,7 @@ class DeadLetters:
 
     def letters(self) -> list[DeadLetter]:
         """Messages that nobody else is looking at, `LISTED` at most; all stay where they are."""
-        held = list(islice(self._take(), LISTED))
+        held = list(islice(self._receive_all(), LISTED))
         for message in held:
             self._release(message)
         return [_letter(message) for message in held]
@@ -104,7 +104,7 @@ class DeadLetters:
         """
         moved = []
         others = []
-        for message in self._take():
+        for message in self._receive_all():
             wanted = message_ids is None or message["MessageId"] in message_ids
             if not wanted or not self._again(message["Body"]):
                 others.append(message)
@@ -119,13 +119,13 @@ class DeadLetters:
         self._client.send_message(QueueUrl=self._source_url, MessageBody=body)
         return True
 
-    def _take(self) -> Iterator["MessageTypeDef"]:
+    def _receive_all(self) -> Iterator["MessageTypeDef"]:
         """Every message once, hidden from others meanwhile; at one that shows up again, all have been seen."""
         seen: set[str] = set()
         while messages := self._client.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=BATCH,
-            VisibilityTimeout=HIDDEN_S,
+            VisibilityTimeout=VISIBILITY_S,
             WaitTimeSeconds=1,
             MessageSystemAttributeNames=["All"],
         ).get("Messages", []):

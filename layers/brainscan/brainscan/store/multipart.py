@@ -84,7 +84,7 @@ class Inbox:
             UploadIncompleteError: it has no parts, or it is larger than `most_bytes` and was given up.
         """
         key = inbox_key(token)
-        with _gone_is_typed():
+        with _typed_s3_errors():
             pages = self._client.get_paginator("list_parts").paginate(Bucket=self._bucket, Key=key, UploadId=upload_id)
             parts = retried(lambda: [part for page in pages for part in page.get("Parts", [])])
         if not parts:
@@ -97,7 +97,7 @@ class Inbox:
             | ({"ChecksumSHA256": part["ChecksumSHA256"]} if "ChecksumSHA256" in part else {})
             for part in parts
         ]
-        with _gone_is_typed():
+        with _typed_s3_errors():
             retried(
                 lambda: self._client.complete_multipart_upload(
                     Bucket=self._bucket,
@@ -110,12 +110,12 @@ class Inbox:
     def give_up(self, token: str, upload_id: str) -> None:
         """Throw away what has arrived of an upload; one that is gone already is given up, too."""
         named = {"Bucket": self._bucket, "Key": inbox_key(token), "UploadId": upload_id}
-        with suppress(UploadGoneError), _gone_is_typed():
+        with suppress(UploadGoneError), _typed_s3_errors():
             retried(lambda: self._client.abort_multipart_upload(**named))  # type: ignore[arg-type]
 
 
 @contextmanager
-def _gone_is_typed() -> Iterator[None]:
+def _typed_s3_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:

@@ -13,7 +13,7 @@ class ObjectGoneError(BrainscanError):
     """The object, or the version of it that an event names, no longer exists."""
 
 
-class ObjectWithheldError(BrainscanError):
+class ObjectDeniedError(BrainscanError):
     """S3 has the object and will not give it, now or on a retry, for a `reason` that becomes part of its outcome."""
 
     def __init__(self, reason: Reason, remedy: str) -> None:
@@ -29,7 +29,7 @@ class UploadUnreadError(BrainscanError):
 
 
 @contextmanager
-def gone_is_typed() -> Iterator[None]:
+def typed_s3_errors() -> Iterator[None]:
     """Say what S3 lacks or withholds; any other error rises as it came."""
     try:
         yield
@@ -45,23 +45,23 @@ def gone_is_typed() -> Iterator[None]:
 
 
 @contextmanager
-def unread_is_typed() -> Iterator[None]:
+def typed_read_errors() -> Iterator[None]:
     """The same while an upload is read, where an `OSError` would pass for a damaged archive."""
     try:
-        with gone_is_typed():
+        with typed_s3_errors():
             yield
     except OSError as error:
         raise UploadUnreadError(f"S3 did not give the upload's bytes: {type(error).__name__}") from None
 
 
-def _withheld(error: ClientError) -> ObjectWithheldError | None:
+def _withheld(error: ClientError) -> ObjectDeniedError | None:
     """What no retry will change; any other denial may be ours, and is retried.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
     """
     code, message = error_code(error), error.response["Error"].get("Message", "")
     if code == "InvalidObjectState":
-        return ObjectWithheldError(Reason.OBJECT_ARCHIVED, "restore the object and copy it over itself")
+        return ObjectDeniedError(Reason.OBJECT_ARCHIVED, "restore the object and copy it over itself")
     if code.startswith("KMS.") or (code == "AccessDenied" and "kms:" in message):
-        return ObjectWithheldError(Reason.KEY_DENIED, "let intake decrypt by the object's key, then upload it again")
+        return ObjectDeniedError(Reason.KEY_DENIED, "let intake decrypt by the object's key, then upload it again")
     return None

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from brainscan.domain import ScanRecord
 from brainscan.store.errors import error_code
-from brainscan.store.object_errors import gone_is_typed, unread_is_typed
+from brainscan.store.object_errors import typed_read_errors, typed_s3_errors
 from brainscan.store.retry import retried
 
 if TYPE_CHECKING:
@@ -57,17 +57,17 @@ class Uploads:
         Raises:
             ObjectGoneError: no such object or version.
         """
-        with gone_is_typed():
+        with typed_s3_errors():
             if version_id is None:
                 found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key))
             else:
                 found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key, VersionId=version_id))
         milliseconds = int(found["LastModified"].timestamp() * 1000)
         version = found.get("VersionId") or version_id or "null"
-        told = found.get("Metadata", {})
-        token = told.get(SENDER_METADATA, "")
+        metadata = found.get("Metadata", {})
+        token = metadata.get(SENDER_METADATA, "")
         known = token if _TOKEN.fullmatch(token) else None
-        site = told.get(SITE_METADATA)
+        site = metadata.get(SITE_METADATA)
         return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}", token=known, site=site)
 
     @contextmanager
@@ -89,7 +89,7 @@ class Uploads:
         if head.version_id != "null":
             parameters["version_id"] = head.version_id
         with (
-            gone_is_typed(),
+            typed_s3_errors(),
             # By bucket and key: in a URI, a key's tabs, line ends and question marks mean something else.
             smart_open.s3.open(bucket, key, "rb", **parameters) as file,
         ):
@@ -123,11 +123,11 @@ class _UploadReader(io.RawIOBase):
         return self._file.tell()
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with unread_is_typed():
+        with typed_read_errors():
             return self._file.seek(offset, whence)
 
     def readinto(self, buffer: Any) -> int:
-        with unread_is_typed():
+        with typed_read_errors():
             data = self._file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -168,7 +168,7 @@ class Results:
         Raises:
             ObjectGoneError: no such object.
         """
-        with gone_is_typed():
+        with typed_s3_errors():
             return retried(lambda: self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def delete(self, keys: Sequence[str]) -> None:

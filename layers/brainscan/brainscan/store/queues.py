@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BATCH = 10
 """SQS takes no more messages at once."""
 
-HIDDEN_S: Final = 30
+VISIBILITY_S: Final = 30
 HEARTBEAT_S: Final = 10
 """A message that is worked on is hidden for so long from each heartbeat on; two of them may fail."""
 
@@ -48,7 +48,7 @@ class Queue:
         """Whether this is the queue of that ARN: both end in its name."""
         return bool(self._url) and self._url.rpartition("/")[2] == arn.rpartition(":")[2]
 
-    def hide(self, receipt_handles: Sequence[str], seconds: float) -> None:
+    def change_visibility(self, receipt_handles: Sequence[str], seconds: float) -> None:
         """Let up to ten received messages come back after so long from now; those that came back before, stay so.
 
         Raises:
@@ -57,8 +57,8 @@ class Queue:
         retried(lambda: self._change_visibility(receipt_handles, seconds))
 
     @contextmanager
-    def kept_invisible(self, receipt_handles: Sequence[str]) -> Iterator[None]:
-        """Keep up to ten received messages hidden while the work inside goes on, and `HIDDEN_S` after it broke off."""
+    def extended_visibility(self, receipt_handles: Sequence[str]) -> Iterator[None]:
+        """Keep up to ten received messages hidden while the work inside goes on, `VISIBILITY_S` after it broke off."""
         ended = Event()
         with Threads(1) as pool:
             pool.submit(self._beat, receipt_handles, ended)
@@ -70,7 +70,7 @@ class Queue:
     def _beat(self, receipt_handles: Sequence[str], ended: Event) -> None:
         while not ended.is_set():
             try:
-                self._change_visibility(receipt_handles, HIDDEN_S)
+                self._change_visibility(receipt_handles, VISIBILITY_S)
             except Exception as error:
                 logger.warning("messages are not held", extra=describe(error))
             ended.wait(HEARTBEAT_S)

@@ -18,7 +18,7 @@ from brainscan.store.errors import TRANSACTION_CANCELLED, cancellation_codes, er
 
 T = TypeVar("T")
 
-PASSING: Final = frozenset({
+TRANSIENT_CODES: Final = frozenset({
     "InternalError",
     "InternalServerError",
     "InternalFailure",
@@ -37,7 +37,9 @@ PASSING: Final = frozenset({
 })  # fmt: skip
 """Codes that the same request may be spared a moment later. S3 answers HEAD requests with the number alone."""
 
-PASSING_REASONS: Final = frozenset({"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"})
+TRANSIENT_CANCELLATIONS: Final = frozenset(
+    {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
+)
 """Why a transaction may be cancelled that succeeds a moment later."""
 
 FIRST_PAUSE_S: Final = 0.05
@@ -80,16 +82,16 @@ def retried(call: Callable[[], T]) -> T:
         try:
             return call()
         except (ClientError, HTTPClientError, EndpointConnectionError, ConnectionClosedError) as error:
-            if not passes(error) or time.monotonic() + pause > end:
+            if not is_transient(error) or time.monotonic() + pause > end:
                 raise
         time.sleep(pause)
     raise AssertionError("unreachable: the loop has no end")
 
 
-def passes(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
     """Whether the same request may succeed a moment later."""
     if not isinstance(error, ClientError):
         return True
     if error_code(error) == TRANSACTION_CANCELLED:
-        return set(cancellation_codes(error)) <= PASSING_REASONS
-    return error_code(error) in PASSING
+        return set(cancellation_codes(error)) <= TRANSIENT_CANCELLATIONS
+    return error_code(error) in TRANSIENT_CODES

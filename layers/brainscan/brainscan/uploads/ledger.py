@@ -92,8 +92,8 @@ class Ledger:
 
     def knows(self, digest: str) -> bool:
         """Whether a file of this content is in a bundle."""
-        asked = "SELECT 1 FROM files WHERE digest = ? AND bucket = ?"
-        return self._database.execute(asked, (digest, self._bucket)).fetchone() is not None
+        statement = "SELECT 1 FROM files WHERE digest = ? AND bucket = ?"
+        return self._database.execute(statement, (digest, self._bucket)).fetchone() is not None
 
     def add_packed(self, bundle: Bundle, files: Sequence[tuple[str, str]]) -> None:
         """Record a bundle that lies on this disk, with the digests and paths of its files in order."""
@@ -114,16 +114,16 @@ class Ledger:
 
     def bundles(self, state: BundleState) -> list[Bundle]:
         """Bundles that are so far, in the order of their making."""
-        asked = (
+        statement = (
             "SELECT bundle_id, state, size, upload_id, export_id, sent_at FROM bundles WHERE bucket = ? AND state = ?"
         )
-        rows = self._database.execute(f"{asked} ORDER BY rowid", (self._bucket, state))
+        rows = self._database.execute(f"{statement} ORDER BY rowid", (self._bucket, state))
         return [Bundle(row[0], BundleState(row[1]), *row[2:]) for row in rows]
 
     def paths(self, bundle_id: str) -> dict[int, str]:
         """What the files of a bundle are called here, by their places in it."""
-        asked = "SELECT place, path FROM files WHERE bundle_id = ? AND bucket = ? ORDER BY place"
-        return dict(self._database.execute(asked, (bundle_id, self._bucket)))
+        statement = "SELECT place, path FROM files WHERE bundle_id = ? AND bucket = ? ORDER BY place"
+        return dict(self._database.execute(statement, (bundle_id, self._bucket)))
 
     def set_upload(self, bundle: Bundle, upload_id: str | None) -> None:
         """Remember the multipart upload that a bundle goes by."""
@@ -161,5 +161,5 @@ class Ledger:
 
     def was_delivered(self, series_id: str, revision: int) -> bool:
         """Whether this revision of a series' report was given back."""
-        asked = "SELECT 1 FROM delivered WHERE series_id = ? AND revision = ?"
-        return self._database.execute(asked, (series_id, revision)).fetchone() is not None
+        statement = "SELECT 1 FROM delivered WHERE series_id = ? AND revision = ?"
+        return self._database.execute(statement, (series_id, revision)).fetchone() is not None

@@ -105,11 +105,11 @@ class Counts:
         amounts = {name: amount for name, amount in total.items() if amount}
         if not amounts:
             return True
-        told: dict[str, Any] = {**labels, "last_sequence": steps[-1].sequence}
+        attributes: dict[str, Any] = {**labels, "last_sequence": steps[-1].sequence}
         if self._table.expires_at:
-            told["expires_at"] = self._table.expires_at
-        names = dict(enumerate([*amounts, *told]))
-        values = dict(enumerate([*amounts.values(), *told.values()]))
+            attributes["expires_at"] = self._table.expires_at
+        names = dict(enumerate([*amounts, *attributes]))
+        values = dict(enumerate([*amounts.values(), *attributes.values()]))
         adds = ", ".join(f"#n{n} :v{n}" for n in range(len(amounts)))
         sets = ", ".join(f"#n{n} = :v{n}" for n in range(len(amounts), len(names)))
         return self._table.update(

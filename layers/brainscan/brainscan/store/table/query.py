@@ -71,20 +71,20 @@ def run(table: TableClient, query: Query, limit: int, cursor: str | None) -> Pag
     """
     positions = _decode(cursor, query)
     left = [pk for pk in query.partitions if positions[pk] != ""]
-    asked = [_Shard(table, query, pk, _share(limit, len(left)), positions[pk]) for pk in left]
+    opened = [_Shard(table, query, pk, _share(limit, len(left)), positions[pk]) for pk in left]
     try:
-        _fetch_all(asked)
-        _fetch_missing(asked, limit)
+        _fetch_all(opened)
+        _fetch_missing(opened, limit)
     except ClientError as error:
         if cursor is not None and error_code(error) == INVALID_REQUEST:
             raise CursorError(FOREIGN) from None
         raise
-    merged = heapq.merge(*map(_Shard.tagged, asked), key=lambda tagged: tagged[0], reverse=query.descending)
+    merged = heapq.merge(*map(_Shard.tagged, opened), key=lambda tagged: tagged[0], reverse=query.descending)
     items = []
     for _, shard, item in islice(merged, limit):
         shard.use(item)
         items.append(item)
-    ends = {shard.pk: shard.position() for shard in asked}
+    ends = {shard.pk: shard.position() for shard in opened}
     return Page(tuple(items), _encode([ends.get(pk, "") for pk in query.partitions]))
 
 
@@ -96,9 +96,9 @@ def merged(table: TableClient, query: Query, expected: int) -> Iterator[tuple[st
         query: What to ask.
         expected: About how many items will be used.
     """
-    asked = [_Shard(table, query, pk, _share(expected, len(query.partitions)), None) for pk in query.partitions]
-    _fetch_all(asked)
-    streams = map(_Shard.tagged, asked)
+    opened = [_Shard(table, query, pk, _share(expected, len(query.partitions)), None) for pk in query.partitions]
+    _fetch_all(opened)
+    streams = map(_Shard.tagged, opened)
     for sort_key, _, item in heapq.merge(*streams, key=lambda tagged: tagged[0], reverse=query.descending):
         yield sort_key, item
 

@@ -43,11 +43,11 @@ class Reports:
         known = from_item(found) if found else {}
         return int(known["attempts"]) if known.get("revision") == revision else 0
 
-    def forgive(self, series_id: str, revision: int, attempt: int) -> None:
+    def discount_attempt(self, series_id: str, revision: int, attempt: int) -> None:
         """Do not count an attempt that broke off because AWS refused."""
         self._put_attempts(series_id, revision, attempt - 1)
 
-    def ask_again(self, series_id: str) -> bool:
+    def reset_attempts(self, series_id: str) -> bool:
         """Have the series reported anew whose report was given up; False if there is no such series."""
         self._table.delete(keys.report(series_id, ATTEMPT))
         return self._table.update(

@@ -64,9 +64,9 @@ class ScanQueries:
         partitions = shards(keys.model_day(model_id, day), keys.DAY_SHARDS)
         return self._scans(Query(keys.Index.MODEL, partitions, descending=True), limit, cursor)
 
-    def _scans(self, asked: Query, limit: int, cursor: str | None) -> Page[ScanRecord]:
-        page = run(self._table, asked, limit, cursor)
-        if asked.index not in keys.KEYS_ONLY:
+    def _scans(self, query: Query, limit: int, cursor: str | None) -> Page[ScanRecord]:
+        page = run(self._table, query, limit, cursor)
+        if query.index not in keys.KEYS_ONLY:
             return Page(tuple(map(scan_record, page.items)), page.cursor)
         wanted = [{name: item[name]["S"] for name in ("pk", "sk")} for item in page.items]
         found = {item["pk"]["S"]: item for item in self._table.get_batch(wanted)}

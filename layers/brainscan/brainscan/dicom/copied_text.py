@@ -6,7 +6,7 @@ from pydicom import Dataset
 from pydicom.config import RAISE
 from pydicom.valuerep import validate_value
 
-from brainscan.dicom.values import SEPARATOR, known, text
+from brainscan.dicom.values import SEPARATOR, tag_and_vr, text
 
 PATIENT_AND_STUDY: Final = (
     "PatientName",
@@ -46,7 +46,7 @@ def copied_text(dataset: Dataset, keyword: str) -> str:
     value = text(dataset, keyword)
     if not value:
         return ""
-    _, vr = known(keyword)
+    _, vr = tag_and_vr(keyword)
     if not value.isprintable():
         value = "".join(each if each.isprintable() else " " for each in value)
     value = value.replace(SEPARATOR, " ")

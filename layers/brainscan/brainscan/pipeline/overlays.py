@@ -1,11 +1,11 @@
 """A scan as a reader sees it, with the outline of its mask: drawn when somebody asks, and never kept."""
 
 from brainscan.domain import ScanRecord
-from brainscan.imaging.overlay import outlined
+from brainscan.imaging.overlay import draw_outline
 from brainscan.services import ReportStore
 
 
-def outlined_image(record: ScanRecord, results: ReportStore) -> bytes | None:
+def overlay_png(record: ScanRecord, results: ReportStore) -> bytes | None:
     """PNG of a scan and its outline; None where no image of it is kept: it had none, or it may show a name.
 
     Raises:
@@ -14,4 +14,4 @@ def outlined_image(record: ScanRecord, results: ReportStore) -> bytes | None:
     if record.image_key is None:
         return None
     mask = results.get(record.mask_key) if record.mask_key else None
-    return outlined(results.get(record.image_key), mask)
+    return draw_outline(results.get(record.image_key), mask)

@@ -106,7 +106,7 @@ _FORMS: Final = {
 """What values of these VRs look like in most files: pydicom need not convert one to show that it can."""
 
 
-def mend(dataset: Dataset) -> None:
+def repair(dataset: Dataset) -> None:
     """Bring an object, or an item of one, to where reading one of these elements never raises."""
     for expected in _EXPECTED:
         element = dataset.get_item(expected.tag)

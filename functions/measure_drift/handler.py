@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.observability import logger, measure_drift, metrics
-from brainscan.pipeline.watching import Window, watch, worst_of
+from brainscan.pipeline.drift import Window, farthest_features, report_drift
 from brainscan.services import table
 from brainscan.settings import settings
 
@@ -16,9 +16,9 @@ from brainscan.settings import settings
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:  # noqa: ARG001 - Lambda's
     """Measure the day before that of the schedule; a site with too few scans has nothing to measure."""
     day = (datetime.fromisoformat(event["time"]) - timedelta(days=1)).date()
-    asked = table(settings())
-    metrics.add_dimension(name="function", value="watch")
+    scans_table = table(settings())
+    metrics.add_dimension(name="function", value="measure_drift")
     for site in (None, *settings().named_sites):
-        for found in worst_of(watch(Window(day, day), asked, site)):
+        for found in farthest_features(report_drift(Window(day, day), scans_table, site)):
             logger.info("drift measured", site=site or "all", day=day.isoformat(), **found.model_dump(mode="json"))
             measure_drift(found.output, found.of_limit)

@@ -22,7 +22,7 @@ MOST_DAYS: Final = 400
 """Of the reference and of what is compared: each day on which scans arrived is a small read."""
 
 
-class WatchError(BrainscanError):
+class DriftQueryError(BrainscanError):
     """A question about drift that has no answer; the text says what to ask instead."""
 
 
@@ -69,17 +69,17 @@ class DriftReport(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-def watch(window: Window, table: Table, site: str | None = None) -> DriftReport:
+def report_drift(window: Window, table: Table, site: str | None = None) -> DriftReport:
     """Compare days with the reference.
 
     Raises:
-        WatchError: too many days, or the served model's beginning is not known.
+        DriftQueryError: too many days, or the served model's beginning is not known.
     """
     since, until = _reference(window, table)
     if window.first > window.last:
-        raise WatchError("the first day comes before the last")
+        raise DriftQueryError("the first day comes before the last")
     if max((until - since).days, (window.last - window.first).days) >= MOST_DAYS:
-        raise WatchError(f"at most {MOST_DAYS} days are compared, and as many are the reference")
+        raise DriftQueryError(f"at most {MOST_DAYS} days are compared, and as many are the reference")
     reference = _histograms(since, until, table, site)
     days = _histograms(window.first, window.last, table, site)
     return DriftReport(
@@ -96,7 +96,7 @@ def watch(window: Window, table: Table, site: str | None = None) -> DriftReport:
     )
 
 
-def worst_of(answer: DriftReport) -> list[Farthest]:
+def farthest_features(answer: DriftReport) -> list[Farthest]:
     """The feature of what comes in, and that of the answers, that are farthest off; of too few scans there is none."""
     found = (farthest(answer.features, output=output) for output in (False, True))
     return [each for each in found if each]
@@ -110,7 +110,7 @@ def _reference(window: Window, table: Table) -> tuple[date, date]:
         return last - length, last
     began = [change.at for change in table.models.history() if change.state is ModelState.SERVED]
     if not began:
-        raise WatchError("the registry served no model yet, so that none began: compare with the days before")
+        raise DriftQueryError("the registry served no model yet, so that none began: compare with the days before")
     first = began[-1].astimezone(UTC).date()
     return first, first + length
 

@@ -110,7 +110,7 @@ def durations_alarm_at_four_fifths_of_the_timeout(resources: Resources) -> Itera
 def new_versions_of_analyze_come_step_by_step_and_go_back_on_alarm(resources: Resources) -> Iterator[str]:
     """Its mappings feed an alias that CodeDeploy moves, and what watches the new version stops that."""
     watching_a_version = {
-        f"Watching.Outputs.{name}"
+        f"Monitoring.Outputs.{name}"
         for name, alarm in alarms(resources).items()
         if any(each["Name"] in {"ExecutedVersion", "version"} for each in _dimensions(alarm))
     }

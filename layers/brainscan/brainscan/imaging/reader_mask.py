@@ -24,11 +24,11 @@ BROKEN: Final = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.
 """What Pillow raises for a damaged PNG."""
 
 
-class DrawnMaskError(BrainscanError):
+class ReaderMaskError(BrainscanError):
     """What was sent is no mask of this scan; the text says what is wrong and what to send."""
 
 
-def as_kept(png: bytes, shape: tuple[int, int]) -> bytes:
+def validated_mask(png: bytes, shape: tuple[int, int]) -> bytes:
     """Check a mask that a reader drew, and write it as masks are kept: its pixels alone, 8-bit gray, 0 or 255.
 
     Args:
@@ -43,18 +43,18 @@ def as_kept(png: bytes, shape: tuple[int, int]) -> bytes:
     rows, columns = shape
     if image.size != (columns, rows):
         sent = f"{image.size[1]} rows and {image.size[0]} columns"
-        raise DrawnMaskError(f"the mask has {sent}, the scan {rows} and {columns}: send the scan's own")
+        raise ReaderMaskError(f"the mask has {sent}, the scan {rows} and {columns}: send the scan's own")
     if image.mode not in GRAY or getattr(image, "n_frames", 1) > 1:
-        raise DrawnMaskError("send one gray picture of 1 or 8 bits, without colours, palette or transparency")
+        raise ReaderMaskError("send one gray picture of 1 or 8 bits, without colours, palette or transparency")
     gray = _loaded(image)
     if {value for _, value in gray.getcolors(256) or ()} - {0, 255}:
-        raise DrawnMaskError("a mask is 0 where there is no tumor and 255 where there is; other values were sent")
+        raise ReaderMaskError("a mask is 0 where there is no tumor and 255 where there is; other values were sent")
     out = io.BytesIO()
     gray.save(out, "PNG")
     return out.getvalue()
 
 
-def area(png: bytes) -> int:
+def tumor_pixels(png: bytes) -> int:
     """Pixels of a mask as it is kept that are tumor."""
     return _loaded(_opened(png)).histogram()[255]
 
@@ -67,7 +67,7 @@ def dice(one: bytes, other: bytes) -> float | None:
     """
     first, second = _loaded(_opened(one)), _loaded(_opened(other))
     if first.size != second.size:
-        raise DrawnMaskError("the two masks are of different sizes")
+        raise ReaderMaskError("the two masks are of different sizes")
     both = ImageChops.darker(first, second).histogram()[255]
     total = first.histogram()[255] + second.histogram()[255]
     return 2 * both / total if total else None
@@ -80,7 +80,7 @@ def _opened(png: bytes) -> PngImageFile:
             warnings.simplefilter("ignore")
             return PngImageFile(io.BytesIO(png))
     except BROKEN:
-        raise DrawnMaskError("this is no PNG: send the mask as image/png") from None
+        raise ReaderMaskError("this is no PNG: send the mask as image/png") from None
 
 
 def _loaded(image: PngImageFile) -> Image.Image:
@@ -88,6 +88,6 @@ def _loaded(image: PngImageFile) -> Image.Image:
     try:
         gray = image.convert("L")
     except BROKEN:
-        raise DrawnMaskError("the PNG is damaged or cut off: send it again") from None
+        raise ReaderMaskError("the PNG is damaged or cut off: send it again") from None
     gray.info = {}
     return gray

@@ -81,7 +81,7 @@ class _Outcome:
 
 
 @dataclass
-class Returns:
+class ReportReturn:
     """Follows bundles until each of their series is reported, and gives every report back once."""
 
     ledger: Ledger
@@ -89,7 +89,7 @@ class Returns:
     results: Results
     pacs: PacsNode
 
-    def go(self) -> int:
+    def return_ready(self) -> int:
         """Give back what is reported by now; how many reports. One that the PACS refuses holds up no other.
 
         Raises:

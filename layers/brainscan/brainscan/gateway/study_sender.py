@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Courier:
+class StudySender:
     """Brings studies to the bucket. An image leaves the spool when a bundle on the disk has it, and never before.
 
     Bundles that are not sent yet, because the network is away or a process died, are sent first.
@@ -35,7 +35,7 @@ class Courier:
     limits: Limits
     site: str | None = None
 
-    def go(self) -> tuple[int, int]:
+    def send_ready(self) -> tuple[int, int]:
         """Send everything that is ready; how many bundles were sent, and how many images were left out.
 
         Raises:

@@ -21,7 +21,10 @@ from tests.watched import a_month_and_a_dark_day
 
 ROOT = Path(__file__).parents[3]
 CONTEXT = SimpleNamespace(
-    function_name="watch", memory_limit_in_mb=512, aws_request_id="1", invoked_function_arn="arn:aws:lambda:::watch"
+    function_name="measure-drift",
+    memory_limit_in_mb=512,
+    aws_request_id="1",
+    invoked_function_arn="arn:aws:lambda:::measure-drift",
 )
 
 Run = Callable[[str], list[dict[str, Any]]]
@@ -42,7 +45,7 @@ def run(lagging_table: Table, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         monkeypatch.setenv(name, value)
     settings.cache_clear()
     monkeypatch.setattr(observability, "metrics", Metrics(namespace="brainscan", service="stack"))
-    spec = importlib.util.spec_from_file_location("watch_handler", ROOT / "functions/watch/handler.py")
+    spec = importlib.util.spec_from_file_location("watch_handler", ROOT / "functions/measure_drift/handler.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -65,7 +68,7 @@ def test_the_day_after_a_dark_day_its_input_is_measured_as_drifted_and_its_answe
     [measured] = run(f"{dark.replace(day=dark.day + 1)}T02:00:00Z")
     [inputs], [answers] = measured["InputDrift"], measured["OutputDrift"]
     assert inputs > 1 > answers
-    assert measured["function"] == "watch"
+    assert measured["function"] == "measure_drift"
 
 
 def test_a_usual_day_is_far_from_the_limit(run: Run, lagging_table: Table) -> None:
@@ -82,5 +85,5 @@ def test_its_role_allows_what_it_asks_for_and_nothing_besides(run: Run) -> None:
     calls: set[Grant] = set()
     with recorded(calls):
         run("2026-03-03T02:00:00Z")
-    grants = allowed(template_of(()), attribute)["Watch"]
+    grants = allowed(template_of(()), attribute)["MeasureDrift"]
     assert {each for each in grants if each[0].partition(":")[0] not in {"logs", "xray"}} == calls

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from brainscan.domain import ONE_READER, ReviewDetails, Rules, ScanRecord, TumorClass, Verdict
-from brainscan.imaging.drawn import DrawnMaskError, area, as_kept, dice
+from brainscan.imaging.reader_mask import ReaderMaskError, dice, tumor_pixels, validated_mask
 from brainscan.services import WORKERS
 from brainscan.store import ObjectGoneError, Results, Table
 from brainscan.store.objects import drawn_key
@@ -11,11 +11,11 @@ from brainscan.store.retry import Threads
 from brainscan.store.table.scans import NotReviewableError, admit
 
 
-def draw(
+def save_reader_mask(
     png: bytes,
     scan_id: str,
     seen_revision: int,
-    called: TumorClass,
+    tumor_class: TumorClass,
     reader: str,
     details: ReviewDetails,
     results: Results,
@@ -30,7 +30,7 @@ def draw(
         png: The mask, 0 or 255, the scan's own rows and columns; empty with `no_tumor` and only then.
         scan_id: The scan.
         seen_revision: `revision` of the record that the reader looked at.
-        called: The class in the reader's eyes.
+        tumor_class: The class in the reader's eyes.
         reader: The reader's name, from a source that the reader cannot choose.
         details: What the reader tells beside it.
         results: The results bucket.
@@ -50,23 +50,23 @@ def draw(
         return None
     if scan.rows is None or scan.columns is None:
         raise NotReviewableError("the scan has no pixels that could be drawn on")
-    kept = as_kept(png, (scan.rows, scan.columns))
-    if (area(kept) == 0) is not (called is TumorClass.NO_TUMOR):
-        raise DrawnMaskError("an empty mask goes with no_tumor, and every other mask with a tumor's class")
-    key = drawn_key(scan_id, reader, kept)
+    mask_png = validated_mask(png, (scan.rows, scan.columns))
+    if (tumor_pixels(mask_png) == 0) is not (tumor_class is TumorClass.NO_TUMOR):
+        raise ReaderMaskError("an empty mask goes with no_tumor, and every other mask with a tumor's class")
+    key = drawn_key(scan_id, reader, mask_png)
     latest = scan.review
-    if latest and (latest.drawn_key, latest.reader, latest.named_class(scan.predicted)) == (key, reader, called):
+    if latest and (latest.drawn_key, latest.reader, latest.named_class(scan.predicted)) == (key, reader, tumor_class):
         return scan
-    verdict = Verdict.CONFIRMED if called is scan.predicted else Verdict.CORRECTED
+    verdict = Verdict.CONFIRMED if tumor_class is scan.predicted else Verdict.CORRECTED
     admit(scan, seen_revision, verdict, reader, rules)
-    overlap = overlap_of(kept, scan.mask_key, results)
-    results.put_once(key, kept, "image/png")
-    corrected = called if verdict is Verdict.CORRECTED else None
+    overlap = dice_with_network(mask_png, scan.mask_key, results)
+    results.put_once(key, mask_png, "image/png")
+    corrected = tumor_class if verdict is Verdict.CORRECTED else None
     drawn = details.model_copy(update={"drawn_key": key, "dice": overlap})
     return table.scans.review(scan_id, seen_revision, verdict, corrected, reader, drawn, rules)
 
 
-def overlaps(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:
+def dice_of_pairs(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:
     """Dice's coefficient of each pair of masks, by their keys; without pairs that are empty, or gone."""
 
     def of(pair: tuple[str, str]) -> float | None:
@@ -79,8 +79,8 @@ def overlaps(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:
         return [each for each in pool.map(of, pairs) if each is not None]
 
 
-def overlap_of(kept: bytes, mask_key: str | None, results: Results) -> float | None:
+def dice_with_network(mask_png: bytes, mask_key: str | None, results: Results) -> float | None:
     """Dice's coefficient of a reader's mask and the network's, of which an empty one is not kept; None of two empty."""
     if mask_key is None:
-        return 0.0 if area(kept) else None
-    return dice(kept, results.get(mask_key))
+        return 0.0 if tumor_pixels(mask_png) else None
+    return dice(mask_png, results.get(mask_key))

@@ -9,7 +9,7 @@ BORDER_SHARE: Final = 0.1
 """Of the pixels along the border, that are of one value where a picture is filled up."""
 
 
-def unstated_filler(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
+def unstated_padding(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
     """Which pixels are filler: of one value that is common at the border and far from all others.
 
     It is above them, or negative and below them, by more than they differ among each other. What lies below and is not

@@ -9,7 +9,7 @@ DEPTHS: Final = (8, 16, 32)
 """Bits that a gray pixel takes."""
 
 
-def describe_pixels(dataset: Dataset) -> None:
+def complete_pixel_description(dataset: Dataset) -> None:
     """State what decoders ask for and the object does not say, or says what cannot be.
 
     Pixels of one sample are gray; as many bits are allocated as the pixels take, and all of them are in use; values are
