@@ -1,8 +1,8 @@
 // How far readers agree with the network and with each other, what is disputed, and how long a verdict takes.
 
-import { ask } from "./api.js";
-import { go } from "./router.js";
-import { daysAgo, h, pairs, panel, percent, plural, today } from "./dom.js";
+import { getJson } from "./api.js";
+import { navigate } from "./router.js";
+import { daysAgo, h, definitionList, panel, percent, plural, today } from "./dom.js";
 
 const DAYS = 30;
 const KINDS = ["studies", "series", "scans"];
@@ -11,33 +11,33 @@ export async function agreementView(query) {
   const level = KINDS.includes(query.get("agreement")) ? query.get("agreement") : KINDS[0];
   const from = query.get("from") || daysAgo(DAYS - 1);
   const to = query.get("to") || today();
-  const told = await ask("agreement", { level, from, to });
+  const report = await getJson("agreement", { level, from, to });
   const form = h("form", { class: "filter", "aria-label": "Filters" },
     h("label", {}, "Of", h("select", { name: "agreement" }, KINDS.map((each) =>
       h("option", { value: each, selected: each === level }, each)))),
     h("label", {}, "Arrived from", h("input", { type: "date", name: "from", value: from, max: "9999-12-31", required: true })),
     h("label", {}, "to", h("input", { type: "date", name: "to", value: to, max: "9999-12-31", required: true })));
   form.addEventListener("change", ({ target }) =>
-    form.reportValidity() && go(`/?${new URLSearchParams([...new FormData(form)])}`, { focus: target.name }));
+    form.reportValidity() && navigate(`/?${new URLSearchParams([...new FormData(form)])}`, { focus: target.name }));
   form.addEventListener("submit", (event) => event.preventDefault());
-  const readers = Object.entries(told.by_reader);
+  const readers = Object.entries(report.by_reader);
   return [
     h("div", { class: "title" }, h("h1", {}, "Agreement"), h("p", { class: "muted" }, "Cohen's kappa: 0 is chance, 1 is always")),
     form,
     h("div", { class: "agreement" },
-      panel("Network and readers", facts(told.network, told.network_masks)),
-      panel("Two readers of the same", facts(told.readers, told.reader_masks)),
-      panel("Verdicts", pairs({
-        "Findings rejected": String(told.rejected),
-        "Median time for one": time(told.median_seconds),
+      panel("Network and readers", facts(report.network, report.network_masks)),
+      panel("Two readers of the same", facts(report.readers, report.reader_masks)),
+      panel("Verdicts", definitionList({
+        "Findings rejected": String(report.rejected),
+        "Median time for one": time(report.median_seconds),
       }))),
     readers.length ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Readers" }, h("table", { class: "numbers" },
       h("thead", {}, h("tr", {}, ["Reader", "Verdicts", "As the network", "Kappa", "Masks drawn", "Dice", "Median time"].map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, readers.map(([reader, each]) => h("tr", {}, h("th", { scope: "row" }, reader),
         h("td", {}, String(each.pairs)), h("td", {}, percent(each.equal)), h("td", {}, kappa(each)),
         h("td", {}, String(each.masks.pairs)), h("td", {}, dice(each.masks)), h("td", {}, time(each.median_seconds))))))) : null,
-    told.disputed.length ? panel(`${plural(told.disputed.length, "case")} that two readers call differently: a third decides`,
-      h("ul", {}, told.disputed.map((id) => h("li", {}, h("a", { href: `/?${{ studies: "study", series: "series", scans: "scan" }[level]}=${id}`, "data-route": true }, id.slice(0, 8)))))) : null,
+    report.disputed.length ? panel(`${plural(report.disputed.length, "case")} that two readers call differently: a third decides`,
+      h("ul", {}, report.disputed.map((id) => h("li", {}, h("a", { href: `/?${{ studies: "study", series: "series", scans: "scan" }[level]}=${id}`, "data-route": true }, id.slice(0, 8)))))) : null,
   ];
 }
 
@@ -47,5 +47,5 @@ const dice = (masks) => (masks.mean_dice == null ? "–" : masks.mean_dice.toFix
 
 const time = (seconds) => (seconds == null ? "–" : `${seconds.toFixed(0)} s`);
 
-const facts = (each, masks) => pairs({ Called: String(each.pairs), Alike: percent(each.equal), Kappa: kappa(each),
+const facts = (each, masks) => definitionList({ Called: String(each.pairs), Alike: percent(each.equal), Kappa: kappa(each),
   ...(masks.pairs ? { "Pairs of masks": String(masks.pairs), "Mean Dice": dice(masks) } : {}) });

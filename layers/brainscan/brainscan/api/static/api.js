@@ -2,7 +2,7 @@
 
 import { token } from "./signin.js";
 
-export async function ask(path, query = {}, options = {}) {
+export async function getJson(path, query = {}, options = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "" && value != null);
   const address = given.length ? `/v1/${path}?${new URLSearchParams(given)}` : `/v1/${path}`;
   const headers = { Accept: "application/json", ...options.headers };
@@ -14,16 +14,16 @@ export async function ask(path, query = {}, options = {}) {
   return answer;
 }
 
-export function send(path, body) {
+export function postJson(path, body) {
   const headers = { "Content-Type": "application/json" };
-  return ask(path, {}, { method: "POST", headers, body: JSON.stringify(body) });
+  return getJson(path, {}, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-export async function all(path, query = {}) {
+export async function getAllPages(path, query = {}) {
   const found = [];
   let cursor;
   do {
-    const page = await ask(path, { ...query, limit: 200, cursor });
+    const page = await getJson(path, { ...query, limit: 200, cursor });
     found.push(...page.items);
     cursor = page.cursor;
   } while (cursor);

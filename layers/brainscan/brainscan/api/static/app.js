@@ -5,7 +5,7 @@ import { driftView } from "./drift.js";
 import { exportsView } from "./exports.js";
 import { listView } from "./list.js";
 import { patientView } from "./patient.js";
-import { backToList, go, start } from "./router.js";
+import { backToList, navigate, startRouter } from "./router.js";
 import { scanView } from "./scan.js";
 import { seriesView } from "./series.js";
 import { readersOfACase, signOut, signsIn } from "./signin.js";
@@ -20,7 +20,7 @@ document.addEventListener("click", (event) => {
   const anchor = event.target.closest("a[data-route]");
   if (!anchor || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
-  go(anchor.getAttribute("href"));
+  navigate(anchor.getAttribute("href"));
 });
 
 const leaving = document.getElementById("sign-out");
@@ -38,9 +38,9 @@ document.addEventListener("keydown", (event) => {
   main.dispatchEvent(new CustomEvent("command", { detail: event }));
   if (event.defaultPrevented) return;
   if (event.key === "?") help.showModal();
-  else if (event.key === "u") go(backToList());
+  else if (event.key === "u") navigate(backToList());
   else if (event.key === "z") undo();
   else if (event.key === "f") document.querySelector(".filter select, .filter input:not([type=hidden])")?.focus();
 });
 
-start({ drift: driftView, agreement: agreementView, study: studyView, patient: patientView, scan: scanView, series: seriesView, exports: exportsView, statistics: statisticsView, list: listView });
+startRouter({ drift: driftView, agreement: agreementView, study: studyView, patient: patientView, scan: scanView, series: seriesView, exports: exportsView, statistics: statisticsView, list: listView });

@@ -1,27 +1,27 @@
 // One verdict on all that a filter lists: counted and asked for first, given page by page, to be stopped and taken back.
 
-import { ask, send } from "./api.js";
+import { getJson, postJson } from "./api.js";
 import { CLASSES } from "./classes.js";
-import { h, plural, say, trouble, words } from "./dom.js";
-import { recorded } from "./review.js";
-import { go, here } from "./router.js";
+import { h, plural, announce, errorMessage, labelOf } from "./dom.js";
+import { recordDecision } from "./review.js";
+import { navigate, here } from "./router.js";
 
 const PAGE = 50;
 const MOST = 500; // of one go; who has more begins anew
 const IDS = { studies: "study_id", series: "series_id", scans: "scan_id" };
 
-const open = (item) => [null, undefined, "needed", "second"].includes(item.review_state)
+const isOpen = (item) => [null, undefined, "needed", "second"].includes(item.review_state)
   && ["analyzed", "abstained"].includes(item.outcome) && !(item.review_state === "second" && !item.blinded);
-const fits = (item, verdict) => open(item) && (verdict !== "confirmed" || item.predicted);
+const isEligible = (item, verdict) => isOpen(item) && (verdict !== "confirmed" || item.predicted);
 
 // The control over a list of a kind: `wanted` is what the list asks for, `shown` what it shows so far.
-export function bulk(kind, one, wanted, shown) {
-  if (!shown.some((item) => fits(item, "confirmed") && item.review_state)) return null;
+export function bulkReview(kind, one, wanted, shown) {
+  if (!shown.some((item) => isEligible(item, "confirmed") && item.review_state)) return null;
   const verdict = h("select", { "aria-label": "Verdict on all" },
     h("option", { value: "confirmed" }, "as the network calls them"),
-    CLASSES.map((code) => h("option", { value: code }, `as ${words(code)}`)), h("option", { value: "rejected" }, "as of no use"));
+    CLASSES.map((code) => h("option", { value: code }, `as ${labelOf(code)}`)), h("option", { value: "rejected" }, "as of no use"));
   const button = h("button", { type: "button", class: "quiet" }, "Confirm all of this filter");
-  const told = h("p", { role: "status" });
+  const status = h("p", { role: "status" });
   const stop = h("button", { type: "button", hidden: true }, "Stop");
   const dialog = h("dialog", { "aria-labelledby": "bulk-title" });
   let stopped = false;
@@ -29,13 +29,13 @@ export function bulk(kind, one, wanted, shown) {
   stop.addEventListener("click", () => (stopped = true));
   button.addEventListener("click", async () => {
     button.disabled = true;
-    told.textContent = "Counting…";
+    status.textContent = "Counting…";
     try {
-      const { items, more } = await matching(kind, wanted, verdict.value);
-      told.textContent = "";
-      if (await agreed(dialog, question(items.length, more, kind, one, verdict.value), verdict.value === "confirmed" ? "Confirm all" : "Judge all")) await judge(items);
+      const { items, more } = await eligibleItems(kind, wanted, verdict.value);
+      status.textContent = "";
+      if (await confirmed(dialog, confirmationText(items.length, more, kind, one, verdict.value), verdict.value === "confirmed" ? "Confirm all" : "Judge all")) await judge(items);
     } catch (error) {
-      told.replaceChildren(trouble(error));
+      status.replaceChildren(errorMessage(error));
     }
     button.disabled = false;
   });
@@ -48,33 +48,33 @@ export function bulk(kind, one, wanted, shown) {
     for (let start = 0; start < items.length && !stopped; start += PAGE) {
       for (const item of items.slice(start, start + PAGE)) {
         const path = `${kind}/${item[IDS[kind]]}`;
-        await send(`${path}/reviews`, { ...said(verdict.value, item), revision: item.revision })
+        await postJson(`${path}/reviews`, { ...reviewOf(verdict.value, item), revision: item.revision })
           .then((after) => done.push({ path, revision: after.revision }), () => (refused += 1));
       }
-      told.textContent = `${done.length} of ${items.length} judged`;
-      say(told.textContent);
+      status.textContent = `${done.length} of ${items.length} judged`;
+      announce(status.textContent);
     }
     if (here() !== address) return; // who left takes nothing back from elsewhere
-    go(address);
-    recorded(done, `${done.length} judged together${refused ? `, ${refused} left as they have changed` : ""}.`, address);
+    navigate(address);
+    recordDecision(done, `${done.length} judged together${refused ? `, ${refused} left as they have changed` : ""}.`, address);
   };
-  return h("div", { class: "bulk" }, button, verdict, stop, told, dialog);
+  return h("div", { class: "bulk" }, button, verdict, stop, status, dialog);
 }
 
 // What the filter lists and nobody has judged yet, at most so many; whether there is more.
-async function matching(kind, wanted, verdict) {
+async function eligibleItems(kind, wanted, verdict) {
   const items = [];
   let cursor;
   do {
-    const page = await ask(kind, { ...wanted, limit: 200, cursor });
-    items.push(...page.items.filter((item) => fits(item, verdict)));
+    const page = await getJson(kind, { ...wanted, limit: 200, cursor });
+    items.push(...page.items.filter((item) => isEligible(item, verdict)));
     cursor = page.cursor;
   } while (cursor && items.length < MOST);
   return { items: items.slice(0, MOST), more: Boolean(cursor) || items.length > MOST };
 }
 
-function question(count, more, kind, one, verdict) {
-  const how = verdict === "confirmed" ? "as the network calls them" : verdict === "rejected" ? "as of no use" : `as ${words(verdict)}`;
+function confirmationText(count, more, kind, one, verdict) {
+  const how = verdict === "confirmed" ? "as the network calls them" : verdict === "rejected" ? "as of no use" : `as ${labelOf(verdict)}`;
   return [
     h("h2", { id: "bulk-title" }, `${plural(count, one, kind)} of this filter`),
     h("p", {}, `${plural(count, one, kind)} that nobody has judged will be judged under your name, ${how}, ${PAGE} at a time.`,
@@ -83,7 +83,7 @@ function question(count, more, kind, one, verdict) {
   ];
 }
 
-function agreed(dialog, content, yes) {
+function confirmed(dialog, content, yes) {
   dialog.replaceChildren(...content, h("form", { method: "dialog", class: "verdicts" },
     h("button", { value: "yes", class: "primary" }, yes), h("button", { value: "no" }, "Leave them")));
   dialog.returnValue = "";
@@ -91,7 +91,7 @@ function agreed(dialog, content, yes) {
   return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }
 
-const said = (verdict, item) => {
+const reviewOf = (verdict, item) => {
   if (["confirmed", "rejected"].includes(verdict)) return { verdict };
   return verdict === item.predicted ? { verdict: "confirmed" } : { verdict: "corrected", corrected: verdict };
 };

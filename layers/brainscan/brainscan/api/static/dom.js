@@ -26,15 +26,15 @@ export const REVIEWS = ["needed", "second", "disputed", "confirmed", "corrected"
 
 const WORDS = { ...LABELS, needed: "needs review", second: "second reading", disputed: "readers differ" };
 
-export const words = (code) => (code ? (WORDS[code] ?? code.replaceAll("_", " ")) : "–");
+export const labelOf = (code) => (code ? (WORDS[code] ?? code.replaceAll("_", " ")) : "–");
 export const percent = (share) => (share == null ? "–" : `${(Math.floor(share * 1000) / 10).toFixed(1)} %`);
 export const today = () => new Date().toISOString().slice(0, 10);
 
-export function arrived(text) {
+export function timestamp(text) {
   return h("time", { datetime: text, title: text }, text.slice(0, 16).replace("T", " "));
 }
 
-export function size(tumor) {
+export function tumorSize(tumor) {
   if (!tumor) return "–";
   const area = tumor.area_mm2 != null ? `${Math.round(tumor.area_mm2)} mm²` : `${tumor.area_px} px`;
   const across =
@@ -45,7 +45,7 @@ export function size(tumor) {
 }
 
 export function volume(item) {
-  if (item.volume_mm3 == null) return item.volume_withheld ? `none: ${words(item.volume_withheld)}` : "–";
+  if (item.volume_mm3 == null) return item.volume_withheld ? `none: ${labelOf(item.volume_withheld)}` : "–";
   if (!item.volume_mm3) return "–";
   return item.volume_mm3 < 1000 ? `${item.volume_mm3.toFixed(0)} mm³` : `${(item.volume_mm3 / 1000).toFixed(1)} cm³`;
 }
@@ -54,9 +54,9 @@ export function length(mm, px) {
   return mm != null ? `${mm.toFixed(1)} mm` : `${px.toFixed(0)} px`;
 }
 
-export const capital = (text) => text[0].toUpperCase() + text.slice(1);
+export const capitalized = (text) => text[0].toUpperCase() + text.slice(1);
 
-export const reasonWords = (codes) => codes.map(words).join(", ");
+export const reasonWords = (codes) => codes.map(labelOf).join(", ");
 
 export const reasons = (codes) => (codes.length ? h("small", {}, reasonWords(codes)) : null);
 
@@ -65,16 +65,16 @@ export const daysAgo = (days) => new Date(Date.now() - days * 864e5).toISOString
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 export function badge(code, kind = code) {
-  return h("span", { class: `badge ${kind}` }, words(code));
+  return h("span", { class: `badge ${kind}` }, labelOf(code));
 }
 
-export const link = (scan, name) => scan.links.find((each) => each.name === name)?.url;
+export const linkUrl = (scan, name) => scan.links.find((each) => each.name === name)?.url;
 
-export function say(text) {
+export function announce(text) {
   document.getElementById("status").textContent = text;
 }
 
-export function trouble(error) {
+export function errorMessage(error) {
   return h("p", { class: "trouble", role: "alert" }, error.message || "The answer could not be read.");
 }
 
@@ -82,7 +82,7 @@ export function panel(title, ...children) {
   return h("section", { class: "panel" }, h("h2", {}, title), ...children);
 }
 
-export function pairs(facts) {
+export function definitionList(facts) {
   const known = Object.entries(facts).filter(([, value]) => value != null && value !== "");
   return h("dl", { class: "pairs" }, known.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }

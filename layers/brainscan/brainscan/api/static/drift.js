@@ -1,8 +1,8 @@
 // How far scans and answers of some days are from those of a reference window, by site; and quality by device.
 
-import { ask } from "./api.js";
-import { go } from "./router.js";
-import { badge, capital, daysAgo, h, panel, percent, plural, svg, today, words } from "./dom.js";
+import { getJson } from "./api.js";
+import { navigate } from "./router.js";
+import { badge, capitalized, daysAgo, h, panel, percent, plural, svg, today, labelOf } from "./dom.js";
 
 const DAYS = 14;
 const SHIFTED = 0.1;
@@ -14,66 +14,66 @@ const NAMES = { intensity: "Brightness", size: "Image size, pixels", vendor: "Ma
   scope: "Scope distance", class: "Class", confidence: "Certainty", outcome: "Outcome", area: "Mask, share of the image" };
 
 export async function driftView(query) {
-  const asked = {
+  const selection = {
     from: query.get("from") || daysAgo(DAYS - 1),
     to: query.get("to") || today(),
     site: query.get("site") ?? "",
     reference: query.get("drift") === "model" ? "model" : "before",
   };
-  const { sites } = await ask("sites");
+  const { sites } = await getJson("sites");
   const head = [
     h("div", { class: "title" }, h("h1", {}, "Drift"),
       h("p", { class: "muted" }, `population stability index: from ${SHIFTED} shifted, from ${DRIFTED} drifted`)),
-    form(asked, sites),
+    form(selection, sites),
   ];
-  let told;
+  let report;
   try {
-    told = await ask("drift", asked);
+    report = await getJson("drift", selection);
   } catch (error) {
     if (error.status !== 422) throw error;
     return [...head, h("p", { class: "trouble", role: "alert" }, error.message)];
   }
-  return [...head, ...(told.scans ? shown(told) : [h("p", {}, "No scan of these days was read.")])];
+  return [...head, ...(report.scans ? driftReport(report) : [h("p", {}, "No scan of these days was read.")])];
 }
 
-function form(asked, sites) {
+function form(selection, sites) {
   const choice = (name, label, options, chosen) => h("label", {}, label, h("select", { name }, options.map(([value, text]) =>
     h("option", { value, selected: value === chosen }, text))));
   const day = (name, label) => h("label", {}, label,
-    h("input", { type: "date", name, value: asked[name], max: "9999-12-31", required: true }));
+    h("input", { type: "date", name, value: selection[name], max: "9999-12-31", required: true }));
   const filled = h("form", { class: "filter", "aria-label": "Filters" },
-    choice("drift", "Compared with", REFERENCES, asked.reference),
-    sites.length ? choice("site", "Site", [["", "all"], ...sites.map((site) => [site, site])], asked.site) : null,
+    choice("drift", "Compared with", REFERENCES, selection.reference),
+    sites.length ? choice("site", "Site", [["", "all"], ...sites.map((site) => [site, site])], selection.site) : null,
     day("from", "Arrived from"), day("to", "to"));
   filled.addEventListener("change", ({ target }) =>
-    filled.reportValidity() && go(`/?${new URLSearchParams([...new FormData(filled)])}`, { focus: target.name }));
+    filled.reportValidity() && navigate(`/?${new URLSearchParams([...new FormData(filled)])}`, { focus: target.name }));
   filled.addEventListener("submit", (event) => event.preventDefault());
   return filled;
 }
 
-function shown(told) {
-  const reference = told.reference;
-  const same = told.models.join() === reference.models.join();
+function driftReport(report) {
+  const reference = report.reference;
+  const same = report.models.join() === reference.models.join();
   return [
-    h("p", {}, `${plural(told.scans, "scan")} against ${plural(reference.scans, "scan")} of ${reference.first} to ${reference.last}.`),
+    h("p", {}, `${plural(report.scans, "scan")} against ${plural(reference.scans, "scan")} of ${reference.first} to ${reference.last}.`),
     same || !reference.scans ? null : h("p", { class: "otherwise" }, "The models that answered are not the reference's: answers may move by that."),
     h("h2", {}, "What comes in"),
-    h("div", { class: "drifts" }, told.features.filter((each) => !each.output).map(feature)),
+    h("div", { class: "drifts" }, report.features.filter((each) => !each.output).map(featurePanel)),
     h("h2", {}, "What is answered"),
-    h("div", { class: "drifts" }, told.features.filter((each) => each.output).map(feature)),
+    h("div", { class: "drifts" }, report.features.filter((each) => each.output).map(featurePanel)),
     h("h2", {}, "Quality by device"),
-    devices(told.devices),
+    deviceTable(report.devices),
   ];
 }
 
-function feature(each) {
+function featurePanel(each) {
   const name = NAMES[each.feature];
   return panel(name,
     h("p", {}, badge(worst(each), `level-${worst(each)}`), " ",
-      each.together.psi == null ? few(each) : `${number(each.together.psi)} over all days${drifted(each)}`),
-    each.reference_scans ? shares(each, name) : null,
-    trend(each, name),
-    h("details", {}, h("summary", {}, "Numbers"), numbers(each, name)));
+      each.together.psi == null ? tooFewText(each) : `${number(each.together.psi)} over all days${drifted(each)}`),
+    each.reference_scans ? sharesChart(each, name) : null,
+    trendChart(each, name),
+    h("details", {}, h("summary", {}, "Numbers"), featureTable(each, name)));
 }
 
 const LEVELS = ["too_few", "stable", "shifted", "drifted"];
@@ -87,13 +87,13 @@ function drifted(each) {
   return count ? `, drifted on ${count} of ${plural(each.days.length, "day")}` : "";
 }
 
-const few = (each) => `${plural(each.together.scans, "scan")}, ${each.reference_scans} in the reference: too few to say`;
+const tooFewText = (each) => `${plural(each.together.scans, "scan")}, ${each.reference_scans} in the reference: too few to say`;
 const number = (value) => (value == null ? "–" : value.toFixed(3));
 const bars = (label, ...shapes) => svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "drift-chart",
   role: "img", "aria-label": label }, ...shapes);
 
 // The reference behind, the compared days in front.
-function shares(each, name) {
+function sharesChart(each, name) {
   const most = Math.max(0.01, ...each.reference, ...each.current);
   const step = WIDTH / each.bins.length;
   const bar = (share, place, wide, kind) => {
@@ -105,7 +105,7 @@ function shares(each, name) {
     ...each.current.map((share, place) => bar(share, place, 0.45, "now")));
 }
 
-function trend(each, name) {
+function trendChart(each, name) {
   const known = each.days.filter((day) => day.psi != null);
   if (!known.length) return null;
   const most = Math.max(DRIFTED * 1.2, ...known.map((day) => day.psi));
@@ -118,25 +118,25 @@ function trend(each, name) {
       height: HEIGHT - y(day.psi ?? 0), class: `day level-${day.level}` })), line(SHIFTED), line(DRIFTED));
 }
 
-function numbers(each, name) {
+function featureTable(each, name) {
   const table = (label, heads, rows) => h("table", { class: "numbers" }, h("caption", {}, label),
     h("thead", {}, h("tr", {}, heads.map((head) => h("th", { scope: "col" }, head)))),
     h("tbody", {}, rows.map(([first, ...rest]) => h("tr", {}, h("th", { scope: "row" }, first), rest.map((text) => h("td", {}, text))))));
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `${name}, numbers` },
     table("By day", ["Day", "Scans", "Index", "Jensen-Shannon", "KS", "Level"], each.days.map((day) =>
-      [day.day, String(day.scans), number(day.psi), number(day.jensen_shannon), number(day.kolmogorov_smirnov), words(day.level)])),
+      [day.day, String(day.scans), number(day.psi), number(day.jensen_shannon), number(day.kolmogorov_smirnov), labelOf(day.level)])),
     table("Shares", ["Bin", "Reference", "Now"], each.bins.map((bin, place) =>
-      [words(bin), percent(each.reference[place]), percent(each.current[place])])));
+      [labelOf(bin), percent(each.reference[place]), percent(each.current[place])])));
 }
 
-function devices(known) {
+function deviceTable(known) {
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Quality by device" },
     h("table", { class: "numbers" },
       h("thead", {}, h("tr", {}, ["Device", "Scans", "Rejected", "Abstained", "To review"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, known.map((each) => h("tr", {}, h("th", { scope: "row" }, named(each)), h("td", {}, String(each.scans)),
+      h("tbody", {}, known.map((each) => h("tr", {}, h("th", { scope: "row" }, deviceName(each)), h("td", {}, String(each.scans)),
         [each.rejected, each.abstained, each.flagged].map((n) => h("td", {}, percent(n / each.scans))))))));
 }
 
 const MAKERS = { ge: "GE", fujifilm: "Fujifilm", united_imaging: "United Imaging" };
-const named = ({ vendor, model }) =>
-  (vendor ? `${MAKERS[vendor] ?? capital(vendor)} ${model ?? "(another model)"}` : "Not stated");
+const deviceName = ({ vendor, model }) =>
+  (vendor ? `${MAKERS[vendor] ?? capitalized(vendor)} ${model ?? "(another model)"}` : "Not stated");

@@ -1,20 +1,20 @@
 // Uploads of a day with their live progress.
 
-import { all, ask } from "./api.js";
-import { go } from "./router.js";
-import { arrived, badge, h, today, words } from "./dom.js";
+import { getAllPages, getJson } from "./api.js";
+import { navigate } from "./router.js";
+import { timestamp, badge, h, today, labelOf } from "./dom.js";
 import { addScans } from "./upload.js";
 
 const POLL_MS = 1500;
 
 export async function exportsView(query, signal) {
   const day = query.get("day") ?? today();
-  const listed = await all("exports", { day });
+  const listed = await getAllPages("exports", { day });
   const items = new Map();
   for (const each of listed) items.set(each.export_id, h("li", { class: "export" }, progressOf(each)));
   follow(items, signal);
   const picker = h("input", { type: "date", value: day, name: "day", max: "9999-12-31" });
-  picker.addEventListener("change", () => picker.value && go(`/?exports&day=${picker.value}`));
+  picker.addEventListener("change", () => picker.value && navigate(`/?exports&day=${picker.value}`));
   return [
     h("div", { class: "title" }, h("h1", {}, "Uploads"),
       h("p", { class: "muted" }, listed.length ? `${listed.length} on this day` : "Nothing was uploaded on this day.")),
@@ -32,11 +32,11 @@ export function progressOf(item) {
   const name = `Upload ${item.export_id.slice(0, 8)}`;
   return h("div", { class: "progress" },
     h("div", { class: "progress-head" }, h("strong", {}, name), badge(item.done && item.state !== "failed" ? "done" : item.state, item.state),
-      arrived(item.received_at), item.kind ? h("span", { class: "muted" }, item.kind.toUpperCase()) : null),
+      timestamp(item.received_at), item.kind ? h("span", { class: "muted" }, item.kind.toUpperCase()) : null),
     h("progress", { max: counted ? Math.max(1, item.scans) : null, value: counted ? finished : null,
       "aria-label": `${name}: scans with an outcome` }),
     h("p", { class: "muted" }, counted ? `${finished} of ${item.scans} scans have their outcome. ` : "Counting… ",
-      Object.entries(counts).filter(([, n]) => n).map(([code, n]) => `${n} ${words(code)}`).join(", "),
+      Object.entries(counts).filter(([, n]) => n).map(([code, n]) => `${n} ${labelOf(code)}`).join(", "),
       item.skipped ? `; ${item.skipped} of ${item.files} files skipped` : "",
       item.needs_review ? `; ${item.needs_review} need review` : ""));
 }
@@ -44,7 +44,7 @@ export function progressOf(item) {
 async function follow(items, signal) {
   let open = [...items.keys()];
   while (open.length && !signal.aborted) {
-    const answers = await Promise.all(open.map((id) => ask(`exports/${id}`)));
+    const answers = await Promise.all(open.map((id) => getJson(`exports/${id}`)));
     for (const each of answers) items.get(each.export_id).replaceChildren(progressOf(each));
     open = answers.filter((each) => !each.done).map((each) => each.export_id);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -1,9 +1,9 @@
 // The filters of a list: a form whose state is the address, with the number of answers beside each choice.
 
-import { ask } from "./api.js";
-import { go } from "./router.js";
+import { getJson } from "./api.js";
+import { navigate } from "./router.js";
 import { CLASSES } from "./classes.js";
-import { OUTCOMES, REVIEWS, daysAgo, h, today, words } from "./dom.js";
+import { OUTCOMES, REVIEWS, daysAgo, h, today, labelOf } from "./dom.js";
 
 const DAYS = 30; // shown where no first day is asked for
 const OF_SUMMARIES = ["finding", "review", "model_id", "export_id", "reader", "sort"];
@@ -12,7 +12,7 @@ const SORTS = [["", "latest first"], ["probability", "likely tumors first"], ["v
   ["review", "to review first"]];
 
 // What a list asks the API, by the address.
-export function wantedOf(kind, query) {
+export function filterOf(kind, query) {
   const names = kind === "scans" ? OF_SCANS : OF_SUMMARIES;
   const given = names.filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
   const to = query.get("to") || today();
@@ -25,7 +25,7 @@ function first(to) {
 }
 
 export function filterForm(kind, query, signal) {
-  const wanted = wantedOf(kind, query);
+  const wanted = filterOf(kind, query);
   const form = h("form", { class: "filter", "aria-label": "Filters" },
     h("input", { type: "hidden", name: "list", value: kind }),
     ...(kind === "scans" ? ofScans(query) : ofSummaries(query)),
@@ -33,7 +33,7 @@ export function filterForm(kind, query, signal) {
   form.addEventListener("change", ({ target }) => {
     if (!form.checkValidity()) return form.reportValidity();
     const given = [...new FormData(form)].filter(([, value]) => value !== "");
-    go(`/?${new URLSearchParams(given)}`, { focus: target.name });
+    navigate(`/?${new URLSearchParams(given)}`, { focus: target.name });
     return true;
   });
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -49,7 +49,7 @@ function choice(name, label, options, chosen) {
     h("option", { value, selected: (chosen ?? "") === value }, text))));
 }
 
-const any = (codes) => [["", "any"], ...codes.map((code) => [code, words(code)])];
+const any = (codes) => [["", "any"], ...codes.map((code) => [code, labelOf(code)])];
 
 function ofScans(query) {
   return [
@@ -81,7 +81,7 @@ async function count(kind, wanted, form, signal) {
   const { sort: _sort, ...filters } = wanted;
   let counts;
   try {
-    counts = await ask(`${kind}/counts`, filters);
+    counts = await getJson(`${kind}/counts`, filters);
   } catch {
     return; // the list itself says what is wrong
   }
@@ -92,8 +92,8 @@ async function count(kind, wanted, form, signal) {
         select.append(h("option", { value }, short(value)));
     for (const option of select.options) if (option.value) option.textContent = `${text(option.value)} (${of[option.value] ?? 0})`;
   };
-  label(form.elements.finding, counts.findings, words);
-  label(form.elements.review, counts.reviews, words);
+  label(form.elements.finding, counts.findings, labelOf);
+  label(form.elements.review, counts.reviews, labelOf);
   label(form.elements.reader, counts.readers, short);
   label(form.elements.model_id, counts.models, short);
   form.dataset.counted = counts.total;

@@ -1,12 +1,12 @@
 // The worklist of studies, series or scans: filters, order and place live in the address, and a reader who comes back
 // finds the list as it was left.
 
-import { all, ask } from "./api.js";
-import { bulk } from "./bulk.js";
-import { filterForm, wantedOf } from "./filters.js";
+import { getAllPages, getJson } from "./api.js";
+import { bulkReview } from "./bulk.js";
+import { filterForm, filterOf } from "./filters.js";
 import { KINDS } from "./rows.js";
-import { go, keep, kept } from "./router.js";
-import { capital, h, plural, say, trouble } from "./dom.js";
+import { navigate, saveState, savedState } from "./router.js";
+import { capitalized, h, plural, announce, errorMessage } from "./dom.js";
 import { progressOf } from "./exports.js";
 
 const HEADINGS = { needed: "Review queue", second: "Second reading", disputed: "Readers differ" };
@@ -15,32 +15,32 @@ const POLL_MS = 1500;
 
 export async function listView(query, signal) {
   const kind = KINDS[query.get("list")] ? query.get("list") : "studies";
-  const wanted = wantedOf(kind, query);
+  const wanted = filterOf(kind, query);
   const form = filterForm(kind, query, signal);
   const body = h("tbody");
   const count = h("p", { class: "muted", id: "count" });
   const more = h("button", { type: "button", class: "quiet", hidden: true }, "Show more");
-  const told = h("div");
+  const message = h("div");
   const list = rowsOf(kind, wanted, { body, count, more });
-  more.addEventListener("click", () => list.next().catch((error) => told.replaceChildren(trouble(error))));
+  more.addEventListener("click", () => list.next().catch((error) => message.replaceChildren(errorMessage(error))));
   try {
     await list.next();
-    await list.upTo(kept().shown ?? 0);
+    await list.upTo(savedState().shown ?? 0);
   } catch (error) {
-    told.replaceChildren(trouble(error)); // the filters stay: they may be what is wrong
+    message.replaceChildren(errorMessage(error)); // the filters stay: they may be what is wrong
   }
   const underWay = h("section", { "aria-label": "Uploads under way", class: "under-way" });
   follow(underWay, signal);
   document.getElementById("main").addEventListener("command", ({ detail }) => move(body, detail), { signal });
-  document.getElementById("main").addEventListener("leave", () => keep({ shown: body.children.length,
+  document.getElementById("main").addEventListener("leave", () => saveState({ shown: body.children.length,
     order: [...body.querySelectorAll("a.open")].map((each) => each.getAttribute("href")) }), { signal });
   return [
     h("div", { class: "title" }, h("h1", {}, HEADINGS[query.get("review")] ?? "Worklist"), count),
     tabs(kind, query),
     underWay,
     form,
-    told,
-    bulk(kind, KINDS[kind].one, wanted, list.items),
+    message,
+    bulkReview(kind, KINDS[kind].one, wanted, list.items),
     h("table", { class: `worklist ${kind}` }, head(kind), body),
     more,
   ];
@@ -50,7 +50,7 @@ function rowsOf(kind, wanted, { body, count, more }) {
   let cursor;
   const items = [];
   const next = async () => {
-    const page = await ask(kind, { ...wanted, limit: PAGE, cursor });
+    const page = await getJson(kind, { ...wanted, limit: PAGE, cursor });
     body.append(...page.items.map(KINDS[kind].row));
     items.push(...page.items);
     cursor = page.cursor;
@@ -60,7 +60,7 @@ function rowsOf(kind, wanted, { body, count, more }) {
     count.textContent = shown
       ? `${plural(shown, name, kind)}${cursor ? " or more" : ""}`
       : `No ${name} matches. Choose other days or fewer filters.`;
-    say(count.textContent);
+    announce(count.textContent);
   };
   const upTo = async (shown) => {
     while (cursor && body.children.length < shown) await next();
@@ -74,7 +74,7 @@ function tabs(kind, query) {
     return `/?${new URLSearchParams([["list", each], ...kept])}`;
   };
   return h("nav", { class: "kinds", "aria-label": "What to list" }, Object.keys(KINDS).map((each) =>
-    h("a", { href: address(each), "data-route": true, "aria-current": each === kind ? "true" : null }, capital(each))));
+    h("a", { href: address(each), "data-route": true, "aria-current": each === kind ? "true" : null }, capitalized(each))));
 }
 
 const head = (kind) =>
@@ -97,13 +97,13 @@ async function follow(section, signal) {
   while (!signal.aborted) {
     try {
       const exports = await Promise.all(
-        (await all("exports")).slice(0, 20).map((each) => ask(`exports/${each.export_id}`)));
+        (await getAllPages("exports")).slice(0, 20).map((each) => getJson(`exports/${each.export_id}`)));
       const open = exports.filter((each) => !each.done);
       section.replaceChildren(...open.map(progressOf));
-      if (busy && !open.length && !signal.aborted) return go(location.pathname + location.search);
+      if (busy && !open.length && !signal.aborted) return navigate(location.pathname + location.search);
       busy = open.length > 0;
     } catch (error) {
-      section.replaceChildren(trouble(error));
+      section.replaceChildren(errorMessage(error));
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS * (busy ? 1 : 4)));
   }

@@ -1,78 +1,78 @@
 // One object on its way into the uploads bucket: its parts go by links of the API, a few at once over all objects, each
 // compared by S3 with its SHA-256. What was cut off goes on with the parts that are missing.
 
-import { send } from "./api.js";
+import { postJson } from "./api.js";
 
 const AT_ONCE = 4;
 const TRIES = 5;
 const FIRST_PAUSE_MS = 500;
 
 // Brings `object` ({ blob, archive, site }) into the bucket; what is known of it stays in it, and a second call goes on.
-export async function transfer(object, told, signal) {
+export async function transfer(object, onProgress, signal) {
   signal.throwIfAborted();
   object.sent ??= new Map(); // part number -> bytes that have gone out
   object.there ??= new Set(); // parts that S3 has
-  object.upload ??= await patiently(() => send("uploads", begun(object)), signal);
+  object.upload ??= await withRetries(() => postJson("uploads", newUpload(object)), signal);
   const count = Math.ceil(object.blob.size / object.upload.part_bytes);
   const missing = Array.from({ length: count }, (_, place) => place + 1).filter((number) => !object.there.has(number));
-  const done = await Promise.allSettled(missing.map((number) => slot(() => sendPart(object, number, told, signal))));
+  const done = await Promise.allSettled(missing.map((number) => withSlot(() => sendPart(object, number, onProgress, signal))));
   const failed = done.find((each) => each.status === "rejected");
   if (failed) throw failed.reason;
-  await patiently(() => complete(object), signal);
+  await withRetries(() => completeUpload(object), signal);
   object.completed = new Date().toISOString();
 }
 
-export async function giveUp(object) {
-  if (object.upload && !object.completed) await step(object, "abort").catch(() => {}); // S3 forgets it within days
+export async function abortUpload(object) {
+  if (object.upload && !object.completed) await postUpload(object, "abort").catch(() => {}); // S3 forgets it within days
 }
 
 export const sentBytes = (object) => (object.sent ? [...object.sent.values()].reduce((sum, each) => sum + each, 0) : 0);
 
-const begun = ({ blob, archive, site }) => ({ bytes: blob.size, archive, ...(site ? { site } : {}) });
+const newUpload = ({ blob, archive, site }) => ({ bytes: blob.size, archive, ...(site ? { site } : {}) });
 
-const step = (object, name, more = {}) =>
-  send(`uploads/${object.upload.token}/${name}`, { upload_id: object.upload.upload_id, ...more });
+const postUpload = (object, name, more = {}) =>
+  postJson(`uploads/${object.upload.token}/${name}`, { upload_id: object.upload.upload_id, ...more });
 
 // An upload that is gone once we have asked to complete it was completed by that: only the answer was lost.
-async function complete(object) {
-  const again = object.asked;
-  object.asked = true;
+async function completeUpload(object) {
+  const again = object.completing;
+  object.completing = true;
   try {
-    await step(object, "complete");
+    await postUpload(object, "complete");
   } catch (error) {
     if (!(again && error.status === 404)) throw error;
   }
 }
 
-async function sendPart(object, number, told, signal) {
+async function sendPart(object, number, onProgress, signal) {
   signal.throwIfAborted();
   const start = (number - 1) * object.upload.part_bytes;
   const body = await object.blob.slice(start, start + object.upload.part_bytes).arrayBuffer();
   const sha256 = btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest("SHA-256", body))));
-  const so = (bytes) => {
+  const reportSent = (bytes) => {
     object.sent.set(number, bytes);
-    told();
+    onProgress();
   };
-  await patiently(async () => {
-    const address = await step(object, "parts", { number, bytes: body.byteLength, sha256 });
+  await withRetries(async () => {
+    const address = await postUpload(object, "parts", { number, bytes: body.byteLength, sha256 });
     try {
-      await put(address, body, so, signal);
+      await put(address, body, reportSent, signal);
     } catch (error) {
-      so(0);
+      reportSent(0);
       throw error;
     }
   }, signal);
   object.there.add(number);
-  so(body.byteLength);
+  reportSent(body.byteLength);
 }
 
 // By XMLHttpRequest: fetch does not say how far a body has gone out.
-function put({ url, headers }, body, so, signal) {
+function put({ url, headers }, body, reportSent, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("PUT", url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    request.upload.onprogress = (event) => so(event.loaded);
+    request.upload.onprogress = (event) => reportSent(event.loaded);
     request.onload = () =>
       request.status < 300 ? resolve() : reject(new Error(`The bucket did not take a part (${request.status}).`));
     request.onerror = () => reject(new Error("The bucket cannot be reached."));
@@ -85,7 +85,7 @@ function put({ url, headers }, body, so, signal) {
 }
 
 // Tries again after growing pauses, except where the API has said no.
-async function patiently(call, signal) {
+async function withRetries(call, signal) {
   for (let trial = 1; ; trial += 1) {
     try {
       return await call();
@@ -100,7 +100,7 @@ async function patiently(call, signal) {
 let busy = 0;
 const waiting = [];
 
-async function slot(call) {
+async function withSlot(call) {
   if (busy >= AT_ONCE) await new Promise((resolve) => waiting.push(resolve));
   else busy += 1;
   try {

@@ -1,8 +1,8 @@
 // A patient, by the pseudonym: all studies by time of arrival, and how the volume of what is outlined changes.
 
-import { ask } from "./api.js";
+import { getJson } from "./api.js";
 import { backToList } from "./router.js";
-import { arrived, badge, h, panel, plural, svg, volume, words } from "./dom.js";
+import { timestamp, badge, h, panel, plural, svg, volume, labelOf } from "./dom.js";
 
 const WIDTH = 600;
 const HEIGHT = 160;
@@ -10,7 +10,7 @@ const EDGE = 14;
 
 export async function patientView(query) {
   const id = query.get("patient");
-  const { items, follow_ups: changes } = await ask(`patients/${id}/studies`);
+  const { items, follow_ups: changes } = await getJson(`patients/${id}/studies`);
   return [
     h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
     h("div", { class: "title" }, h("h1", {}, `Patient ${id.slice(0, 8)}`),
@@ -26,15 +26,15 @@ export async function patientView(query) {
 
 function row(study, change) {
   return h("tr", {},
-    h("th", { scope: "row" }, arrived(study.received_at)),
-    h("td", {}, h("a", { href: `/?study=${study.study_id}`, "data-route": true }, words(study.finding ?? study.outcome),
+    h("th", { scope: "row" }, timestamp(study.received_at)),
+    h("td", {}, h("a", { href: `/?study=${study.study_id}`, "data-route": true }, labelOf(study.finding ?? study.outcome),
       " ", h("span", { class: "short-id" }, study.study_id.slice(0, 8)))),
-    h("td", {}, volume(change)), h("td", {}, volume({ volume_mm3: change.largest_mm3 })), h("td", {}, told(change)),
+    h("td", {}, volume(change)), h("td", {}, volume({ volume_mm3: change.largest_mm3 })), h("td", {}, changeText(change)),
     h("td", {}, study.review_state ? badge(study.review_state, `review-${study.review_state}`) : "–"));
 }
 
-function told(change) {
-  if (change.change_percent == null) return h("small", {}, words(change.not_compared));
+function changeText(change) {
+  if (change.change_percent == null) return h("small", {}, labelOf(change.not_compared));
   const sign = change.change_percent > 0 ? "+" : "";
   return `${sign}${change.change_percent.toFixed(0)} %`;
 }

@@ -82,7 +82,7 @@ export function picture() {
   const buttons = h("div", { class: "zoom", role: "group", "aria-label": "Zoom" },
     h("button", { type: "button", "aria-label": "Zoom in", onclick: () => zoom(1.4) }, "+"),
     h("button", { type: "button", "aria-label": "Zoom out", onclick: () => zoom(1 / 1.4) }, "−"),
-    h("button", { type: "button", onclick: fit }, "Fit"), windowing, measure.button, measure.told);
+    h("button", { type: "button", onclick: fit }, "Fit"), windowing, measure.button, measure.reading);
 
   return {
     frame,

@@ -1,6 +1,6 @@
 // Which view the address asks for: shows it, moves to another, and brings a reader back to where a list was left.
 
-import { h, say, trouble } from "./dom.js";
+import { h, announce, errorMessage } from "./dom.js";
 
 const QUEUES = { needed: "queue", second: "second", disputed: "disputed" };
 const main = document.getElementById("main");
@@ -10,17 +10,17 @@ let lastList = "/";
 let shown = null; // the address of the list that is shown
 
 // Show what the address asks for, now and whenever it changes; `list` is shown where it names none of the views.
-export function start(known) {
+export function startRouter(known) {
   views = known;
   history.scrollRestoration = "manual";
   window.addEventListener("popstate", () => show());
-  window.addEventListener("pagehide", remember);
+  window.addEventListener("pagehide", savePlace);
   show();
 }
 
 // Move to an address; `focus` names a field that should have the focus there.
-export function go(address, { focus } = {}) {
-  remember();
+export function navigate(address, { focus } = {}) {
+  savePlace();
   history.pushState(null, "", address);
   show(true, focus);
 }
@@ -30,29 +30,29 @@ export const here = () => location.pathname + location.search;
 export const backToList = () => lastList;
 
 // What a list keeps of itself, for whoever comes back to its address in this tab.
-export const kept = (address = location.pathname + location.search) =>
+export const savedState = (address = location.pathname + location.search) =>
   JSON.parse(sessionStorage.getItem(`list ${address}`) ?? "{}");
 
-export function keep(facts, address = shown) {
-  if (address) sessionStorage.setItem(`list ${address}`, JSON.stringify({ ...kept(address), ...facts }));
+export function saveState(facts, address = shown) {
+  if (address) sessionStorage.setItem(`list ${address}`, JSON.stringify({ ...savedState(address), ...facts }));
 }
 
 // The address that follows another in the list that a reader came from; null behind its end.
-export function following(address) {
-  const order = kept(lastList).order ?? [];
+export function nextInList(address) {
+  const order = savedState(lastList).order ?? [];
   const place = order.indexOf(address);
   return place >= 0 ? (order[place + 1] ?? null) : null;
 }
 
-function remember() {
+function savePlace() {
   if (!shown) return;
   const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  keep({ scroll: scrollY, focused });
+  saveState({ scroll: scrollY, focused });
   main.dispatchEvent(new CustomEvent("leave"));
 }
 
 async function show(moved = false, focus = null) {
-  if (!moved) remember();
+  if (!moved) savePlace();
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
@@ -72,19 +72,19 @@ async function show(moved = false, focus = null) {
     if (signal.aborted) return;
     main.replaceChildren(...view.filter(Boolean));
     if (name === "list") shown = address;
-    say("");
+    announce("");
   } catch (error) {
-    if (!signal.aborted) main.replaceChildren(...failed(error));
+    if (!signal.aborted) main.replaceChildren(...errorView(error));
   } finally {
     main.removeAttribute("aria-busy");
   }
   if (signal.aborted) return;
   document.title = `${main.querySelector("h1").textContent} – brainscan`;
-  settle(moved, focus, name === "list" ? kept(address) : {});
+  restorePlace(moved, focus, name === "list" ? savedState(address) : {});
 }
 
 // Where a reader looks and stands in a view that has just been shown.
-function settle(moved, focus, before) {
+function restorePlace(moved, focus, before) {
   const field = focus && main.querySelector(`[name="${focus}"]`);
   const opened = before.focused && [...main.querySelectorAll("a.open")].find((each) => each.getAttribute("href") === before.focused);
   if (field) field.focus();
@@ -93,11 +93,11 @@ function settle(moved, focus, before) {
   scrollTo(0, before.scroll ?? 0);
 }
 
-function failed(error) {
+function errorView(error) {
   const missing = error.status === 404;
   return [
     h("div", { class: "title" }, h("h1", {}, missing ? "There is no such thing" : "This could not be shown")),
-    trouble(error),
+    errorMessage(error),
     h("p", {}, missing
       ? "It may have expired, or the address is not whole. "
       : "The answer did not come. ",

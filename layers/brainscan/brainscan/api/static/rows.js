@@ -1,19 +1,19 @@
 // A row of the worklist: of a study, of a series, of a scan.
 
-import { arrived, badge, h, length, link, percent, plural, reasons, size, volume, words } from "./dom.js";
+import { timestamp, badge, h, length, linkUrl, percent, plural, reasons, tumorSize, volume, labelOf } from "./dom.js";
 
 const cell = (label, ...children) =>
   h("td", { "data-label": label, class: children[0] === "–" ? "empty" : null }, ...children);
 
 function thumbnail(item) {
-  const image = link(item, "image");
+  const image = linkUrl(item, "image");
   return h("td", { class: "thumbnail" }, image
     ? h("img", { src: image, alt: "", loading: "lazy", width: 56, height: 56 })
     : h("span", { class: "no-image", "aria-hidden": "true" }, "–"));
 }
 
-function opening(address, id, item) {
-  const name = item.finding ? words(item.finding) : words(item.outcome);
+function openLink(address, id, item) {
+  const name = item.finding ? labelOf(item.finding) : labelOf(item.outcome);
   return h("th", { scope: "row" },
     h("a", { href: address, "data-route": true, class: "open" },
       h("span", { class: `dot ${item.finding ?? "none"}`, "aria-hidden": "true" }), name,
@@ -39,16 +39,16 @@ const slices = (item) =>
 
 function studyRow(study) {
   const other = study.disagreeing.length;
-  return row(study, thumbnail(study), opening(`/?study=${study.study_id}`, study.study_id, study),
+  return row(study, thumbnail(study), openLink(`/?study=${study.study_id}`, study.study_id, study),
     cell("Tumor", percent(study.tumor_probability)), cell("Volume", volume(study)), lesions(study),
     cell("Series", plural(study.series.length, "series", "series"), other ? h("small", {}, `${other} called otherwise`) : null),
-    slices(study), review(study), cell("Arrived", arrived(study.received_at)));
+    slices(study), review(study), cell("Arrived", timestamp(study.received_at)));
 }
 
 function seriesRow(series) {
-  return row(series, thumbnail(series), opening(`/?series=${series.series_id}`, series.series_id, series),
+  return row(series, thumbnail(series), openLink(`/?series=${series.series_id}`, series.series_id, series),
     cell("Tumor", percent(series.tumor_probability)), cell("Volume", volume(series)), lesions(series),
-    slices(series), review(series), cell("Arrived", arrived(series.received_at)),
+    slices(series), review(series), cell("Arrived", timestamp(series.received_at)),
     cell("Study", series.study_id
       ? h("a", { href: `/?study=${series.study_id}`, "data-route": true, "aria-label": `Study ${series.study_id.slice(0, 8)}` },
           series.study_id.slice(0, 8))
@@ -56,13 +56,13 @@ function seriesRow(series) {
 }
 
 function scanRow(scan) {
-  return row(scan, thumbnail(scan), opening(`/?scan=${scan.scan_id}`, scan.scan_id, scan),
+  return row(scan, thumbnail(scan), openLink(`/?scan=${scan.scan_id}`, scan.scan_id, scan),
     cell("Certainty", percent(scan.finding ? scan.probabilities?.[scan.finding] : scan.confidence)),
-    cell("Size", size(scan.tumor)),
+    cell("Size", tumorSize(scan.tumor)),
     cell("Outcome", badge(scan.outcome), reasons(scan.reasons)),
     cell("Review", scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : "–",
       reasons(scan.review ? [] : scan.review_reasons)),
-    cell("Arrived", arrived(scan.received_at)),
+    cell("Arrived", timestamp(scan.received_at)),
     cell("Series", scan.series_id
       ? h("a", { href: `/?series=${scan.series_id}`, "data-route": true, "aria-label": `Series ${scan.series_id.slice(0, 8)}` },
           scan.series_id.slice(0, 8))

@@ -1,11 +1,11 @@
 // A ruler over a picture: two clicks, and the distance between them in millimetres, or in pixels where none are known.
 
-import { h, say, svg } from "./dom.js";
+import { h, announce, svg } from "./dom.js";
 
 export function ruler(frame, stage, image) {
   const line = svg("line", { class: "ruler-line" });
   const layer = svg("svg", { class: "layer ruler", "aria-hidden": "true" }, line);
-  const told = h("output", { class: "ruler-told" });
+  const reading = h("output", { class: "ruler-told" });
   const button = h("button", { type: "button", "aria-pressed": "false" }, "Ruler");
   let points = [];
   let grid = {};
@@ -14,14 +14,14 @@ export function ruler(frame, stage, image) {
   const clear = () => {
     points = [];
     line.style.display = "none";
-    told.textContent = "";
+    reading.textContent = "";
   };
   const toggle = () => {
     const on = button.getAttribute("aria-pressed") !== "true";
     button.setAttribute("aria-pressed", String(on));
     frame.classList.toggle("measuring", on);
     clear();
-    if (on) say("Ruler: click on two points of the image.");
+    if (on) announce("Ruler: click on two points of the image.");
   };
   const tell = () => {
     const [[x1, y1], [x2, y2]] = points;
@@ -31,8 +31,8 @@ export function ruler(frame, stage, image) {
       each * ((axis ? grid.rows : grid.columns) ?? (axis ? image.naturalHeight : image.naturalWidth)) /
       (axis ? image.naturalHeight : image.naturalWidth));
     const [row, column] = grid.spacing_mm ?? [];
-    told.textContent = row ? `${Math.hypot(pixels[0] * column, pixels[1] * row).toFixed(1)} mm` : `${Math.hypot(...pixels).toFixed(0)} px`;
-    say(told.textContent);
+    reading.textContent = row ? `${Math.hypot(pixels[0] * column, pixels[1] * row).toFixed(1)} mm` : `${Math.hypot(...pixels).toFixed(0)} px`;
+    announce(reading.textContent);
   };
   frame.addEventListener("click", (event) => {
     if (button.getAttribute("aria-pressed") !== "true") return;
@@ -47,5 +47,5 @@ export function ruler(frame, stage, image) {
   });
   button.addEventListener("click", toggle);
   clear();
-  return { button, told, toggle, clear, on: (known) => { grid = known ?? {}; clear(); } };
+  return { button, reading, toggle, clear, on: (known) => { grid = known ?? {}; clear(); } };
 }

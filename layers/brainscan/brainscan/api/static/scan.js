@@ -1,20 +1,20 @@
 // One scan: what the network saw, how sure it is, why a reader should look, and what readers said.
 
-import { ask } from "./api.js";
-import { drawing } from "./drawing.js";
+import { getJson } from "./api.js";
+import { maskEditor } from "./mask-editor.js";
 import { attention, probabilities } from "./evidence.js";
-import { backToList, go, here } from "./router.js";
-import { arrived, badge, h, link, pairs, panel, words } from "./dom.js";
+import { backToList, navigate, here } from "./router.js";
+import { timestamp, badge, h, linkUrl, definitionList, panel, labelOf } from "./dom.js";
 import { picture } from "./picture.js";
 import { heading, reviewPanel, reviewsOf } from "./review.js";
 
 export async function scanView(query, signal) {
-  const scan = await ask(`scans/${query.get("scan")}`);
+  const scan = await getJson(`scans/${query.get("scan")}`);
   const history = await reviewsOf(`scans/${scan.scan_id}`);
   const shown = picture();
-  const image = link(scan, "image");
-  shown.show(image, link(scan, "mask"), `Scan ${scan.scan_id.slice(0, 8)}`, scan, link(scan, "reader_mask"));
-  const draw = drawing(shown, { saved: (after) => after ?? go(here()) });
+  const image = linkUrl(scan, "image");
+  shown.show(image, linkUrl(scan, "mask"), `Scan ${scan.scan_id.slice(0, 8)}`, scan, linkUrl(scan, "reader_mask"));
+  const draw = maskEditor(shown, { saved: (after) => after ?? navigate(here()) });
   draw.show(scan);
   shown.frame.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -25,7 +25,7 @@ export async function scanView(query, signal) {
   }, { signal });
   return [
     h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
-    h("div", { class: "title" }, h("h1", {}, scan.finding ? heading(scan) : `Scan ${words(scan.outcome)}`), badge(scan.outcome),
+    h("div", { class: "title" }, h("h1", {}, scan.finding ? heading(scan) : `Scan ${labelOf(scan.outcome)}`), badge(scan.outcome),
       scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : null),
     h("div", { class: "reading" },
       h("div", { class: "viewer" }, image ? [shown.frame, draw.controls, shown.controls] : h("p", { class: "muted" }, "There is no image to show.")),
@@ -45,7 +45,7 @@ function measurements(scan) {
     Regions: tumor.components,
     Spacing: scan.spacing_mm ? scan.spacing_mm.map((mm) => `${mm.toFixed(2)} mm`).join(" × ") : "unknown: sizes are in pixels",
   };
-  return panel("Mask", pairs(facts));
+  return panel("Mask", definitionList(facts));
 }
 
 function reviewing(scan, history, signal) {
@@ -61,12 +61,12 @@ function downloads(scan) {
 
 function origin(scan) {
   const total = Object.values(scan.timings_ms).reduce((sum, ms) => sum + ms, 0);
-  return panel("Where it comes from", pairs({
+  return panel("Where it comes from", definitionList({
     Scan: h("code", {}, scan.scan_id),
     Series: scan.series_id ? h("a", { href: `/?series=${scan.series_id}`, "data-route": true }, scan.series_id) : "none",
     Study: scan.study_id ? h("a", { href: `/?study=${scan.study_id}`, "data-route": true }, scan.study_id) : null,
     Upload: h("code", {}, scan.export_id),
-    Arrived: arrived(scan.received_at),
+    Arrived: timestamp(scan.received_at),
     Pixels: scan.rows ? `${scan.rows} × ${scan.columns}` : "–",
     Model: scan.model_id ? h("code", { title: scan.model_id }, scan.model_id.slice(0, 16)) : "none",
     Timings: total ? `${Object.entries(scan.timings_ms).map(([name, ms]) => `${name} ${ms.toFixed(0)}`).join(", ")} ms` : "–",

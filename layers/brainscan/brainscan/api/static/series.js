@@ -1,18 +1,18 @@
 // A series: its slices to scroll through, and the tumor's extent along them.
 
-import { all, ask } from "./api.js";
-import { drawing } from "./drawing.js";
+import { getAllPages, getJson } from "./api.js";
+import { maskEditor } from "./mask-editor.js";
 import { attention, basis, lesions, probabilities, states } from "./evidence.js";
 import { backToList } from "./router.js";
 import { TUMORS } from "./classes.js";
-import { badge, h, link, percent, svg, words } from "./dom.js";
+import { badge, h, linkUrl, percent, svg, labelOf } from "./dom.js";
 import { picture } from "./picture.js";
 import { heading, reviewPanel, reviewsOf } from "./review.js";
 import { isSource, openViewer } from "./viewer.js";
 
 export async function seriesView(query, signal) {
   const id = query.get("series");
-  const [series, slices] = await Promise.all([ask(`series/${id}`), all(`series/${id}/scans`)]);
+  const [series, slices] = await Promise.all([getJson(`series/${id}`), getAllPages(`series/${id}/scans`)]);
   const { summary } = series;
   const history = summary ? await reviewsOf(`series/${id}`) : [];
   if (!slices.length) throw new Error("No slice of this series has arrived.");
@@ -22,7 +22,7 @@ export async function seriesView(query, signal) {
   const chart = stripChart(slices, areas, (place) => show(place));
   const slider = h("input", { type: "range", min: 1, max: slices.length, value: 1, "aria-label": "Slice" });
   const caption = h("p", { class: "caption" });
-  const draw = drawing(shown, { usual: summary?.finding, saved: (after) => {
+  const draw = maskEditor(shown, { usual: summary?.finding, saved: (after) => {
     if (!after) return show(now);
     slices[slices.findIndex((each) => each.scan_id === after.scan_id)] = after;
     return undefined;
@@ -31,13 +31,13 @@ export async function seriesView(query, signal) {
   const show = (place) => {
     now = Math.min(slices.length - 1, Math.max(0, place));
     const slice = slices[now];
-    shown.show(link(slice, "image"), link(slice, "mask"), `Slice ${now + 1} of ${slices.length}`, slice, link(slice, "reader_mask"));
+    shown.show(linkUrl(slice, "image"), linkUrl(slice, "mask"), `Slice ${now + 1} of ${slices.length}`, slice, linkUrl(slice, "reader_mask"));
     draw.show(slice);
     slider.value = now + 1;
-    slider.setAttribute("aria-valuetext", `slice ${now + 1}, ${words(slice.finding ?? slice.outcome)}`);
+    slider.setAttribute("aria-valuetext", `slice ${now + 1}, ${labelOf(slice.finding ?? slice.outcome)}`);
     chart.mark(now);
     caption.replaceChildren(
-      h("strong", {}, `${now + 1} / ${slices.length}`), " ", badge(slice.outcome), " ", words(slice.finding), " ",
+      h("strong", {}, `${now + 1} / ${slices.length}`), " ", badge(slice.outcome), " ", labelOf(slice.finding), " ",
       percent(slice.confidence), " ", h("a", { href: `/?scan=${slice.scan_id}`, "data-route": true }, "open this slice"));
   };
   slider.addEventListener("input", () => show(slider.value - 1));
@@ -104,7 +104,7 @@ function callsOf(slices) {
   }
   const review = slices.filter((slice) => slice.review_state === "needed").length;
   return h("section", { class: "panel" }, h("h2", {}, "Slices by class"),
-    h("dl", { class: "pairs" }, [...counts].sort((a, b) => b[1] - a[1]).flatMap(([name, n]) => [h("dt", {}, words(name)), h("dd", {}, String(n))]),
+    h("dl", { class: "pairs" }, [...counts].sort((a, b) => b[1] - a[1]).flatMap(([name, n]) => [h("dt", {}, labelOf(name)), h("dd", {}, String(n))]),
       h("dt", {}, "need review"), h("dd", {}, String(review))),
     h("p", { class: "muted" }, "A slice alone does not make the series' class."));
 }
@@ -122,7 +122,7 @@ async function preload(slices, signal) {
   for (const slice of slices) {
     if (signal.aborted) return;
     for (const name of ["image", "mask", "reader_mask"]) {
-      const url = link(slice, name);
+      const url = linkUrl(slice, name);
       if (!url) continue;
       const image = new Image();
       image.src = url;

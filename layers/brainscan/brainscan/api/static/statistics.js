@@ -1,16 +1,16 @@
 // Counts of the last days, the versions of the network that answered, and the registry.
 
-import { ask } from "./api.js";
+import { getJson } from "./api.js";
 import { CLASSES } from "./classes.js";
-import { OUTCOMES, arrived, h, percent, today, words } from "./dom.js";
+import { OUTCOMES, timestamp, h, percent, today, labelOf } from "./dom.js";
 
 const DAYS = 14;
 
 export async function statisticsView() {
   const from = new Date(Date.now() - (DAYS - 1) * 864e5).toISOString().slice(0, 10);
   const [{ days }, { models, served, versions, changes }] = await Promise.all([
-    ask("statistics", { from, to: today() }),
-    ask("models", { from, to: today() }),
+    getJson("statistics", { from, to: today() }),
+    getJson("models", { from, to: today() }),
   ]);
   const busy = days.filter((day) => Object.keys(day.outcomes).length);
   const columns = [...OUTCOMES.map((code) => ["outcomes", code]), ...CLASSES.map((code) => ["findings", code]),
@@ -20,7 +20,7 @@ export async function statisticsView() {
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Counts a day" },
       h("table", { class: "numbers" },
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Day"),
-          columns.map(([, code]) => h("th", { scope: "col" }, words(code))))),
+          columns.map(([, code]) => h("th", { scope: "col" }, labelOf(code))))),
         h("tbody", {}, busy.map((day) => h("tr", {}, h("th", { scope: "row" }, day.day),
           columns.map(([group, code]) => h("td", {}, String(day[group][code] ?? 0)))))))),
     h("h2", {}, "Models in use"),
@@ -47,9 +47,9 @@ function registry(versions, changes) {
   const gate = (found) => (found ? found.failures.join("; ") || "passed" : "not compared");
   return [
     table("Versions", ["Model", "State", "Added (UTC)", "Accuracy", "Gate"], versions.map((each) =>
-      [id(each.model_id), each.share == null ? each.state : `${each.state}, ${percent(each.share)}`, arrived(each.added_at), figures(each), gate(each.gate)])),
+      [id(each.model_id), each.share == null ? each.state : `${each.state}, ${percent(each.share)}`, timestamp(each.added_at), figures(each), gate(each.gate)])),
     h("h2", {}, "Changes"),
     table("Changes", ["When (UTC)", "Model", "Became", "By", "Why"], changes.map((each) =>
-      [arrived(each.at), id(each.model_id), each.state, each.by, [each.reason, ...each.overridden].filter(Boolean).join("; ") || "–"])),
+      [timestamp(each.at), id(each.model_id), each.state, each.by, [each.reason, ...each.overridden].filter(Boolean).join("; ") || "–"])),
   ];
 }

@@ -1,22 +1,22 @@
 // A study: its verdict, the series that it rests on, those that say otherwise, and its lesions.
 
-import { ask } from "./api.js";
+import { getJson } from "./api.js";
 import { attention, basis, lesions, probabilities, states } from "./evidence.js";
-import { backToList, go } from "./router.js";
-import { badge, h, link, panel, percent, plural, volume, words } from "./dom.js";
+import { backToList, navigate } from "./router.js";
+import { badge, h, linkUrl, panel, percent, plural, volume, labelOf } from "./dom.js";
 import { picture } from "./picture.js";
 import { heading, reviewPanel, reviewsOf } from "./review.js";
 
 export async function studyView(query, signal) {
   const id = query.get("study");
-  const [study, history] = await Promise.all([ask(`studies/${id}`), reviewsOf(`studies/${id}`)]);
-  const image = link(study, "image");
+  const [study, history] = await Promise.all([getJson(`studies/${id}`), reviewsOf(`studies/${id}`)]);
+  const image = linkUrl(study, "image");
   const shown = picture();
-  shown.show(image, link(study, "mask"), "The key slice of the series that the verdict rests on",
+  shown.show(image, linkUrl(study, "mask"), "The key slice of the series that the verdict rests on",
     study.of_series.find((each) => each.series_id === study.rests_on)?.geometry);
   document.getElementById("main").addEventListener("command", ({ detail }) => {
     if (shown.command(detail)) detail.preventDefault();
-    else if (detail.key === "s" && study.rests_on) go(`/?series=${study.rests_on}`);
+    else if (detail.key === "s" && study.rests_on) navigate(`/?series=${study.rests_on}`);
   }, { signal });
   return [
     h("p", { class: "back" }, h("a", { href: backToList(), "data-route": true }, "← Worklist")),
@@ -34,7 +34,7 @@ function seriesOf(study) {
   const columns = ["Series", "Class", "Certainty", "Volume", "Review", "Reports"];
   const rows = study.of_series.map((each) => h("tr", {},
     h("th", { scope: "row" }, h("a", { href: `/?series=${each.series_id}`, "data-route": true }, each.series_id.slice(0, 8)), note(study, each)),
-    h("td", {}, words(each.finding ?? each.outcome)), h("td", {}, percent(each.confidence)), h("td", {}, volume(each)),
+    h("td", {}, labelOf(each.finding ?? each.outcome)), h("td", {}, percent(each.confidence)), h("td", {}, volume(each)),
     h("td", {}, each.review_state ? badge(each.review_state, `review-${each.review_state}`) : "–"),
     h("td", {}, h("span", { class: "files" }, each.reports.map((file) =>
       h("a", { href: file.url, download: true, "aria-label": `${file.name} of series ${each.series_id.slice(0, 8)}` }, file.name))))));

@@ -1,7 +1,7 @@
 // The DICOM viewer: niivue over the uploaded slices themselves, read in the browser by dcm2niix, under their SEG.
 
-import { all, ask } from "./api.js";
-import { h, link, say, trouble } from "./dom.js";
+import { getAllPages, getJson } from "./api.js";
+import { h, linkUrl, announce, errorMessage } from "./dom.js";
 import { maskControls } from "./picture.js";
 import { viewing } from "./viewing.js";
 import { maskOf, readersMaskOf, volumeOf } from "./volumes.js";
@@ -9,15 +9,15 @@ import { maskOf, readersMaskOf, volumeOf } from "./volumes.js";
 const FULL_RANGE_PX = 500; // dragged so far, the window changes by the range of the image
 const SLICES = 3; // the file's axis of slices, counted from 1 as niivue does
 
-export const isSource = (slice) => slice.kind === "dicom" && link(slice, "source");
+export const isSource = (slice) => slice.kind === "dicom" && linkUrl(slice, "source");
 
 export async function openViewer(id, signal) {
-  const told = h("p", { class: "muted", role: "status" }, "Loading the slices…");
+  const message = h("p", { class: "muted", role: "status" }, "Loading the slices…");
   const canvas = h("canvas", { tabindex: 0, "aria-label": "Slices: scroll or j and k to go through them, pinch or plus and minus to zoom" });
   const panel = h("div", { class: "dicom-controls" });
   const dialog = h("dialog", { class: "dicom", "aria-label": "DICOM viewer" },
     h("p", { class: "banner", role: "note" }, h("strong", {}, "Research use only."), " Not a medical device."),
-    h("div", { class: "dicom-head" }, told, h("form", { method: "dialog" }, h("button", {}, "Close"))),
+    h("div", { class: "dicom-head" }, message, h("form", { method: "dialog" }, h("button", {}, "Close"))),
     panel, canvas);
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());
@@ -25,13 +25,13 @@ export async function openViewer(id, signal) {
   dialog.showModal();
   try {
     // Asked anew: links of a page that was opened minutes ago have ended.
-    const [series, slices] = await Promise.all([ask(`series/${id}`), all(`series/${id}/scans`)]);
+    const [series, slices] = await Promise.all([getJson(`series/${id}`), getAllPages(`series/${id}/scans`)]);
     const { viewer, mask, readers } = await show(canvas, series, slices);
     canvas.viewer = viewer; // for the console, and for tests
     const browse = slider(viewer, mask?.largest());
     const look = mask && maskControls((how) => [mask, readers].forEach((each) => each?.look(how)));
     look?.apply();
-    const drawn = () => windowOf(viewer, told, mask ? (readers ? "Outlined in blue: what readers drew. " : "") : "There is no mask to show over this series. ");
+    const drawn = () => windowOf(viewer, message, mask ? (readers ? "Outlined in blue: what readers drew. " : "") : "There is no mask to show over this series. ");
     const view = viewing(viewer, { acquired: planeOf(viewer), slices: browse.count, even: isEven(series), changed: drawn });
     panel.replaceChildren(browse.control, ...(look ? [look.controls] : []), view.controls);
     listen(dialog, browse.step, look, view.keys);
@@ -39,9 +39,9 @@ export async function openViewer(id, signal) {
     drawn();
     canvas.dataset.ready = "true";
     canvas.focus();
-    say("The DICOM viewer is ready.");
+    announce("The DICOM viewer is ready.");
   } catch (error) {
-    told.replaceWith(trouble(error));
+    message.replaceWith(errorMessage(error));
   }
 }
 
@@ -108,7 +108,7 @@ function listen(dialog, step, look, view) {
   }, { capture: true });
 }
 
-function windowOf(viewer, told, note) {
+function windowOf(viewer, message, note) {
   const { cal_min: least, cal_max: most } = viewer.volumes[0];
-  told.textContent = `${note}Window ${Math.round(most - least)}, level ${Math.round((most + least) / 2)}.`;
+  message.textContent = `${note}Window ${Math.round(most - least)}, level ${Math.round((most + least) / 2)}.`;
 }

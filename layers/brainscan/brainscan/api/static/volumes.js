@@ -1,13 +1,13 @@
 // What the DICOM viewer shows: the uploaded slices as one volume, and the segments of their SEG on top of it.
 
-import { link } from "./dom.js";
+import { linkUrl } from "./dom.js";
 
 const LABELS = "labels.nii.gz"; // the SEG on the grid of its series, written with it
 const READER = { R: [0, 84, 84], G: [0, 214, 214], B: [0, 255, 255], A: [0, 255, 255], I: [0, 1, 255] };
 const MASK = { R: [0, 255, 255], G: [0, 115, 115], B: [0, 33, 33], A: [0, 255, 255], I: [0, 1, 255] };
 
 export async function volumeOf(slices, Dcm2niix) {
-  const urls = new Map(slices.map((slice) => [slice.staged_key, link(slice, "source")]));
+  const urls = new Map(slices.map((slice) => [slice.staged_key, linkUrl(slice, "source")]));
   const files = await Promise.all([...urls].map(async ([key, url]) => {
     const response = await fetch(url);
     if (!response.ok) throw new Error("The uploaded slices are no longer kept; upload the study again to view it.");
@@ -31,12 +31,12 @@ export async function maskOf(series, viewer, NVImage) {
 
 // What readers drew, as outlines on the grid of the series' labels; null where nobody did or there is no such grid.
 export async function readersMaskOf(series, slices, viewer, NVImage) {
-  const drawn = new Map(slices.map((slice) => [slice.scan_id, link(slice, "reader_mask")]).filter(([, url]) => url));
+  const drawn = new Map(slices.map((slice) => [slice.scan_id, linkUrl(slice, "reader_mask")]).filter(([, url]) => url));
   const volume = drawn.size ? await labelsOf(series, viewer, NVImage, "reader", READER) : null;
   if (!volume) return null;
   const [, columns, rows] = volume.hdr.dims;
   const marks = new volume.img.constructor(volume.img.length);
-  const places = placesOf(await (await fetch(link(series, "series.json"))).json());
+  const places = placesOf(await (await fetch(linkUrl(series, "series.json"))).json());
   await Promise.all([...drawn].filter(([scan]) => places.has(scan)).map(async ([scan, url]) => {
     const image = await createImageBitmap(await (await fetch(url)).blob());
     const canvas = new OffscreenCanvas(columns, rows).getContext("2d");
@@ -62,7 +62,7 @@ function placesOf({ slices, rests_on: rests }) {
 }
 
 async function labelsOf(series, viewer, NVImage, colormap, colors) {
-  const url = link(series, LABELS);
+  const url = linkUrl(series, LABELS);
   if (!url) return null;
   const response = await fetch(url);
   if (!response.ok) throw new Error("The mask of this series could not be loaded.");

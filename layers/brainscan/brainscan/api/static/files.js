@@ -15,7 +15,7 @@ export async function droppedFiles(transfer) {
   return found.sort((one, other) => (one.path < other.path ? -1 : 1)); // a folder is read in any order
 }
 
-export const chosenFiles = (input) =>
+export const selectedFiles = (input) =>
   [...input.files].map((file) => ({ path: file.webkitRelativePath || file.name, file }));
 
 async function walk(entry, found) {
@@ -34,7 +34,7 @@ async function walk(entry, found) {
 
 // Splits into what is sent and what is not: a file that cannot be read, and the index of a medium, which would miss the
 // names that its files lose on the way.
-export async function sorted(chosen) {
+export async function splitReadable(chosen) {
   const sent = [];
   const left = [];
   for (const each of chosen) {
@@ -49,7 +49,7 @@ const readable = (file) =>
   file ? file.slice(0, 1).arrayBuffer().then(() => true, () => false) : false;
 
 // An archive goes as it is, and so does what is as large as a bundle; all else is bundled.
-export function objectsOf(chosen) {
+export function uploadObjects(chosen) {
   const objects = [];
   let bundle = [];
   let size = 0;

@@ -1,11 +1,11 @@
 // Drawing masks: the tool with its keys, what is drawn and not saved, and saving it as the reader's verdict on a scan.
 
-import { ask } from "./api.js";
+import { getJson } from "./api.js";
 import { brush } from "./brush.js";
 import { NO_TUMOR, TUMORS } from "./classes.js";
-import { h, link, plural, say, trouble, words } from "./dom.js";
+import { h, linkUrl, plural, announce, errorMessage, labelOf } from "./dom.js";
 import { encodeMask, readMask } from "./png.js";
-import { recorded } from "./review.js";
+import { recordDecision } from "./review.js";
 
 const drafts = new Map(); // by scan: pixels, former states, class, the scan, when it was opened; kept from view to view
 const SIZES = { min: 1, max: 40, value: 6 }; // radius in pixels of the scan
@@ -19,7 +19,7 @@ const drawable = (scan) => ["analyzed", "abstained"].includes(scan.outcome) && !
 
 // The tool over a picture. `usual` is the class of a tumor that nobody named yet; `saved` is told each scan that was
 // saved, as it is now, and then nothing.
-export function drawing(shown, { usual, saved }) {
+export function maskEditor(shown, { usual, saved }) {
   let scan = null;
   let draft = null;
   const toggle = h("button", { type: "button", "aria-pressed": "false" }, "Draw mask");
@@ -28,8 +28,8 @@ export function drawing(shown, { usual, saved }) {
   const clear = h("button", { type: "button" }, "Clear");
   const save = h("button", { type: "button", class: "primary" }, "Save");
   const size = h("input", { type: "range", ...SIZES });
-  const called = h("select", { "aria-label": "Class of what is drawn" }, TUMORS.map((code) => h("option", { value: code }, words(code))));
-  const told = h("p", { role: "status" });
+  const called = h("select", { "aria-label": "Class of what is drawn" }, TUMORS.map((code) => h("option", { value: code }, labelOf(code))));
+  const status = h("p", { role: "status" });
   const tools = h("div", { class: "tools", hidden: true }, erase, h("label", { class: "slider" }, "Brush", size), called, back, clear, save);
   const pressed = (button) => button.getAttribute("aria-pressed") === "true";
   const press = (button, is) => button.setAttribute("aria-pressed", String(is));
@@ -40,7 +40,7 @@ export function drawing(shown, { usual, saved }) {
     save.disabled = !count;
     save.textContent = count > 1 ? `Save ${count} slices` : "Save";
     called.disabled = !draft?.pixels.some(Boolean);
-    told.textContent = count ? `${plural(count, "mask")} drawn, not saved yet${called.disabled && draft?.drawn ? "; this one is empty: no tumor" : ""}` : "";
+    status.textContent = count ? `${plural(count, "mask")} drawn, not saved yet${called.disabled && draft?.drawn ? "; this one is empty: no tumor" : ""}` : "";
   };
   const paints = brush(shown.frame, shown.stage, () => {
     draft.drawn = true;
@@ -57,9 +57,9 @@ export function drawing(shown, { usual, saved }) {
     shown.drawing(Boolean(on));
     if (!on) return tell();
     try {
-      if (!drafts.has(wanted.scan_id)) drafts.set(wanted.scan_id, await begun(wanted, usual));
+      if (!drafts.has(wanted.scan_id)) drafts.set(wanted.scan_id, await newDraft(wanted, usual));
     } catch (error) {
-      return told.replaceChildren(trouble(error));
+      return status.replaceChildren(errorMessage(error));
     }
     if (scan !== wanted || !pressed(toggle)) return undefined;
     draft = Object.assign(drafts.get(wanted.scan_id), { scan: wanted });
@@ -72,28 +72,28 @@ export function drawing(shown, { usual, saved }) {
     tools.hidden = !pressed(toggle);
     if (pressed(toggle)) {
       shown.frame.focus({ preventScroll: true });
-      say("Drawing. The arrow keys move the brush, the space bar paints.");
+      announce("Drawing. The arrow keys move the brush, the space bar paints.");
     }
     return open();
   };
   const turn = () => {
     press(erase, !pressed(erase));
     paints.erase(pressed(erase));
-    say(pressed(erase) ? "Erasing." : "Drawing.");
+    announce(pressed(erase) ? "Erasing." : "Drawing.");
   };
   const resize = (by) => {
     size.value = Number(size.value) + by;
     paints.size(Number(size.value));
   };
-  const keep = async () => {
+  const saveDrawn = async () => {
     if (!unsaved().length) return;
     save.disabled = true;
     try {
-      const done = await sent(unsaved(), saved);
-      recorded(done, `${plural(done.length, "mask")} saved as yours.`);
+      const done = await saveDraft(unsaved(), saved);
+      recordDecision(done, `${plural(done.length, "mask")} saved as yours.`);
       saved(null);
     } catch (error) {
-      told.replaceChildren(trouble(error));
+      status.replaceChildren(errorMessage(error));
       save.disabled = false;
     }
   };
@@ -101,12 +101,12 @@ export function drawing(shown, { usual, saved }) {
   erase.addEventListener("click", turn);
   back.addEventListener("click", () => paints.undo());
   clear.addEventListener("click", () => paints.clear());
-  save.addEventListener("click", keep);
+  save.addEventListener("click", saveDrawn);
   size.addEventListener("input", () => paints.size(Number(size.value)));
   called.addEventListener("change", () => Object.assign(draft, { called: called.value, drawn: true }));
 
   return {
-    controls: h("div", { class: "drawing-controls", role: "group", "aria-label": "Drawing" }, toggle, tools, told),
+    controls: h("div", { class: "drawing-controls", role: "group", "aria-label": "Drawing" }, toggle, tools, status),
     // Follow the reader to another scan, the tool in hand.
     show(other) {
       scan = other;
@@ -118,7 +118,7 @@ export function drawing(shown, { usual, saved }) {
       if (!pressed(toggle)) return false;
       if (event.key === "z") return paints.undo();
       const wipe = () => draft && paints.clear();
-      const act = { e: turn, "[": () => resize(-1), "]": () => resize(1), s: keep, Backspace: wipe, Delete: wipe }[event.key];
+      const act = { e: turn, "[": () => resize(-1), "]": () => resize(1), s: saveDrawn, Backspace: wipe, Delete: wipe }[event.key];
       act?.();
       return Boolean(act);
     },
@@ -126,19 +126,19 @@ export function drawing(shown, { usual, saved }) {
 }
 
 // A draft begins as the mask that stands: the reader's if there is one, else the network's.
-async function begun(scan, usual) {
-  const pixels = await readMask(link(scan, "reader_mask") ?? link(scan, "mask"), scan.rows, scan.columns);
+async function newDraft(scan, usual) {
+  const pixels = await readMask(linkUrl(scan, "reader_mask") ?? linkUrl(scan, "mask"), scan.rows, scan.columns);
   const likeliest = TUMORS.reduce((one, other) => ((scan.probabilities?.[other] ?? 0) > (scan.probabilities?.[one] ?? 0) ? other : one));
   const called = [scan.finding, usual].find((each) => TUMORS.includes(each)) ?? likeliest;
   return { scan, pixels, called, before: [], drawn: false, opened: Date.now() };
 }
 
 // Sends drafts one by one; each that is taken is no draft any more, the first that is refused ends it.
-async function sent(waiting, saved) {
+async function saveDraft(waiting, saved) {
   const done = [];
   for (const each of waiting) {
     const { scan, pixels } = each;
-    const after = await ask(`scans/${scan.scan_id}/mask`, {
+    const after = await getJson(`scans/${scan.scan_id}/mask`, {
       revision: scan.revision, class: pixels.some(Boolean) ? each.called : NO_TUMOR,
       seconds: Math.min(86400, Math.round((Date.now() - each.opened) / 1000)),
     }, { method: "PUT", headers: { "Content-Type": "image/png" }, body: await encodeMask(pixels, scan.rows, scan.columns) });
