@@ -45,7 +45,7 @@ UNSEEN: dict[str, str] = {
     "secretsmanager:GetSecretValue": "runs have their secrets in the environment",
     "s3:GetObject uploads/*": "an object that was there before its bucket had versions",
     "s3:GetObject results/models/*": "a registered model; runs have theirs in memory",
-    "s3:PutObject results/shadow/*": "a model that looks on; runs have none",
+    "s3:PutObject results/shadow/*": "a shadow model; runs have none",
 }
 """Actions, or those on one resource, that a role needs though no run calls them, and why."""
 

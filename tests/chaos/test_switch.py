@@ -1,4 +1,4 @@
-"""Another version is served half-way, by the registry, while a third looks on: no series mixes, no shadow is heard."""
+"""Another version is served half-way, by the registry, while a third is the shadow: no series mixes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ def decide(world: World, rollout: Rollout, model_id: str, state: ModelState, add
 
 @contextmanager
 def switching(seed: int) -> Iterator[World]:
-    """A world whose registry lets one version look on from the beginning, and serves another in the midst."""
+    """A world whose registry has one version as the shadow from the beginning, and serves another in the midst."""
     scenario = Scenario(seed, tuple(uploads(seed, 30, SPAN_S)), replace(USUAL, kills=0.05))
     with world_of(scenario) as world:
         networks = {model_id: FakeNetwork(world.simulation, n, frozenset()) for n, model_id in enumerate(MODELS)}

@@ -1,4 +1,4 @@
-"""On the laptop stack, by commands: a candidate is added, looks on, is compared, refused, served, and rolled back."""
+"""On the laptop stack, by commands: a candidate is added, shadows, is compared, refused, served, and rolled back."""
 
 import json
 from collections.abc import Iterator

@@ -88,7 +88,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def hospital(arrived: Hospital, tmp_path: Path) -> Hospital:
-    """All of it analyzed, reported, reviewed and looked on."""
+    """All of it analyzed, reported, reviewed and seen by the shadow."""
     services = arrived.world.services
     answer(arrived)
     for patient in (ONE, TWO):

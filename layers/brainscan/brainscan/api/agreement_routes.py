@@ -39,7 +39,7 @@ router = APIGatewayHttpRouter()
 
 
 class ReviewLevel(StrEnum):
-    """What readers item."""
+    """What readers review."""
 
     STUDIES = "studies"
     SERIES = "series"

@@ -105,7 +105,7 @@ class ModelVersionView(ModelVersion):
     model_config = ConfigDict(extra="ignore")
 
     state: ModelState
-    share: Probability | None = Field(description="of the live scans that it sees while it looks on")
+    share: Probability | None = Field(description="of the live scans that it sees as a shadow")
     gate: GateResult | None = Field(description="null: it was never compared")
 
 

@@ -41,7 +41,7 @@ _WORDS: Final = {
     Trace.RESULT_FILES: "files of results, all versions",
     Trace.REPORT_FILES: "files of reports, all versions",
     Trace.STAGED_SOURCES: "staged sources, all versions",
-    Trace.SHADOW_FINDINGS: "answers of models that look on",
+    Trace.SHADOW_FINDINGS: "findings of shadow models",
     Trace.LISTING_LINES: "lines in listings of exports",
     Trace.UPLOADS: "uploads",
 }

@@ -26,7 +26,7 @@ COMMANDS: Final = {
     "erase": ("erase:erase", "Show what there is of a patient, or erase it and write a receipt."),
     "export": ("show:export_app", "Uploaded objects."),
     "gateway": ("gateway:gateway", "Receive MR images by C-STORE, send them to the uploads bucket, until Ctrl-C."),
-    "model": ("model:app", "Versions of the model: which answers, which looks on, and who decided that."),
+    "model": ("model:app", "Versions of the model: which is served, which is its shadow, and who decided that."),
     "reprocess": ("reprocess:app", "Read stored scans again with another model."),
     "restore": ("restore:restore", "Copy what a restored table has into the table of a stack."),
     "results": ("results:results", "Find scans by finding, day, outcome, review, model, series or patient."),

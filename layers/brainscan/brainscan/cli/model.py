@@ -25,7 +25,7 @@ from brainscan.store.table.models import RegistryConflictError
 REFUSED = 4
 
 app = typer.Typer(
-    help="Versions of the model: which answers, which looks on, and who decided that.", no_args_is_help=True
+    help="Versions of the model: which is served, which is its shadow, and who decided that.", no_args_is_help=True
 )
 
 ModelId = Annotated[str, typer.Argument(help="A model's id, or how it begins.")]
@@ -111,10 +111,10 @@ def shadow(
     model_id: ModelId,
     table: Table,
     share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Of the scans that it sees; series go whole.")] = 1.0,
-    off: Annotated[bool, typer.Option("--off", help="It looks on no more, and is a candidate again.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="It is no shadow any more, and a candidate again.")] = False,
     reason: Reason = None,
 ) -> None:
-    """Let a version look on: it reads a share of the live scans, and its answers are kept apart from all results.
+    """Make a version the shadow: it reads a share of the live scans, and its answers are kept apart from all results.
 
     Example: `brainscan model shadow 0f3c9e --share 0.1`
 
@@ -136,7 +136,7 @@ def diff(
     first: Annotated[str | None, typer.Option("--from", help="First UTC day of arrival; default today.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last day; default today.")] = None,
 ) -> None:
-    """Compare what a version said while it looked on with the answers that stand, on the same scans.
+    """Compare what a version said as a shadow with the answers that stand, on the same scans.
 
     Example: `brainscan model diff 0f3c9e --from 2026-05-01 --out diff`
 

@@ -22,7 +22,7 @@ from brainscan.store import ObjectGoneError, Results
 
 
 def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first: str | None, last: str | None) -> None:
-    """Compare a model that looked on with the answers that stand; write `diff.json` and `diff.html`.
+    """Compare a shadow model with the answers that stand; write `diff.json` and `diff.html`.
 
     What its gate says of it goes into the registry.
 
@@ -39,7 +39,7 @@ def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first:
             each.served.scan_id: each for each in prediction_pairs(version.model_id, since, until, scans_table, results)
         }
         if not pairs:
-            Console(stderr=True).print("it has seen no scan of these days: `brainscan model shadow` lets it look on")
+            Console(stderr=True).print("it has seen no scan of these days: `brainscan model shadow` shows it live ones")
             raise typer.Exit(NOTHING_FOUND)
         found = compare(version.model_id, list(pairs.values()))
         out.mkdir(parents=True, exist_ok=True)

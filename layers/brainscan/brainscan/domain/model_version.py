@@ -16,7 +16,7 @@ class ModelStateError(BrainscanError):
 
 
 class ModelState(StrEnum):
-    """Where a version stands: known, looking on, answering, or put away."""
+    """Where a version stands: candidate, shadow, served, or retired."""
 
     CANDIDATE = "candidate"
     SHADOW = "shadow"
@@ -74,7 +74,7 @@ class ModelChange(FrozenModel):
 
 
 class Rollout(FrozenModel):
-    """Which version answers, and which looks on; `revision` counts every change of the registry.
+    """Which version is served, and which is its shadow; `revision` counts every change of the registry.
 
     `served` is None as long as the model that the image carries answers. `previous` was served before.
     """

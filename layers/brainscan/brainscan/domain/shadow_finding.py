@@ -1,4 +1,4 @@
-"""What a model that looks on says of a scan that another one answered."""
+"""What a shadow model says of a scan that another one answered."""
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ class ShadowFinding(Finding):
 
     scan_id: str
     series_id: str | None = None
-    model_id: ModelId = Field(description="that looked on")
+    model_id: ModelId = Field(description="the shadow")
     served_id: str | None = Field(description="the model whose answer stands")
     mask: str | None = Field(description="base64 of a PNG, 0 or 255, at the source's rows and columns")
     timings_ms: dict[str, float]

@@ -81,7 +81,7 @@ def _under(prefix: str, services: Services) -> list[ObjectVersion]:
 
 
 def _shadow_keys(items: PatientItems, services: Services) -> list[str]:
-    """Objects in which a model that looked on may have answered for the patient's scans, those deleted included."""
+    """Objects in which a shadow model may have answered for the patient's scans, those deleted included."""
     days = sorted({scan.day for scan in items.scans})
     models = [each.model_id for each in services.table.models.all()] if days else []
     prefixes = [shadow_prefix(model_id, day) for model_id in models for day in days]

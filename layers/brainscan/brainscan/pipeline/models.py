@@ -1,4 +1,4 @@
-"""Versions of the model: add one, let it look on, serve it, go back, put it away; each with who did it and when."""
+"""Versions of the model: add one, make it the shadow, serve it, go back, retire it; each with who did it and when."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,6 +1,6 @@
 """Which model answers a scan: the one that is served; in a series that was begun, the one that began it.
 
-Another may look on, once the answers stand.
+Another, the shadow, may see a share of them once the answers stand.
 """
 
 import tempfile
@@ -22,8 +22,8 @@ from brainscan.store import Results
 from brainscan.store.objects import model_key
 
 KEPT: Final = 2
-"""Models beside the image's that a process keeps loaded: the served one, and one more that looks on or is left over
-from before a switch."""
+"""Models beside the image's that a process keeps loaded: the served one, and one more: the shadow, or one that is left
+over from before a switch."""
 
 
 class LoadedModels:

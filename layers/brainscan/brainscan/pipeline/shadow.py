@@ -1,4 +1,4 @@
-"""A model looks on: scans that were just answered -> what it says of them, kept apart from every result.
+"""A shadow model: scans that were just answered -> what it says of them, kept apart from every result.
 
 Its answers lie under `shadow/` of the results bucket, a line a scan and an object a batch, and nowhere else.
 """
@@ -39,7 +39,7 @@ def sampled_scans(answered: Sequence[ScanRecord], rollout: Rollout) -> list[Scan
 
 
 def predict_in_shadow(records: Sequence[ScanRecord], services: Services, model: Model) -> list[ShadowFinding]:
-    """Read scans again with a model that looks on, and keep what it says.
+    """Predict scans with the shadow model, and keep what it says.
 
     Returns:
         Its answers; a scan on which it fails has none.
@@ -68,7 +68,7 @@ def put_findings(answers: Sequence[ShadowFinding], day: str, results: Results) -
 
 
 def shadow_finding_of(record: ScanRecord, predicted: ScanPrediction, model: Model) -> ShadowFinding | None:
-    """What a model that looks on says of a scan; None where it failed."""
+    """What a shadow model says of a scan; None where it failed."""
     if predicted.finding is None:
         return None
     return ShadowFinding(

@@ -147,7 +147,7 @@ def _stored_findings(
 
 
 def _lines(key: str, results: Results) -> list[StoredFinding]:
-    """What an object holds: answers of a model that looked on, a line each, or a scan's `result.json`."""
+    """What an object holds: findings of a shadow model, a line each, or a scan's `result.json`."""
     try:
         body = results.get(key)
     except ObjectGoneError:

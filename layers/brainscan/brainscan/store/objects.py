@@ -233,7 +233,7 @@ def model_key(model_id: str, name: str) -> str:
 
 
 def shadow_key(model_id: str, day: str, name: str) -> str:
-    """Where the answers of a model that looks on lie, those of one batch; `day` is that of the scans' arrival."""
+    """Where the findings of a shadow model lie, those of one batch; `day` is that of the scans' arrival."""
     return f"{shadow_prefix(model_id, day)}{name}.jsonl"
 
 
@@ -243,7 +243,7 @@ def sender_metadata(token: str, site: str | None) -> dict[str, str]:
 
 
 def shadow_prefix(model_id: str, day: str) -> str:
-    """What the keys of all that a model that looks on said of a day's scans begin with."""
+    """What the keys of all that a shadow model said of a day's scans begin with."""
     return f"shadow/{model_id}/{day}/"
 
 

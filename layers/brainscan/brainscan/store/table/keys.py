@@ -159,7 +159,7 @@ def uploaded_object(object_id: str) -> dict[str, str]:
 
 
 def rollout() -> dict[str, str]:
-    """Primary key of which version of the model answers, and which looks on."""
+    """Primary key of which version of the model is served, and which is its shadow."""
     return {"pk": MODELS, "sk": META}
 
 

@@ -24,7 +24,7 @@ class Models:
         self._table = table
 
     def rollout(self) -> Rollout:
-        """Which version answers and which looks on, as of now."""
+        """Which version is served and which is its shadow, as of now."""
         found = self._table.get(keys.rollout())
         return Rollout.model_validate(model_attributes(Rollout, found)) if found else Rollout()
 
