@@ -19,11 +19,11 @@ from training.datasets.splits import read_data
 from training.evaluation import protocols, report
 from training.evaluation.crossfit import evaluate_fairly
 from training.evaluation.evaluated import EvaluatedScan, evaluate
-from training.evaluation.evidence import ActivationMaps, looked_at, summary
+from training.evaluation.evidence import ActivationMaps, evidence_shares, summary
 from training.evaluation.figures import figures
-from training.evaluation.out_of_distribution import refused
+from training.evaluation.out_of_distribution import refusal_rates
 from training.evaluation.predictions import RunnableModel, ServedPrediction, predict, predict_cached
-from training.evaluation.source_classifier import sources_told_apart
+from training.evaluation.source_classifier import source_accuracies
 
 
 class KerasNetwork:
@@ -47,23 +47,26 @@ def main(arguments: Sequence[str]) -> int:
     network: RunnableModel = KerasNetwork(options.model) if options.keras else Model.load(options.model)
     everything = read_data(options.data)
     samples = with_views([sample for sample in everything if sample.part == options.part])
-    predictions = said_of(samples, network, options.predictions, keras=options.keras)
+    predictions = predictions_of(samples, network, options.predictions, keras=options.keras)
     scans = evaluate_fairly(predictions, network.manifest)
-    results = measured(network, scans) | {"artifact": "keras" if options.keras else "tflite", "part": options.part}
-    results["sources_told_apart"] = sources_told_apart(predictions)
+    results = measure_artifact(network, scans) | {
+        "artifact": "keras" if options.keras else "tflite",
+        "part": options.part,
+    }
+    results["sources_told_apart"] = source_accuracies(predictions)
     if not options.keras:
         maps = ActivationMaps(options.model)
-        results["evidence"] = summary(looked_at(maps, samples, network.manifest.input.size))
+        results["evidence"] = summary(evidence_shares(maps, samples, network.manifest.input.size))
     if options.protocols:
-        results["protocols"] = compared(everything, scans, network, options.data)
+        results["protocols"] = compare_protocols(everything, scans, network, options.data)
     if options.beside is not None:
-        results["beside"] = measured(*evaluated_artifact(options.beside, samples, options.predictions))
+        results["beside"] = measure_artifact(*evaluated_artifact(options.beside, samples, options.predictions))
     report.write(options.out, results, scans, predictions, network.manifest)
     print(report.headline(results))
     return 0
 
 
-def said_of(
+def predictions_of(
     samples: Sequence[Sample], network: RunnableModel, cache: Path | None, keras: bool = False
 ) -> list[ServedPrediction]:
     """Predictions of a network, from the cache where it has them."""
@@ -77,20 +80,20 @@ def evaluated_artifact(
 ) -> tuple[RunnableModel, list[EvaluatedScan]]:
     """An artifact's network, and the samples as it is served."""
     network = Model.load(folder)
-    return network, evaluate_fairly(said_of(samples, network, cache), network.manifest)
+    return network, evaluate_fairly(predictions_of(samples, network, cache), network.manifest)
 
 
-def measured(network: RunnableModel, scans: Sequence[EvaluatedScan]) -> dict[str, Any]:
+def measure_artifact(network: RunnableModel, scans: Sequence[EvaluatedScan]) -> dict[str, Any]:
     """Everything that is stated of one artifact."""
     return {
         "model_id": network.manifest.model_id,
         "size": network.manifest.input.size,
         **figures(scans),
-        "out_of_distribution": refused(network),
+        "out_of_distribution": refusal_rates(network),
     }
 
 
-def compared(
+def compare_protocols(
     everything: Sequence[Sample], scans: Sequence[EvaluatedScan], network: RunnableModel, data: Path
 ) -> dict[str, Any]:
     """The honest protocol beside the two usual ones."""

@@ -66,9 +66,9 @@ def main(arguments: Sequence[str]) -> int:
     samples = read_data(options.data)
     test = with_views([sample for sample in samples if sample.part == "test"])
     network = convert(model, options.out, _draft(options, samples))
-    say("describing the train part for the scope check")
+    print_progress("describing the train part for the scope check")
     network = describe(network, options.out, with_views([sample for sample in samples if sample.part == "train"]))
-    say("measuring on the test part, int8 and float32")
+    print_progress("measuring on the test part, int8 and float32")
     network = measure(network, model, options.out, test, options.predictions)
     try:
         check_parity(network.manifest.metrics.parity)
@@ -103,7 +103,9 @@ def measure(network: Model, model: keras.Model, out: Path, test: Sequence[Sample
     int8 = predict_cached(test, network.run, draft.input.size, draft.model_id, cache)
     shipped, cross_fitted = cross_fit(int8, draft)
     if shipped.calibration == NOTHING_YET:
-        say(f"the test part has fewer than {FEWEST_GROUPS} patients: temperature and thresholds stay at their defaults")
+        print_progress(
+            f"the test part has fewer than {FEWEST_GROUPS} patients: temperature and thresholds stay at their defaults"
+        )
     as_shipped = list(evaluate(int8, shipped))
     drawn = evenly(test, PARITY_OF_EACH_SET)
     float32 = predict_cached(drawn, _keras(model), draft.input.size, f"keras-{draft.model_id}", cache)
@@ -128,7 +130,9 @@ def check_parity(parity: Parity) -> None:
     """
     (accuracy, dice, scans), (accuracy_32, dice_32, _) = _overall(parity.int8), _overall(parity.float32)
     tolerance = max(ACCURACY_TOLERANCE, CHANCE / max(scans, 1))
-    say(f"int8 accuracy {accuracy:.4f}, Dice {dice:.4f}; float32 accuracy {accuracy_32:.4f}, Dice {dice_32:.4f}")
+    print_progress(
+        f"int8 accuracy {accuracy:.4f}, Dice {dice:.4f}; float32 accuracy {accuracy_32:.4f}, Dice {dice_32:.4f}"
+    )
     if accuracy < accuracy_32 - tolerance or dice < dice_32 - DICE_TOLERANCE:
         raise ParityError(
             f"int8 falls behind float32 by more than {tolerance:.3g} in accuracy or {DICE_TOLERANCE} in Dice"
@@ -156,7 +160,7 @@ def data_digest(root: Path, samples: Sequence[Sample]) -> str:
     return digest.hexdigest()
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     """Progress, on one line."""
     print(text, flush=True)
 

@@ -91,7 +91,7 @@ Brackets hold 95% bootstrap intervals that draw groups, not slices: patients in 
 and runs of neighbouring slices in Cheng, whose readers are not told the patients: a patient has several runs, so
 Cheng's intervals are somewhat too narrow. `lgg` is the file as a viewer shows it; `lgg_flair` and `lgg_post` are its
 channels. Blank scans count as wrong, and are in no row by class. Of a tumor outside the classes, any tumor is right.
-{before(results)}
+{comparison_part(results)}
 {markdown(stratum_rows("data set", results["sources"], beside and beside["sources"]))}
 
 ### Any tumor, and what a reader gets
@@ -124,7 +124,7 @@ tumor by the rule counts as called no tumor, also where the service abstains bec
 
 {markdown(out_of_distribution_rows(results))}
 
-{looks(results)}## Known failures
+{attention_part(results)}## Known failures
 
 {failures(results)}
 
@@ -149,7 +149,7 @@ train part of the first alone; a model trained by the flawed protocols themselve
 """
 
 
-def looks(results: Mapping[str, Any]) -> str:
+def attention_part(results: Mapping[str, Any]) -> str:
     """Whether the class looks at the tumor, and at the hospital, where the evaluation asked."""
     evidence, told = results.get("evidence"), results.get("sources_told_apart")
     shown = ""
@@ -170,7 +170,7 @@ def looks(results: Mapping[str, Any]) -> str:
     return shown
 
 
-def before(results: Mapping[str, Any]) -> str:
+def comparison_part(results: Mapping[str, Any]) -> str:
     """What "before" means, where another model was measured beside."""
     if "beside" not in results:
         return ""

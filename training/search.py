@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     options, rest = _parser().parse_known_args(arguments)
     environment = read_environment(rest)
     base = parse_hyperparameters(environment.hyperparameters)
-    keras.config.set_dtype_policy(precision.choose(base.precision))
+    keras.config.set_dtype_policy(precision.choose_dtype(base.precision))
     fitted, validation = load_data(environment, base)
 
     def score(settings: Hyperparameters, folder: Path) -> float:

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     strategy = strategy_for(environment)
     keras.utils.set_random_seed(settings.seed)
-    keras.config.set_dtype_policy(precision.choose(settings.precision))
+    keras.config.set_dtype_policy(precision.choose_dtype(settings.precision))
     try:
         fitted, validation = load_data(environment, settings)
     except HyperparameterError as error:

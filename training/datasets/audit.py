@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 from training.datasets.duplicates import SAME, alike_pairs, mirrored, thumbnail
 from training.datasets.readers import Reading, read_folder
-from training.datasets.samples import CHENG, KAGGLE, Sample, admitted, read_gray
+from training.datasets.samples import CHENG, KAGGLE, Sample, admissible_classes, read_gray
 from training.evaluation.tables import STYLE, table
 
 SHEET_ROWS: Final = 24
@@ -48,7 +48,7 @@ class Pair:
     @property
     def labels_conflict(self) -> bool:
         """Both labels cannot be right."""
-        return not admitted(self.first.label) & admitted(self.second.label)
+        return not admissible_classes(self.first.label) & admissible_classes(self.second.label)
 
 
 KINDS: Final[dict[str, Callable[[Pair], bool]]] = {

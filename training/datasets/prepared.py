@@ -14,7 +14,7 @@ from PIL import Image
 
 from brainscan.domain import CLASSES, ScanError
 from brainscan.imaging.prepare import Crop, prepare
-from training.datasets.samples import Box, Sample, admitted, read_gray, read_mask
+from training.datasets.samples import Box, Sample, admissible_classes, read_gray, read_mask
 
 FORMAT: Final = 2
 """Raised when the arrays' meaning changes, so that an old cache is not read as a new one."""
@@ -122,7 +122,7 @@ def crop_mask(mask: npt.NDArray[np.bool_], crop: Crop, size: int) -> npt.NDArray
 
 def allowed_classes(label: str) -> npt.NDArray[np.float32]:
     """(4,) in the order of `CLASSES`: 1 for every class that the label admits."""
-    return np.asarray([str(name) in admitted(label) for name in CLASSES], np.float32)
+    return np.asarray([str(name) in admissible_classes(label) for name in CLASSES], np.float32)
 
 
 def _key(samples: Sequence[Sample], size: int) -> str:

@@ -96,7 +96,7 @@ def with_views(samples: list[Sample]) -> list[Sample]:
     return views
 
 
-def admitted(label: str) -> frozenset[str]:
+def admissible_classes(label: str) -> frozenset[str]:
     """The classes that may be right where `label` is given: its own, or every tumor's."""
     names = {str(name) for name in CLASSES}
     return frozenset(names - {"no_tumor"} if label in (ANY_TUMOR, OTHER_TUMOR) else names & {label})

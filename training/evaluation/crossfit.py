@@ -14,7 +14,7 @@ from training.datasets.samples import Sample
 from training.evaluation.evaluated import EvaluatedScan, evaluate, evaluate_one
 from training.evaluation.predictions import ServedPrediction
 from training.evaluation.scope import calibrate
-from training.evaluation.thresholds import Scored, choose, fit_temperature, score
+from training.evaluation.thresholds import Scored, choose_thresholds, fit_temperature, score
 
 SPLIT: Final = "test part"
 FEWEST_GROUPS: Final = 2
@@ -28,7 +28,7 @@ def fit(scored: Sequence[Scored], manifest: Manifest) -> Manifest:
     return manifest.model_copy(
         update={
             "temperature": temperature,
-            "thresholds": choose(scored, temperature),
+            "thresholds": choose_thresholds(scored, temperature),
             "scope": None if manifest.scope is None else calibrate(manifest.scope, predictions),
             "calibration": Calibration(
                 split=SPLIT,

@@ -13,7 +13,17 @@ from brainscan.imaging.measure import measure
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.interpretation import interpret
 from brainscan.inference.manifest import Manifest, Thresholds
-from training.datasets.samples import ANY_TUMOR, BR35H, CHENG, KAGGLE, LGG, OTHER_TUMOR, Sample, admitted, read_mask
+from training.datasets.samples import (
+    ANY_TUMOR,
+    BR35H,
+    CHENG,
+    KAGGLE,
+    LGG,
+    OTHER_TUMOR,
+    Sample,
+    admissible_classes,
+    read_mask,
+)
 from training.evaluation.hausdorff import hausdorff_95_px
 from training.evaluation.predictions import ServedPrediction
 
@@ -90,7 +100,7 @@ class EvaluatedScan:
     @property
     def correct(self) -> bool:
         """Whether the most probable class is the label; of a tumor of no known class, whether it is a tumor."""
-        return self.predicted is not None and self.predicted in admitted(self.sample.label)
+        return self.predicted is not None and self.predicted in admissible_classes(self.sample.label)
 
 
 def evaluate(predictions: Iterable[ServedPrediction], manifest: Manifest) -> Iterator[EvaluatedScan]:

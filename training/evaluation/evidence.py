@@ -31,7 +31,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class Looked:
+class EvidenceShares:
     """One scan's shares, all 0..1.
 
     `inside` of the evidence for the label in the mask, `area` of the picture that the mask takes, `hottest` 1 where the
@@ -74,7 +74,7 @@ class ActivationMaps:
         return evidence
 
 
-def looked_at(maps: ActivationMaps, samples: Sequence[Sample], size: int) -> list[Looked]:
+def evidence_shares(maps: ActivationMaps, samples: Sequence[Sample], size: int) -> list[EvidenceShares]:
     """The shares of scans with a drawn tumor, of each set, view and class `OF_EACH_CLASS` at most.
 
     Args:
@@ -98,7 +98,7 @@ def looked_at(maps: ActivationMaps, samples: Sequence[Sample], size: int) -> lis
 
 
 def shares(evidence: Array, mask: npt.NDArray[np.uint8]) -> tuple[float, float, float, float]:
-    """`inside`, `area`, `hottest` and `touched` of `Looked`.
+    """`inside`, `area`, `hottest` and `touched` of `EvidenceShares`.
 
     Args:
         evidence: (h, w) for one class; what speaks against it counts nothing.
@@ -114,15 +114,15 @@ def shares(evidence: Array, mask: npt.NDArray[np.uint8]) -> tuple[float, float, 
     return inside, float(covered.mean()), hottest, float((covered > 0).mean())
 
 
-def summary(looked: Sequence[Looked]) -> dict[str, dict[str, Any]]:
+def summary(looked: Sequence[EvidenceShares]) -> dict[str, dict[str, Any]]:
     """Means by set and class, each share with an interval that draws groups."""
-    parts: dict[str, list[Looked]] = {}
+    parts: dict[str, list[EvidenceShares]] = {}
     for each in looked:
         parts.setdefault(f"{source_name(each.sample)}, {each.sample.label}", []).append(each)
     return {name: _means(members) for name, members in sorted(parts.items())}
 
 
-def _means(members: Sequence[Looked]) -> dict[str, Any]:
+def _means(members: Sequence[EvidenceShares]) -> dict[str, Any]:
     groups = [each.sample.group for each in members]
     values = np.array([[1, each.inside, each.area, each.hottest, each.touched] for each in members], np.float64)
     sums = group_sums(groups, values)
@@ -147,6 +147,6 @@ def _input(sample: Sample, size: int) -> tuple[Sample, Array, npt.NDArray[np.uin
     return sample, prepared.input, on_grid
 
 
-def _shares(sample: Sample, evidence: Array, mask: npt.NDArray[np.uint8]) -> Looked:
+def _shares(sample: Sample, evidence: Array, mask: npt.NDArray[np.uint8]) -> EvidenceShares:
     label = [str(name) for name in CLASSES].index(sample.label)
-    return Looked(sample, *shares(evidence[..., label], mask))
+    return EvidenceShares(sample, *shares(evidence[..., label], mask))

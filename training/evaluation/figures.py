@@ -23,13 +23,15 @@ def figures(scans: Sequence[EvaluatedScan]) -> Figures:
     sources = divide(scans, STRATA["data set"])
     return {
         "sources": {name: summary(members) for name, members in sources.items()},
-        "all": summary(whole) | {"operating_points": operating_points(whole), "answered": answered(whole)},
+        "all": summary(whole) | {"operating_points": operating_points(whole), "answered": answer_rates(whole)},
         "strata": {
             title: {name: brief(members) for name, members in divide(scans, stratum).items()}
             for title, stratum in STRATA.items()
             if title not in ("data set", OTHER_TYPES)
         },
-        "other_tumors": {name: what_is_said(members) for name, members in divide(scans, STRATA[OTHER_TYPES]).items()},
+        "other_tumors": {
+            name: other_type_answers(members) for name, members in divide(scans, STRATA[OTHER_TYPES]).items()
+        },
         "series": series_figures(scans),
     }
 
@@ -52,11 +54,11 @@ def brief(scans: Sequence[EvaluatedScan]) -> Figures:
     """The metrics that are means, each with its interval, and how many scans and groups they are of."""
     results: Figures = {"scans": len(scans), "groups": len({scan.sample.group for scan in scans})}
     for name in metrics.VALUES:
-        results[name] = stated(scans, name)
+        results[name] = metric_with_interval(scans, name)
     return results
 
 
-def stated(scans: Sequence[EvaluatedScan], name: str) -> dict[str, float]:
+def metric_with_interval(scans: Sequence[EvaluatedScan], name: str) -> dict[str, float]:
     """A metric that is a mean, with its interval, and the number of scans to which it applies."""
     value, count = metrics.mean_of(scans, name)
     low, high = metrics.interval(scans, name)
@@ -85,19 +87,19 @@ def operating_points(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, floa
     return points
 
 
-def answered(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, float]]:
+def answer_rates(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, float]]:
     """What a reader gets: the share that is answered, how often that is right, and the share that asks for review."""
     kept = [scan for scan in scans if scan.outcome is Outcome.ANALYZED]
     sure = [scan for scan in kept if not scan.finding.needs_review]
     return {
-        "answered": stated(scans, "answered"),
-        "accuracy_answered": stated(kept, "accuracy"),
-        "review_load": stated(scans, "answered_for_review"),
-        "accuracy_without_review": stated(sure, "accuracy"),
+        "answered": metric_with_interval(scans, "answered"),
+        "accuracy_answered": metric_with_interval(kept, "accuracy"),
+        "review_load": metric_with_interval(scans, "answered_for_review"),
+        "accuracy_without_review": metric_with_interval(sure, "accuracy"),
     }
 
 
-def what_is_said(scans: Sequence[EvaluatedScan]) -> Figures:
+def other_type_answers(scans: Sequence[EvaluatedScan]) -> Figures:
     """Of tumors that no class is right for: what they are called, how surely, and how many get no answer."""
     called = Counter(str(scan.predicted) for scan in scans if scan.predicted is not None)
     return {

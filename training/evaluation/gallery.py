@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from brainscan.inference.manifest import Manifest
-from training.datasets.samples import admitted, read_gray, read_mask
+from training.datasets.samples import admissible_classes, read_gray, read_mask
 from training.evaluation.evaluated import EvaluatedScan, mask_of, source_name
 from training.evaluation.predictions import ServedPrediction
 
@@ -36,7 +36,7 @@ BY_CASE: Final = frozenset({"radiopaedia_44", "kaggle_sartaj", "br35h"})
 def loss(scan: EvaluatedScan) -> float:
     """Minus the logarithm of the probability of what the label admits."""
     named = scan.finding.probabilities or {}
-    right = sum(chance for name, chance in named.items() if name in admitted(scan.sample.label))
+    right = sum(chance for name, chance in named.items() if name in admissible_classes(scan.sample.label))
     return -math.log(max(right, 1e-6))
 
 

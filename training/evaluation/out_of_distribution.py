@@ -43,7 +43,7 @@ def out_of_distribution(seed: int = 0) -> list[tuple[str, Gray]]:
     return [*_noise(random), *_text(random), *_shapes(random), *_photos(), *_medical()]
 
 
-def refused(network: RunnableModel) -> dict[str, dict[str, float]]:
+def refusal_rates(network: RunnableModel) -> dict[str, dict[str, float]]:
     """How many pictures of each kind got no answer, and how many of them by the scope check."""
     manifest = network.manifest
     counts: dict[str, dict[str, float]] = {}

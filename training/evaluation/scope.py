@@ -38,7 +38,7 @@ def evenly(samples: Sequence[Sample], of_each: int = OF_EACH_SET) -> list[Sample
 
 def fit_scope(known: Iterable[ServedPrediction]) -> Scope:
     """Both Gaussians, fitted to `known`, with thresholds that give nothing up until `calibrate` sets them."""
-    textures, features = described(known)
+    textures, features = textures_and_features(known)
     by_texture, by_features = fit_gaussian(textures), fit_gaussian(features)
     return Scope(texture=by_texture, features=by_features, beyond=0.0)
 
@@ -57,7 +57,7 @@ def calibrate(
         texture_beyond: share of `unseen` that the check of textures gives up.
         features_beyond: share that the check of features gives up.
     """
-    textures, features = described(unseen)
+    textures, features = textures_and_features(unseen)
     by_texture, by_features = (
         gaussian.model_copy(update={"threshold": float(np.quantile(gaussian.distances(own), 1 - beyond))})
         for gaussian, own, beyond in (
@@ -95,7 +95,7 @@ def fit_gaussian(known: Features, axes: int = AXES) -> Gaussian:
     return first.model_copy(update={"threshold": float(first.distances(known).max())})
 
 
-def described(predictions: Iterable[ServedPrediction]) -> tuple[Features, Features]:
+def textures_and_features(predictions: Iterable[ServedPrediction]) -> tuple[Features, Features]:
     """Textures (n, T) and pooled features (n, F) of the scans that are not blank."""
     pairs = [
         (each.texture, each.features) for each in predictions if each.texture is not None and each.features is not None

@@ -33,14 +33,14 @@ def series_figures(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, Any]]:
         records = [_record(scan, place) for place, scan in enumerate(members)]
         analyzed = [record for record in records if record.outcome is Outcome.ANALYZED]
         tumor = any(scan.is_tumor for scan in members)
-        call = classify_acquisition(analyzed, len(members)) if analyzed else None
-        says_tumor = call is not None and call.predicted.is_tumor
+        classification = classify_acquisition(analyzed, len(members)) if analyzed else None
+        says_tumor = classification is not None and classification.predicted.is_tumor
         row = results.setdefault(name, _nothing())
         row["tumor"] += tumor
         row["found"] += tumor and says_tumor
         row["healthy"] += not tumor
         row["called_tumor"] += not tumor and says_tumor
-        row["false_lesions"] += 0 if call is None else false_lesions(call, members)
+        row["false_lesions"] += 0 if classification is None else false_lesions(classification, members)
         verdicts[name].append((members[0].sample.group, tumor == says_tumor))
         error = volume_error(members)
         if error is not None:
@@ -48,14 +48,14 @@ def series_figures(scans: Sequence[EvaluatedScan]) -> dict[str, dict[str, Any]]:
     return {name: row | {"right": _share([*verdicts[name]])} for name, row in results.items()}
 
 
-def false_lesions(call: Classification, series: Sequence[EvaluatedScan]) -> int:
+def false_lesions(classification: Classification, series: Sequence[EvaluatedScan]) -> int:
     """Runs of neighbouring slices that count as positive and touch no drawn tumor on any of them.
 
     Two lesions on the same slices are one run.
     """
-    counted = {record.scan_id for record in call.counted}
+    counted = {record.scan_id for record in classification.counted}
     runs: list[list[EvaluatedScan]] = [[]]
-    for record in call.analyzed:
+    for record in classification.analyzed:
         if record.scan_id in counted:
             runs[-1].append(series[int(record.scan_id)])
         elif runs[-1]:

@@ -31,7 +31,7 @@ PENALTY: Final = 1000.0
 ALL: Final = "all classes"
 
 
-def sources_told_apart(predictions: Sequence[ServedPrediction]) -> dict[str, dict[str, Any]]:
+def source_accuracies(predictions: Sequence[ServedPrediction]) -> dict[str, dict[str, Any]]:
     """Balanced accuracy of the data set, over all classes and within each, beside chance.
 
     Args:
@@ -43,7 +43,7 @@ def sources_told_apart(predictions: Sequence[ServedPrediction]) -> dict[str, dic
     """
     seen = [each for each in predictions if each.features is not None and each.sample.view == "luma"]
     parts = {ALL: seen} | {str(label): [each for each in seen if each.sample.label == label] for label in CLASSES}
-    results = {name: _told_apart(_balanced(members)) for name, members in parts.items()}
+    results = {name: _source_accuracy(_balanced(members)) for name, members in parts.items()}
     return {name: result for name, result in results.items() if result is not None}
 
 
@@ -60,7 +60,7 @@ def _balanced(predictions: Sequence[ServedPrediction]) -> list[ServedPrediction]
     return chosen
 
 
-def _told_apart(predictions: Sequence[ServedPrediction]) -> dict[str, Any] | None:
+def _source_accuracy(predictions: Sequence[ServedPrediction]) -> dict[str, Any] | None:
     """None where there are not two sets."""
     sets = np.array([source_name(each.sample) for each in predictions])
     if len(set(sets)) < 2:

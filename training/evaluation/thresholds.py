@@ -13,7 +13,7 @@ from brainscan.domain import CLASSES
 from brainscan.imaging.mask import to_mask
 from brainscan.inference.calibration import probabilities
 from brainscan.inference.manifest import Thresholds
-from training.datasets.samples import admitted, read_mask
+from training.datasets.samples import admissible_classes, read_mask
 from training.evaluation.evaluated import dice
 from training.evaluation.predictions import ServedPrediction
 
@@ -74,7 +74,7 @@ def fit_temperature(predictions: Sequence[ServedPrediction]) -> float:
     return float(np.exp(minimize_scalar(surprise, bounds=(-2.0, 2.0), method="bounded").x))
 
 
-def choose(scored: Sequence[Scored], temperature: float) -> Thresholds:
+def choose_thresholds(scored: Sequence[Scored], temperature: float) -> Thresholds:
     """Thresholds by how often such scans are right, and by how their masks fit the drawn ones."""
     logits, right_classes = _logits_and_labels([each.prediction for each in scored])
     calibrated = probabilities(logits, temperature)
@@ -92,7 +92,7 @@ def choose(scored: Sequence[Scored], temperature: float) -> Thresholds:
 
 def _logits_and_labels(predictions: Sequence[ServedPrediction]) -> tuple[np.ndarray, np.ndarray]:
     """(n, 4) logits, and (n, 4) True where the label admits the class; blank scans left out."""
-    seen = [(each.cls, admitted(each.sample.label)) for each in predictions if each.cls is not None]
+    seen = [(each.cls, admissible_classes(each.sample.label)) for each in predictions if each.cls is not None]
     right = [[str(name) in names for name in CLASSES] for _, names in seen]
     return np.stack([cls for cls, _ in seen]), np.array(right)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from training.fitting import intensity
 from training.fitting.geometry import move, resized
 from training.fitting.hyperparameters import Hyperparameters
-from training.fitting.occlusion import erase, peel
+from training.fitting.occlusion import erase_patch, strip_skull
 
 UNTOUCHED: Final = 0.15
 """Share of slices that keep their geometry, as served ones do."""
@@ -34,7 +34,7 @@ def augment(
     if settings.augment <= 0:
         return resized(image, mask, side or image.shape[0])
     if random.random() < settings.peeling:
-        image = peel(image, mask, random)
+        image = strip_skull(image, mask, random)
     if random.random() < 0.5:
         image, mask = image[:, ::-1], mask[:, ::-1]
     if random.random() >= UNTOUCHED:
@@ -42,7 +42,7 @@ def augment(
     image, mask = resized(image, mask, side or image.shape[0])
     image = _recolour(image, random, settings)
     if random.random() < settings.erasing:
-        image, mask = erase(image, mask, random)
+        image, mask = erase_patch(image, mask, random)
     return np.ascontiguousarray(image), np.ascontiguousarray(mask)
 
 

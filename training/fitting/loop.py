@@ -94,7 +94,7 @@ class Run:
         while not pace.is_over:
             self._epoch(progress, pace, average, step)
         if self.leader:
-            average.take()
+            average.apply_average()
             self._recompute(EpochBatches(self.fitted, self.settings, progress.epochs_done))
         return progress
 
@@ -188,7 +188,7 @@ def metric_line(results: dict[str, float]) -> str:
 def averaged_weights(model: keras.Model, average: WeightAverage) -> Iterator[None]:
     """Within the block `model` has the moving average of its weights; after it, all variables are as before."""
     before = [np.array(keras.ops.convert_to_numpy(variable.value)) for variable in model.variables]
-    average.take()
+    average.apply_average()
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ KEPT_TUMOR: Final = 0.98
 Pixels = npt.NDArray[np.uint8]
 
 
-def erase(image: Pixels, mask: Pixels, random: np.random.Generator) -> tuple[Pixels, Pixels]:
+def erase_patch(image: Pixels, mask: Pixels, random: np.random.Generator) -> tuple[Pixels, Pixels]:
     """A patch becomes one gray; what was there is unknown, unless it was known to be no tumor."""
     side = image.shape[0]
     height, width = (random.uniform(*PATCH, 2) * side).astype(int)
@@ -36,7 +36,7 @@ def erase(image: Pixels, mask: Pixels, random: np.random.Generator) -> tuple[Pix
     return image, mask
 
 
-def peel(image: Pixels, mask: Pixels, random: np.random.Generator) -> Pixels:
+def strip_skull(image: Pixels, mask: Pixels, random: np.random.Generator) -> Pixels:
     """The slice without skull, as brain extraction leaves it; unchanged where no brain is found within a skull.
 
     Scalp and brain are bright, the bone between them dark: what an opening cuts from the largest part goes.

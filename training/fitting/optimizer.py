@@ -115,7 +115,7 @@ class WeightAverage:
         """Goes on from the average after so many steps."""
         self.values, self._followed = values, steps_done
 
-    def take(self) -> None:
+    def apply_average(self) -> None:
         """Overwrites the model's weights with the average."""
         for value, variable in zip(self.values, self._variables, strict=True):
             variable.assign(value)

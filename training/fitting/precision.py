@@ -14,10 +14,10 @@ WORTH: Final = 1.2
 """How many times as fast bfloat16 must be before its rounding is accepted."""
 
 
-def choose(asked: str) -> str:
+def choose_dtype(requested: str) -> str:
     """A Keras dtype policy: the one asked for, or for "auto" `mixed_bfloat16` where it pays."""
-    if asked != "auto":
-        return asked
+    if requested != "auto":
+        return requested
     return "mixed_bfloat16" if seconds("float32") > WORTH * seconds("bfloat16") else "float32"
 
 

@@ -15,11 +15,11 @@ from brainscan.inference.manifest import Calibration, InputContract, Manifest, M
 from brainscan.inference.runtime import Prediction
 from training import model_card
 from training.datasets.samples import LGG, Sample
-from training.evaluate import measured
+from training.evaluate import measure_artifact
 from training.evaluation import gallery, plots, protocols, report, tables
 from training.evaluation.evaluated import EvaluatedScan, evaluate
 from training.evaluation.figures import figures
-from training.evaluation.out_of_distribution import refused
+from training.evaluation.out_of_distribution import refusal_rates
 from training.evaluation.predictions import ServedPrediction, predict
 from training.evaluation.scope import calibrate, fit_scope
 from training.fitting.hyperparameters import Hyperparameters
@@ -118,7 +118,7 @@ def test_a_scan_beyond_the_scope_abstains_and_is_still_counted(samples: list[Sam
     assert {scan.outcome for scan in scans} == {Outcome.ABSTAINED}
     assert all(scan.distance is not None and scan.distance > 1 for scan in scans)
     assert figures(scans)["all"]["accuracy"]["value"] == 1
-    assert refused(network)["photo"]["out_of_scope"] == refused(network)["photo"]["pictures"]
+    assert refusal_rates(network)["photo"]["out_of_scope"] == refusal_rates(network)["photo"]["pictures"]
 
 
 def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_report_and_card_tell_the_same_figures(samples: list[Sample], tmp_path: 
     scans = list(evaluate(predictions, network.manifest))
     train = [Sample(samples[0].path, "no_tumor", None, LGG, "other", "train")]
     compared = protocols.compare([*train, *samples], scans, [], lambda chosen: scans_of(list(chosen), network))
-    results = measured(network, scans) | {"artifact": "tflite", "part": "test", "protocols": compared}
+    results = measure_artifact(network, scans) | {"artifact": "tflite", "part": "test", "protocols": compared}
     share = {"value": 0.321, "low": 0.3, "high": 0.4, "n": 3}
     results["evidence"] = {"cheng, glioma": {"scans": 3, "groups": 2, **dict.fromkeys(SHARES, share)}}
     sets = {"lgg": {"told": 0.5, "scans": 3}}
@@ -168,8 +168,8 @@ def test_another_model_stands_beside_in_every_table(samples: list[Sample], tmp_p
     other = SeesNothing(manifest().model_copy(update={"model_id": "d" * 64}))
     predictions = predictions_of(samples, network)
     scans = list(evaluate(predictions, network.manifest))
-    results = measured(network, scans) | {"artifact": "tflite", "part": "test"}
-    results["beside"] = measured(other, scans_of(samples, other))
+    results = measure_artifact(network, scans) | {"artifact": "tflite", "part": "test"}
+    results["beside"] = measure_artifact(other, scans_of(samples, other))
 
     report.write(tmp_path, results, scans, predictions, network.manifest)
 
@@ -189,7 +189,7 @@ def test_the_worst_errors_are_listed_with_what_they_have_in_common(samples: list
     mislabelled = [replace(samples[1], label="no_tumor", source="br35h"), replace(samples[0], label="glioma")]
     predictions = predictions_of([*mislabelled, *samples[2:]], network)
     scans = list(evaluate(predictions, network.manifest))
-    results = measured(network, scans) | {"artifact": "tflite", "part": "test"}
+    results = measure_artifact(network, scans) | {"artifact": "tflite", "part": "test"}
 
     report.write(tmp_path, results, scans, predictions, network.manifest)
 

@@ -12,7 +12,7 @@ from training.datasets.audit import audit
 from training.datasets.indexed import read_boxes, read_index
 from training.datasets.prepared import UNKNOWN, prepare_all
 from training.datasets.readers import read_folder
-from training.datasets.samples import CHENG, LGG, Box, Sample, admitted, read_gray, with_views
+from training.datasets.samples import CHENG, LGG, Box, Sample, admissible_classes, read_gray, with_views
 from training.datasets.splits import LeakError, read_data
 from training.fitting.validation import slice_dice
 
@@ -99,7 +99,7 @@ def test_a_tumor_outside_the_classes_admits_every_tumor_class_and_its_place_is_u
     data = prepare_all(read_index(index(tmp_path / "radiopaedia", row)), 32)
     assert data.allowed.tolist() == [[1, 1, 0, 1]]
     assert set(np.unique(data.masks)) == {UNKNOWN}
-    assert admitted("other_tumor") == admitted("tumor") == {"glioma", "meningioma", "pituitary"}
+    assert admissible_classes("other_tumor") == admissible_classes("tumor") == {"glioma", "meningioma", "pituitary"}
 
 
 def test_sets_beside_the_table_of_splits_come_with_parts_and_patients_of_their_own(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from brainscan.inference.manifest import MODEL_FILE
 from brainscan.inference.runtime import Model
 from training.datasets.samples import CHENG, Sample
-from training.evaluation.evidence import ActivationMaps, Looked, shares, summary
+from training.evaluation.evidence import ActivationMaps, EvidenceShares, shares, summary
 
 MODEL = Path(__file__).parents[4] / "functions/analyze/model"
 
@@ -34,7 +34,7 @@ def test_nothing_that_speaks_for_the_class_lies_nowhere() -> None:
 
 def test_scans_of_one_group_are_one_draw() -> None:
     sample = Sample(Path("a.png"), "glioma", None, CHENG, "p1", "test")
-    row = summary([Looked(sample, inside, 0.1, 1.0, 0.2) for inside in (0.2, 0.4)])["cheng, glioma"]
+    row = summary([EvidenceShares(sample, inside, 0.1, 1.0, 0.2) for inside in (0.2, 0.4)])["cheng, glioma"]
     assert (row["scans"], row["groups"]) == (2, 1)
     assert row["inside"]["value"] == pytest.approx(0.3)
     assert row["inside"]["low"] == row["inside"]["high"] == pytest.approx(0.3)

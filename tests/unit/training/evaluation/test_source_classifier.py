@@ -6,7 +6,7 @@ import numpy as np
 
 from training.datasets.samples import BR35H, CHENG, KAGGLE, Sample
 from training.evaluation.predictions import ServedPrediction
-from training.evaluation.source_classifier import ALL, sources_told_apart
+from training.evaluation.source_classifier import ALL, source_accuracies
 
 
 def predictions(hint: float, source_of_hint: bool = True) -> list[ServedPrediction]:
@@ -24,7 +24,7 @@ def predictions(hint: float, source_of_hint: bool = True) -> list[ServedPredicti
 
 
 def test_features_that_differ_between_sets_tell_them_apart_in_unseen_groups() -> None:
-    told = sources_told_apart(predictions(hint=8))
+    told = source_accuracies(predictions(hint=8))
     assert told[ALL]["value"] > 0.9
     assert told["glioma"] == told[ALL]
     assert (told[ALL]["chance"], told[ALL]["n"], told[ALL]["groups"]) == (0.5, 60, 20)
@@ -32,12 +32,12 @@ def test_features_that_differ_between_sets_tell_them_apart_in_unseen_groups() ->
 
 
 def test_features_that_differ_between_patients_only_stay_near_chance() -> None:
-    assert sources_told_apart(predictions(hint=8, source_of_hint=False))[ALL]["value"] < 0.7
+    assert source_accuracies(predictions(hint=8, source_of_hint=False))[ALL]["value"] < 0.7
 
 
 def test_a_set_of_few_groups_is_left_out_and_one_set_alone_tells_nothing() -> None:
     lone = ServedPrediction(
         Sample(Path("x.png"), "glioma", None, BR35H, "x", "test"), (8, 8), features=np.zeros(16, np.float32)
     )
-    assert set(sources_told_apart([*predictions(hint=8), lone])[ALL]["sets"]) == {"cheng", "kaggle"}
-    assert sources_told_apart([each for each in predictions(8) if each.sample.source == CHENG]) == {}
+    assert set(source_accuracies([*predictions(hint=8), lone])[ALL]["sets"]) == {"cheng", "kaggle"}
+    assert source_accuracies([each for each in predictions(8) if each.sample.source == CHENG]) == {}

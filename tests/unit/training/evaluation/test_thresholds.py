@@ -13,7 +13,7 @@ from brainscan.inference.calibration import probabilities
 from training.datasets.samples import CHENG, Sample
 from training.evaluation.evaluated import dice, mask_of
 from training.evaluation.predictions import ServedPrediction
-from training.evaluation.thresholds import UNTUNED, choose, fit_temperature, score
+from training.evaluation.thresholds import UNTUNED, choose_thresholds, fit_temperature, score
 
 RANDOM = np.random.default_rng(0)
 SIDE = 64
@@ -41,7 +41,7 @@ def test_the_temperature_that_labels_were_drawn_at_is_found(temperature: float) 
 
 def test_scans_below_the_thresholds_are_right_as_seldom_as_they_promise() -> None:
     predictions = drawn_from(1.0)
-    thresholds = choose(score(predictions), 1.0)
+    thresholds = choose_thresholds(score(predictions), 1.0)
     certain = np.array([probabilities(each.cls, 1.0).max() for each in predictions])
     right = np.array([each.sample.label == CLASSES[each.cls.argmax()] for each in predictions])
     assert 0.3 < thresholds.min_confidence < thresholds.review_confidence < 0.95
@@ -52,12 +52,12 @@ def test_scans_below_the_thresholds_are_right_as_seldom_as_they_promise() -> Non
 
 def test_a_model_that_is_always_right_abstains_only_where_it_doubts_itself() -> None:
     always = [prediction(name, np.eye(4)[place] * 3) for place, name in enumerate(CLASSES) for _ in range(5)]
-    thresholds = choose(score(always), 1.0)
+    thresholds = choose_thresholds(score(always), 1.0)
     assert thresholds.min_confidence == thresholds.review_confidence == 0.5
 
 
 def test_masks_that_nobody_drew_leave_the_mask_thresholds_untuned() -> None:
-    thresholds = choose(score(drawn_from(1.0, count=20)), 1.0)
+    thresholds = choose_thresholds(score(drawn_from(1.0, count=20)), 1.0)
     assert thresholds.seg_logit == UNTUNED.seg_logit
     assert thresholds.min_component_fraction == UNTUNED.min_component_fraction
     assert thresholds.large_mask_fraction == UNTUNED.large_mask_fraction
@@ -71,7 +71,7 @@ def test_mask_thresholds_fit_the_drawn_masks(tmp_path: Path) -> None:
     seg[10:50, 10:50] = np.maximum(seg[10:50, 10:50], 0.7)  # a halo that a logit of 1 cuts off
     seg[60, 60:62] = 3.0  # a speck of 2 pixels, a share of 0.0005
     said = prediction("glioma", [3, 0, 0, 0], seg.astype(np.float32), tmp_path / "mask.png")
-    thresholds = choose(score([said] * 3), 1.0)
+    thresholds = choose_thresholds(score([said] * 3), 1.0)
     assert 0.7 <= thresholds.seg_logit < 3
     assert dice(mask_of(said, thresholds), truth > 0) == 1
     assert thresholds.large_mask_fraction == pytest.approx(400 / SIDE**2)
@@ -89,7 +89,9 @@ def test_stray_masks_count_where_a_tumor_is_called_and_not_where_none_is(tmp_pat
     stray[5:10, 5:10] = 1.7
 
     def chosen(logits: Any) -> Any:
-        return choose(score([tumor, *[prediction("no_tumor", logits, stray) for _ in range(50)]]), 1.0).seg_logit
+        return choose_thresholds(
+            score([tumor, *[prediction("no_tumor", logits, stray) for _ in range(50)]]), 1.0
+        ).seg_logit
 
     assert chosen([0, 0, 3, 0]) < 1.2
     assert chosen([3, 0, 0, 0]) == 2.0

@@ -7,7 +7,7 @@ from training.datasets.prepared import UNKNOWN
 from training.fitting import intensity
 from training.fitting.augment import augment
 from training.fitting.hyperparameters import Hyperparameters
-from training.fitting.occlusion import erase, peel
+from training.fitting.occlusion import erase_patch, strip_skull
 
 PLAIN = Hyperparameters(curves=0, bias_field=0, low_resolution=0, inversion=0, erasing=0, peeling=0)
 
@@ -96,18 +96,18 @@ def test_what_an_erased_patch_hides_is_unknown_and_no_tumor_stays_no_tumor() -> 
     random = np.random.default_rng(0)
     mask = np.zeros((64, 64), np.uint8)
     mask[10:50, 10:50] = 1
-    changed, hidden = erase(noise(), mask, random)
+    changed, hidden = erase_patch(noise(), mask, random)
     assert ((changed != noise()) <= (hidden == UNKNOWN)).all()
     assert (hidden == UNKNOWN).any()
     assert (mask != UNKNOWN).all()
     empty = np.zeros((64, 64), np.uint8)
-    assert not erase(noise(), empty, random)[1].any()
+    assert not erase_patch(noise(), empty, random)[1].any()
 
 
 def test_peeling_takes_the_skull_and_leaves_the_brain_with_its_tumor() -> None:
     image, brain = head_with_skull()
     mask = (image == 220).astype(np.uint8)
-    peeled = peel(image, mask, np.random.default_rng(0))
+    peeled = strip_skull(image, mask, np.random.default_rng(0))
     np.testing.assert_array_equal(peeled[mask == 1], image[mask == 1])
     assert (peeled[brain] == image[brain]).mean() > 0.97
     assert (peeled[~brain] > 0).mean() < 0.03
@@ -117,9 +117,9 @@ def test_a_head_without_skull_and_a_tumor_at_the_skull_are_not_peeled() -> None:
     image, brain = head_with_skull()
     stripped = np.where(brain, image, 0).astype(np.uint8)
     empty = np.zeros_like(image)
-    assert peel(stripped, empty, np.random.default_rng(0)) is stripped
+    assert strip_skull(stripped, empty, np.random.default_rng(0)) is stripped
     at_skull = np.zeros_like(image)
     at_skull[5:40, 60:100] = 1
-    assert peel(image, at_skull, np.random.default_rng(0)) is image
+    assert strip_skull(image, at_skull, np.random.default_rng(0)) is image
     blank = np.zeros_like(image)
-    assert peel(blank, empty, np.random.default_rng(0)) is blank
+    assert strip_skull(blank, empty, np.random.default_rng(0)) is blank

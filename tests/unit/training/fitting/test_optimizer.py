@@ -53,7 +53,7 @@ def test_the_average_follows_the_weights_and_forgets_where_they_began() -> None:
         average.follow(steps)
     np.testing.assert_allclose(average.values[0], 3, atol=0.05)
     model.trainable_variables[0].assign(np.zeros(model.trainable_variables[0].shape, np.float32))
-    average.take()
+    average.apply_average()
     np.testing.assert_array_equal(np.asarray(model.trainable_variables[0]), average.values[0])
 
 
