@@ -27,7 +27,7 @@ def test_a_dark_day_is_charted_named_and_listed(page: Page, dark: Any) -> None:
     expect(brightness.locator(".badge")).to_have_text("drifted")
     label = brightness.locator("svg").last.get_attribute("aria-label")
     assert dark in present(label)
-    expect(page.locator(".panel", has=page.get_by_role("heading", name="Certainty")).locator(".badge")).to_have_text(
+    expect(page.locator(".panel", has=page.get_by_role("heading", name="Confidence")).locator(".badge")).to_have_text(
         "stable"
     )
     expect(page.get_by_role("row", name="Siemens Skyra 200")).to_be_visible()

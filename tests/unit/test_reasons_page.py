@@ -19,4 +19,4 @@ def test_the_page_explains_every_reason_once_and_says_what_to_do() -> None:
 
 def test_the_page_of_outcomes_names_what_is_abstained_from() -> None:
     [row] = re.findall(r"^\| `abstained` \|.*\|(.+)\|$", ARCHITECTURE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", row)) == {*ABSTENTIONS, Reason.LOW_CERTAINTY}
+    assert set(re.findall(r"`(\w+)`", row)) == {*ABSTENTIONS, Reason.LOW_CONFIDENCE}

@@ -45,7 +45,7 @@ def found(table: Table) -> Any:
 
 
 class TestWorklist:
-    def test_a_finding_of_a_day_above_a_certainty(self, ask: Ask, found: Any) -> None:
+    def test_a_finding_of_a_day_above_a_confidence(self, ask: Ask, found: Any) -> None:
         query = {"finding": "meningioma", "from": DAY, "to": DAY, "min_confidence": 0.7}
         items = ask("GET", "/v1/scans", query).json["items"]
         assert [round(item["confidence"], 2) for item in items] == [0.87, 0.83, 0.79, 0.75, 0.71]

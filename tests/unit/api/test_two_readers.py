@@ -44,7 +44,7 @@ def scan(api: None, table: Table) -> ScanRecord:
     final = analyzed(waiting, TumorClass.GLIOMA, 0.6, needs_review=True)
     table.scans.register([waiting])
     table.scans.commit([final.model_copy(update={"rows": 32, "columns": 40, "mask_key": key})], [Outcome.QUEUED])
-    table.summaries.put(a_series(0, needs_review=True, review_reasons=(Reason.BORDERLINE_CERTAINTY,)))
+    table.summaries.put(a_series(0, needs_review=True, review_reasons=(Reason.BORDERLINE_CONFIDENCE,)))
     return final
 
 

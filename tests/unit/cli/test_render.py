@@ -14,8 +14,8 @@ CERTAIN = analyzed(a_record(1), TumorClass.MENINGIOMA, 0.93)
 DOUBTFUL = analyzed(a_record(2), TumorClass.NO_TUMOR, 0.57).model_copy(
     update={
         "outcome": Outcome.ABSTAINED,
-        "reasons": (Reason.LOW_CERTAINTY,),
-        "review_reasons": (Reason.TUMOR_WITHOUT_MASK, Reason.BORDERLINE_CERTAINTY),
+        "reasons": (Reason.LOW_CONFIDENCE,),
+        "review_reasons": (Reason.TUMOR_WITHOUT_MASK, Reason.BORDERLINE_CONFIDENCE),
     }
 )
 
@@ -29,20 +29,20 @@ def shown(table: Table) -> str:
     return text
 
 
-def test_findings_have_class_certainty_size_and_every_word_of_their_note() -> None:
+def test_findings_have_class_confidence_size_and_every_word_of_their_note() -> None:
     text = shown(table_of([("a/long/way/to/the/file 0001.dcm", CERTAIN), ("x.png", DOUBTFUL)], "Findings"))
     for wanted in ("outcome", "class", "sure", "area", "length", "note", "meningioma", "0.93", "abstained", "0.57"):
         assert wanted in text
-    assert {"low", "certainty", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
+    assert {"low", "confidence", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
 
 
-def test_ids_stand_whole_beside_class_and_certainty() -> None:
+def test_ids_stand_whole_beside_class_and_confidence() -> None:
     lines = list(id_lines_of([CERTAIN, DOUBTFUL], 80, styled=False))
     text = "\n".join(lines)
     for wanted in (CERTAIN.scan_id, DOUBTFUL.scan_id, "meningioma", "0.93", "no_tumor", "0.57"):
         assert wanted in text
     assert max(map(len, lines)) <= 80
-    assert {"low", "certainty", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
+    assert {"low", "confidence", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
 
 
 def test_the_first_rows_do_not_wait_for_the_last_ones() -> None:

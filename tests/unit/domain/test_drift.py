@@ -165,7 +165,7 @@ def test_every_device_of_the_list_has_a_code_of_its_own() -> None:
 def test_a_scan_is_in_one_bin_of_each_feature_that_is_known_of_it() -> None:
     record = analyzed(a_record(traits=Traits(device="Sn", sequence=Sequence.T1)), CLASSES[0], 0.93, needs_review=True)
     tumor = Measurements(area_px=655, bounding_box=(0, 0, 1, 1), centroid=(0, 0), longest_diameter_px=1, components=1)
-    known = {"rows": 256, "columns": 256, "tumor": tumor, "review_reasons": (Reason.BORDERLINE_CERTAINTY,)}
+    known = {"rows": 256, "columns": 256, "tumor": tumor, "review_reasons": (Reason.BORDERLINE_CONFIDENCE,)}
     found = Counter(counted(record.model_copy(update=known | {"traits": present(record.traits).measured(-0.42, 1.02)})))
     assert found == Counter(
         [

@@ -66,18 +66,18 @@ def test_an_empty_mask_never_contradicts_no_tumor() -> None:
 @pytest.mark.parametrize(
     ("confidence", "outcome", "review"),
     [
-        (0.39, Outcome.ABSTAINED, (Reason.BORDERLINE_CERTAINTY, Reason.ABSTAINED_LIKELY_TUMOR)),
-        (0.4, Outcome.ANALYZED, (Reason.BORDERLINE_CERTAINTY,)),
-        (0.59, Outcome.ANALYZED, (Reason.BORDERLINE_CERTAINTY,)),
+        (0.39, Outcome.ABSTAINED, (Reason.BORDERLINE_CONFIDENCE, Reason.ABSTAINED_LIKELY_TUMOR)),
+        (0.4, Outcome.ANALYZED, (Reason.BORDERLINE_CONFIDENCE,)),
+        (0.59, Outcome.ANALYZED, (Reason.BORDERLINE_CONFIDENCE,)),
         (0.6, Outcome.ANALYZED, ()),
     ],
 )
-def test_low_certainty_abstains_and_borderline_certainty_needs_review(
+def test_low_confidence_abstains_and_borderline_confidence_needs_review(
     confidence: float, outcome: Outcome, review: tuple[Any, ...] | tuple[Reason, ...]
 ) -> None:
     finding = interpret(certain_of("glioma", confidence), TUMOR, 0.01, MANIFEST)
     assert finding.outcome is outcome
-    assert finding.reasons == ((Reason.LOW_CERTAINTY,) if outcome is Outcome.ABSTAINED else ())
+    assert finding.reasons == ((Reason.LOW_CONFIDENCE,) if outcome is Outcome.ABSTAINED else ())
     assert finding.review_reasons == review
 
 
@@ -90,7 +90,7 @@ def test_an_abstained_scan_keeps_its_probabilities_and_measurements() -> None:
 
 def test_reasons_for_review_add_up() -> None:
     finding = interpret(certain_of("pituitary", 0.5), None, 0.0, MANIFEST)
-    assert finding.review_reasons == (Reason.TUMOR_WITHOUT_MASK, Reason.BORDERLINE_CERTAINTY)
+    assert finding.review_reasons == (Reason.TUMOR_WITHOUT_MASK, Reason.BORDERLINE_CONFIDENCE)
 
 
 def test_a_scan_far_from_the_training_scans_is_out_of_scope() -> None:

@@ -45,13 +45,13 @@ def synthetic(count: int) -> Iterator[Any]:
     template = scan_item(model, None)
     chances = {found: dict.fromkeys(CLASSES, 0.1) for found in CLASSES}
     for number in range(count):
-        found, certainty = CLASSES[number % 4], 0.5 + (number * 7919 % 4999) / 10_000
+        found, confidence = CLASSES[number % 4], 0.5 + (number * 7919 % 4999) / 10_000
         changes = {
             "scan_id": PSEUDONYMS.digest("scan", number),
             "order": number,
             "predicted": found,
-            "confidence": certainty,
-            "probabilities": chances[found] | {found: certainty},
+            "confidence": confidence,
+            "probabilities": chances[found] | {found: confidence},
             "received_at": NOON + timedelta(milliseconds=number),
             "source": model.source.model_copy(update={"entry_index": number}),
         }

@@ -106,7 +106,7 @@ def test_a_batch_with_a_scan_of_every_kind_is_counted_in_updates_that_dynamodb_t
                 "outcome": outcome,
                 "rows": 100 * (number % 9 + 1),
                 "columns": 100,
-                "review_reasons": (Reason.BORDERLINE_CERTAINTY,),
+                "review_reasons": (Reason.BORDERLINE_CONFIDENCE,),
             }
         )
         changes.append(ScanChange(str(number), waiting, after))

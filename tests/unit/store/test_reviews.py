@@ -72,7 +72,7 @@ def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_
     an_export(table)
     waiting = a_record(7)
     table.scans.register([waiting])
-    doubt = {"review_reasons": (Reason.BORDERLINE_CERTAINTY,)}
+    doubt = {"review_reasons": (Reason.BORDERLINE_CONFIDENCE,)}
     found = analyzed(waiting, TumorClass.GLIOMA, 0.6, needs_review=True).model_copy(update=doubt)
     table.scans.commit([found], [Outcome.QUEUED])
     with pytest.raises(NothingToWithdrawError):

@@ -58,7 +58,7 @@ def list_scans(
     outcome: Annotated[Outcome | None, Query(description="what became of the scan; queued ones are in exports")] = None,
     review: Annotated[ReviewState | None, Query(description="where it stands with its readers")] = None,
     model_id: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="the network that answered")] = None,
-    min_confidence: Annotated[Probability, Query(description="certainty in the class that stands")] = 0.0,
+    min_confidence: Annotated[Probability, Query(description="confidence in the class that stands")] = 0.0,
     first: From = None,
     last: To = None,
     limit: Limit = 50,

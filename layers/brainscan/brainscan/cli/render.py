@@ -101,7 +101,7 @@ def plain_table(title: str | None) -> Table:
 
 
 def _call(record: ScanRecord) -> tuple[str, str, str]:
-    """Outcome, class and certainty."""
+    """Outcome, class and confidence."""
     sure = f"{record.confidence:.2f}" if record.confidence is not None else ""
     return record.outcome, record.predicted or "", sure
 

@@ -51,7 +51,7 @@ def results(
     review: Annotated[ReviewState | None, typer.Option(help="Where the scan stands with its readers.")] = None,
     needs_review: Annotated[bool, typer.Option("--needs-review", help="The same as --review needed.")] = False,
     model: Annotated[str | None, typer.Option(help="Scans that one model answered, by its id.")] = None,
-    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Certainty in the class that stands.")] = 0.0,
+    min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Confidence in the class that stands.")] = 0.0,
     form: Annotated[Printed, typer.Option("--format", help="How to print.")] = Printed.TABLE,
     out: Annotated[Path | None, typer.Option(help="File to write to; parquet needs one.")] = None,
     limit: Annotated[int, typer.Option(help="Most scans to print; 0 prints all.")] = 0,

@@ -58,7 +58,7 @@ class Reason(StrEnum):
     PRIVATE_RECORD = "private_record"
     # abstained
     BLANK_IMAGE = "blank_image"
-    LOW_CERTAINTY = "low_certainty"
+    LOW_CONFIDENCE = "low_confidence"
     OUT_OF_SCOPE = "out_of_scope"
     # failed
     RETRIES_EXHAUSTED = "retries_exhausted"
@@ -66,7 +66,7 @@ class Reason(StrEnum):
     # needs review
     TUMOR_WITHOUT_MASK = "tumor_without_mask"
     MASK_WITHOUT_TUMOR = "mask_without_tumor"
-    BORDERLINE_CERTAINTY = "borderline_certainty"
+    BORDERLINE_CONFIDENCE = "borderline_confidence"
     ABSTAINED_LIKELY_TUMOR = "abstained_likely_tumor"
     OUT_OF_SCOPE_WITH_MASK = "out_of_scope_with_mask"
     UNCLEAR_MODALITY = "unclear_modality"

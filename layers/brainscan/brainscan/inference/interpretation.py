@@ -29,7 +29,7 @@ def interpret(
         scope_distance: in units of the scope check's threshold, None where the model has no scope check.
 
     Returns:
-        `analyzed`, or `abstained` with `OUT_OF_SCOPE` beyond the scope's threshold and `LOW_CERTAINTY` below the
+        `analyzed`, or `abstained` with `OUT_OF_SCOPE` beyond the scope's threshold and `LOW_CONFIDENCE` below the
         model's least confidence; the probabilities are there in all cases.
     """
     thresholds = manifest.thresholds
@@ -56,7 +56,7 @@ def _abstentions(confidence: float, scope_distance: float | None, thresholds: Th
     if scope_distance is not None and scope_distance > 1:
         reasons.append(Reason.OUT_OF_SCOPE)
     if confidence < thresholds.min_confidence:
-        reasons.append(Reason.LOW_CERTAINTY)
+        reasons.append(Reason.LOW_CONFIDENCE)
     return tuple(reasons)
 
 
@@ -74,7 +74,7 @@ def _review_reasons(
     elif tumor is None:
         reasons.append(Reason.TUMOR_WITHOUT_MASK)
     if confidence < thresholds.review_confidence:
-        reasons.append(Reason.BORDERLINE_CERTAINTY)
+        reasons.append(Reason.BORDERLINE_CONFIDENCE)
     return tuple(reasons)
 
 

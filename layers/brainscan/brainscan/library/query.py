@@ -46,7 +46,7 @@ def query(
         outcome: What became of the scan.
         review: Where the scan stands with its readers.
         model: The model that answered, by its id.
-        min_confidence: Certainty in the class that stands, 0 to 1.
+        min_confidence: Confidence in the class that stands, 0 to 1.
         limit: Most records to give; 0 gives all.
 
     Returns:

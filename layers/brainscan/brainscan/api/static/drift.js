@@ -11,7 +11,7 @@ const WIDTH = 300;
 const HEIGHT = 70;
 const REFERENCES = [["before", "the weeks before"], ["model", "the model's first weeks"]];
 const NAMES = { intensity: "Brightness", size: "Image size, pixels", vendor: "Maker", sequence: "Weighting",
-  scope: "Scope distance", class: "Class", confidence: "Certainty", outcome: "Outcome", area: "Mask, share of the image" };
+  scope: "Scope distance", class: "Class", confidence: "Confidence", outcome: "Outcome", area: "Mask, share of the image" };
 
 export async function driftView(query) {
   const selection = {

@@ -56,7 +56,7 @@ function ofScans(query) {
     choice("finding", "Class", any(CLASSES), query.get("finding")),
     choice("outcome", "Outcome", any(OUTCOMES), query.get("outcome")),
     choice("review", "Review", any(REVIEWS), query.get("review")),
-    h("label", {}, "Certainty from", h("input", { type: "number", name: "min_confidence", min: 0, max: 1, step: 0.05,
+    h("label", {}, "Confidence from", h("input", { type: "number", name: "min_confidence", min: 0, max: 1, step: 0.05,
       inputmode: "decimal", placeholder: "0.00", value: query.get("min_confidence") ?? "" })),
   ];
 }

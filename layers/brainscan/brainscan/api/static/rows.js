@@ -57,7 +57,7 @@ function seriesRow(series) {
 
 function scanRow(scan) {
   return row(scan, thumbnail(scan), openLink(`/?scan=${scan.scan_id}`, scan.scan_id, scan),
-    cell("Certainty", percent(scan.finding ? scan.probabilities?.[scan.finding] : scan.confidence)),
+    cell("Confidence", percent(scan.finding ? scan.probabilities?.[scan.finding] : scan.confidence)),
     cell("Size", tumorSize(scan.tumor)),
     cell("Outcome", badge(scan.outcome), reasons(scan.reasons)),
     cell("Review", scan.review_state ? badge(scan.review_state, `review-${scan.review_state}`) : "–",
@@ -75,5 +75,5 @@ export const KINDS = {
   series: { one: "series", row: seriesRow,
     columns: ["Image", "Series", "Tumor", "Volume", "Lesions", "Slices", "Review", "Arrived (UTC)", "Study"] },
   scans: { one: "scan", row: scanRow,
-    columns: ["Image", "Class", "Certainty", "Size", "Outcome", "Review", "Arrived (UTC)", "Series"] },
+    columns: ["Image", "Class", "Confidence", "Size", "Outcome", "Review", "Arrived (UTC)", "Series"] },
 };

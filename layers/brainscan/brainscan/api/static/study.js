@@ -31,7 +31,7 @@ export async function studyView(query, signal) {
 }
 
 function seriesOf(study) {
-  const columns = ["Series", "Class", "Certainty", "Volume", "Review", "Reports"];
+  const columns = ["Series", "Class", "Confidence", "Volume", "Review", "Reports"];
   const rows = study.of_series.map((each) => h("tr", {},
     h("th", { scope: "row" }, h("a", { href: `/?series=${each.series_id}`, "data-route": true }, each.series_id.slice(0, 8)), note(study, each)),
     h("td", {}, labelOf(each.finding ?? each.outcome)), h("td", {}, percent(each.confidence)), h("td", {}, volume(each)),

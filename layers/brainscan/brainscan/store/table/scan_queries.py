@@ -36,7 +36,7 @@ class ScanQueries:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[ScanRecord]:
-        """The worklist: scans that arrived on a day and are called a class, by the network's certainty in that class.
+        """The worklist: scans that arrived on a day and are called a class, by the network's confidence in that class.
 
         A reader's correction moves a scan to the corrected class; a rejection takes it out.
         """

@@ -24,7 +24,7 @@ class ScanFilter(FrozenModel):
     outcome: Outcome | None = None
     review: ReviewState | None = None
     model_id: str | None = None
-    min_confidence: Probability = Field(default=0.0, description="the network's certainty in the class that stands")
+    min_confidence: Probability = Field(default=0.0, description="the network's confidence in the class that stands")
 
     second_reader: str | None = Field(default=None, description="who asks, and is not told of what they read first")
 
@@ -39,12 +39,12 @@ class ScanFilter(FrozenModel):
                 or (record.review_state is self.review and not record.read_first_by(self.second_reader))
             )
             and (self.model_id is None or record.model_id == self.model_id)
-            and certainty(record) >= self.min_confidence
+            and finding_confidence(record) >= self.min_confidence
         )
 
 
-def certainty(record: ScanRecord) -> float:
-    """The network's certainty in the class that stands, or in its own; 0 without any."""
+def finding_confidence(record: ScanRecord) -> float:
+    """The network's confidence in the class that stands, or in its own; 0 without any."""
     if record.finding and record.probabilities:
         return record.probabilities[record.finding]
     return record.confidence or 0.0
