@@ -63,6 +63,13 @@ def test_reading_goes_on_behind_any_file(compression: str) -> None:
         assert rest == whole[present(done.index) + 1 :]
 
 
+def test_entries_of_a_part_are_counted_from_its_first() -> None:
+    archive = tarred(IMAGES)
+    behind = PartRange(first=3, offset=present(read(archive)[2].after))
+    found = read(archive, Limits(entries=2), behind)
+    assert [(file.index, file.problem) for file in found] == [(3, None), (4, None)]
+
+
 def test_a_tar_is_not_split_beforehand() -> None:
     assert part_ranges(io.BytesIO(tarred(IMAGES)), Kind.TAR, Limits(part_files=1)) == [PartRange()]
 
@@ -138,6 +145,15 @@ def test_archives_of_any_kind_are_opened_one_level_deep() -> None:
         found = read(outer)
         assert [(file.index, file.inner) for file in found] == [(0, 0), (1, 0), (2, 0)]
         assert outcomes(zipped({"outer": outer})) == {f"outer!{name}": Reason.NESTED_TOO_DEEP for name in inner}
+
+
+def test_what_gzipped_files_inflate_to_is_counted_over_all_of_them() -> None:
+    plain = [png(seed=0), png(seed=1)]
+    packed = {f"{place}.gz": gzip.compress(each) for place, each in enumerate(plain)}
+    size = sum(map(len, [*plain, *packed.values()]))
+    assert list(outcomes(zipped(packed), Limits(expanded_bytes=size)).values()) == [Kind.PNG, Kind.PNG]
+    short = outcomes(zipped(packed), Limits(expanded_bytes=size - 1))
+    assert list(short.values()) == [Kind.PNG, Reason.EXPANDED_TOO_LARGE]
 
 
 def test_a_gzipped_file_is_what_is_inside_it() -> None:

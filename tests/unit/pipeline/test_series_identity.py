@@ -77,6 +77,16 @@ def test_slices_that_share_one_instance_uid_are_instances_of_their_own(world: Wo
     assert len({scan.instance_id for scan in world.queued()}) == 3
 
 
+def test_frames_of_one_object_at_one_place_are_instances_of_their_own(world: World) -> None:
+    image = mr.enhanced(mr.mr_series(2))
+    first, second = image.PerFrameFunctionalGroupsSequence
+    second.PlanePositionSequence = first.PlanePositionSequence
+    uploaded(world, image)
+    one, other = world.queued()
+    assert one.order == other.order
+    assert one.instance_id != other.instance_id
+
+
 def test_a_slice_of_no_series_says_that_no_report_will_speak_of_it(world: World) -> None:
     images = mr.mr_series(2)
     for image in images:
