@@ -13,7 +13,7 @@ from brainscan.domain import Outcome, Scan
 from brainscan.events import parse_scan
 from brainscan.inference.runtime import Model
 from brainscan.observability import (
-    describe,
+    error_fields,
     logger,
     measure_failures,
     measure_messages,
@@ -84,7 +84,7 @@ def parsed(records: Sequence[dict[str, Any]], kept: list[str]) -> Iterator[Deliv
         try:
             scan = parse_scan(record["body"])
         except Exception as error:
-            logger.error("message is no scan", message_id=message_id, **describe(error))
+            logger.error("message is no scan", message_id=message_id, **error_fields(error))
             measure_failures(1)
             kept.append(message_id)
         else:
@@ -113,7 +113,7 @@ def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
     try:
         results = analyze_as_served([delivery.scan for delivery in deliveries], services(), loaded)
     except Exception as error:
-        logger.error("batch failed", scans=len(deliveries), **describe(error))
+        logger.error("batch failed", scans=len(deliveries), **error_fields(error))
         results = [ScanResult(delivery.scan.scan_id, error=error) for delivery in deliveries]
     pairs = zip(deliveries, results, strict=True)
     failed = [delivery for delivery, result in pairs if not is_answered(delivery, result)]
@@ -132,7 +132,7 @@ def is_answered(delivery: Delivery, result: ScanResult) -> bool:
             measure_outcome(result.record)
         return True
     if result.error is not None:
-        logger.error("scan failed", receive_count=delivery.receive_count, **where, **describe(result.error))
+        logger.error("scan failed", receive_count=delivery.receive_count, **where, **error_fields(result.error))
     return False
 
 
@@ -141,7 +141,7 @@ def to_retries(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
     try:
         services().retries.send([delivery.scan for delivery in deliveries])
     except Exception as error:
-        logger.error("scans stay in their queue", scans=len(deliveries), **describe(error))
+        logger.error("scans stay in their queue", scans=len(deliveries), **error_fields(error))
         return deliveries
     return []
 
@@ -151,4 +151,4 @@ def postpone(queue: ScanQueue, retry: Retry) -> None:
     try:
         queue.change_visibility([retry.delivery.receipt_handle], retry.pause_s)
     except Exception as error:
-        logger.warning("retry comes without a pause", extra=describe(error))
+        logger.warning("retry comes without a pause", extra=error_fields(error))

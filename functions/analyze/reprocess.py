@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from brainscan.domain.reprocess import Batch, RunMode
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Model
-from brainscan.observability import describe, logger
+from brainscan.observability import error_fields, logger
 from brainscan.pipeline.reprocess import active_run, finish, give_up, reprocess_batch
 from brainscan.pipeline.serving import fetch_model
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
@@ -39,7 +39,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         try:
             return run_step(request)
         except Exception as error:
-            logger.error("step failed", run_id=request.run, step=request.step, **describe(error))
+            logger.error("step failed", run_id=request.run, step=request.step, **error_fields(error))
             raise
 
 

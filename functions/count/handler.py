@@ -6,7 +6,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import parse_scan_changes
-from brainscan.observability import describe, logger, metrics
+from brainscan.observability import error_fields, logger, metrics
 from brainscan.pipeline.count import count
 from brainscan.services import services
 from brainscan.store.retry import time_left
@@ -21,7 +21,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         with time_left(context.get_remaining_time_in_millis() / 1000 - 5):
             settled = count(shard, changes, services().table)
     except Exception as error:
-        logger.error("count failed", records=len(event["Records"]), **describe(error))
+        logger.error("count failed", records=len(event["Records"]), **error_fields(error))
         raise
     logger.info("scans counted", changes=len(changes), settled=settled)
     metrics.add_metric(name="ScansCounted", unit=MetricUnit.Count, value=len(changes))

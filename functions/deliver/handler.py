@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.dicom.stow import Credentials, Pacs
 from brainscan.events import parse_report
-from brainscan.observability import describe, logger, metrics
+from brainscan.observability import error_fields, logger, metrics
 from brainscan.pipeline.deliver import deliver
 from brainscan.services import services
 from brainscan.settings import settings
@@ -32,7 +32,7 @@ def process_message(record: SQSRecord) -> None:
         report = parse_report(record.body)
         sent = deliver(report, services().table, services().results, pacs())
     except Exception as error:
-        logger.error("delivery failed", message_id=record.message_id, **describe(error))
+        logger.error("delivery failed", message_id=record.message_id, **error_fields(error))
         raise
     logger.info("series delivered", series_id=report.series_id, revision=report.revision, objects=sent)
     metrics.add_metric(name="ObjectsDelivered", unit=MetricUnit.Count, value=sent)

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import MessageError, parse_part, parse_scan, parse_uploads
-from brainscan.observability import describe, logger, measure_messages, measure_outcome, metrics
+from brainscan.observability import error_fields, logger, measure_messages, measure_outcome, metrics
 from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import give_up_upload
 from brainscan.services import services
@@ -34,9 +34,9 @@ def process_message(record: SQSRecord) -> None:
     try:
         fail_upload(record.body) if of_uploads else fail_scan(record.body)
     except MessageError as error:
-        logger.error("message speaks of nothing", message_id=record.message_id, **describe(error))
+        logger.error("message speaks of nothing", message_id=record.message_id, **error_fields(error))
     except Exception as error:
-        logger.error("give-up failed", message_id=record.message_id, **describe(error))
+        logger.error("give-up failed", message_id=record.message_id, **error_fields(error))
         raise
     (services().dead_uploads if of_uploads else services().dead_scans).send(record.body)
 

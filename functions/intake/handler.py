@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from brainscan.domain import ExportState, Part
 from brainscan.events import parse_part, parse_uploads
 from brainscan.observability import (
-    describe,
+    error_fields,
     logger,
     measure_failures,
     measure_intake,
@@ -62,7 +62,7 @@ def postpone(record: SQSRecord) -> None:
             [record.receipt_handle], pause_s(int(record.attributes.approximate_receive_count))
         )
     except Exception as error:
-        logger.warning("retry comes without a pause", extra=describe(error))
+        logger.warning("retry comes without a pause", extra=error_fields(error))
 
 
 def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
@@ -71,7 +71,7 @@ def work_in(record: SQSRecord) -> Iterator[Upload | Part]:
         part = parse_part(record.body)
         yield from [part] if part else parse_uploads(record.body)
     except Exception as error:
-        logger.error("message is no S3 event", message_id=record.message_id, **describe(error))
+        logger.error("message is no S3 event", message_id=record.message_id, **error_fields(error))
         raise
 
 
@@ -80,7 +80,7 @@ def ingest(work: Upload | Part) -> Exception | None:
     try:
         export = intake_part(work, services(), measure) if isinstance(work, Part) else intake(work, services(), measure)
     except Exception as error:
-        logger.error("intake failed", **describe(error))
+        logger.error("intake failed", **error_fields(error))
         return error
     logger.info(
         "export taken in" if export.state is not ExportState.EXPANDING else "part taken in",

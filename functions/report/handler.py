@@ -9,8 +9,8 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import parse_series_id
-from brainscan.observability import describe, logger, metrics
-from brainscan.pipeline.report import State, report
+from brainscan.observability import error_fields, logger, metrics
+from brainscan.pipeline.report import ReportStatus, report
 from brainscan.services import services
 
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
@@ -36,7 +36,7 @@ def process_record(record: DynamoDBRecord) -> None:
     try:
         reported = report(series_id, services())
     except Exception as error:
-        logger.error("report failed", series_id=series_id, **describe(error))
+        logger.error("report failed", series_id=series_id, **error_fields(error))
         raise
     logger.info("series looked at", series_id=series_id, state=reported.state)
-    metrics.add_metric(name="SeriesReported", unit=MetricUnit.Count, value=int(reported.state is State.REPORTED))
+    metrics.add_metric(name="SeriesReported", unit=MetricUnit.Count, value=int(reported.state is ReportStatus.REPORTED))

@@ -75,7 +75,7 @@ class QueueMapping:
         self._look()
 
 
-def stamp(now: float) -> str:
+def identity(now: float) -> str:
     """A time as Lambda writes it."""
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -227,7 +227,7 @@ class StreamMapping:
             return {}
         start = self._simulation.now // self._tumbling_s * self._tumbling_s
         return {
-            "window": {"start": stamp(start), "end": stamp(start + self._tumbling_s)},
+            "window": {"start": identity(start), "end": identity(start + self._tumbling_s)},
             "state": {},
             "shardId": f"shardId-{lane:020d}-00000000",
             "eventSourceARN": ARN,

@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 from urllib.parse import quote_plus
 
-from brainscan.dicom.stamp import ReportObject
+from brainscan.dicom.report_identity import ReportObject
 from brainscan.domain import Reason
 from brainscan.identity import Keyring
 from brainscan.pipeline import report

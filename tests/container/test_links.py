@@ -13,7 +13,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from brainscan.api.links import Linker
+from brainscan.api.links import Presigner
 from brainscan.domain import Outcome, TumorClass
 from brainscan.services import results
 from brainscan.settings import Settings
@@ -85,7 +85,7 @@ def _wait(url: str, log: Path) -> None:
 
 
 def mask_link(bucket: Results, seconds: int) -> str:
-    [url] = [link.url for link in Linker(bucket, seconds).of_scan(RECORD) if link.name == "mask"]
+    [url] = [link.url for link in Presigner(bucket, seconds).of_scan(RECORD) if link.name == "mask"]
     return url
 
 

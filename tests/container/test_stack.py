@@ -14,7 +14,7 @@ from botocore.config import Config
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
-from brainscan.dicom.stamp import ReportObject
+from brainscan.dicom.report_identity import ReportObject
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.container.capture import EVENTS, capture, shape

@@ -214,7 +214,7 @@ def test_the_canary_is_heard_once_a_redaction_is_gone(
     with running(heard, monkeypatch) as stack:
         if redaction != "entry digests":
             intake = sys.modules["brainscan_local_Intake"]
-            monkeypatch.setattr(intake, "describe", lambda error: {"error_text": str(error)})
+            monkeypatch.setattr(intake, "error_fields", lambda error: {"error_text": str(error)})
             monkeypatch.setattr(intake, "intake", quoting)
         for key, data in list(uploads().items())[-2:]:
             stack.client("s3").put_object(Bucket=stack.uploads_bucket, Key=key, Body=data)

@@ -24,7 +24,7 @@ _cold_starts = iter([1])
 """One for the first invocation of a process, none for those that follow."""
 
 
-def describe(error: BaseException) -> dict[str, Any]:
+def error_fields(error: BaseException) -> dict[str, Any]:
     """An exception as log fields: its type and place, and its text only where that is ours.
 
     Texts of other libraries may quote what they choked on, and with it a patient's name.

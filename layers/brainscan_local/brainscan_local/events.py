@@ -81,9 +81,9 @@ class Worker(Poller):
         try:
             response = self._function.invoke(event)
         except Exception as error:
-            from brainscan.observability import describe  # not before the environment that it reads is set
+            from brainscan.observability import error_fields  # not before the environment that it reads is set
 
-            logger.warning("%s failed on %d messages: %s", self._function.name, len(sent), describe(error))
+            logger.warning("%s failed on %d messages: %s", self._function.name, len(sent), error_fields(error))
             return sent
         return failures(response, sent) if self._mapping.partial_responses else set()
 

@@ -70,13 +70,13 @@ class _Properties:
         self._logical_id = logical_id
         self._left = dict(properties)
 
-    def take(self, name: str, default: Any = None) -> Any:
+    def pop(self, name: str, default: Any = None) -> Any:
         return self._left.pop(name, default)
 
     def tell(self, name: str, value: Any) -> None:
         self._left[name] = value
 
-    def take_all(self, *names: str) -> dict[str, Any]:
+    def pop_all(self, *names: str) -> dict[str, Any]:
         return {name: self._left.pop(name) for name in names if name in self._left}
 
     def finish(self) -> None:
@@ -85,7 +85,7 @@ class _Properties:
 
 
 def _queue(client: Client, name: str, properties: _Properties) -> Attributes:
-    wanted = properties.take_all(
+    wanted = properties.pop_all(
         "SqsManagedSseEnabled", "VisibilityTimeout", "MessageRetentionPeriod", "DelaySeconds", "RedrivePolicy"
     )
     attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in wanted.items()}
@@ -96,37 +96,37 @@ def _queue(client: Client, name: str, properties: _Properties) -> Attributes:
 
 def _table(client: Client, name: str, properties: _Properties) -> Attributes:
     dynamodb = client("dynamodb")
-    arguments = properties.take_all("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-    arguments |= properties.take_all("DeletionProtectionEnabled")
-    if stream := properties.take("StreamSpecification"):
+    arguments = properties.pop_all("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+    arguments |= properties.pop_all("DeletionProtectionEnabled")
+    if stream := properties.pop("StreamSpecification"):
         arguments["StreamSpecification"] = {"StreamEnabled": True, **stream}
-    if encryption := properties.take("SSESpecification"):
+    if encryption := properties.pop("SSESpecification"):
         arguments["SSESpecification"] = {"Enabled": encryption["SSEEnabled"]}
     made = dynamodb.create_table(TableName=name, **arguments)["TableDescription"]
-    if recovery := properties.take("PointInTimeRecoverySpecification"):
+    if recovery := properties.pop("PointInTimeRecoverySpecification"):
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
-    if lifetime := properties.take("TimeToLiveSpecification"):
+    if lifetime := properties.pop("TimeToLiveSpecification"):
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=lifetime)
     return {"Ref": name, "Arn": made["TableArn"], "StreamArn": made.get("LatestStreamArn", "")}
 
 
 def _bucket(client: Client, name: str, properties: _Properties) -> Attributes:
     s3 = client("s3")
-    bucket = properties.take("BucketName", name.lower())
+    bucket = properties.pop("BucketName", name.lower())
     s3.create_bucket(Bucket=bucket)
-    if access := properties.take("PublicAccessBlockConfiguration"):
+    if access := properties.pop("PublicAccessBlockConfiguration"):
         s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=access)
-    if ownership := properties.take("OwnershipControls"):
+    if ownership := properties.pop("OwnershipControls"):
         s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=ownership)
-    if encryption := properties.take("BucketEncryption"):
+    if encryption := properties.pop("BucketEncryption"):
         s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=_encryption(encryption))
-    if versioning := properties.take("VersioningConfiguration"):
+    if versioning := properties.pop("VersioningConfiguration"):
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=versioning)
-    if lifecycle := properties.take("LifecycleConfiguration"):
+    if lifecycle := properties.pop("LifecycleConfiguration"):
         rules = {"Rules": list(map(_lifecycle_rule, lifecycle["Rules"]))}
         s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=rules)
-    properties.take("CorsConfiguration")  # moto answers every origin of this machine, whatever the bucket says
-    if notification := properties.take("NotificationConfiguration"):
+    properties.pop("CorsConfiguration")  # moto answers every origin of this machine, whatever the bucket says
+    if notification := properties.pop("NotificationConfiguration"):
         queues = {"QueueConfigurations": list(map(_queue_notification, notification["QueueConfigurations"]))}
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=queues)
     return {"Ref": bucket, "Arn": f"arn:aws:s3:::{bucket}"}
@@ -152,8 +152,8 @@ def _queue_notification(described: Mapping[str, Any]) -> dict[str, Any]:
 
 def _secret(client: Client, name: str, properties: _Properties) -> Attributes:
     """A secret with a random value, alone or as a field of JSON; what characters it may have is for others' sake."""
-    generate = properties.take("GenerateSecretString", {})
-    description = properties.take("Description", "")
+    generate = properties.pop("GenerateSecretString", {})
+    description = properties.pop("Description", "")
     value = secrets.token_hex(generate.get("PasswordLength", 32) // 2)
     if key := generate.get("GenerateStringKey"):
         value = json.dumps({**json.loads(generate["SecretStringTemplate"]), key: value})
@@ -164,20 +164,20 @@ def _secret(client: Client, name: str, properties: _Properties) -> Attributes:
 def _rule(client: Client, name: str, properties: _Properties) -> Attributes:
     """A rule of the default event bus."""
     events = client("events")
-    pattern, description = json.dumps(properties.take("EventPattern")), properties.take("Description", "")
+    pattern, description = json.dumps(properties.pop("EventPattern")), properties.pop("Description", "")
     arn = events.put_rule(Name=name, EventPattern=pattern, Description=description)["RuleArn"]
-    events.put_targets(Rule=name, Targets=properties.take("Targets"))
+    events.put_targets(Rule=name, Targets=properties.pop("Targets"))
     return {"Ref": name, "Arn": arn}
 
 
 def _machine(client: Client, _: str, properties: _Properties) -> Attributes:
     """A state machine, which moto runs; it traces and packages nothing."""
-    definition = properties.take("Definition")
-    for each, value in properties.take("DefinitionSubstitutions", {}).items():
+    definition = properties.pop("Definition")
+    for each, value in properties.pop("DefinitionSubstitutions", {}).items():
         definition = definition.replace(f"${{{each}}}", value)
     for elsewhere in ("DefinitionS3Location", "Tags", "TracingConfiguration"):
-        properties.take(elsewhere)
-    named = {"name": properties.take("StateMachineName"), "roleArn": properties.take("RoleArn")}
+        properties.pop(elsewhere)
+    named = {"name": properties.pop("StateMachineName"), "roleArn": properties.pop("RoleArn")}
     arn = client("stepfunctions").create_state_machine(definition=definition, **named)["stateMachineArn"]
     return {"Ref": arn, "Arn": arn}
 

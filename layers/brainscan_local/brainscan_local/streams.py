@@ -103,9 +103,9 @@ class StreamWorker(Poller):
                 event["shardId"] = self._shard
             response = self._function.invoke(event)
         except Exception as error:
-            from brainscan.observability import describe  # not before the environment that it reads is set
+            from brainscan.observability import error_fields  # not before the environment that it reads is set
 
-            logger.warning("%s failed on %d records: %s", self._function.name, len(batch), describe(error))
+            logger.warning("%s failed on %d records: %s", self._function.name, len(batch), error_fields(error))
             return batch
         failed = failures(response, set(numbers)) if self._mapping.partial_responses else set()
         first = next((place for place, number in enumerate(numbers) if number in failed), len(batch))

@@ -49,7 +49,7 @@ def api(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, value)
     for bucket in ("results", "uploads"):
         boto3.client("s3").create_bucket(Bucket=bucket)
-    caches = (settings, limits, parameters.the_table, parameters.linker, parameters.the_inbox)
+    caches = (settings, limits, parameters.the_table, parameters.presigner, parameters.the_inbox)
     for cached in caches:
         cached.cache_clear()
     yield

@@ -150,7 +150,7 @@ def test_of_two_changes_at_once_one_is_refused(world: World, two: Any) -> None:
     seen = models.rollout()
 
     def change(by: str) -> tuple[Rollout, ModelChange]:
-        after = seen.moved(two[0], ModelState.SHADOW, 0.5)
+        after = seen.with_state(two[0], ModelState.SHADOW, 0.5)
         return after, ModelChange(revision=3, model_id=two[0], state=ModelState.SHADOW, by=by, at=NOON, share=0.5)
 
     models.commit(*change("first"))

@@ -13,7 +13,7 @@ from brainscan.domain.model_version import ModelState, ModelVersion
 from brainscan.domain.reprocess import BatchDone, RunMode
 from brainscan.pipeline import runs
 from brainscan.pipeline.estimate import estimate
-from brainscan.pipeline.models import Decision, move_model
+from brainscan.pipeline.models import Decision, set_model_state
 from tests.conftest import World
 from tests.making import NOON, a_record, analyzed
 
@@ -112,7 +112,7 @@ def test_a_run_can_be_looked_at_paused_resumed_and_stopped(command: Command, fil
 def test_scans_are_switched_to_the_model_that_is_served_and_to_no_other(command: Command, filled: World) -> None:
     table = filled.services.table
     assert "`brainscan model serve` comes first" in command("--switch", "--model", "cc", "--all", expected=4)
-    move_model(MODEL, ModelState.SERVED, table, Decision("dr.k", override=True))
+    set_model_state(MODEL, ModelState.SERVED, table, Decision("dr.k", override=True))
     told = command("--switch", "--all", "--yes")
     assert f"{estimate(100, 2, 20, RunMode.SWITCH).dollars:.2f} dollars" in told
     run = runs.run_of(told.split("run ")[1].split()[0], table)

@@ -21,9 +21,9 @@ from pydicom.uid import (
 
 from brainscan.dicom.capture import capture
 from brainscan.dicom.header import read_header
+from brainscan.dicom.report_identity import ReportIdentity
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.sr import measurement_report
-from brainscan.dicom.stamp import Stamp
 from brainscan.domain import Kind, Outcome, Reason, ScanError, SeriesResult, TumorClass
 from brainscan.imaging.decode import decode
 from brainscan.imaging.overlay import overlay
@@ -68,10 +68,10 @@ def answers(data: bytes) -> tuple[np.ndarray, Dataset, Dataset]:
     result = SeriesResult(
         series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED, predicted=TumorClass.NO_TUMOR, probabilities=shown
     )
-    stamp = Stamp(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
-    report = measurement_report(result, {scan_id: source}, None, stamp)
+    identity = ReportIdentity(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
+    report = measurement_report(result, {scan_id: source}, None, identity)
     picture = overlay(np.full((mr.ROWS, mr.COLUMNS), 99, np.uint8), mr.disc(5))
-    made = [report, capture(picture, result, source, stamp)]
+    made = [report, capture(picture, result, source, identity)]
     written, pictured = (dcmread(io.BytesIO(mr.file_bytes(each))) for each in made)
     return np.asarray(pixels), written, pictured
 

@@ -10,7 +10,7 @@ PROGRAM = """
 import numpy as np
 from brainscan.dicom.capture import capture
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.dicom.stamp import Stamp
+from brainscan.dicom.report_identity import Stamp
 from brainscan.domain import Outcome, SeriesResult
 from brainscan.imaging.overlay import overlay
 from tests import series as mr

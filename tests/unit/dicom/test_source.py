@@ -9,14 +9,14 @@ from pydicom import Dataset, dcmread
 
 from brainscan.dicom.capture import capture
 from brainscan.dicom.planes import plane_of
+from brainscan.dicom.report_identity import ReportIdentity, ReportObject
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import Outcome, SeriesResult
 from brainscan.imaging.overlay import overlay
 from tests import series as mr
 from tests.making import NOON, PSEUDONYMS, present
 
-STAMP = Stamp(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
+STAMP = ReportIdentity(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
 
 
 def source(**changes: Any) -> Dataset:
@@ -96,8 +96,8 @@ def test_frames_have_planes_of_their_own() -> None:
 
 
 def test_uids_are_the_same_for_the_same_series_and_revision_alone() -> None:
-    later = Stamp(PSEUDONYMS, "5" * 32, 2, "f" * 64, NOON)
-    uids = [stamp.instance_uid(answer) for stamp in (STAMP, STAMP, later) for answer in ReportObject]
+    later = ReportIdentity(PSEUDONYMS, "5" * 32, 2, "f" * 64, NOON)
+    uids = [identity.instance_uid(answer) for identity in (STAMP, STAMP, later) for answer in ReportObject]
     assert uids[:3] == uids[3:6]
     assert len(set(uids)) == 6
     assert all(len(uid) <= 64 and uid.startswith("2.25.") for uid in uids)

@@ -14,10 +14,10 @@ from highdicom.seg import segread
 
 from brainscan.dicom.capture import capture
 from brainscan.dicom.pixels import frame_count, frame_spacing
+from brainscan.dicom.report_identity import ReportIdentity
 from brainscan.dicom.seg import segmentation
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.sr import measurement_report
-from brainscan.dicom.stamp import Stamp
 from brainscan.domain import Series, TumorClass
 from brainscan.imaging.measure import measure
 from brainscan.imaging.overlay import overlay
@@ -72,13 +72,13 @@ def test_a_series_of_this_vendor_gets_valid_answers(folder: Path, tmp_path: Path
     stack = [by_id[scan_id] for scan_id in analysis.stack]
     labels = {analysis.stack.index(scan_id): label for scan_id, label in analysis.labels.items()}
     answer = analysis.result
-    stamp = Stamp(PSEUDONYMS, answer.series_id, 1, "f" * 64, NOON)
-    seg = segmentation(stack, labels, answer.lesions, stamp)
+    identity = ReportIdentity(PSEUDONYMS, answer.series_id, 1, "f" * 64, NOON)
+    seg = segmentation(stack, labels, answer.lesions, identity)
     picture = overlay(np.full((rows, columns), 99, np.uint8), mask)
     made = {
         "seg": seg,
-        "sr": measurement_report(answer, by_id, seg, stamp),
-        "capture": capture(picture, answer, by_id[lesion.key_slice], stamp),
+        "sr": measurement_report(answer, by_id, seg, identity),
+        "capture": capture(picture, answer, by_id[lesion.key_slice], identity),
     }
     for image in made.values():
         assert image.PatientID == images[0].header.PatientID

@@ -2,7 +2,7 @@
 
 import pytest
 
-from brainscan.domain.comment import MOST_CHARACTERS, CommentError, checked
+from brainscan.domain.comment import MOST_CHARACTERS, CommentError, validated_comment
 
 HARMLESS = (
     "Left frontal, 32 x 18 mm, necrotic core; T1C and FLAIR differ.",
@@ -41,17 +41,17 @@ TELLING = {
 
 @pytest.mark.parametrize("comment", HARMLESS)
 def test_what_speaks_of_the_image_is_kept(comment: str) -> None:
-    assert checked(f" {comment}\n") == comment
+    assert validated_comment(f" {comment}\n") == comment
 
 
 @pytest.mark.parametrize(("comment", "what"), TELLING.items())
 def test_what_could_tell_who_a_patient_is_is_named_and_refused_and_not_repeated(comment: str, what: str) -> None:
     with pytest.raises(CommentError, match=what) as refused:
-        checked(comment)
+        validated_comment(comment)
     assert comment not in str(refused.value)
 
 
 def test_it_is_not_long_and_nothing_is_no_comment() -> None:
-    assert checked("   ") is None
+    assert validated_comment("   ") is None
     with pytest.raises(CommentError, match="500"):
-        checked("x" * (MOST_CHARACTERS + 1))
+        validated_comment("x" * (MOST_CHARACTERS + 1))

@@ -20,7 +20,7 @@ from brainscan.domain.drift import (
     kolmogorov_smirnov,
     population_stability,
 )
-from brainscan.domain.features import BINS, ORDERED, DayHistograms, Feature, counted, quality_of
+from brainscan.domain.features import BINS, ORDERED, DayHistograms, Feature, counter_names, quality_of
 from brainscan.domain.traits import Sequence, Traits
 from tests.making import a_record, analyzed, present
 
@@ -166,7 +166,9 @@ def test_a_scan_is_in_one_bin_of_each_feature_that_is_known_of_it() -> None:
     record = analyzed(a_record(traits=Traits(device="Sn", sequence=Sequence.T1)), CLASSES[0], 0.93, needs_review=True)
     tumor = Measurements(area_px=655, bounding_box=(0, 0, 1, 1), centroid=(0, 0), longest_diameter_px=1, components=1)
     known = {"rows": 256, "columns": 256, "tumor": tumor, "review_reasons": (Reason.BORDERLINE_CONFIDENCE,)}
-    found = Counter(counted(record.model_copy(update=known | {"traits": present(record.traits).measured(-0.42, 1.02)})))
+    found = Counter(
+        counter_names(record.model_copy(update=known | {"traits": present(record.traits).measured(-0.42, 1.02)}))
+    )
     assert found == Counter(
         [
             "size_2",
@@ -183,13 +185,13 @@ def test_a_scan_is_in_one_bin_of_each_feature_that_is_known_of_it() -> None:
 
 
 def test_skipped_and_waiting_scans_are_in_none() -> None:
-    assert not list(counted(a_record(traits=Traits(device="Sn"))))
-    assert not list(counted(a_record(outcome=Outcome.SKIPPED, reasons=(Reason.LOCALIZER,))))
+    assert not list(counter_names(a_record(traits=Traits(device="Sn"))))
+    assert not list(counter_names(a_record(outcome=Outcome.SKIPPED, reasons=(Reason.LOCALIZER,))))
 
 
 def test_what_never_got_a_header_is_of_an_unknown_device() -> None:
     rejected = a_record(outcome=Outcome.REJECTED, reasons=(Reason.UNREADABLE,))
-    assert Counter(counted(rejected)) == Counter([f"device_{UNKNOWN * 2}", f"device_{UNKNOWN * 2}_rejected"])
+    assert Counter(counter_names(rejected)) == Counter([f"device_{UNKNOWN * 2}", f"device_{UNKNOWN * 2}_rejected"])
 
 
 def test_quality_by_device_adds_days_up() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from brainscan.domain import Geometry, study_of
-from brainscan.domain.follow_up import FollowUp, NotCompared, follow_ups, unlike
+from brainscan.domain.follow_up import FollowUp, NotCompared, follow_ups, incomparable_reason
 from tests.summaries import a_series
 
 AXIAL = Geometry(spacing_mm=(0.5, 0.5), distance_mm=5.0, normal=(0.0, 0.0, 1.0))
@@ -45,7 +45,7 @@ def test_series_of_unlike_geometry_say_nothing_about_each_other(
     changes: dict[str, Any], reason: NotCompared | None
 ) -> None:
     other = AXIAL.model_copy(update=changes)
-    assert unlike(AXIAL, other) is reason
+    assert incomparable_reason(AXIAL, other) is reason
     assert history([with_volume(0, 1000.0)], [with_volume(1, 900.0, other)])[1].not_compared is reason
 
 

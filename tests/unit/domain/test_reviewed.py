@@ -8,21 +8,23 @@ from brainscan.domain import (
     NothingToWithdrawError,
     Review,
     Reviewed,
+    ReviewRules,
     ReviewState,
-    Rules,
     TumorClass,
     Verdict,
 )
 from tests.making import NOON
 
 G, M, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
-TWO = Rules(readers=2)
-ADJUDICATOR = Rules(readers=2, adjudicator=True)
+TWO = ReviewRules(readers=2)
+ADJUDICATOR = ReviewRules(readers=2, adjudicator=True)
 CONFIRMED, CORRECTED, REJECTED, WITHDRAWN = Verdict.CONFIRMED, Verdict.CORRECTED, Verdict.REJECTED, Verdict.WITHDRAWN
 
 
 def judged(
-    *said: tuple[str, Verdict] | tuple[str, Verdict, TumorClass], rules: Rules = TWO, last: Rules | None = None
+    *said: tuple[str, Verdict] | tuple[str, Verdict, TumorClass],
+    rules: ReviewRules = TWO,
+    last: ReviewRules | None = None,
 ) -> Reviewed:
     """A glioma in the network's eyes after these verdicts; the last one may go by other rules."""
     case = Reviewed(predicted=G)

@@ -12,10 +12,10 @@ from brainscan.dicom import values
 from brainscan.dicom.capture import capture
 from brainscan.dicom.header import read_header
 from brainscan.dicom.pixels import frame_pixels, has_decoder, read_object
+from brainscan.dicom.report_identity import SOP_CLASSES, ReportIdentity, ReportObject
 from brainscan.dicom.seg import segmentation
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.sr import measurement_report
-from brainscan.dicom.stamp import SOP_CLASSES, ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, SeriesResult, TumorClass
 from brainscan.gateway.conformance import statement
 from brainscan.imaging.overlay import overlay
@@ -42,10 +42,10 @@ def written() -> dict[ReportObject, Dataset]:
         series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED, predicted=TumorClass.GLIOMA, confidence=0.9,
         probabilities=dict.fromkeys(TumorClass, 0.25), lesions=tuple(lesions),
     )  # fmt: skip
-    stamp = Stamp(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
-    seg = segmentation(sources, {ids.index(each): label for each, label in labels.items()}, lesions, stamp)
-    shown = capture(overlay(mask.astype(np.uint8) * 99, mask), result, sources[1], stamp)
-    sr = measurement_report(result, dict(zip(ids, sources, strict=True)), seg, stamp)
+    identity = ReportIdentity(PSEUDONYMS, "5" * 32, 1, "f" * 64, NOON)
+    seg = segmentation(sources, {ids.index(each): label for each, label in labels.items()}, lesions, identity)
+    shown = capture(overlay(mask.astype(np.uint8) * 99, mask), result, sources[1], identity)
+    sr = measurement_report(result, dict(zip(ids, sources, strict=True)), seg, identity)
     return {ReportObject.SEGMENTATION: seg, ReportObject.REPORT: sr, ReportObject.CAPTURE: shown}
 
 

@@ -13,7 +13,7 @@ from brainscan.pipeline.deliver import deliver
 from brainscan.pipeline.erase import erase, find_traces
 from brainscan.pipeline.give_up import give_up
 from brainscan.pipeline.intake import intake
-from brainscan.pipeline.report import State, report
+from brainscan.pipeline.report import ReportStatus, report
 from tests.conftest import TABLE, World
 from tests.making import NOON, present, zipped
 from tests.unit.pipeline.erasing import (
@@ -99,7 +99,7 @@ def test_a_report_and_its_delivery_find_nothing_to_do(hospital: Hospital) -> Non
     world, series_id = hospital.world, hospital.series(ONE)
     reported = present(world.services.table.reports.latest(series_id))
     erased(hospital)
-    assert report(series_id, world.services).state is State.WAITING
+    assert report(series_id, world.services).state is ReportStatus.WAITING
     assert deliver(reported, world.services.table, world.services.results, cast(Any, None)) == 0
 
 

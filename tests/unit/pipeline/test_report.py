@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from fhir.resources.R4B.bundle import Bundle
 
 from brainscan.domain import Outcome, Reason
-from brainscan.pipeline.report import State, report
+from brainscan.pipeline.report import ReportStatus, report
 from brainscan.store.objects import report_key
 from brainscan.store.table import SeriesItems
 from tests import series as mr
@@ -22,7 +22,7 @@ from tests.unit.pipeline.reporting import SERIES, objects, summary
 def test_a_settled_series_gets_its_files_and_one_event(world: World, scanned: Callable[..., Any]) -> None:
     scanned()
     done = report(SERIES, world.services)
-    assert done.state is State.REPORTED
+    assert done.state is ReportStatus.REPORTED
     names = [key.rsplit("/")[-1] for key in world.keys("reports/")]
     assert names == ["capture.dcm", "fhir.json", "labels.nii.gz", "seg.dcm", "series.json", "sr.dcm"]
     [event] = world.events()
@@ -36,8 +36,8 @@ def test_a_settled_series_gets_its_files_and_one_event(world: World, scanned: Ca
 def test_a_series_that_waits_for_slices_is_not_reported(world: World, scanned: Callable[..., Any]) -> None:
     series = scanned(numbers=range(4))
     world.services.table.scans.register([series.record(5).model_copy(update={"outcome": Outcome.QUEUED})])
-    assert report(SERIES, world.services).state is State.WAITING
-    assert report("0" * 32, world.services).state is State.WAITING
+    assert report(SERIES, world.services).state is ReportStatus.WAITING
+    assert report("0" * 32, world.services).state is ReportStatus.WAITING
     assert world.keys("reports/") == []
 
 
@@ -46,7 +46,7 @@ def test_a_repeat_changes_nothing_and_says_nothing(world: World, scanned: Callab
     report(SERIES, world.services)
     versions = {key: world.services.results.get(key) for key in world.keys("reports/")}
     world.events()
-    assert report(SERIES, world.services).state is State.REPEAT
+    assert report(SERIES, world.services).state is ReportStatus.REPEAT
     assert {key: world.services.results.get(key) for key in world.keys("reports/")} == versions
     assert world.events() == []
 
@@ -71,7 +71,7 @@ def test_the_same_slices_always_give_the_same_bytes(world: World, scanned: Calla
     world.services.table.scans._table.client.delete_item(
         TableName="scans", Key={"pk": {"S": f"SERIES#{SERIES}"}, "sk": {"S": "REPORT"}}
     )
-    assert report(SERIES, world.services).state is State.REPORTED
+    assert report(SERIES, world.services).state is ReportStatus.REPORTED
     assert {key: world.services.results.get(key) for key in world.keys("reports/")} == first
 
 
@@ -90,7 +90,7 @@ def test_a_slice_that_comes_later_gives_a_higher_revision_beside_the_former_one(
     series = scanned(numbers=range(5))
     report(SERIES, world.services)
     series.settle([5])
-    assert report(SERIES, world.services).state is State.REPORTED
+    assert report(SERIES, world.services).state is ReportStatus.REPORTED
     assert [event["detail"]["revision"] for event in world.events()] == [5, 6]
     assert (len(summary(world, 5)["slices"]), len(summary(world, 6)["slices"])) == (5, 6)
     old, new = objects(world, 5)["seg.dcm"], objects(world, 6)["seg.dcm"]
@@ -120,7 +120,7 @@ def test_slices_of_a_replaced_upload_leave_the_series(world: World, scanned: Cal
     world.services.table.scans.supersede(a_record().export_id)
     known = present(world.services.table.series.get(SERIES))
     assert (known.expected, known.remaining) == (0, 0)
-    assert report(SERIES, world.services).state is State.WAITING
+    assert report(SERIES, world.services).state is ReportStatus.WAITING
     assert series.images
 
 
@@ -156,7 +156,7 @@ def test_a_report_that_broke_off_before_it_was_committed_is_made_again_whole(
         with pytest.raises(ZeroDivisionError):
             report(SERIES, world.services)
     before = world.services.table.summaries.study(STUDY)
-    assert report(SERIES, world.services).state is State.REPORTED
+    assert report(SERIES, world.services).state is ReportStatus.REPORTED
     assert world.services.table.summaries.study(STUDY) == before
 
 
@@ -167,9 +167,9 @@ def test_a_series_whose_slices_were_all_replaced_is_taken_back_from_its_study(
     report(SERIES, world.services)
     world.services.table.scans.supersede(a_record().export_id)
     assert present(world.services.table.series.get(SERIES)).expected == 0
-    assert report(SERIES, world.services).state is State.WITHDRAWN
+    assert report(SERIES, world.services).state is ReportStatus.WITHDRAWN
     assert present(world.services.table.summaries.study(STUDY)).withdrawn
-    assert report(SERIES, world.services).state is State.WAITING
+    assert report(SERIES, world.services).state is ReportStatus.WAITING
 
 
 def test_abstained_slices_that_may_be_tumors_put_their_series_up_for_review(
@@ -193,8 +193,8 @@ class TestCountsThatLag:
         series.settle([5])
         with monkeypatch.context() as lagging:
             lagging.setattr(SeriesItems, "get", lambda *_: counted)
-            assert report(SERIES, world.services).state is State.WAITING
-        assert report(SERIES, world.services).state is State.REPORTED
+            assert report(SERIES, world.services).state is ReportStatus.WAITING
+        assert report(SERIES, world.services).state is ReportStatus.REPORTED
 
     def test_a_slice_that_waits_in_place_of_one_that_left_is_waited_for(
         self, world: World, scanned: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
@@ -205,7 +205,7 @@ class TestCountsThatLag:
         newer = {"received_at": NOON + timedelta(minutes=5), "instance_id": a_record(5).scan_id}
         world.services.table.scans.register([again.model_copy(update=newer)])
         monkeypatch.setattr(SeriesItems, "get", lambda *_: counted)
-        assert report(SERIES, world.services).state is State.WAITING
+        assert report(SERIES, world.services).state is ReportStatus.WAITING
 
 
 def test_the_bundle_is_valid_fhir_and_every_reference_resolves(world: World, scanned: Callable[..., Any]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from brainscan.domain import Outcome, Reason
 from brainscan.events import parse_given_up_report
 from brainscan.pipeline.objects import report_objects
-from brainscan.pipeline.report import ATTEMPTS, State, report
+from brainscan.pipeline.report import ATTEMPTS, ReportStatus, report
 from tests import series as mr
 from tests.chaos.calls import refusal
 from tests.conftest import World
@@ -60,7 +60,7 @@ def test_a_report_that_breaks_off_every_time_is_failed_with_its_reason(
     breaking(error)
     tried(world, ATTEMPTS, type(error))
     assert world.services.table.summaries.series(SERIES) is None
-    assert report(SERIES, world.services).state is State.GIVEN_UP
+    assert report(SERIES, world.services).state is ReportStatus.GIVEN_UP
     shown = present(world.services.table.summaries.series(SERIES))
     assert (shown.outcome, shown.needs_review, shown.review_reasons) == (
         Outcome.FAILED,
@@ -81,7 +81,7 @@ def test_a_repeat_of_one_that_was_given_up_changes_nothing(world: World, scanned
     tried(world, ATTEMPTS, ProcessEndedError)
     report(SERIES, world.services)
     letters(world), world.events()
-    assert report(SERIES, world.services).state is State.REPEAT
+    assert report(SERIES, world.services).state is ReportStatus.REPEAT
     assert (letters(world), world.events()) == ([], [])
 
 
@@ -97,12 +97,16 @@ def test_once_its_cause_is_repaired_it_is_reported_in_its_own_revision(
     world.services.table.series.put_complete(present(world.services.table.series.get(SERIES)))
     assert world.services.table.reports.reset_attempts(SERIES)
     done = report(SERIES, world.services)
-    assert (done.state, present(done.report).revision, present(done.report).announced) == (State.REPORTED, 6, False)
+    assert (done.state, present(done.report).revision, present(done.report).announced) == (
+        ReportStatus.REPORTED,
+        6,
+        False,
+    )
     shown = present(world.services.table.summaries.series(SERIES))
     assert (shown.outcome, shown.review_reasons) == (Outcome.ANALYZED, ())
     assert [event["detail"]["outcome"] for event in world.events()] == ["analyzed"]
     assert present(world.services.table.reports.latest(SERIES)).announced
-    assert report(SERIES, world.services).state is State.REPEAT
+    assert report(SERIES, world.services).state is ReportStatus.REPEAT
 
 
 def test_a_letter_that_is_not_taken_is_sent_by_the_next_try(
@@ -114,7 +118,7 @@ def test_a_letter_that_is_not_taken_is_sent_by_the_next_try(
     with monkeypatch.context() as refusing:
         refusing.setattr(type(world.services.dead_reports), "send", lambda *_: 1 / 0)
         tried(world, 1, ZeroDivisionError)
-    assert report(SERIES, world.services).state is State.REPEAT
+    assert report(SERIES, world.services).state is ReportStatus.REPEAT
     assert letters(world) == [(SERIES, 6)]
 
 
@@ -124,7 +128,7 @@ def test_tries_that_aws_refused_do_not_count(world: World, scanned: Any, breakin
     breaking(error)
     tried(world, ATTEMPTS + 2, type(error))
     breaking(None)
-    assert report(SERIES, world.services).state is State.REPORTED
+    assert report(SERIES, world.services).state is ReportStatus.REPORTED
 
 
 def test_a_later_slice_begins_the_count_anew(world: World, scanned: Any, breaking: Any) -> None:
@@ -135,7 +139,7 @@ def test_a_later_slice_begins_the_count_anew(world: World, scanned: Any, breakin
     series.settle([6])
     tried(world, 1, ProcessEndedError)
     breaking(None)
-    assert report(SERIES, world.services).state is State.REPORTED
+    assert report(SERIES, world.services).state is ReportStatus.REPORTED
     assert present(world.services.table.summaries.series(SERIES)).outcome is Outcome.ANALYZED
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from brainscan.domain import TumorClass
-from brainscan.pipeline.report import State, report
+from brainscan.pipeline.report import ReportStatus, report
 from brainscan.store.objects import report_key
 from tests import series as mr
 from tests.conftest import World
@@ -170,7 +170,7 @@ def test_a_fault_of_ours_in_the_making_rises_and_the_retry_reports(
             report(SERIES, world.services)
     assert world.services.table.reports.latest(SERIES) is None
     assert world.events() == []
-    assert report(SERIES, world.services).state is State.REPORTED
+    assert report(SERIES, world.services).state is ReportStatus.REPORTED
     assert summary(world)["withheld"] == {}
 
 

@@ -269,9 +269,9 @@ def test_a_run_that_lost_its_execution_is_resumed_as_a_paused_one_is(
 
 
 def test_of_two_who_change_a_run_at_once_one_is_told(world: World, begun: Run) -> None:
-    world.services.table.runs.put(begun.moved(RunState.PAUSED))
+    world.services.table.runs.put(begun.with_state(RunState.PAUSED))
     with pytest.raises(RunConflictError):
-        world.services.table.runs.put(begun.moved(RunState.STOPPED))
+        world.services.table.runs.put(begun.with_state(RunState.STOPPED))
 
 
 def test_scans_are_selected_by_export_day_and_finding(

@@ -12,7 +12,7 @@ from brainscan.domain import Export, Outcome, Reason, ScanRecord
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
-from brainscan.pipeline.report import State, report
+from brainscan.pipeline.report import ReportStatus, report
 from brainscan.store import Table
 from brainscan.store.objects import report_key
 from brainscan.store.table import Scans
@@ -85,7 +85,7 @@ def test_a_series_uploaded_twice_is_one_series_with_one_exact_report(
     found, shown = series(world)
     assert (found.expected, found.remaining, len(shown)) == (SLICES, 0, SLICES)
     assert {record.export_id for record in shown} == {again.export_id}
-    assert report(found.series_id, world.services).state is State.REPORTED
+    assert report(found.series_id, world.services).state is ReportStatus.REPORTED
     told = json.loads(world.services.results.get(report_key(found.series_id, found.revision, "series.json")))
     assert sorted(each["scan_id"] for each in told["slices"]) == sorted(record.scan_id for record in shown)
     for export in (first, again):

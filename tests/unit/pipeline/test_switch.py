@@ -13,8 +13,8 @@ from brainscan.domain.reprocess import Batch, BatchDone, Run, RunMode, RunState
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.intake import intake
-from brainscan.pipeline.models import Decision, add_model, move_model
-from brainscan.pipeline.report import State, report
+from brainscan.pipeline.models import Decision, add_model, set_model_state
+from brainscan.pipeline.report import ReportStatus, report
 from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, give_up, reprocess_batch
 from brainscan.pipeline.runs import batch_series
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
@@ -144,9 +144,9 @@ def test_the_series_is_reported_anew_and_rests_on_one_model(
     world: World, stored: dict[str, ScanRecord], models: tuple[Model, Model]
 ) -> None:
     series_id = series_of(stored)
-    assert report(series_id, world.services).state is State.REPORTED
+    assert report(series_id, world.services).state is ReportStatus.REPORTED
     switch(world, stored, models[1])
-    assert report(series_id, world.services).state is State.REPORTED
+    assert report(series_id, world.services).state is ReportStatus.REPORTED
     shown = present(world.services.table.summaries.series(series_id))
     assert (shown.model_id, shown.predicted) == (models[1].manifest.model_id, TumorClass.PITUITARY)
 
@@ -177,10 +177,10 @@ def test_a_switch_whose_process_was_killed_is_completed_and_not_reported_before(
             switch(world, stored, models[1])
     slices = [each for each in now(world, stored).values() if each.series_id]
     if len({each.model_id for each in slices}) > 1:
-        assert report(series_of(stored), world.services).state is State.WAITING
+        assert report(series_of(stored), world.services).state is ReportStatus.WAITING
     switch(world, stored, models[1])
     assert ids(now(world, stored)) == {served: SLICES + 1}
-    assert report(series_of(stored), world.services).state is State.REPORTED
+    assert report(series_of(stored), world.services).state is ReportStatus.REPORTED
     switch(world, stored, models[0])
     assert now(world, stored) == stored
 
@@ -270,7 +270,7 @@ def test_only_to_the_model_that_is_served_are_scans_switched(
     write_model(folder, TumorClass.PITUITARY)
     decision = Decision("dr.k", "a test", override=True)
     add_model(folder, table, world.services.results, decision)
-    move_model(models[1].manifest.model_id, ModelState.SERVED, table, decision)
+    set_model_state(models[1].manifest.model_id, ModelState.SERVED, table, decision)
     refuse_unserved(run, shipped, table)
     with pytest.raises(RunNotActiveError):
         refuse_unserved(a_run(models[0], RunMode.SWITCH), shipped, table)

@@ -22,7 +22,7 @@ from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.intake import intake
-from brainscan.pipeline.models import Decision, add_model, move_back, move_model
+from brainscan.pipeline.models import Decision, add_model, roll_back, set_model_state
 from brainscan.pipeline.overlays import overlay_png
 from brainscan.pipeline.serving import LoadedModels, analyze_as_served
 from brainscan.pipeline.shadow import is_sampled
@@ -114,8 +114,8 @@ def test_one_command_switches_and_one_goes_back(world: World, network: Model, re
     table = world.services.table
     steps: list[tuple[Callable[[], object], dict[str, set[str]]]] = [
         (lambda: None, images),
-        (lambda: move_model(registered, ModelState.SERVED, table, DECISION), {"no series": {registered}}),
-        (lambda: move_back(table, DECISION), images),
+        (lambda: set_model_state(registered, ModelState.SERVED, table, DECISION), {"no series": {registered}}),
+        (lambda: roll_back(table, DECISION), images),
     ]
     for number, (step, expected) in enumerate(steps):
         step()
@@ -130,7 +130,7 @@ def test_a_switch_never_mixes_models_within_a_series(world: World, network: Mode
     send(world, "begun.zip", slices[:3])
     [[series_id, before]] = answer(world, LoadedModels(network)).items()
     assert before == {network.manifest.model_id}
-    move_model(registered, ModelState.SERVED, world.services.table, DECISION)
+    set_model_state(registered, ModelState.SERVED, world.services.table, DECISION)
     send(world, "rest.zip", slices[3:])
     send(world, "new.zip", others)
     after = answer(world, LoadedModels(network))
@@ -144,7 +144,7 @@ def test_a_model_that_cannot_be_loaded_costs_the_scans_of_other_models_nothing(
     slices = mr.mr_series(4)
     send(world, "begun.zip", slices[:2])
     answer(world, LoadedModels(network))
-    move_model(registered, ModelState.SERVED, world.services.table, DECISION)
+    set_model_state(registered, ModelState.SERVED, world.services.table, DECISION)
     world.services.results.delete(world.keys("models/"))
     send(world, "rest.zip", slices[2:])
     intake(world.upload("alone.png", picture), world.services)
@@ -164,7 +164,7 @@ def test_a_series_that_an_earlier_image_began_goes_on_with_the_served_model(
 
 
 def shadowed(world: World, registered: str, share: float = 1.0) -> None:
-    move_model(registered, ModelState.SHADOW, world.services.table, DECISION, share)
+    set_model_state(registered, ModelState.SHADOW, world.services.table, DECISION, share)
 
 
 def said(world: World) -> list[ShadowFinding]:

@@ -14,7 +14,7 @@ from brainscan.cli.main import app
 from brainscan.domain import Export, ExportState, Outcome, Report, TumorClass, Verdict
 from brainscan.events import parse_scan_changes
 from brainscan.pipeline.count import count
-from brainscan.pipeline.report import State, report
+from brainscan.pipeline.report import ReportStatus, report
 from brainscan.services import Services
 from brainscan.store import Table
 from brainscan.store.table.client import TableClient
@@ -154,7 +154,7 @@ def test_no_series_is_reported_again_however_far_the_copying_is(
                 monkeypatch.undo()
                 stack.follow()
                 found = report(SERIES, services_of(lived, stack.table))
-                assert found.state in {State.REPEAT, State.WAITING}
+                assert found.state in {ReportStatus.REPEAT, ReportStatus.WAITING}
         return done
 
     monkeypatch.setattr("brainscan.store.table.restoring.PARALLEL", 1)
@@ -162,7 +162,7 @@ def test_no_series_is_reported_again_however_far_the_copying_is(
     before = lived.services.table.reports.latest(SERIES)
     restore_items(TableClient(dynamodb, restored), stack.client)
     stack.follow()
-    assert report(SERIES, services_of(lived, stack.table)).state is State.REPEAT
+    assert report(SERIES, services_of(lived, stack.table)).state is ReportStatus.REPEAT
     assert stack.table.reports.latest(SERIES) == before
     assert lived.events() == []
 

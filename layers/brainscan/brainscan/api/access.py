@@ -62,7 +62,7 @@ def _words(scopes: Any) -> list[str]:
     return list(map(str, scopes or ()))
 
 
-def require(claims: Mapping[str, Any], method: str, path: str) -> Caller:
+def authorize(claims: Mapping[str, Any], method: str, path: str) -> Caller:
     """Let a caller read with `READ`, upload with `UPLOAD`, and write all else with `REVIEW`.
 
     Raises:

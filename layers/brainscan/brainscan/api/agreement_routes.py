@@ -12,7 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from pydantic import Field
 
-from brainscan.api.parameters import From, To, days_of, documented_route, linker, the_table
+from brainscan.api.parameters import From, To, days_of, documented_route, presigner, the_table
 from brainscan.domain import RESEARCH_USE_STATEMENT, FrozenModel, Review, Reviewed, ReviewState, TumorClass
 from brainscan.domain.agreement import (
     Agreement,
@@ -99,7 +99,7 @@ def get_agreement(
         readers=agreement_of(pairs),
         by_reader={reader: _of_reader(found) for reader, found in sorted(by_reader.items())},
         network_masks=_with_networks_masks([review for review, _ in counting]),
-        reader_masks=overlap_of(dice_of_pairs(masks, linker().results)),
+        reader_masks=overlap_of(dice_of_pairs(masks, presigner().results)),
         disputed=tuple(each.name for each in items if each.disputed),
         rejected=sum(review.named_class(predicted) is None for review, predicted in counting),
         median_seconds=_median_seconds(verdicts),

@@ -48,7 +48,7 @@ def handle_request(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         if event.get("rawPath", "").startswith(PROTECTED):
             claims = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
-            who = access.require(claims, request["http"]["method"], event["rawPath"])
+            who = access.authorize(claims, request["http"]["method"], event["rawPath"])
             _require_json(event)
             with access.as_caller(who):
                 answered: dict[str, Any] = application.resolve(event, context)

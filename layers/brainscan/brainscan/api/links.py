@@ -28,7 +28,7 @@ SOURCES = {
 
 
 @dataclass(frozen=True)
-class Linker:
+class Presigner:
     """Makes links of one deployment's results bucket that hold for `seconds`."""
 
     results: Results

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from brainscan.api.access import current_caller
 from brainscan.api.models import ScanView
-from brainscan.api.parameters import Id, documented_route, linker, require_found, rules, the_table, view_of
+from brainscan.api.parameters import Id, documented_route, presigner, require_found, rules, the_table, view_of
 from brainscan.api.problems import ProblemError
 from brainscan.domain import ReviewDetails, TumorClass
 from brainscan.imaging.reader_mask import MOST_BYTES
@@ -43,7 +43,7 @@ def put_mask(
     png = _body(router.current_event.raw_event)
     details = ReviewDetails(seconds=seconds)
     after = save_reader_mask(
-        png, scan_id, revision, tumor_class, current_caller().name, details, linker().results, the_table(), rules()
+        png, scan_id, revision, tumor_class, current_caller().name, details, presigner().results, the_table(), rules()
     )
     return view_of(require_found(after, "scan"))
 

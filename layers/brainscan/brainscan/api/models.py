@@ -18,7 +18,7 @@ from brainscan.domain import (
     TumorClass,
     Verdict,
 )
-from brainscan.domain.comment import MOST_CHARACTERS, checked
+from brainscan.domain.comment import MOST_CHARACTERS, validated_comment
 from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelState, ModelVersion
 
@@ -140,7 +140,7 @@ class NewReview(BaseModel):
         Raises:
             CommentError: the comment holds what could tell who a patient is.
         """
-        return ReviewDetails(seconds=self.seconds, comment=checked(self.comment or ""))
+        return ReviewDetails(seconds=self.seconds, comment=validated_comment(self.comment or ""))
 
 
 class ReviewView(Review):

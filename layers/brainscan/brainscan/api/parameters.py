@@ -14,10 +14,10 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import BeforeValidator
 
 from brainscan.api.access import current_caller
-from brainscan.api.links import Linker
+from brainscan.api.links import Presigner
 from brainscan.api.models import ScanPage, ScanView
 from brainscan.api.problems import ProblemError
-from brainscan.domain import Reviewed, Rules, ScanRecord
+from brainscan.domain import Reviewed, ReviewRules, ScanRecord
 from brainscan.services import inbox, results, table
 from brainscan.settings import settings
 from brainscan.store import Inbox, Page, Table
@@ -77,7 +77,7 @@ To = Annotated[IsoDate | None, Query(alias="to", description="last UTC day; toda
 
 def objects_origin() -> str:
     """Where links lead, as scheme and host: the page may load images from there and from nowhere else."""
-    return _origin(linker().results.presigned("origin", "image/png", "origin", 1))
+    return _origin(presigner().results.presigned("origin", "image/png", "origin", 1))
 
 
 def inbox_origin() -> str:
@@ -104,14 +104,14 @@ def the_inbox() -> Inbox | None:
 
 
 @cache
-def linker() -> Linker:
+def presigner() -> Presigner:
     """Makes links into the results bucket of this deployment."""
-    return Linker(results(settings()), settings().link_seconds)
+    return Presigner(results(settings()), settings().link_seconds)
 
 
-def rules() -> Rules:
+def rules() -> ReviewRules:
     """By which rules who asks may judge."""
-    return Rules(readers=settings().readers, adjudicator=current_caller().adjudicator)
+    return ReviewRules(readers=settings().readers, adjudicator=current_caller().adjudicator)
 
 
 def second_reader() -> str | None:
@@ -132,7 +132,7 @@ def page_of(page: Page[ScanRecord]) -> ScanPage:
 def view_of(record: ScanRecord) -> ScanView:
     """A scan as clients see it."""
     seen = blinded_for_caller(record)
-    return ScanView(**seen.model_dump(), links=linker().of_scan(seen), blinded=seen is not record)
+    return ScanView(**seen.model_dump(), links=presigner().of_scan(seen), blinded=seen is not record)
 
 
 def require_found(thing: T | None, what: str) -> T:

@@ -11,7 +11,7 @@ from brainscan.api.models import FieldProblem, Problem
 from brainscan.domain import AdjudicatorNeededError, BrainscanError, NothingToWithdrawError
 from brainscan.domain.comment import CommentError
 from brainscan.imaging.reader_mask import ReaderMaskError
-from brainscan.observability import describe, logger
+from brainscan.observability import error_fields, logger
 from brainscan.store.multipart import UploadGoneError, UploadIncompleteError
 from brainscan.store.table.cursors import CursorError
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
@@ -67,7 +67,7 @@ def problem_of_validation(error: RequestValidationError) -> Response[str]:
 
 def problem_of_unexpected(error: Exception) -> Response[str]:
     """Log what happened, and tell the client no more than that it did."""
-    fields: dict[str, Any] = dict(describe(error))
+    fields: dict[str, Any] = dict(error_fields(error))
     logger.error("request failed", **fields)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the request may be repeated")
 

@@ -34,8 +34,8 @@ from brainscan.api.parameters import (
     blinded_for_caller,
     days_of,
     documented_route,
-    linker,
     page_of,
+    presigner,
     require_found,
     rules,
     second_reader,
@@ -92,7 +92,7 @@ def list_reviews(scan_id: Id) -> HistoryResponse:
     if blinded_for_caller(scan) is not scan:
         return HistoryResponse(items=())
     history = the_table().scans.history(scan_id)
-    links = linker()
+    links = presigner()
     return HistoryResponse(
         items=tuple(ReviewView(**each.model_dump(), mask=links.of_review(each, scan_id)) for each in history)
     )

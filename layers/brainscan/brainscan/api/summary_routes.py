@@ -21,7 +21,7 @@ from brainscan.api.parameters import (
     blinded_for_caller,
     days_of,
     documented_route,
-    linker,
+    presigner,
     require_found,
     rules,
     second_reader,
@@ -96,7 +96,7 @@ def get_study(study_id: Id) -> StudyWithSeries:
     seen = blinded_for_caller(study)
     return StudyWithSeries(
         **seen.model_dump(),
-        links=linker().of_summary(study),
+        links=presigner().of_summary(study),
         of_series=tuple(map(series_view, series)),
         blinded=seen is not study,
     )
@@ -178,7 +178,7 @@ def get_series(series_id: Id) -> SeriesView:
     return SeriesView(
         **series.model_dump(),
         summary=series_view(summary) if summary else None,
-        links=linker().of_series(series_id),
+        links=presigner().of_series(series_id),
     )
 
 
@@ -230,7 +230,7 @@ def list_studies_of_patient(patient_id: Id) -> PatientHistory:
 
 def series_view(summary: SeriesSummary) -> SeriesSummaryView:
     """A series as clients see it."""
-    links, seen = linker(), blinded_for_caller(summary)
+    links, seen = presigner(), blinded_for_caller(summary)
     return SeriesSummaryView(
         **seen.model_dump(),
         links=links.of_summary(summary),
@@ -241,7 +241,7 @@ def series_view(summary: SeriesSummary) -> SeriesSummaryView:
 
 def _study(summary: StudySummary) -> StudyView:
     seen = blinded_for_caller(summary)
-    return StudyView(**seen.model_dump(), links=linker().of_summary(summary), blinded=seen is not summary)
+    return StudyView(**seen.model_dump(), links=presigner().of_summary(summary), blinded=seen is not summary)
 
 
 def _views(of: domain.Reviewed, history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from brainscan.api.models import ExportView
-from brainscan.api.parameters import Id, documented_route, linker, require_found, the_inbox, the_table
+from brainscan.api.parameters import Id, documented_route, presigner, require_found, the_inbox, the_table
 from brainscan.api.problems import ProblemError
 from brainscan.api.upload_models import (
     FilePage,
@@ -114,7 +114,7 @@ def list_files(
     export = require_found(the_table().exports.get(export_id), "export")
     if export.state is ExportState.EXPANDING:
         raise ProblemError(HTTPStatus.CONFLICT, "its files are not listed yet: ask again when it is expanded")
-    files, rest = file_results(export.export_id, the_table(), linker().results, cursor, limit)
+    files, rest = file_results(export.export_id, the_table(), presigner().results, cursor, limit)
     items = tuple(FileView(**asdict(each)) for each in files)
     return FilePage(items=items, cursor=None if rest is None else str(rest))
 

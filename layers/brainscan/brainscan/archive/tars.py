@@ -78,7 +78,7 @@ def _read(stream: "_Forward", member: tarfile.TarInfo, limits: Limits, budget: B
     if refused := declared_problem(member.name, member.size, limits, budget):
         return refused
     stream.seek(member.offset_data)
-    data = stream.take(member.size)
+    data = stream.read_fully(member.size)
     if len(data) < member.size:
         return File(member.name, problem=Reason.UNREADABLE)
     return recognize_file(member.name, data, limits, budget, loose=False)
@@ -103,10 +103,10 @@ class _Forward:
         if not 0 <= size <= HEADER_BYTES:
             raise tarfile.ReadError("a header longer than any honest one")
         again, self._again = self._again, b""
-        self.last = again + self.take(size - len(again))
+        self.last = again + self.read_fully(size - len(again))
         return self.last
 
-    def take(self, size: int) -> bytes:
+    def read_fully(self, size: int) -> bytes:
         """Up to `size` bytes; less only at the end."""
         data = self._source.read(size)
         self._position += len(data)
@@ -127,6 +127,6 @@ class _Forward:
         elif self._ratio is None:
             self._position = self._content.seek(position)
         else:
-            while self._position < position and self.take(min(MIB, position - self._position)):
+            while self._position < position and self.read_fully(min(MIB, position - self._position)):
                 pass
         return self.tell()

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainscan.cli.render import summary_of
-from brainscan.cli.rows import COLUMNS, SUFFIXES, Format, flat, json_line, writing
+from brainscan.cli.rows import COLUMNS, SUFFIXES, Format, flat_row, json_line, row_writer
 from brainscan.cli.unanalyzed import unanalyzed_table
 from brainscan.cli.words import scan_in_words, series_in_words, superseded_in_words
 from brainscan.domain import RESEARCH_USE_STATEMENT
@@ -94,7 +94,7 @@ def _write_scans(
     """Write each scan's answers and its line of the listing, as it is analyzed."""
     done: list[AnalyzedScan] = []
     listing = out / f"results{SUFFIXES[form]}"
-    with writing(form, listing, LISTED) as put, _progress(console) as progress:
+    with row_writer(form, listing, LISTED) as put, _progress(console) as progress:
         bar = progress.add_task("scans", total=None)
         for scan in analyze_scans(find_scans(paths, limits()), model, limits()):
             done.append(write_scan(scan, out))
@@ -117,7 +117,7 @@ def _correct_superseded(scans: list[AnalyzedScan], out: Path, form: Format, as_j
         write_scan(scan, out)
         if as_json:
             typer.echo(json_line(_line(fields_of(scan, out))))
-    with writing(form, out / f"results{SUFFIXES[form]}", LISTED) as put:
+    with row_writer(form, out / f"results{SUFFIXES[form]}", LISTED) as put:
         for scan in settled:
             put(_entry(scan, out, form))
     return settled
@@ -142,7 +142,7 @@ def _row(scan: AnalyzedScan, out: Path) -> dict[str, Any]:
     if scan.record is None:
         return {"path": scan.path, "outcome": str(scan.outcome), "reasons": ";".join(scan.reasons)}
     fields = fields_of(scan, out)
-    return flat(scan.record) | {name: fields.get(name) for name in ("path", "mask", "overlay")}
+    return flat_row(scan.record) | {name: fields.get(name) for name in ("path", "mask", "overlay")}
 
 
 def _print_summary(scans: list[AnalyzedScan], out: Path, console: Console) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
-from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
+from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.agreement import Pair, agreement_of, drawn_pair, overlap_of, reader_pair
 from brainscan.pipeline.corrections import Correction, corrections
@@ -52,7 +52,7 @@ def export_corrections(
     if since is None or since > until:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
     console = Console()
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         found = list(corrections(scans_table, since.isoformat(), until.isoformat()))
         if not found:
             raise typer.Exit(NOTHING_FOUND)

@@ -90,7 +90,7 @@ def demo(
         _print_summary(records, files, seconds, out, console)
         _write_environment(out / "env.sh", stack)
         if open_page or (sys.stdout.isatty() if keep is None else keep):
-            _keep(export_id, out, open_page, console)
+            _serve_until_interrupted(export_id, out, open_page, console)
     if any(record.outcome in {Outcome.QUEUED, Outcome.FAILED} for _, record in records):
         raise typer.Exit(1)
 
@@ -275,7 +275,7 @@ def _write_environment(path: Path, stack: "LocalStack") -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
-def _keep(export_id: str, out: Path, open_page: bool, console: Console) -> None:
+def _serve_until_interrupted(export_id: str, out: Path, open_page: bool, console: Console) -> None:
     console.print(
         f"The stack is up until Ctrl-C. In another shell: [bold]. {out / 'env.sh'}[/bold], then "
         f"[bold]brainscan results --finding glioma[/bold], [bold]brainscan results --export {export_id}[/bold] "

@@ -52,7 +52,7 @@ def list_letters(stack: Stack = "brainscan") -> None:
     Exit codes: 0 there are messages; 1 there are none; 2 wrong usage; 3 the stack cannot be reached.
     """
     table = Table("queue", "message", "sent", "receives", "speaks of")
-    with _reaching(stack) as letters_of:
+    with _open_queues(stack) as letters_of:
         for queue, letters in ((queue, letters_of(queue)) for queue in Queue):
             for letter in letters.letters() if letters else []:
                 subject = "; ".join(_subjects(queue, letter))
@@ -70,7 +70,7 @@ def show(message_id: str, queue: From = Queue.SCANS, stack: Stack = "brainscan")
 
     Exit codes: 0 found; 1 no such message; 2 wrong usage; 3 the stack cannot be reached.
     """
-    with _reaching(stack) as letters_of:
+    with _open_queues(stack) as letters_of:
         letters = letters_of(queue)
         found = [letter for letter in letters.letters() if letter.message_id == message_id] if letters else []
     if not found:
@@ -96,7 +96,7 @@ def redrive(
     """
     if bool(message_ids) == everything:
         raise typer.BadParameter("name messages, or say --all")
-    with _reaching(stack) as letters_of:
+    with _open_queues(stack) as letters_of:
         letters = letters_of(queue)
         moved = 0
         if letters:
@@ -107,7 +107,7 @@ def redrive(
 
 
 @contextmanager
-def _reaching(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
+def _open_queues(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
     """Queues by name, None for one that the stack does not have.
 
     Trouble on the way to them is told in a line, with its remedy.

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from brainscan.cli.render import plain_table
 from brainscan.cli.studies import SummaryFormat
-from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
+from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.drift import LEAST_DAY, LEAST_REFERENCE, Distance, FeatureDrift, Level
 from brainscan.domain.features import DeviceQuality
@@ -40,7 +40,7 @@ def drift(
     until = parsed_day(last, "--to") or datetime.now(UTC).date()
     since = parsed_day(first, "--from") or until - timedelta(days=COMPARED_DAYS - 1)
     reference = Reference.MODEL if since_model else Reference.BEFORE
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         try:
             answer = report_drift(Window(since, until, reference, reference_days), scans_table, site)
         except DriftQueryError as wrong:

@@ -74,7 +74,7 @@ def erase(
     4 erased, and an upload of the patient is still being taken in: run it again after that.
     """
     at = datetime.now(UTC)
-    with _reaching():
+    with _report_aws_errors():
         services = _services(table, bucket, secret_arn)
         candidates = _keys(patient, ask, issuer, services)
         path = _receipt_path(receipt, candidates[0], at)
@@ -130,7 +130,7 @@ def _services(table: str, bucket: str, secret_arn: str) -> Services:
 
 
 @contextmanager
-def _reaching() -> Iterator[None]:
+def _report_aws_errors() -> Iterator[None]:
     """Trouble with AWS is told by its operation and code: messages may quote an upload's key."""
     console = Console(stderr=True)
     try:

@@ -14,11 +14,18 @@ from brainscan import store
 from brainscan.cli.model_diff import Out, write_diff
 from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
-from brainscan.cli.table import NOTHING_FOUND, Table, reaching
+from brainscan.cli.table import NOTHING_FOUND, Table, open_table
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.model_version import ModelChange, ModelState, ModelStateError, ModelVersion, Rollout
 from brainscan.inference.manifest import ModelError
-from brainscan.pipeline.models import Decision, GateClosedError, UnknownModelError, add_model, move_back, move_model
+from brainscan.pipeline.models import (
+    Decision,
+    GateClosedError,
+    UnknownModelError,
+    add_model,
+    roll_back,
+    set_model_state,
+)
 from brainscan.store import Results
 from brainscan.store.table.models import RegistryConflictError
 
@@ -44,7 +51,7 @@ def list_models(
 
     Exit codes: 0 found; 1 no version was added; 2 wrong usage; 3 the table cannot be reached.
     """
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         rollout, versions = scans_table.models.rollout(), scans_table.models.all()
         changes = scans_table.models.history() if history else []
     if not versions:
@@ -100,9 +107,9 @@ def serve(
     with _registry(table) as scans_table:
         decision = Decision(caller_name(), reason, override)
         if model_id is None:
-            _, change = move_back(scans_table, decision)
+            _, change = roll_back(scans_table, decision)
         else:
-            _, change = move_model(whole_id(model_id, scans_table), ModelState.SERVED, scans_table, decision)
+            _, change = set_model_state(whole_id(model_id, scans_table), ModelState.SERVED, scans_table, decision)
     _print_change(change)
 
 
@@ -123,7 +130,9 @@ def shadow(
     with _registry(table) as scans_table:
         state = ModelState.CANDIDATE if off else ModelState.SHADOW
         decision = Decision(caller_name(), reason)
-        _, change = move_model(whole_id(model_id, scans_table), state, scans_table, decision, 0.0 if off else share)
+        _, change = set_model_state(
+            whole_id(model_id, scans_table), state, scans_table, decision, 0.0 if off else share
+        )
     _print_change(change)
 
 
@@ -157,7 +166,7 @@ def retire(model_id: ModelId, table: Table, reason: Reason = None) -> None:
     Exit codes: 0 done; 1 no such version; 2 wrong usage; 3 the table cannot be reached; 4 refused.
     """
     with _registry(table) as scans_table:
-        _, change = move_model(
+        _, change = set_model_state(
             whole_id(model_id, scans_table), ModelState.RETIRED, scans_table, Decision(caller_name(), reason)
         )
     _print_change(change)
@@ -166,7 +175,7 @@ def retire(model_id: ModelId, table: Table, reason: Reason = None) -> None:
 @contextmanager
 def _registry(table: str) -> Iterator[store.Table]:
     """The table; what the registry or the model refuses is told in a line."""
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         try:
             yield scans_table
         except (GateClosedError, ModelError, ModelStateError, RegistryConflictError, UnknownModelError) as refused:

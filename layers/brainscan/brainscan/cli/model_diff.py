@@ -11,7 +11,7 @@ from rich.console import Console
 
 from brainscan.cli.comparison_page import page_of
 from brainscan.cli.serve import caller_name
-from brainscan.cli.table import NOTHING_FOUND, parsed_day, reaching
+from brainscan.cli.table import NOTHING_FOUND, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.comparison import PredictionPair, compare
 from brainscan.domain.gate import gate_of
@@ -33,7 +33,7 @@ def write_diff(version: ModelVersion, table: str, bucket: str, out: Path, first:
     since, until = parsed_day(first, "--from") or today, parsed_day(last, "--to") or today
     if since > until:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         results = Results(boto3.client("s3"), bucket)
         pairs = {
             each.served.scan_id: each for each in prediction_pairs(version.model_id, since, until, scans_table, results)

@@ -15,7 +15,7 @@ from brainscan import store
 from brainscan.cli.model import whole_id
 from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
-from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
+from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass
 from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunMode, RunState, RunStateError
 from brainscan.inference.manifest import Manifest
@@ -212,7 +212,7 @@ def _pause_or_stop(deployment: _Deployment, run_id: str, state: RunState) -> Non
 @contextmanager
 def _run_table(deployment: _Deployment) -> Iterator[store.Table]:
     """The table; what a run refuses is told in a line."""
-    with reaching(deployment.table) as scans_table:
+    with open_table(deployment.table) as scans_table:
         try:
             yield scans_table
         except (RunConflictError, RunStateError, UnknownRunError) as refused:

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from brainscan.cli.progress import ProgressReporter
-from brainscan.cli.table import Table, reaching
+from brainscan.cli.table import Table, open_table
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.services import CLIENT
 from brainscan.store.table.client import TableClient
@@ -31,7 +31,7 @@ def restore(
     if restored == table:
         raise typer.BadParameter("it is the stack's own table; name the one that was restored")
     console = Console()
-    with reaching(table):
+    with open_table(table):
         client = boto3.client("dynamodb", config=CLIENT)
         with ProgressReporter("restoring", None, console, unit="items") as progress:
             done = restore_items(

@@ -14,8 +14,8 @@ from rich.console import Console
 from brainscan import store
 from brainscan.cli.ids import export_id_of, series_id_of, study_id_of
 from brainscan.cli.render import id_lines_of
-from brainscan.cli.rows import Format, flat, write_rows
-from brainscan.cli.table import NOTHING_FOUND, Table, parsed_day, reaching
+from brainscan.cli.rows import Format, flat_row, write_rows
+from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, Report, ReviewState, ScanRecord, TumorClass
 from brainscan.library.query import query
 
@@ -68,7 +68,7 @@ def results(
     only = parsed_day(day, "--day")
     until = only or parsed_day(last, "--to")
     since = only or parsed_day(first, "--from")
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         export = export and export_id_of(export, only, scans_table)
         series = series and series_id_of(series, only, scans_table)
         study = study and study_id_of(study, only, scans_table)
@@ -101,8 +101,8 @@ def _print(records: Iterator[ScanRecord], form: Printed, out: Path | None, table
         return print_list(records)
     reported = with_reports(records, table)
     if form is Printed.JSON:
-        return write_rows((_whole(record, report) for record, report in reported), Format.JSON, out)
-    return write_rows((flat(record, report) for record, report in reported), Format(form.value), out)
+        return write_rows((_full_document(record, report) for record, report in reported), Format.JSON, out)
+    return write_rows((flat_row(record, report) for record, report in reported), Format(form.value), out)
 
 
 def print_list(records: Iterable[ScanRecord]) -> int:
@@ -133,7 +133,7 @@ def with_reports(records: Iterable[ScanRecord], table: store.Table) -> Iterator[
         yield from ((record, known.get(record.series_id or "")) for record in some)
 
 
-def _whole(record: ScanRecord, report: Report | None) -> dict[str, Any]:
+def _full_document(record: ScanRecord, report: Report | None) -> dict[str, Any]:
     fields = record.model_dump(mode="json", exclude_none=True)
     if report is not None:
         included = {"revision", "predicted", "confidence", "needs_review", "volumes_mm3"}

@@ -9,17 +9,17 @@ from rich.console import Console
 
 from brainscan.cli.ids import Day, scan_id_of
 from brainscan.cli.serve import caller_name
-from brainscan.cli.table import Table, not_found, parsed_day, reaching
+from brainscan.cli.table import Table, not_found, open_table, parsed_day
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
     AdjudicatorNeededError,
     ReviewDetails,
-    Rules,
+    ReviewRules,
     ScanRecord,
     TumorClass,
     Verdict,
 )
-from brainscan.domain.comment import CommentError, checked
+from brainscan.domain.comment import CommentError, validated_comment
 from brainscan.imaging.reader_mask import ReaderMaskError
 from brainscan.pipeline.reader_masks import save_reader_mask
 from brainscan.store import Results
@@ -70,13 +70,13 @@ def review(
         raise typer.BadParameter("choose one of --confirm, --correct CLASS and --reject")
     if mask and (reject or not bucket):
         raise typer.BadParameter("a mask goes with --confirm or --correct, and with --bucket", param_hint="--mask")
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         scan_id = scan_id_of(scan_id, parsed_day(day, "--day"), scans_table)
         before = scans_table.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:
-            details = ReviewDetails(comment=checked(comment))
-            rules = Rules(readers=readers, adjudicator=adjudicate)
+            details = ReviewDetails(comment=validated_comment(comment))
+            rules = ReviewRules(readers=readers, adjudicator=adjudicate)
             if mask and before:
                 after = _draw(mask, before, seen, correct, details, rules, scans_table, bucket)
             else:
@@ -95,7 +95,7 @@ def _draw(
     seen: int,
     correct: TumorClass | None,
     details: ReviewDetails,
-    rules: Rules,
+    rules: ReviewRules,
     table: Store,
     bucket: str,
 ) -> ScanRecord | None:

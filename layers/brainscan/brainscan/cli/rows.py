@@ -82,7 +82,7 @@ Put = Callable[[Mapping[str, Any]], None]
 """Writes one row."""
 
 
-def flat(record: ScanRecord, report: Report | None = None) -> dict[str, Any]:
+def flat_row(record: ScanRecord, report: Report | None = None) -> dict[str, Any]:
     """A record as one row, with what the latest report of its series says; lists are joined by a semicolon."""
     fields = record.model_dump(mode="json", exclude_none=True)
     fields |= fields.pop("tumor", {}) | {"finding": record.finding, "review_state": record.review_state}
@@ -104,7 +104,7 @@ def json_line(fields: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def writing(form: Format, out: Path | None, columns: Sequence[str] = COLUMNS) -> Iterator[Put]:
+def row_writer(form: Format, out: Path | None, columns: Sequence[str] = COLUMNS) -> Iterator[Put]:
     """What writes rows to a file, or to the terminal; Parquet needs a file."""
     if form is Format.PARQUET:
         if out is None:
@@ -149,7 +149,7 @@ def _parquet(out: Path, columns: Sequence[str]) -> Iterator[Put]:
 def write_rows(rows: Iterable[Mapping[str, Any]], form: Format, out: Path | None) -> int:
     """Write rows as they come; how many there were."""
     count = 0
-    with writing(form, out) as put:
+    with row_writer(form, out) as put:
         for count, row in enumerate(rows, start=1):  # noqa: B007 - the last number is the answer
             put(row)
     return count

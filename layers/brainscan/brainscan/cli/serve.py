@@ -13,7 +13,7 @@ import boto3
 import typer
 from rich.console import Console
 
-from brainscan.cli.table import Table, reaching
+from brainscan.cli.table import Table, open_table
 from brainscan.domain import RESEARCH_USE_STATEMENT
 
 PORT_IN_USE = 4
@@ -42,7 +42,7 @@ def serve(
     os.environ |= {"BRAINSCAN_TABLE_NAME": table, "BRAINSCAN_RESULTS_BUCKET": bucket}
     os.environ |= {"BRAINSCAN_UPLOADS_BUCKET": uploads, "BRAINSCAN_READERS": str(readers)}
     console = Console()
-    with reaching(table):
+    with open_table(table):
         reader = caller_name()
     try:
         with page(reader, port, adjudicate) as address:

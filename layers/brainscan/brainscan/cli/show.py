@@ -20,7 +20,7 @@ from brainscan import store
 from brainscan.cli.corrections import export_corrections
 from brainscan.cli.ids import Day, export_id_of, scan_id_of
 from brainscan.cli.render import export_table_of, id_lines_of
-from brainscan.cli.table import NOTHING_FOUND, Table, not_found, parsed_day, reaching
+from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
 from brainscan.pipeline.overlays import overlay_png
 from brainscan.store import ObjectGoneError, Results
@@ -49,7 +49,7 @@ def show(
     Exit codes: 0 found; 1 no such scan; 2 wrong usage; 3 the table cannot be reached.
     """
     console = Console()
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         record = scans_table.scans.get(scan_id_of(scan_id, parsed_day(day, "--day"), scans_table))
         if record is None:
             raise not_found(f"scan {scan_id}")
@@ -82,7 +82,7 @@ def export_list(
     since = parsed_day(first, "--from") or until
     if since > until:
         raise typer.BadParameter("the first day is after the last", param_hint="--from")
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         days = scans_table.statistics.arrival_days(since.isoformat(), until.isoformat())
         found = list(islice(_exports_of(sorted(days, reverse=True), scans_table), limit))
     if not found:
@@ -115,7 +115,7 @@ def export_status(
     Exit codes: 0 shown; 1 no such export; 2 wrong usage; 3 the table cannot be reached.
     """
     console = Console()
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         export = _followed(scans_table, export_id_of(export_id, parsed_day(day, "--day"), scans_table), watch, console)
     if export is None:
         raise not_found(f"export {export_id}")

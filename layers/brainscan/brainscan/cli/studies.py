@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from brainscan.cli.ids import SHOWN, series_id_of, study_id_of
-from brainscan.cli.table import NOTHING_FOUND, Table, not_found, parsed_day, reaching
+from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
     LesionSummary,
@@ -67,7 +67,7 @@ def studies(
 
     Exit codes: 0 found; 1 nothing matches; 2 wrong usage; 3 the table cannot be reached.
     """
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         if study_id:
             study_id = study_id_of(study_id, parsed_day(day, "--day"), scans_table)
             study = scans_table.summaries.study(study_id)
@@ -101,7 +101,7 @@ def series(
 
     Exit codes: 0 found; 1 nothing matches; 2 wrong usage; 3 the table cannot be reached.
     """
-    with reaching(table) as scans_table:
+    with open_table(table) as scans_table:
         if series_id:
             series_id = series_id_of(series_id, parsed_day(day, "--day"), scans_table)
             found = scans_table.summaries.series(series_id)

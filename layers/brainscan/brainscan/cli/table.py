@@ -19,7 +19,7 @@ Table = Annotated[str, typer.Option(envvar="BRAINSCAN_TABLE_NAME", help="The Sca
 
 
 @contextmanager
-def reaching(table: str) -> Iterator[store.Table]:
+def open_table(table: str) -> Iterator[store.Table]:
     """The repository; trouble on the way to it is told in a line, with its remedy."""
     try:
         yield store.Table.over(boto3.client("dynamodb"), table)

@@ -13,8 +13,8 @@ from highdicom import (
 from highdicom.sc import ConversionTypeValues, SCImage
 from PIL import Image, ImageDraw, ImageFont
 
+from brainscan.dicom.report_identity import ReportIdentity, ReportObject
 from brainscan.dicom.source import SourceImage
-from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, SeriesResult
 
 BANNER_LINE: Final = 1 / 18
@@ -22,7 +22,7 @@ BANNER_LINE: Final = 1 / 18
 SMALLEST_LINE: Final = 12
 
 
-def capture(overlay_png: bytes, result: SeriesResult, image: SourceImage, stamp: Stamp) -> SCImage:
+def capture(overlay_png: bytes, result: SeriesResult, image: SourceImage, identity: ReportIdentity) -> SCImage:
     """Write the overlay of the key slice as an RGB secondary capture, with what it shows written below it.
 
     Args:
@@ -39,14 +39,14 @@ def capture(overlay_png: bytes, result: SeriesResult, image: SourceImage, stamp:
         coordinate_system=CoordinateSystemNames.PATIENT,
         patient_orientation=_directions(plane.orientation) if plane else ("L", "P"),
         content_qualification=ContentQualificationValues.RESEARCH,
-        **stamp.series_arguments(ReportObject.CAPTURE, image.header),
+        **identity.series_arguments(ReportObject.CAPTURE, image.header),
     )
     made.ConversionType = ConversionTypeValues.WSD.value
     made.BurnedInAnnotation = "NO"  # nothing in the picture names the patient
     made.BodyPartExamined = "BRAIN"  # says too that there is no laterality
     made.ImageComments = RESEARCH_USE_STATEMENT
     made.DateOfSecondaryCapture, made.TimeOfSecondaryCapture = made.ContentDate, made.ContentTime
-    stamp.make_repeatable(made)
+    identity.make_repeatable(made)
     return made
 
 

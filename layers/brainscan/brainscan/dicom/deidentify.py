@@ -25,7 +25,7 @@ METHOD: Final = codes.DCM.BasicApplicationConfidentialityProfile
 
 _UID_ACTIONS: Final = (table.replace_UID, table.delete_or_empty_or_replace_UID)
 
-Rules = dict[tuple[int, ...], Callable[[Dataset, tuple[int, ...]], None]]
+ElementActions = dict[tuple[int, ...], Callable[[Dataset, tuple[int, ...]], None]]
 
 
 def deidentified(data: bytes, pseudonyms: Pseudonyms, limits: Limits, shows_text: Callable[[Pixels], bool]) -> Dataset:
@@ -48,7 +48,7 @@ def deidentified(data: bytes, pseudonyms: Pseudonyms, limits: Limits, shows_text
         dataset = read_object(data, limits.scan_bytes)
         _require_clean_pixels(dataset, shows_text)
         identity = (str(dataset.get("IssuerOfPatientID") or ""), str(dataset.get("PatientID") or ""))
-        _apply(dataset, _rules(pseudonyms))
+        _apply(dataset, _actions(pseudonyms))
         pseudonym = pseudonyms.digest("deidentified patient", *identity)[:16].upper()
         dataset.PatientID, dataset.PatientName = pseudonym, f"ANONYMOUS^{pseudonym}"
         _record_method(dataset)
@@ -72,7 +72,7 @@ def _require_clean_pixels(dataset: Dataset, shows_text: Callable[[Pixels], bool]
         raise ScanError(Reason.BURNED_IN_TEXT, "the picture may show a name; look at it and release it by hand")
 
 
-def _rules(pseudonyms: Pseudonyms) -> Rules:
+def _actions(pseudonyms: Pseudonyms) -> ElementActions:
     """The table's actions, with UIDs that follow from the old ones."""
 
     def renew(dataset: Dataset, tag: tuple[int, ...]) -> None:
@@ -83,7 +83,7 @@ def _rules(pseudonyms: Pseudonyms) -> Rules:
         new = [renewed_uid(uid, pseudonyms) for uid in old]
         element.value = new[0] if len(new) == 1 else new
 
-    actions: Rules = table.initialize_actions_2024b()
+    actions: ElementActions = table.initialize_actions_2024b()
     return {tag: renew if action in _UID_ACTIONS else action for tag, action in actions.items()}
 
 
@@ -94,7 +94,7 @@ def renewed_uid(uid: str, pseudonyms: Pseudonyms) -> UID:
     return generate_uid(entropy_srcs=[pseudonyms.digest("deidentified uid", uid)])
 
 
-def _apply(dataset: Dataset, rules: Rules) -> None:
+def _apply(dataset: Dataset, rules: ElementActions) -> None:
     """Apply the rules, then to every item of every sequence that is left; private attributes go."""
     table.anonymize_dataset(dataset, base_rules_gen=lambda: dict(rules), delete_private_tags=True)
     for element in list(dataset):

@@ -8,9 +8,9 @@ from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, Segmentation
 from pydicom import Dataset
 
 from brainscan.dicom.coding import algorithm, code, lesion_name
+from brainscan.dicom.report_identity import ReportIdentity, ReportObject
 from brainscan.dicom.series_geometry import distance_mm, planes_of, state_geometry
 from brainscan.dicom.source import SourceImage, is_multiframe
-from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, Lesion
 from brainscan.series.label_volume import Labels
 from brainscan.terminology import MORPHOLOGY
@@ -20,7 +20,7 @@ def segmentation(
     images: Sequence[SourceImage],
     labels: Mapping[int, Labels],
     lesions: Sequence[Lesion],
-    stamp: Stamp,
+    identity: ReportIdentity,
 ) -> Segmentation:
     """Write the masks of a series as a segmentation that refers to its source images (PS3.3 A.51).
 
@@ -44,17 +44,17 @@ def segmentation(
         source_images=sources,
         pixel_array=pixels,
         segmentation_type=SegmentationTypeValues.BINARY,
-        segment_descriptions=[_segment(lesion, stamp) for lesion in lesions],
+        segment_descriptions=[_segment(lesion, identity) for lesion in lesions],
         content_label="BRAINSCAN",
         content_description=RESEARCH_USE_STATEMENT,
         further_source_images=further,
-        **stamp.series_arguments(ReportObject.SEGMENTATION, sources[0]),
+        **identity.series_arguments(ReportObject.SEGMENTATION, sources[0]),
     )
     if multiframe:
         _refer_to_frames(made, images)
     if distance_mm(planes_of(images)) is None:
         _leave_out_distance(made)
-    stamp.make_repeatable(made)
+    identity.make_repeatable(made)
     return made
 
 
@@ -96,7 +96,7 @@ def _refer_to_frames(made: Segmentation, images: Sequence[SourceImage]) -> None:
                 source.ReferencedFrameNumber = (images[source.ReferencedFrameNumber - 1].frame or 0) + 1
 
 
-def _segment(lesion: Lesion, stamp: Stamp) -> SegmentDescription:
+def _segment(lesion: Lesion, identity: ReportIdentity) -> SegmentDescription:
     name = lesion.tumor_class
     return SegmentDescription(
         segment_number=lesion.number,
@@ -104,8 +104,8 @@ def _segment(lesion: Lesion, stamp: Stamp) -> SegmentDescription:
         segmented_property_category=code(MORPHOLOGY),
         segmented_property_type=code(name.concept),
         algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm_identification=algorithm(stamp.model_id),
-        tracking_uid=stamp.tracking_uid(lesion_name(lesion)),
+        algorithm_identification=algorithm(identity.model_id),
+        tracking_uid=identity.tracking_uid(lesion_name(lesion)),
         tracking_id=lesion_name(lesion),
         anatomic_regions=[code(name.site)],
         display_color=CIELabColor.from_string(name.color),

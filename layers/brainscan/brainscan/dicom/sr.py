@@ -29,15 +29,15 @@ from pydicom.sr.codedict import codes
 
 from brainscan import terminology as terms
 from brainscan.dicom.coding import ALGORITHM_NAME, MANUFACTURER, code, lesion_name
+from brainscan.dicom.report_identity import ReportIdentity, ReportObject
 from brainscan.dicom.source import SourceImage, first_of_each_file
-from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.domain import RESEARCH_USE_STATEMENT, Lesion, SeriesResult, TumorClass
 
 Group = VolumetricROIMeasurementsAndQualitativeEvaluations | MeasurementsAndQualitativeEvaluations
 
 
 def measurement_report(
-    result: SeriesResult, images: Mapping[str, SourceImage], seg: Dataset | None, stamp: Stamp
+    result: SeriesResult, images: Mapping[str, SourceImage], seg: Dataset | None, identity: ReportIdentity
 ) -> Comprehensive3DSR:
     """Write the lesions of a series as a measurement report (PS3.16 TID 1500).
 
@@ -50,11 +50,11 @@ def measurement_report(
         images: The analyzed slices by scan id.
         seg: The segmentation of the same result, where one could be written.
     """
-    groups = [_lesion_group(lesion, images, seg, stamp) for lesion in result.lesions]
+    groups = [_lesion_group(lesion, images, seg, identity) for lesion in result.lesions]
     content = MeasurementReport(
-        observation_context=_observer(stamp),
+        observation_context=_observer(identity),
         procedure_reported=code(terms.MR_BRAIN),
-        imaging_measurements=groups or [_group_without_lesion(result, images, stamp)],
+        imaging_measurements=groups or [_group_without_lesion(result, images, identity)],
     )
     content[0].ContentSequence.extend(_comment(text) for text in _remarks(result))
     evidence: list[Dataset] = first_of_each_file(list(images.values()))
@@ -62,33 +62,35 @@ def measurement_report(
         evidence=[*evidence, *([seg] if seg is not None else [])],
         content=content[0],
         is_complete=True,
-        **stamp.series_arguments(ReportObject.REPORT, evidence[0]),
+        **identity.series_arguments(ReportObject.REPORT, evidence[0]),
     )
-    stamp.make_repeatable(made)
+    identity.make_repeatable(made)
     return made
 
 
-def _observer(stamp: Stamp) -> ObservationContext:
+def _observer(identity: ReportIdentity) -> ObservationContext:
     device = DeviceObserverIdentifyingAttributes(
-        uid=stamp.device_uid(),
+        uid=identity.device_uid(),
         name=ALGORITHM_NAME,
         manufacturer_name=MANUFACTURER,
         model_name=ALGORITHM_NAME,
-        serial_number=stamp.model_id,
+        serial_number=identity.model_id,
     )
     return ObservationContext(
         observer_device_context=ObserverContext(observer_type=codes.DCM.Device, observer_identifying_attributes=device)
     )
 
 
-def _lesion_group(lesion: Lesion, images: Mapping[str, SourceImage], seg: Dataset | None, stamp: Stamp) -> Group:
+def _lesion_group(
+    lesion: Lesion, images: Mapping[str, SourceImage], seg: Dataset | None, identity: ReportIdentity
+) -> Group:
     name = lesion_name(lesion)
     shared: dict[str, Any] = {
-        "tracking_identifier": TrackingIdentifier(uid=stamp.tracking_uid(name), identifier=name),
+        "tracking_identifier": TrackingIdentifier(uid=identity.tracking_uid(name), identifier=name),
         "finding_type": code(lesion.tumor_class.concept),
         "finding_category": code(terms.MORPHOLOGY),
         "finding_sites": [FindingSite(anatomic_location=code(lesion.tumor_class.site))],
-        "algorithm_id": _algorithm(stamp),
+        "algorithm_id": _algorithm(identity),
         "measurements": _measurements(lesion, images[lesion.key_slice]),
     }
     references = _references([images[scan_id] for scan_id in lesion.slices])
@@ -104,13 +106,13 @@ def _lesion_group(lesion: Lesion, images: Mapping[str, SourceImage], seg: Datase
     return VolumetricROIMeasurementsAndQualitativeEvaluations(referenced_segment=segment, **shared)
 
 
-def _group_without_lesion(result: SeriesResult, images: Mapping[str, SourceImage], stamp: Stamp) -> Group:
+def _group_without_lesion(result: SeriesResult, images: Mapping[str, SourceImage], identity: ReportIdentity) -> Group:
     certainty = None if result.probabilities is None else result.probabilities[TumorClass.NO_TUMOR]
     stated = code(terms.INDETERMINATE if result.predicted is None else terms.ABSENT)
     return MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(uid=stamp.tracking_uid("neoplasm"), identifier="neoplasm"),
+        tracking_identifier=TrackingIdentifier(uid=identity.tracking_uid("neoplasm"), identifier="neoplasm"),
         finding_type=code(TumorClass.NO_TUMOR.concept),
-        algorithm_id=_algorithm(stamp),
+        algorithm_id=_algorithm(identity),
         measurements=None if certainty is None else [_certainty(certainty)],
         qualitative_evaluations=[QualitativeEvaluation(name=code(TumorClass.NO_TUMOR.concept), value=stated)],
         source_images=[SourceImageForMeasurementGroup(*reference) for reference in _references(list(images.values()))],
@@ -145,9 +147,9 @@ def _decimal(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _algorithm(stamp: Stamp) -> AlgorithmIdentification:
+def _algorithm(identity: ReportIdentity) -> AlgorithmIdentification:
     return AlgorithmIdentification(
-        name=ALGORITHM_NAME, version=stamp.model_id, family=code(terms.ARTIFICIAL_INTELLIGENCE)
+        name=ALGORITHM_NAME, version=identity.model_id, family=code(terms.ARTIFICIAL_INTELLIGENCE)
     )
 
 

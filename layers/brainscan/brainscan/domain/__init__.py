@@ -8,7 +8,7 @@ from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, Brains
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
 from brainscan.domain.reasons import ANSWERED, Outcome, Reason, ScanError
 from brainscan.domain.review import NO_DETAILS, Review, ReviewDetails, ReviewState, Verdict
-from brainscan.domain.reviewed import ONE_READER, AdjudicatorNeededError, NothingToWithdrawError, Reviewed, Rules
+from brainscan.domain.reviewed import ONE_READER, AdjudicatorNeededError, NothingToWithdrawError, Reviewed, ReviewRules
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
 from brainscan.domain.series import (
     AcquisitionResult,
@@ -63,9 +63,9 @@ __all__ = [
     "Report",
     "Review",
     "ReviewDetails",
+    "ReviewRules",
     "ReviewState",
     "Reviewed",
-    "Rules",
     "Scan",
     "ScanError",
     "ScanRecord",

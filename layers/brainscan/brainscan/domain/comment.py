@@ -32,7 +32,7 @@ class CommentError(BrainscanError):
     """A comment is too long, or holds what could tell who a patient is; the text names the kind alone."""
 
 
-def checked(comment: str) -> str | None:
+def validated_comment(comment: str) -> str | None:
     """A comment as it may be kept; None of one that says nothing.
 
     Raises:

@@ -32,7 +32,7 @@ class PredictionPair:
     @property
     def is_changed(self) -> bool:
         """Whether they call it differently."""
-        return call_of(self.served) != call_of(self.candidate)
+        return class_or_abstained(self.served) != class_or_abstained(self.candidate)
 
 
 class Score(FrozenModel):
@@ -81,7 +81,7 @@ class Comparison(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-def call_of(finding: Finding) -> str:
+def class_or_abstained(finding: Finding) -> str:
     """A model's class; `abstained` where it makes no call."""
     called = finding.predicted if finding.outcome is Outcome.ANALYZED else None
     return str(called) if called else str(Outcome.ABSTAINED)
@@ -91,7 +91,7 @@ def compare(candidate: str, pairs: Sequence[PredictionPair]) -> Comparison:
     """What two models say of the same scans, side by side."""
     calls: dict[str, Counter[str]] = {}
     for pair in pairs:
-        calls.setdefault(call_of(pair.served), Counter())[call_of(pair.candidate)] += 1
+        calls.setdefault(class_or_abstained(pair.served), Counter())[class_or_abstained(pair.candidate)] += 1
     both = [
         (pair.served.predicted, pair.candidate.predicted)
         for pair in pairs
@@ -156,8 +156,8 @@ def _changed(pairs: Sequence[PredictionPair]) -> tuple[ChangedSeries, ...]:
 def _changed_scan(pair: PredictionPair) -> ChangedScan:
     return ChangedScan(
         scan_id=pair.served.scan_id,
-        served=call_of(pair.served),
-        candidate=call_of(pair.candidate),
+        served=class_or_abstained(pair.served),
+        candidate=class_or_abstained(pair.candidate),
         reviewed=label_of(pair.served),
         dice=pair.dice,
     )

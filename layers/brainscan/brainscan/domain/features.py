@@ -114,7 +114,7 @@ class DayHistograms(FrozenModel):
                 yield code, n
 
 
-def counted(record: ScanRecord) -> Iterator[str]:
+def counter_names(record: ScanRecord) -> Iterator[str]:
     """The names of the day's counters that a scan with an outcome adds one to, beside that of its outcome."""
     if record.outcome not in READ:
         return

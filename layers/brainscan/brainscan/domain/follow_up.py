@@ -56,7 +56,7 @@ def follow_ups(studies: Sequence[StudySummary], series: Mapping[str, SeriesSumma
     return [_follow_up(*each) for each in zip(studies, of_study, before, strict=True)]
 
 
-def unlike(one: Geometry, other: Geometry) -> NotCompared | None:
+def incomparable_reason(one: Geometry, other: Geometry) -> NotCompared | None:
     """In what two series differ so that their volumes say nothing about each other."""
     if not (
         one.spacing_mm and other.spacing_mm and one.distance_mm and other.distance_mm and one.normal and other.normal
@@ -90,7 +90,9 @@ def _follow_up(study: StudySummary, now: Sequence[SeriesSummary], before: Sequen
 def _not_comparable(earlier: SeriesSummary, later: SeriesSummary) -> NotCompared | None:
     if earlier.volume_mm3 is None or later.volume_mm3 is None:
         return NotCompared.NO_VOLUME
-    return unlike(earlier.geometry, later.geometry) or (None if earlier.volume_mm3 else NotCompared.NO_TUMOR_BEFORE)
+    return incomparable_reason(earlier.geometry, later.geometry) or (
+        None if earlier.volume_mm3 else NotCompared.NO_TUMOR_BEFORE
+    )
 
 
 def _of(

@@ -94,7 +94,7 @@ class Rollout(FrozenModel):
             return ModelState.SHADOW
         return ModelState.RETIRED if model_id in self.retired else ModelState.CANDIDATE
 
-    def moved(self, model_id: str, state: ModelState, share: float = 0.0) -> Self:
+    def with_state(self, model_id: str, state: ModelState, share: float = 0.0) -> Self:
         """The next revision, in which a version is in a state.
 
         A version that is served takes the place of the one before, which is retired; one that becomes the shadow makes
@@ -118,7 +118,7 @@ class Rollout(FrozenModel):
             changed["retired"] = (*others, model_id)
         return self.model_validate(self.model_dump() | changed)
 
-    def moved_back(self) -> Self:
+    def rolled_back(self) -> Self:
         """The next revision, in which what was served before is served again; that may be the image's model.
 
         Raises:
@@ -127,7 +127,7 @@ class Rollout(FrozenModel):
         if self.served is None:
             raise ModelStateError("the model that the image carries is served: there is none to go back to")
         if self.previous is not None:
-            return self.moved(self.previous, ModelState.SERVED)
+            return self.with_state(self.previous, ModelState.SERVED)
         changed: dict[str, Any] = {"revision": self.revision + 1, "served": None}
         changed |= {"previous": self.served, "retired": self._and_served(self.retired)}
         return self.model_validate(self.model_dump() | changed)

@@ -64,7 +64,7 @@ class Run(FrozenModel):
     execution: int = 1
     revision: int = 0
 
-    def moved(self, state: RunState, why: str | None = None, most_dollars: float | None = None) -> Self:
+    def with_state(self, state: RunState, why: str | None = None, most_dollars: float | None = None) -> Self:
         """The next revision, in another state; to run again is another execution.
 
         Raises:

@@ -21,14 +21,14 @@ class NothingToWithdrawError(BrainscanError):
     """The reader has no verdict that stands."""
 
 
-class Rules(FrozenModel):
+class ReviewRules(FrozenModel):
     """By which rules a verdict is given."""
 
     readers: int = Field(default=1, ge=1, le=2, description="how many read each case")
     adjudicator: bool = Field(default=False, description="whether the reader may decide where two differ")
 
 
-ONE_READER = Rules()
+ONE_READER = ReviewRules()
 
 
 class Reviewed(FrozenModel):
@@ -78,7 +78,7 @@ class Reviewed(FrozenModel):
         """Whether it waits for a second reader, and the first was this one."""
         return self.verdict_state is ReviewState.SECOND and reader is not None and self.review_by(reader) is not None
 
-    def adjudicates(self, reader: str, verdict: Verdict, rules: Rules) -> bool:
+    def adjudicates(self, reader: str, verdict: Verdict, rules: ReviewRules) -> bool:
         """Whether a verdict of a reader would decide between two.
 
         Raises:
@@ -114,7 +114,7 @@ class Reviewed(FrozenModel):
             "readers_required": self.readers_required,
         }
 
-    def with_review(self, review: Review, rules: Rules) -> dict[str, Any]:
+    def with_review(self, review: Review, rules: ReviewRules) -> dict[str, Any]:
         """What one review more changes, as an update of these fields."""
         others = [each for each in self.readings if each.reader != review.reader]
         return {

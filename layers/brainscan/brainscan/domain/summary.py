@@ -9,7 +9,7 @@ from pydantic import Field
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, FrozenModel, Probability
 from brainscan.domain.reasons import Outcome, Reason
 from brainscan.domain.review import Review, ReviewState
-from brainscan.domain.reviewed import ONE_READER, Reviewed, Rules
+from brainscan.domain.reviewed import ONE_READER, Reviewed, ReviewRules
 from brainscan.terminology import TUMORS, TumorClass
 
 MOST_LESIONS: Final = 16
@@ -109,7 +109,7 @@ class Summary(Reviewed):
         }
         return self.model_copy(update=kept)
 
-    def reviewed(self, review: Review, rules: Rules = ONE_READER) -> Self:
+    def reviewed(self, review: Review, rules: ReviewRules = ONE_READER) -> Self:
         """The same after one review more."""
         return self.model_copy(update=self.with_review(review, rules) | {"reviewed_class": self.predicted})
 

@@ -18,8 +18,8 @@ from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEY
 from brainscan.dicom.relevance import CODED, DESCRIPTIONS, REQUESTED
 from brainscan.dicom.repair import INTEGERS as OF_PIXELS
 from brainscan.dicom.repair import NAMED_BY_META
+from brainscan.dicom.report_identity import SERIES_DESCRIPTIONS, SOP_CLASSES
 from brainscan.dicom.source import CODES, COUNTS, FUNCTIONAL_GROUPS, GEOMETRY, SIZES, UIDS
-from brainscan.dicom.stamp import SERIES_DESCRIPTIONS, SOP_CLASSES
 from brainscan.dicom.technique import GROUPS, NUMBERS
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.gateway.ai_results import AIR

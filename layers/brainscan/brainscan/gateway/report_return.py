@@ -9,7 +9,7 @@ from typing import Final
 from pydicom import Dataset, dcmread
 from pynetdicom import AE
 
-from brainscan.dicom.stamp import ReportObject
+from brainscan.dicom.report_identity import ReportObject
 from brainscan.domain import BrainscanError, Report
 from brainscan.store import Results, Table
 from brainscan.uploads.following import progress_of, series_of

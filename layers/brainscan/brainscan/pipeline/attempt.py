@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from brainscan.domain import BrainscanError, Outcome, ScanRecord
-from brainscan.observability import describe, logger
+from brainscan.observability import error_fields, logger
 from brainscan.services import Services
 from brainscan.store import Results
 from brainscan.store.objects import attempt_prefix, result_key, scan_prefix
@@ -82,4 +82,4 @@ def _delete(keys: Sequence[str], results: Results) -> None:
     try:
         results.delete(keys)
     except Exception as error:
-        logger.warning("files of an attempt stay, named by nothing", extra={"files": len(keys), **describe(error)})
+        logger.warning("files of an attempt stay, named by nothing", extra={"files": len(keys), **error_fields(error)})

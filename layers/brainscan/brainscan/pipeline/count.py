@@ -20,7 +20,7 @@ def count(shard: str, changes: Sequence[ScanChange], table: Table) -> int:
         botocore.exceptions.ClientError: to be repeated.
     """
     table.counts.add(shard, changes)
-    table.retention.keep([change.after for change in changes if change.after])
+    table.retention.extend_for([change.after for change in changes if change.after])
     series_ids = dict.fromkeys(change.scan.series_id for change in changes if change.scan.series_id)
     with Threads(PARALLEL) as pool:
         list(pool.map(table.series.forget_slice, [change for change in changes if change.after is None]))

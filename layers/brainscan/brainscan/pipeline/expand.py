@@ -93,7 +93,7 @@ def _chunks(files: Iterable[File]) -> Iterator[list[File]]:
 
 def _stage(file: File, origin: Origin, services: Services) -> FileOutcome:
     """Keep a file's bytes for analysis, or say why there will be none: before the table speaks of its scans."""
-    of_patient = partial(naming.of_patient, received_at=origin.received_at, services=services)
+    of_patient = partial(naming.pseudonyms_of_patient, received_at=origin.received_at, services=services)
     outcome = file_outcome(file, origin, services.limits, of_patient)
     if outcome.queued:
         services.results.put(outcome.records[0].staged_key, file.data, "application/octet-stream")

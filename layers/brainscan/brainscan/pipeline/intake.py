@@ -62,7 +62,7 @@ def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_lis
     if export.state not in UNFINISHED:
         return export
     upload = replace(upload, version_id=head.version_id, sequencer=upload.sequencer or head.sequencer)
-    object_id = naming.of_upload(upload, services).object_id(upload.bucket, upload.key)
+    object_id = naming.pseudonyms_of_upload(upload, services).object_id(upload.bucket, upload.key)
     version = services.table.versions.make_latest(object_id, upload.sequencer or "", export.export_id)
     services.table.exports.put(export)
     if version.is_latest:
@@ -137,7 +137,7 @@ def _fail(part: Part, upload: Upload, export: Export, services: Services) -> Exp
 
 def _export(upload: Upload, version_id: str, services: Services, token: str | None = None) -> Export:
     """The export as the table knows it, or a new one."""
-    export_id = naming.of_upload(upload, services).export_id(upload.bucket, upload.key, version_id)
+    export_id = naming.pseudonyms_of_upload(upload, services).export_id(upload.bucket, upload.key, version_id)
     new = Export(export_id=export_id, state=ExportState.EXPANDING, received_at=upload.received_at, token=token)
     return services.table.exports.get(export_id) or new
 
@@ -178,7 +178,7 @@ def _expand_part(
     """Expand a part unless that is done, leave its marker, and conclude if it was the last one missing."""
     done = {each.number: each for each in services.table.exports.parts(part.export_id)}
     if part.number not in done or done[part.number].failed:
-        pseudonyms = naming.of_upload(upload, services)
+        pseudonyms = naming.pseudonyms_of_upload(upload, services)
         origin = Origin(
             export_id=export.export_id,
             bucket=upload.bucket,
@@ -252,7 +252,7 @@ def _conclude(upload: Upload, export: Export, services: Services) -> None:
 
 def _make_way(upload: Upload, export: Export, services: Services) -> None:
     """Take scans of older versions of the upload out of the worklists."""
-    object_id = naming.of_upload(upload, services).object_id(upload.bucket, upload.key)
+    object_id = naming.pseudonyms_of_upload(upload, services).object_id(upload.bucket, upload.key)
     version = services.table.versions.make_latest(object_id, upload.sequencer or "", export.export_id)
     for replaced in version.previous:
         services.table.scans.supersede(replaced)
@@ -286,7 +286,7 @@ def _put_whole(export: Export, done: Sequence[PartDone], services: Services) -> 
 
 def _current(upload: Upload, export: Export, services: Services) -> Export:
     """The export as it stands now, out of the worklists if a newer version of its object has come meanwhile."""
-    object_id = naming.of_upload(upload, services).object_id(upload.bucket, upload.key)
+    object_id = naming.pseudonyms_of_upload(upload, services).object_id(upload.bucket, upload.key)
     if services.table.versions.latest(object_id) != export.export_id:
         services.table.scans.supersede(export.export_id)
     return services.table.exports.get(export.export_id) or export

@@ -66,7 +66,7 @@ def add_model(folder: Path, table: Table, results: Results, decision: Decision) 
     return version
 
 
-def move_model(
+def set_model_state(
     model_id: str, state: ModelState, table: Table, decision: Decision, share: float = 0.0
 ) -> tuple[Rollout, ModelChange]:
     """Bring a version into a state; for a shadow, the share of the scans that it sees.
@@ -80,7 +80,7 @@ def move_model(
     if table.models.get(model_id) is None:
         raise UnknownModelError(f"model {model_id[:12]} is not in the registry; add it with `brainscan model add`")
     before = table.models.rollout()
-    after = before.moved(model_id, state, share)
+    after = before.with_state(model_id, state, share)
     against = _gate_failures(model_id, before, table) if state is ModelState.SERVED else ()
     if against and not decision.override:
         raise GateClosedError(f"model {model_id[:12]} has not passed its gate: {'; '.join(against)}")
@@ -92,7 +92,7 @@ def move_model(
     return after, change
 
 
-def move_back(table: Table, decision: Decision) -> tuple[Rollout, ModelChange]:
+def roll_back(table: Table, decision: Decision) -> tuple[Rollout, ModelChange]:
     """Serve what was served before.
 
     Raises:
@@ -100,7 +100,7 @@ def move_back(table: Table, decision: Decision) -> tuple[Rollout, ModelChange]:
         RegistryConflictError: the registry was changed at the same time.
     """
     before = table.models.rollout()
-    after = before.moved_back()
+    after = before.rolled_back()
     change = decision.change(after, after.served, ModelState.SERVED, before.served)
     table.models.commit(after, change)
     return after, change

@@ -14,7 +14,7 @@ from brainscan.services import Services
 from brainscan.store.upload import Upload
 
 
-def of_upload(upload: Upload, services: Services) -> Pseudonyms:
+def pseudonyms_of_upload(upload: Upload, services: Services) -> Pseudonyms:
     """What names an uploaded object, its versions, and the files in them.
 
     Raises:
@@ -28,7 +28,7 @@ def of_upload(upload: Upload, services: Services) -> Pseudonyms:
     )
 
 
-def of_patient(header: Header, received_at: datetime, services: Services) -> Pseudonyms:
+def pseudonyms_of_patient(header: Header, received_at: datetime, services: Services) -> Pseudonyms:
     """What names a patient, and the studies and series of the patient; a study's own where no PatientID is stated.
 
     Raises:

@@ -13,11 +13,11 @@ from pydicom import Dataset
 from brainscan.dicom.capture import capture
 from brainscan.dicom.identifiers import unusable_identifiers
 from brainscan.dicom.pixels import frame_spacing
+from brainscan.dicom.report_identity import ReportIdentity, ReportObject
 from brainscan.dicom.seg import segmentation
 from brainscan.dicom.series_geometry import no_common_grid
 from brainscan.dicom.source import SourceImage
 from brainscan.dicom.sr import measurement_report
-from brainscan.dicom.stamp import ReportObject, Stamp
 from brainscan.dicom.values import number
 from brainscan.domain import Reason, ScanRecord, SeriesResult
 from brainscan.observability import logger
@@ -57,10 +57,10 @@ def report_objects(
         return ReportObjects(withheld=dict.fromkeys(map(str, ReportObject), reason))
     in_order = [each.scan_id for each in result.slices if each.scan_id in analyzed]
     images = {scan_id: image for scan_id in in_order if (image := analyzed[scan_id].image)}
-    stamp = _stamp(result, services)
+    identity = _identity(result, services)
     made = ReportObjects()
-    seg = _add_segmentation(made, analysis, [images[scan_id] for scan_id in analysis.stack], stamp)
-    made.dicom[ReportObject.REPORT] = measurement_report(result, images, seg, stamp)
+    seg = _add_segmentation(made, analysis, [images[scan_id] for scan_id in analysis.stack], identity)
+    made.dicom[ReportObject.REPORT] = measurement_report(result, images, seg, identity)
     if no_key := _no_key_picture(result, analyzed):
         made.withheld[ReportObject.CAPTURE] = no_key
     else:
@@ -68,7 +68,7 @@ def report_objects(
         picture = outlined(analyzed[key].record)
         if picture is None:
             raise ObjectGoneError("the record of the key slice names no image")
-        made.dicom[ReportObject.CAPTURE] = capture(picture, result, images[key], stamp)
+        made.dicom[ReportObject.CAPTURE] = capture(picture, result, images[key], identity)
     return made
 
 
@@ -81,8 +81,8 @@ def masks_of(records: Sequence[ScanRecord], services: ReportServices, pool: Exec
     return list(pool.map(lambda record: _mask(record, services), records))
 
 
-def _stamp(result: SeriesResult, services: ReportServices) -> Stamp:
-    return Stamp(
+def _identity(result: SeriesResult, services: ReportServices) -> ReportIdentity:
+    return ReportIdentity(
         services.pseudonyms,
         result.series_id,
         result.revision,
@@ -117,7 +117,7 @@ def _no_key_picture(result: SeriesResult, analyzed: Mapping[str, Slice]) -> Reas
 
 
 def _add_segmentation(
-    made: ReportObjects, analysis: SeriesAnalysis, stack: Sequence[SourceImage], stamp: Stamp
+    made: ReportObjects, analysis: SeriesAnalysis, stack: Sequence[SourceImage], identity: ReportIdentity
 ) -> Dataset | None:
     """The SEG of the acquisition that the series rests on, and its label volume; or why they are withheld."""
     no_mask = None if analysis.labels else _no_lesion(analysis.result)
@@ -126,7 +126,7 @@ def _add_segmentation(
         made.withheld[ReportObject.SEGMENTATION] = unfit
         return None
     labels = {analysis.stack.index(scan_id): label for scan_id, label in analysis.labels.items()}
-    seg = made.dicom[ReportObject.SEGMENTATION] = segmentation(stack, labels, analysis.result.lesions, stamp)
+    seg = made.dicom[ReportObject.SEGMENTATION] = segmentation(stack, labels, analysis.result.lesions, identity)
     first = stack[0]
     spacing = frame_spacing(first.header, first.frame or 0)
     thickness = number(first.header, "SliceThickness")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from brainscan.domain import ONE_READER, ReviewDetails, Rules, ScanRecord, TumorClass, Verdict
+from brainscan.domain import ONE_READER, ReviewDetails, ReviewRules, ScanRecord, TumorClass, Verdict
 from brainscan.imaging.reader_mask import ReaderMaskError, dice, tumor_pixels, validated_mask
 from brainscan.services import WORKERS
 from brainscan.store import ObjectGoneError, Results, Table
@@ -20,7 +20,7 @@ def save_reader_mask(
     details: ReviewDetails,
     results: Results,
     table: Table,
-    rules: Rules = ONE_READER,
+    rules: ReviewRules = ONE_READER,
 ) -> ScanRecord | None:
     """Keep a reader's mask of a scan, and record the class that goes with it as the reader's verdict.
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from brainscan.dicom.stamp import ReportObject
+from brainscan.dicom.report_identity import ReportObject
 from brainscan.domain import ANSWERED, GivenUpReport, Outcome, Reason, Report, ScanRecord, Series, SeriesSummary
 from brainscan.pipeline.objects import ReportObjects, masks_of, report_objects
 from brainscan.pipeline.overlays import overlay_png
@@ -27,7 +27,7 @@ from brainscan.series.result import analyze_series, unreported_series
 from brainscan.services import Services
 
 
-class State(StrEnum):
+class ReportStatus(StrEnum):
     """What became of a series that was looked at."""
 
     WAITING = "waiting"
@@ -42,15 +42,15 @@ ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportResult:
     """A series, what was done, and its latest report."""
 
     series_id: str
-    state: State
+    state: ReportStatus
     report: Report | None = None
 
 
-def report(series_id: str, services: Services) -> Reported:
+def report(series_id: str, services: Services) -> ReportResult:
     """Report a series if none of its slices waits and it has changed since its last report.
 
     Raises:
@@ -58,29 +58,31 @@ def report(series_id: str, services: Services) -> Reported:
     """
     series = services.table.series.get(series_id)
     if series is None or series.remaining:
-        return Reported(series_id, State.WAITING)
+        return ReportResult(series_id, ReportStatus.WAITING)
     if not series.expected:
         withdrawn = services.table.summaries.withdraw(series_id, series.revision)
-        return Reported(series_id, State.WITHDRAWN if withdrawn else State.WAITING)
+        return ReportResult(series_id, ReportStatus.WITHDRAWN if withdrawn else ReportStatus.WAITING)
     known = services.table.reports.latest(series_id)
-    state = State.REPEAT
+    state = ReportStatus.REPEAT
     if known is None or known.revision < series.revision or _is_asked_again(known, services):
         records = services.table.series.slices(series)
         if records is None or any(record.outcome is Outcome.QUEUED for record in records):
-            return Reported(series_id, State.WAITING)  # the stream has not told of all yet, and will be heard again
+            return ReportResult(
+                series_id, ReportStatus.WAITING
+            )  # the stream has not told of all yet, and will be heard again
         answered = {record.model_id for record in records if record.outcome in ANSWERED}
         if services.table.models.replaced_in(series_id) & answered:
-            return Reported(series_id, State.WAITING)  # it is being switched: a report rests on one model
+            return ReportResult(series_id, ReportStatus.WAITING)  # it is being switched: a report rests on one model
         state, known, summary = _made(series, records, services)
         services.table.summaries.put(summary)  # before the report: what breaks off in between is done again whole
         if not services.table.reports.commit(known):
-            return Reported(series_id, State.REPEAT, known)
+            return ReportResult(series_id, ReportStatus.REPEAT, known)
     if not known.announced:
         if known.outcome is Outcome.FAILED:
             services.dead_reports.send(GivenUpReport(series_id=series_id, revision=known.revision).model_dump_json())
         services.bus.announce(known)
         services.table.reports.mark_announced(known)
-    return Reported(series_id, state, known)
+    return ReportResult(series_id, state, known)
 
 
 def _is_asked_again(known: Report, services: Services) -> bool:
@@ -88,13 +90,15 @@ def _is_asked_again(known: Report, services: Services) -> bool:
     return known.outcome is Outcome.FAILED and not services.table.reports.attempts(known.series_id, known.revision)
 
 
-def _made(series: Series, records: Sequence[ScanRecord], services: Services) -> tuple[State, Report, SeriesSummary]:
+def _made(
+    series: Series, records: Sequence[ScanRecord], services: Services
+) -> tuple[ReportStatus, Report, SeriesSummary]:
     reports = services.table.reports
     attempt = reports.begin(series.series_id, series.revision)
     if attempt > ATTEMPTS:
-        return State.GIVEN_UP, *_given_up(series, records, services)
+        return ReportStatus.GIVEN_UP, *_given_up(series, records, services)
     try:
-        return State.REPORTED, *_write(series, records, services)
+        return ReportStatus.REPORTED, *_write(series, records, services)
     except (ClientError, BotoCoreError):
         reports.discount_attempt(series.series_id, series.revision, attempt)
         raise

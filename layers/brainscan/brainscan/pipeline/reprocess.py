@@ -12,7 +12,7 @@ from brainscan.domain.base import BrainscanError
 from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, RunMode, RunState, Spent
 from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.inference.runtime import Model
-from brainscan.observability import describe, logger
+from brainscan.observability import error_fields, logger
 from brainscan.pipeline.fetch import fetch
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.pipeline.shadow import put_findings, shadow_finding_of
@@ -48,7 +48,7 @@ def active_run(run_id: str, table: Table) -> Run:
 def pause_run(run: Run, why: str, table: Table) -> None:
     """Pause a run, unless somebody changed it meanwhile."""
     try:
-        table.runs.put(run.moved(RunState.PAUSED, why))
+        table.runs.put(run.with_state(RunState.PAUSED, why))
     except RunConflictError:
         logger.info("run was changed meanwhile", run_id=run.run_id)
 
@@ -111,7 +111,7 @@ def finish(run_id: str, execution: int, table: Table) -> Run | None:
     if left:
         pause_run(run, f"{left} batches could not be done", table)
     else:
-        table.runs.put(run.moved(RunState.FINISHED))
+        table.runs.put(run.with_state(RunState.FINISHED))
     return table.runs.get(run_id)
 
 
@@ -138,7 +138,7 @@ def predict_stored(scan_ids: Sequence[str], run: Run, model: Model, services: Se
     )
     failed = sorted(troubles.keys() - gone)
     for scan_id in failed:
-        logger.error("scan failed", run_id=run.run_id, scan_id=scan_id, **describe(troubles[scan_id]))
+        logger.error("scan failed", run_id=run.run_id, scan_id=scan_id, **error_fields(troubles[scan_id]))
     return failed
 
 

@@ -151,7 +151,7 @@ def pause_or_stop(run_id: str, state: RunState, by: str, table: Table, executor:
         RunStateError, RunConflictError: it cannot go there, or changed meanwhile.
     """
     before = run_of(run_id, table)
-    after = before.moved(state, f"{state} by {by}")
+    after = before.with_state(state, f"{state} by {by}")
     table.runs.put(after)
     executor.stop(before)
     return after
@@ -169,9 +169,9 @@ def resume(run_id: str, most_dollars: float | None, table: Table, results: Resul
     run = run_of(run_id, table)
     if run.state is RunState.RUNNING:
         executor.stop(run)
-        run = run.moved(RunState.PAUSED)
+        run = run.with_state(RunState.PAUSED)
         table.runs.put(run)
-    after = run.moved(RunState.RUNNING, most_dollars=most_dollars)
+    after = run.with_state(RunState.RUNNING, most_dollars=most_dollars)
     done = {each.number for each in table.runs.done(run_id)}
     write_manifest(after, [each for each in manifest(run, results) if each[0] not in done], results)
     table.runs.put(after)

@@ -13,7 +13,7 @@ from brainscan.domain import Scan, ScanRecord
 from brainscan.domain.model_version import Rollout
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE
 from brainscan.inference.runtime import Model
-from brainscan.observability import describe, logger
+from brainscan.observability import error_fields, logger
 from brainscan.pipeline.analyze import analyze
 from brainscan.pipeline.attempt import ScanResult
 from brainscan.pipeline.shadow import predict_in_shadow, sampled_scans
@@ -98,7 +98,7 @@ def _run_shadow(answered: Sequence[ScanRecord], rollout: Rollout, services: Serv
         if rollout.shadow and (records := sampled_scans(answered, rollout)):
             predict_in_shadow(records, services, loaded.get(rollout.shadow, services.results))
     except Exception as error:
-        logger.warning("shadow gave no answers", extra={"scans": len(answered), **describe(error)})
+        logger.warning("shadow gave no answers", extra={"scans": len(answered), **error_fields(error)})
 
 
 def _models_of(scans: Sequence[Scan], rollout: Rollout, services: Services, loaded: LoadedModels) -> list[str]:

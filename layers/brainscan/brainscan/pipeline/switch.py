@@ -17,7 +17,7 @@ from brainscan.domain.reprocess import Batch, BatchDone, ReprocessedScan, Run, S
 from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.domain.traits import Traits
 from brainscan.inference.runtime import Model
-from brainscan.observability import describe, logger
+from brainscan.observability import error_fields, logger
 from brainscan.pipeline.attempt import new_attempt, write_images
 from brainscan.pipeline.reader_masks import dice_with_network
 from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, pause_run, predict_stored
@@ -80,7 +80,7 @@ def switch_batch(batch: Batch, run: Run, model: Callable[[], Model], services: S
         try:
             tally[_switch_series(records, dead, run, model, services)] += len(records)
         except Exception as error:
-            logger.error("series is not switched", run_id=run.run_id, unit=unit, **describe(error))
+            logger.error("series is not switched", run_id=run.run_id, unit=unit, **error_fields(error))
             tally["left"] += len(records)
     spent = Spent(seconds=time.perf_counter() - begin, scans=len(found))
     services.table.runs.add_spent(run.run_id, spent, batch.number or 0)

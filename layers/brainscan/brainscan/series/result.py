@@ -69,7 +69,7 @@ def analyze_series(
         read_masks: Asked once, for the slices that count.
     """
     analyzed = {record.scan_id: record for record in in_order(records) if record.outcome is Outcome.ANALYZED}
-    known = _known(series, records)
+    known = _base_result(series, records)
     if not analyzed:
         return SeriesAnalysis(known.model_copy(update=_slices_alone(records)))
     acquisitions = acquisitions_of(list(analyzed), sources)
@@ -110,10 +110,10 @@ def unreported_series(series: Series, records: Sequence[ScanRecord]) -> SeriesRe
     """What is left to say of a series whose report failed every time: its slices, and that somebody is to look."""
     reasons = {"needs_review": True, "review_reasons": (Reason.RETRIES_EXHAUSTED,)}
     alone = _slices_alone(records) | reasons | {"outcome": Outcome.FAILED}
-    return _known(series, records).model_copy(update=alone)
+    return _base_result(series, records).model_copy(update=alone)
 
 
-def _known(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
+def _base_result(series: Series, records: Sequence[ScanRecord]) -> SeriesResult:
     """What holds of a series whatever its slices show."""
     unanswered = _many_unanswered(records)
     doubtful = {reason for record in records for reason in record.review_reasons if reason in _OF_THE_SERIES}

@@ -11,7 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from brainscan.domain import BrainscanError, Part, Scan
-from brainscan.observability import describe, logger
+from brainscan.observability import error_fields, logger
 from brainscan.store.retry import Threads, retried
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Queue:
             try:
                 self._change_visibility(receipt_handles, VISIBILITY_S)
             except Exception as error:
-                logger.warning("messages are not held", extra=describe(error))
+                logger.warning("messages are not held", extra=error_fields(error))
             ended.wait(HEARTBEAT_S)
 
     def _change_visibility(self, receipt_handles: Sequence[str], seconds: float) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brainscan.domain import Outcome, ScanRecord
-from brainscan.domain.features import counted
+from brainscan.domain.features import counter_names
 from brainscan.store.retry import Threads
 from brainscan.store.table import keys
 from brainscan.store.table.client import PARALLEL, TableClient
@@ -160,7 +160,7 @@ def _in_day(record: ScanRecord | None) -> Counter[str]:
         tally[REVIEW + record.review_state] += 1
     if record.model_id:
         tally[MODEL + record.model_id] += 1
-    tally.update(counted(record))
+    tally.update(counter_names(record))
     return tally
 
 

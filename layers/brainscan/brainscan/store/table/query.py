@@ -160,7 +160,7 @@ def concatenated(asks: Sequence[Ask[T]], limit: int, cursor: str | None) -> Page
     Raises:
         CursorError: the cursor is not one of these queries'.
     """
-    place, inner = _place(cursor, len(asks))
+    place, inner = _resume_position(cursor, len(asks))
     found: list[T] = []
     while place < len(asks):
         page = asks[place](limit - len(found), inner)
@@ -270,7 +270,7 @@ def _decode(cursor: str | None, query: Query) -> dict[str, str | None]:
     return dict(zip(query.partitions, positions, strict=True))
 
 
-def _place(cursor: str | None, count: int) -> tuple[int, str | None]:
+def _resume_position(cursor: str | None, count: int) -> tuple[int, str | None]:
     if cursor is None:
         return 0, None
     position = unpacked(cursor)

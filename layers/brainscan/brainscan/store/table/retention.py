@@ -15,7 +15,7 @@ class Retention:
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    def keep(self, scans: Iterable[ScanRecord]) -> None:
+    def extend_for(self, scans: Iterable[ScanRecord]) -> None:
         """Let all that scans belong to live as long as these do, which were just written.
 
         Most of it was written after them anyway. What was not, as where a reader judges a slice a week after its

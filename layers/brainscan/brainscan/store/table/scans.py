@@ -12,7 +12,7 @@ from brainscan.domain import (
     Reason,
     Review,
     ReviewDetails,
-    Rules,
+    ReviewRules,
     ScanRecord,
     TumorClass,
     Verdict,
@@ -129,7 +129,7 @@ class Scans:
         corrected: TumorClass | None,
         reader: str,
         details: ReviewDetails = NO_DETAILS,
-        rules: Rules = ONE_READER,
+        rules: ReviewRules = ONE_READER,
     ) -> ScanRecord | None:
         """Add a reader's verdict to a scan's history, and see what all verdicts come to.
 
@@ -189,7 +189,7 @@ class Scans:
         return scan_item(record, self._table.expires_at)
 
 
-def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, rules: Rules) -> bool:
+def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, rules: ReviewRules) -> bool:
     """Refuse a verdict that a scan, as it is now, cannot take.
 
     Returns:

@@ -17,7 +17,7 @@ from brainscan.domain import (
     Outcome,
     Review,
     ReviewDetails,
-    Rules,
+    ReviewRules,
     SeriesSummary,
     StudySummary,
     TumorClass,
@@ -111,7 +111,7 @@ class Summaries:
         corrected: TumorClass | None,
         reader: str,
         details: ReviewDetails = NO_DETAILS,
-        rules: Rules = ONE_READER,
+        rules: ReviewRules = ONE_READER,
     ) -> SeriesSummary | None:
         """Add a reader's verdict to a series; arguments, answers and errors as of `Scans.review`."""
         review: Review | None = None
@@ -136,7 +136,7 @@ class Summaries:
         corrected: TumorClass | None,
         reader: str,
         details: ReviewDetails = NO_DETAILS,
-        rules: Rules = ONE_READER,
+        rules: ReviewRules = ONE_READER,
     ) -> StudySummary | None:
         """Add a reader's verdict to a study; arguments, answers and errors as of `Scans.review`."""
         before = self.study(study_id)
@@ -230,7 +230,7 @@ def _review_of(
     corrected: TumorClass | None,
     reader: str,
     details: ReviewDetails,
-    rules: Rules,
+    rules: ReviewRules,
 ) -> Review:
     if verdict is Verdict.CONFIRMED and seen.predicted is None:
         raise NotReviewableError("there is no finding that this verdict could be about")

@@ -34,7 +34,7 @@ SERIES_DESCRIPTIONS: Final = {
 
 
 @dataclass(frozen=True)
-class Stamp:
+class ReportIdentity:
     """Identity of a report's objects: the same series and revision always give the same UIDs.
 
     Each kind of object has a series of its own in the study; a later revision is another instance of it.
