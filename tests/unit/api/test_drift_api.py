@@ -27,7 +27,7 @@ def test_a_dark_day_is_found_and_the_rest_is_as_it_was(ask: Ask, dark: date) -> 
     brightness = of(answer, "intensity")
     assert [(each["day"], each["level"]) for each in brightness["days"]] == [(dark.isoformat(), "drifted")]
     assert brightness["current"][0] == 1
-    levels = {each["feature"]: each["together"]["level"] for each in answer["features"]}
+    levels = {each["feature"]: each["overall"]["level"] for each in answer["features"]}
     assert set(levels.values()) == {"drifted", "stable"}
     assert [name for name, level in levels.items() if level == "drifted"] == ["intensity"]
     assert answer["devices"][0] == {
@@ -41,8 +41,8 @@ def test_a_site_with_few_scans_gets_words_and_no_number(ask: Ask, dark: date, mo
     assert ask("GET", "/v1/sites").json["sites"] == ["north", "south"]
     query = {"from": dark.isoformat(), "to": dark.isoformat(), "site": "north"}
     brightness = of(ask("GET", "/v1/drift", query).json, "intensity")
-    assert (brightness["together"]["level"], brightness["together"]["psi"]) == ("too_few", None)
-    assert brightness["together"]["scans"] == 10
+    assert (brightness["overall"]["level"], brightness["overall"]["psi"]) == ("too_few", None)
+    assert brightness["overall"]["scans"] == 10
 
 
 def test_a_site_that_nobody_named_is_none(ask: Ask, dark: date) -> None:
@@ -62,13 +62,13 @@ def test_the_reference_can_be_the_models_first_days(ask: Ask, dark: date, laggin
     lagging_table.models.commit(Rollout(revision=1, served="f" * 64), change)
     answer = ask("GET", "/v1/drift", asked).json
     assert (answer["reference"]["first"], answer["reference"]["last"]) == ("2026-03-05", "2026-03-14")
-    assert of(answer, "intensity")["together"]["level"] == "drifted"
+    assert of(answer, "intensity")["overall"]["level"] == "drifted"
 
 
 def test_days_without_scans_are_an_empty_answer(ask: Ask, api: None) -> None:
     answer = ask("GET", "/v1/drift", {"from": "2020-01-01", "to": "2020-01-05"}).json
     assert (answer["scans"], answer["devices"]) == (0, [])
-    assert {each["together"]["level"] for each in answer["features"]} == {"too_few"}
+    assert {each["overall"]["level"] for each in answer["features"]} == {"too_few"}
 
 
 @pytest.mark.parametrize(

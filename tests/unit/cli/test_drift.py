@@ -34,7 +34,7 @@ def test_a_dark_day_stands_in_the_table_with_its_index(run: Callable[..., Any]) 
 
 def test_it_is_one_document_as_the_api_answers_it(run: Callable[..., Any]) -> None:
     document = json.loads(run("--format", "json").output)
-    assert document["features"][0]["together"]["level"] == "drifted"
+    assert document["features"][0]["overall"]["level"] == "drifted"
     assert document["reference"]["scans"] == 8400
 
 

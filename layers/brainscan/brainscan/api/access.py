@@ -82,7 +82,7 @@ def scope_of(method: str, path: str) -> str:
     return UPLOAD if path == UPLOADS or path.startswith(f"{UPLOADS}/") else REVIEW
 
 
-_current_caller: ContextVar[Caller] = ContextVar("asking")
+_current_caller: ContextVar[Caller] = ContextVar("caller")
 
 
 @contextmanager

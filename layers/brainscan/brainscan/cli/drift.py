@@ -83,11 +83,11 @@ def _features(features: tuple[FeatureDrift, ...]) -> object:
         shown.add_row(
             "answers" if each.output else "input",
             each.feature,
-            str(each.together.scans),
-            _number(each.together.psi),
+            str(each.overall.scans),
+            _number(each.overall.psi),
             _number(each.usual_psi),
             f"{farthest.day} {_number(farthest.psi)}" if farthest else "",
-            _level(each.together),
+            _level(each.overall),
         )
     return shown
 

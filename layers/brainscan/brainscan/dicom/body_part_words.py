@@ -1,6 +1,6 @@
 """Words for the head and for other parts of the body, in the languages that hospitals write in.
 
-All are in capitals without accents, as `body_parts.plain` makes them. A list holds whole words; stems are beginnings
+All are in capitals without accents, as `in_capitals` makes them. A list holds whole words; stems are beginnings
 that words of one part share over languages and cases; infixes stand anywhere in a word, as in German compounds; signs
 are of scripts that put no spaces between words, or write articles on to them; phrases are words in a row.
 """

@@ -77,7 +77,7 @@ class FeatureDrift(FrozenModel):
     usual_psi: float | None = Field(
         description="nine in ten days of the reference are nearer to it; None: too few days"
     )
-    together: Distance = Field(description="of all compared days together")
+    overall: Distance = Field(description="of all compared days together")
     days: tuple[DayDistance, ...] = Field(description="the first first")
 
 
@@ -122,7 +122,7 @@ def farthest(found: Sequence[FeatureDrift], *, output: bool) -> Farthest | None:
     known = [
         Farthest(feature=each.feature, output=output, psi=psi, of_limit=round(psi / _limit(each.usual_psi), 4))
         for each in found
-        if each.output is output and (psi := each.together.psi) is not None
+        if each.output is output and (psi := each.overall.psi) is not None
     ]
     return max(known, key=lambda each: each.of_limit, default=None)
 
@@ -138,7 +138,7 @@ def _feature_drift(feature: Feature, reference: Sequence[DayHistograms], days: S
         reference=_shares(whole, BINS[feature]),
         current=_shares(since, BINS[feature]),
         usual_psi=usual,
-        together=Distance(**_distance(feature, whole, since, usual)),
+        overall=Distance(**_distance(feature, whole, since, usual)),
         days=tuple(DayDistance(day=day.day, **_distance(feature, whole, day.of(feature), usual)) for day in days),
     )
 

@@ -70,7 +70,7 @@ function featurePanel(each) {
   const name = NAMES[each.feature];
   return panel(name,
     h("p", {}, badge(worst(each), `level-${worst(each)}`), " ",
-      each.together.psi == null ? tooFewText(each) : `${number(each.together.psi)} over all days${drifted(each)}`),
+      each.overall.psi == null ? tooFewText(each) : `${number(each.overall.psi)} over all days${drifted(each)}`),
     each.reference_scans ? sharesChart(each, name) : null,
     trendChart(each, name),
     h("details", {}, h("summary", {}, "Numbers"), featureTable(each, name)));
@@ -79,7 +79,7 @@ function featurePanel(each) {
 const LEVELS = ["too_few", "stable", "shifted", "drifted"];
 
 // Of all days together, and of each.
-const worst = (each) => [each.together, ...each.days].map((some) => some.level)
+const worst = (each) => [each.overall, ...each.days].map((some) => some.level)
   .reduce((a, b) => (LEVELS.indexOf(b) > LEVELS.indexOf(a) ? b : a));
 
 function drifted(each) {
@@ -87,7 +87,7 @@ function drifted(each) {
   return count ? `, drifted on ${count} of ${plural(each.days.length, "day")}` : "";
 }
 
-const tooFewText = (each) => `${plural(each.together.scans, "scan")}, ${each.reference_scans} in the reference: too few to say`;
+const tooFewText = (each) => `${plural(each.overall.scans, "scan")}, ${each.reference_scans} in the reference: too few to say`;
 const number = (value) => (value == null ? "–" : value.toFixed(3));
 const bars = (label, ...shapes) => svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "drift-chart",
   role: "img", "aria-label": label }, ...shapes);
