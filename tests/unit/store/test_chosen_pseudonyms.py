@@ -20,7 +20,7 @@ def marks(dynamodb: Any) -> dict[str, Any]:
 
 
 def test_the_only_name_is_chosen_without_a_mark(lagging_table: Table, dynamodb: Any) -> None:
-    assert lagging_table.names.choose(["one"], "one", unknown) == "one"
+    assert lagging_table.pseudonyms.choose(["one"], "one", unknown) == "one"
     assert marks(dynamodb) == {}
 
 
@@ -36,7 +36,7 @@ def test_what_is_new_gets_the_preferred_name_and_keeps_it(dynamodb: Any) -> None
 
 
 def test_what_was_known_before_there_were_marks_keeps_its_name(lagging_table: Table) -> None:
-    assert lagging_table.names.choose(["one", "two"], "two", lambda name: name == "one") == "one"
+    assert lagging_table.pseudonyms.choose(["one", "two"], "two", lambda name: name == "one") == "one"
 
 
 def test_of_two_who_choose_at_the_same_time_the_second_follows_the_first(lagging_table: Table, dynamodb: Any) -> None:
@@ -51,9 +51,9 @@ def test_of_two_who_choose_at_the_same_time_the_second_follows_the_first(lagging
 
 
 def test_a_choice_is_asked_of_the_table_once(lagging_table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    lagging_table.names.choose(["one", "two"], "two", unknown)
+    lagging_table.pseudonyms.choose(["one", "two"], "two", unknown)
     monkeypatch.setattr(TableClient, "get_batch", None)
-    assert lagging_table.names.choose(["one", "two"], "one", unknown) == "two"
+    assert lagging_table.pseudonyms.choose(["one", "two"], "one", unknown) == "two"
 
 
 def test_a_mark_expires_as_other_items_do(dynamodb: Any) -> None:

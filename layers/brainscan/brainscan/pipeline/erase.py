@@ -35,7 +35,7 @@ REPEAT: Final = timedelta(hours=1)
 
 _KINDS: Final = {
     RelatedKind.REVIEW: Trace.REVIEWS,
-    RelatedKind.ANSWER: Trace.REPROCESSED_SCANS,
+    RelatedKind.REPROCESSED: Trace.REPROCESSED_SCANS,
     RelatedKind.SERIES: Trace.SERIES_ITEMS,
     RelatedKind.STUDY: Trace.STUDY_ITEMS,
     RelatedKind.LINK: Trace.EXPORT_LINKS,
