@@ -78,6 +78,16 @@ def expiries(dynamodb: Any) -> Any:
     return scans, {key: when for key, when in times.items() if key not in scans}
 
 
+def test_a_counter_lives_as_long_as_what_is_written_with_it(
+    keeping: Any, dynamodb: Any, stream: Stream, clock: Clock
+) -> None:
+    answer(keeping, 0)
+    keeping.counts.add(*parse_scan_changes({"shardId": "shard", "Records": stream.read()}))
+    found = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["sk"]["S"].startswith("COUNT#")]
+    assert len(found) > 2
+    assert {int(item["expires_at"]["N"]) for item in found} == {clock.now + DAYS * DAY_S}
+
+
 def test_what_a_scan_belongs_to_expires_no_earlier_than_its_answer(dynamodb: Any, reported: Any) -> None:
     scans, others = expiries(dynamodb)
     assert {sk.partition("#")[0] for _, sk in others} == {
