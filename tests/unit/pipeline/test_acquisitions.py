@@ -7,15 +7,18 @@ from shutil import which
 from typing import Any
 
 import highdicom
+import nibabel as nib
 import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.uid import UID
 
+from brainscan.domain import Kind
 from brainscan.pipeline.report import report
 from tests import series as mr
 from tests.conftest import World
-from tests.unit.pipeline.reporting import SERIES, errors_of, objects, summary
+from tests.making import present
+from tests.unit.pipeline.reporting import SERIES, Scanned, errors_of, objects, summary
 
 
 def twice(**changes: Any) -> Any:
@@ -88,3 +91,69 @@ def test_slices_of_three_planes_are_three_acquisitions(world: World, scanned: Ca
     report(SERIES, world.services)
     found = summary(world, 9)
     assert (found["predicted"], [each["slices"] for each in found["acquisitions"]]) == ("no_tumor", [3, 3, 3])
+
+
+@pytest.mark.parametrize("told_by", ["AcquisitionNumber", "TriggerTime", "SliceLocation"])
+def test_time_points_without_positions_do_not_support_each_other(
+    world: World, scanned: Callable[..., Any], told_by: str
+) -> None:
+    """Place by place, three times each, as a scanner that interleaves numbers them."""
+    slices = []
+    for number, (place, time) in enumerate((place, time) for place in range(4) for time in range(3)):
+        [image] = mr.mr_series(1, InstanceNumber=number + 1 if told_by == "SliceLocation" else place + 1)
+        setattr(image, told_by, 6.0 * place if told_by == "SliceLocation" else time)
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"{mr.SERIES_UID}.{number + 1}")
+        del image.ImagePositionPatient
+        slices.append(image)
+    scanned(slices, masks={number: mr.disc(8) for number in (6, 7, 8)}, numbers=range(12))
+    report(SERIES, world.services)
+    found = summary(world, 12)
+    assert (found["predicted"], found["review_reasons"]) == ("no_tumor", ["isolated_slice"])
+    assert [each["slices"] for each in found["acquisitions"]] == [4, 4, 4]
+
+
+def test_time_points_of_a_mosaic_do_not_support_each_other(world: World, scanned: Callable[..., Any]) -> None:
+    mosaics = []
+    for time in range(2):
+        [image] = mr.mr_series(1, ImageType=["ORIGINAL", "PRIMARY", "M", "ND", "MOSAIC"], AcquisitionNumber=time)
+        image.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", 4)
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = UID(f"{mr.SERIES_UID}.{time + 1}")
+        image.Rows, image.Columns, image.InstanceNumber = 2 * mr.ROWS, 2 * mr.COLUMNS, time + 1
+        image.PixelData = 4 * image.PixelData
+        mosaics.append(mr.file_bytes(image))
+    tiles = [mosaic for mosaic in mosaics for _ in range(4)]
+    made = Scanned(world, tiles, {2: mr.disc(8), 6: mr.disc(8)}, {})
+    for number in range(8):
+        source = present(made.record(number)).source.model_copy(update={"frame": number % 4})
+        scanned_as = {"source": source, "order": number % 4}
+        made.settle([number], **scanned_as)
+    report(SERIES, world.services)
+    found = summary(world, 8)
+    assert (found["predicted"], found["review_reasons"]) == ("no_tumor", ["isolated_slice"])
+    assert [each["slices"] for each in found["acquisitions"]] == [4, 4]
+
+
+def test_volumes_of_one_nifti_do_not_support_each_other(world: World, scanned: Callable[..., Any]) -> None:
+    """The last slice of one volume is no neighbour of the first slice of the next."""
+    volume = np.random.default_rng(1).integers(0, 900, (mr.COLUMNS, mr.ROWS, 4, 2)).astype(np.int16)
+    data = nib.Nifti1Image(volume, np.diag([1.25, 1.5, 5, 1])).to_bytes()
+    made = Scanned(world, [data] * 8, {3: mr.disc(8), 4: mr.disc(8)}, {})
+    for number in range(8):
+        source = made.record(number).source.model_copy(update={"frame": number})
+        made.settle([number], kind=Kind.NIFTI, source=source)
+    report(SERIES, world.services)
+    found = summary(world, 8)
+    assert (found["predicted"], found["review_reasons"]) == ("no_tumor", ["isolated_slice"])
+    assert [each["slices"] for each in found["acquisitions"]] == [4, 4]
+
+
+def test_lesions_of_a_nifti_have_volumes_in_the_pipeline_too(world: World, scanned: Callable[..., Any]) -> None:
+    volume = np.random.default_rng(1).integers(0, 900, (mr.COLUMNS, mr.ROWS, 4)).astype(np.int16)
+    data = nib.Nifti1Image(volume, np.diag([1.25, 1.5, 5, 1])).to_bytes()
+    made = Scanned(world, [data] * 4, {1: mr.disc(8), 2: mr.disc(8)}, {})
+    for number in range(4):
+        source = made.record(number).source.model_copy(update={"frame": number})
+        made.settle([number], kind=Kind.NIFTI, source=source)
+    report(SERIES, world.services)
+    [lesion] = summary(world, 4)["lesions"]
+    assert lesion["volume_mm3"] == pytest.approx(2 * mr.disc(8).sum() * 1.25 * 1.5 * 5)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainscan.domain import Reason
-from brainscan.series.acquisitions import SliceSource, Technique, acquisitions_of, count_positions
+from brainscan.series.acquisitions import SliceSource, Technique, acquisitions_of, count_positions, plausible
 from brainscan.series.planes import Plane
 from tests.making import present
 from tests.series import TRANSVERSE
@@ -150,3 +150,50 @@ def test_a_place_that_followed_a_moving_head_is_no_neighbour_of_itself(thickness
 def test_slices_that_overlap_are_neighbours(thickness: float | None, distance: float) -> None:
     sources = {f"{n}": replace(source(n * distance), thickness_mm=thickness) for n in range(6)}
     assert grouped(sources) == [tuple("012345")]
+
+
+@pytest.mark.parametrize("tells", ["location_mm", "number"])
+def test_without_positions_a_place_that_is_imaged_again_is_known_by_its_location_or_its_number(tells: str) -> None:
+    sources = {
+        f"{time}-{place}": replace(SliceSource(acquisition_order=(time,)), **{tells: 6.0 * place})
+        for place in range(4)
+        for time in range(3)
+    }
+    acquisitions = acquisitions_of(list(sources), sources)
+    assert [each.slices for each in acquisitions] == [
+        tuple(f"{time}-{place}" for place in range(4)) for time in range(3)
+    ]
+    assert {each.positions_mm for each in acquisitions} == {Reason.NO_POSITIONS}
+
+
+@pytest.mark.parametrize("location_mm", [None, 0.0], ids=["none", "filled in"])
+def test_a_location_that_all_slices_share_tells_no_places(location_mm: float | None) -> None:
+    sources = {str(n): SliceSource(location_mm=location_mm, number=float(n)) for n in range(4)}
+    assert grouped(sources) == [("0", "1", "2", "3")]
+
+
+def test_one_position_for_all_slices_is_none_where_it_is_the_origin_or_their_locations_differ() -> None:
+    apart = {str(n): replace(source(3), location_mm=6.0 * n) for n in range(4)}
+    filled_in = {str(n): replace(source(0), number=float(n)) for n in range(4)}
+    for sources in (apart, filled_in):
+        [found] = acquisitions_of(list(sources), plausible(sources))
+        assert (found.slices, found.positions_mm) == (("0", "1", "2", "3"), Reason.NO_POSITIONS)
+
+
+def test_one_place_that_is_imaged_several_times_keeps_its_position() -> None:
+    sources = {str(n): source(3, acquisition_order=(n,)) for n in range(3)}
+    assert [each.positions_mm for each in acquisitions_of(list(sources), plausible(sources))] == [(0.0,)] * 3
+
+
+def test_frames_of_reference_that_differ_from_slice_to_slice_part_nothing() -> None:
+    sources = {str(n): source(3 * n) for n in range(4)}
+    own = {
+        each: replace(of, plane=replace(present(of.plane), frame_of_reference=f"1.2.{each}"))
+        for each, of in sources.items()
+    }
+    assert grouped(plausible(own)) == [("0", "1", "2", "3")]
+    halves = {
+        each: replace(of, plane=replace(present(of.plane), frame_of_reference=str(int(each) // 2)))
+        for each, of in sources.items()
+    }
+    assert grouped(plausible(halves)) == [("0", "1"), ("2", "3")]

@@ -29,7 +29,7 @@ def no_common_grid(images: Sequence[SourceImage]) -> Reason | None:
     Returns:
         `SEVERAL_MULTIFRAME_FILES`; `NO_POSITIONS` where a multi-frame file does not say where each frame lies;
         `REPEATED_INSTANCE_UID` where files cannot be told apart by what a segmentation refers to them by; `NO_SPACING`;
-        `MIXED_GEOMETRY` where matrix, spacing or directions differ.
+        `MIXED_GEOMETRY` where matrix, spacing, directions or frames of reference differ.
     """
     multiframe = [is_multiframe(image.header) for image in images]
     files = {str(image.header.SOPInstanceUID) for image in images}
@@ -44,7 +44,8 @@ def no_common_grid(images: Sequence[SourceImage]) -> Reason | None:
         return Reason.NO_SPACING
     matrices = {(image.header.Rows, image.header.Columns) for image in images}
     directions = np.array([plane.orientation for plane in planes_of(images)])
-    mixed = len(spacings) > 1 or len(matrices) > 1 or np.ptp(directions, axis=0).max() > SAME_DIRECTION
+    frames = {plane.frame_of_reference for plane in planes_of(images)}
+    mixed = max(map(len, (spacings, matrices, frames))) > 1 or np.ptp(directions, axis=0).max() > SAME_DIRECTION
     return Reason.MIXED_GEOMETRY if mixed else None
 
 

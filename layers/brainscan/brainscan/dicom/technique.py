@@ -5,10 +5,15 @@ from typing import Final
 
 from pydicom import DataElement, Dataset
 
+from brainscan.dicom.geometry import frame_order
+from brainscan.dicom.mosaic import is_mosaic
 from brainscan.dicom.values import items, number, put_text, tag_and_vr, texts
 from brainscan.series.acquisitions import Technique
 
-NUMBERS: Final = ("EchoTime", "TemporalPositionIdentifier", "DiffusionBValue", "AcquisitionNumber", "AcquisitionTime")
+NUMBERS: Final = (
+    "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue",
+    "AcquisitionNumber", "AcquisitionTime", "SliceLocation",
+)  # fmt: skip
 """Of a classic image."""
 
 GROUPS: Final = {
@@ -62,6 +67,16 @@ def acquisition_order(header: Dataset, frame: int | None) -> tuple[float, ...]:
     of_frame = number(_groups_of(header, frame)["FrameContentSequence"], "FrameAcquisitionNumber")
     stated = [number(header, keyword) for keyword in ("AcquisitionNumber", "AcquisitionTime", "InstanceNumber")]
     return (*(value or 0.0 for value in (of_frame, *stated)), float(frame or 0))
+
+
+def number_of(header: Dataset, frame: int | None) -> float | None:
+    """The number of an image in its series: of a tile of a mosaic its place, of others the instance number and frame.
+
+    None where the header states none.
+    """
+    if "InstanceNumber" not in header and not is_mosaic(header):
+        return None if frame is None else float(frame)
+    return float(frame_order(header, frame or 0))
 
 
 def _groups_of(header: Dataset, frame: int | None) -> dict[str, Dataset]:

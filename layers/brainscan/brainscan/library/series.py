@@ -4,11 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from brainscan.domain import Finding, Kind, Outcome, Reason, ScanRecord, Series, SeriesResult
-from brainscan.imaging.nifti_space import Space
 from brainscan.library.scans import AnalyzedScan, Mask
 from brainscan.pipeline.sources import Slice, slice_sources
-from brainscan.series.acquisitions import SliceSource
-from brainscan.series.planes import Plane
 from brainscan.series.result import SeriesAnalysis, analyze_series
 
 
@@ -82,23 +79,12 @@ def _called(series_id: str, scans: tuple[AnalyzedScan, ...]) -> AnalyzedSeries:
     def masks(wanted: Sequence[ScanRecord]) -> list[Mask]:
         return [mask for each in wanted if (mask := by_id[each.scan_id].mask) is not None]
 
-    return AnalyzedSeries(scans, analyze_series(series, records, _sources(scans), masks))
-
-
-def _sources(scans: Sequence[AnalyzedScan]) -> dict[str, SliceSource]:
-    dicom = slice_sources([_slice(scan, scan.record) for scan in scans if scan.record and scan.header])
-    return dicom | {
-        scan.record.scan_id: _in_volume(scan.record, scan.space) for scan in scans if scan.record and scan.space
-    }
-
-
-def _in_volume(record: ScanRecord, space: Space) -> SliceSource:
-    """Where a slice of a NIfTI lies; of a file of several volumes, a place comes once in each."""
-    index = record.source.frame or 0
-    return SliceSource(Plane(*space.corners[index], frame_of_reference=""), acquisition_order=(float(index),))
+    sources = slice_sources([_slice(scan, scan.record) for scan in scans if scan.record])
+    return AnalyzedSeries(scans, analyze_series(series, records, sources, masks))
 
 
 def _slice(scan: AnalyzedScan, record: ScanRecord) -> Slice:
     if record.outcome is Outcome.ANALYZED and scan.header is None:
-        return Slice(record, missing=Reason.UNREADABLE if record.kind is Kind.DICOM else Reason.NOT_DICOM)
-    return Slice(record, scan.header)
+        missing = Reason.UNREADABLE if record.kind is Kind.DICOM else Reason.NOT_DICOM
+        return Slice(record, missing=missing, space=scan.space)
+    return Slice(record, scan.header, space=scan.space)

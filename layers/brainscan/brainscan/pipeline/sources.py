@@ -3,26 +3,39 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from pydicom import Dataset
 
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.dicom.technique import acquisition_order, technique_of
+from brainscan.dicom.technique import acquisition_order, number_of, technique_of
 from brainscan.dicom.values import number
 from brainscan.domain import Kind, Outcome, Reason, ScanError, ScanRecord
-from brainscan.series.acquisitions import SliceSource
+from brainscan.series.acquisitions import SliceSource, plausible
+from brainscan.series.planes import Plane
 from brainscan.services import Services
+from brainscan.settings import MIB
 from brainscan.store import ObjectGoneError
+
+if TYPE_CHECKING:
+    from brainscan.imaging.nifti_space import Space
+
+NIFTI_HEADER: Final = MIB
+"""Bytes that hold the header of a NIfTI with its extensions."""
 
 
 @dataclass(frozen=True, repr=False)
 class Slice:
-    """A scan of the series; `image` is its source's header, or `missing` says why there is none."""
+    """A scan of the series; `image` is its source's header, or `missing` says why there is none.
+
+    `space` is that of the NIfTI volume that it is a slice of.
+    """
 
     record: ScanRecord
     image: SourceImage | None = None
     missing: Reason | None = None
+    space: "Space | None" = None
 
     @property
     def analyzed(self) -> bool:
@@ -32,33 +45,56 @@ class Slice:
 
 def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Slice]:
     """Read the source's header of every analyzed slice."""
-    keys = sorted({record.staged_key for record in records if record.outcome is Outcome.ANALYZED})
-    dicom = {record.staged_key for record in records if record.kind is Kind.DICOM}
-    headers = dict(zip(keys, pool.map(lambda key: _header(key, services) if key in dicom else None, keys), strict=True))
+    kinds = {record.staged_key: record.kind for record in records if record.outcome is Outcome.ANALYZED}
+    keys = sorted(kinds)
+    headers = dict(zip(keys, pool.map(lambda key: _header(key, kinds[key], services), keys), strict=True))
     return [_slice(record, headers.get(record.staged_key)) for record in records]
 
 
 def slice_sources(slices: Sequence[Slice]) -> dict[str, SliceSource]:
     """What readable sources say of where and how slices were taken, by scan id."""
-    return {each.record.scan_id: _source(each.image) for each in slices if each.image}
+    of_images = {each.record.scan_id: _source(each.image) for each in slices if each.image}
+    of_volumes = {each.record.scan_id: _in_volume(each.record, each.space) for each in slices if each.space}
+    return plausible(of_images) | of_volumes
 
 
 def _source(image: SourceImage) -> SliceSource:
     header, frame = image.header, image.frame
-    thickness = number(macro(header, frame or 0, "PixelMeasuresSequence"), "SliceThickness")
-    return SliceSource(image.plane, technique_of(header, frame), acquisition_order(header, frame), thickness)
+    return SliceSource(
+        image.plane,
+        technique_of(header, frame),
+        acquisition_order(header, frame),
+        number(macro(header, frame or 0, "PixelMeasuresSequence"), "SliceThickness"),
+        number(header, "SliceLocation"),
+        number_of(header, frame),
+    )
 
 
-def _slice(record: ScanRecord, header: Dataset | Reason | None) -> Slice:
+def _in_volume(record: ScanRecord, space: "Space") -> SliceSource:
+    """Where a slice of a NIfTI lies; of a file of several volumes, a place comes once in each."""
+    index = record.source.frame or 0
+    return SliceSource(Plane(*space.corners[index], frame_of_reference=""), acquisition_order=(float(index),))
+
+
+def _slice(record: ScanRecord, header: "Dataset | Space | Reason | None") -> Slice:
     if isinstance(header, Dataset):
         return Slice(record, SourceImage(header, record.source.frame))
-    return Slice(record, missing=header or Reason.NOT_DICOM)
+    if isinstance(header, Reason) or header is None:
+        return Slice(record, missing=header or Reason.NOT_DICOM)
+    return Slice(record, missing=Reason.NOT_DICOM, space=header)
 
 
-def _header(key: str, services: Services) -> Dataset | Reason:
+def _header(key: str, kind: Kind, services: Services) -> "Dataset | Space | Reason | None":
+    """What a source says of its slices; None of a picture that says nothing."""
     try:
-        return read_source(services.results.get(key), services.limits.scan_bytes)
+        if kind is Kind.DICOM:
+            return read_source(services.results.get(key), services.limits.scan_bytes)
+        if kind is Kind.NIFTI:
+            from brainscan.imaging.nifti_space import space_of
+
+            return space_of(services.results.get_start(key, NIFTI_HEADER), services.limits)
     except ObjectGoneError:
         return Reason.OBJECT_GONE
     except ScanError as unreadable:
         return unreadable.reason
+    return None

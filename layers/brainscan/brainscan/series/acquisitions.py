@@ -2,12 +2,13 @@
 
 Echoes, time points and averages of a place are not neighbours of each other, and neither are slices of planes that
 cross. So a series falls apart by plane, echo time, temporal position, b-value and image type; and where places still
-repeat, by the order in which they were taken.
+repeat, by the order in which they were taken. Where no position says which place a slice is of, its location or number
+does.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -28,12 +29,17 @@ class Technique:
 
 @dataclass(frozen=True)
 class SliceSource:
-    """What the source of a slice says; `acquisition_order`: acquisition number, time, instance number."""
+    """What the source of a slice says; `acquisition_order`: acquisition number, time, instance number.
+
+    `location_mm` and `number` are what else tells places apart: the slice's location, and its number in the series.
+    """
 
     plane: Plane | None = None
     technique: Technique = field(default_factory=Technique)
     acquisition_order: tuple[float, ...] = ()
     thickness_mm: float | None = None
+    location_mm: float | None = None
+    number: float | None = None
 
     @property
     def position_tolerance_mm(self) -> float:
@@ -83,11 +89,32 @@ def acquisitions_of(slices: Sequence[str], sources: Mapping[str, SliceSource]) -
     for alike in _by_technique(slices, sources):
         technique = sources[alike[0]].technique
         if any(each not in planes for each in alike):
-            found.append(Acquisition(tuple(alike), technique, Reason.NO_POSITIONS))
+            turns = _by_stated_place(alike, sources)
+            found += [Acquisition(tuple(once), technique, Reason.NO_POSITIONS) for once in turns]
             continue
         stacks = [_by_place(stack, planes, sources) for stack in _by_plane(alike, planes)]
         found += [Acquisition(tuple(once), technique, _positions(once, planes)) for turns in stacks for once in turns]
     return found
+
+
+def plausible(sources: Mapping[str, SliceSource]) -> dict[str, SliceSource]:
+    """The sources of a series' slices without what cannot be true of all of them together.
+
+    One position for slices of several locations, or the origin for all, is a filler: then none has a position. Frames
+    of reference that differ from slice to slice, as where each file was given UIDs of its own, part nothing.
+    """
+    planes = planes_of(sources)
+    positions = {plane.position_mm for plane in planes.values()}
+    locations = {source.location_mm for source in sources.values()} - {None}
+    if len(planes) > 1 and len(positions) == 1 and (len(locations) > 1 or not any(next(iter(positions)))):
+        return {each: replace(source, plane=None) for each, source in sources.items()}
+    frames = {plane.frame_of_reference for plane in planes.values()}
+    if 2 * len(frames) <= len(planes):
+        return dict(sources)
+    return {
+        each: replace(source, plane=source.plane and replace(source.plane, frame_of_reference=""))
+        for each, source in sources.items()
+    }
 
 
 def planes_of(sources: Mapping[str, SliceSource]) -> dict[str, Plane]:
@@ -143,6 +170,27 @@ def _by_place(stack: Sequence[str], planes: Mapping[str, Plane], sources: Mappin
         place.sort(key=lambda each: sources[each].acquisition_order)
     turns = max(map(len, places))
     return [[place[turn] for place in places if turn < len(place)] for turn in range(turns)]
+
+
+def _by_stated_place(alike: Sequence[str], sources: Mapping[str, SliceSource]) -> list[list[str]]:
+    """Slices without positions in the order given, apart by how often their place was imaged before.
+
+    Locations tell places, or else numbers; where some have none, or all the same, nothing does.
+    """
+    for stated in (
+        {each: sources[each].location_mm for each in alike},
+        {each: sources[each].number for each in alike},
+    ):
+        if None not in stated.values() and len(set(stated.values())) > 1:
+            break
+    else:
+        return [list(alike)]
+    seen: Counter[float | None] = Counter()
+    turn_of: dict[str, int] = {}
+    for each in sorted(alike, key=lambda each: sources[each].acquisition_order):
+        turn_of[each] = seen[stated[each]]
+        seen[stated[each]] += 1
+    return [[each for each in alike if turn_of[each] == turn] for turn in range(max(seen.values()))]
 
 
 def _positions(stack: Sequence[str], planes: Mapping[str, Plane]) -> tuple[float, ...]:

@@ -171,6 +171,16 @@ class Results:
         with typed_s3_errors():
             return retried(lambda: self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
+    def get_start(self, key: str, size: int) -> bytes:
+        """Read the first bytes of one object that has any: `size`, or all if it has fewer.
+
+        Raises:
+            ObjectGoneError: no such object.
+        """
+        wanted: Any = {"Bucket": self.bucket, "Key": key, "Range": f"bytes=0-{size - 1}"}
+        with gone_is_typed():
+            return retried(lambda: self._client.get_object(**wanted)["Body"].read())
+
     def delete(self, keys: Sequence[str]) -> None:
         """Delete up to a thousand objects; those that do not exist are none the less deleted."""
         if keys:
