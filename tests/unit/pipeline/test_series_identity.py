@@ -46,10 +46,11 @@ def test_patients_and_studies_that_share_a_series_uid_are_not_mixed(world: World
 
 
 @pytest.mark.parametrize("told_by", [{"PatientName": "Other"}, {"PatientBirthDate": "19600101"}], ids=str)
-def test_persons_who_share_an_id_do_not_share_a_series(world: World, told_by: Any) -> None:
+def test_persons_who_share_an_id_share_neither_series_nor_study(world: World, told_by: Any) -> None:
     uploaded(world, *mr.mr_series(2, **ONE), *mr.mr_series(2, **ONE | told_by))
     scans = world.queued()
     assert len({scan.series_id for scan in scans}) == 2
+    assert len({scan.study_id for scan in scans}) == 2
     assert len({scan.instance_id for scan in scans}) == 4
 
 

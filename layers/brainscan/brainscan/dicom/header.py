@@ -50,7 +50,7 @@ class Header:
     def person(self) -> tuple[str, ...]:
         """What tells apart those who share an id, as anonymized and nameless ones do: name, however spelled, and birth.
 
-        Within a series that one scanner made, both are the same throughout.
+        Within a study, both are the same throughout.
         """
         letters = sorted(re.findall(r"[^\W_]+", in_capitals(self.patient_name)))
         return (_UMLAUTS.sub(r"\1", " ".join(letters)), self.patient_birth_date)

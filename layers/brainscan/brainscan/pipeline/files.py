@@ -126,16 +126,21 @@ def patient_key(patient_id: str, issuer: str, pseudonyms: Pseudonyms) -> str:
     return pseudonyms.digest("patient", issuer, patient_id)
 
 
+def study_key(header: Header, pseudonyms: Pseudonyms) -> str:
+    """What stands for a study, of one person."""
+    return pseudonyms.digest("study", *header.patient, *header.person, header.study_uid)
+
+
 def hierarchy_keys(header: Header, pseudonyms: Pseudonyms) -> dict[str, Any]:
     """Patient, study and series, each within the one above it: exports exist that give two patients one series UID.
 
-    Those who share an id, too, as `ANONYMOUS`, are told apart in a series.
+    Those who share an id, too, as `ANONYMOUS`, are told apart in a study and in a series.
     """
     belongs: dict[str, Any] = {}
     if header.patient_id:
         belongs["patient_id"] = patient_key(header.patient_id, header.patient_id_issuer, pseudonyms)
     if header.study_uid:
-        belongs["study_id"] = pseudonyms.digest("study", *header.patient, header.study_uid)
+        belongs["study_id"] = study_key(header, pseudonyms)
     if header.series_uid:
         whose = (*header.patient, *header.person)
         belongs["series_id"] = pseudonyms.digest("series", *whose, header.study_uid, header.series_uid)

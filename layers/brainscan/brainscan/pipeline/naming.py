@@ -9,7 +9,7 @@ from datetime import datetime
 
 from brainscan.dicom.header import Header
 from brainscan.identity import Pseudonyms
-from brainscan.pipeline.files import patient_key
+from brainscan.pipeline.files import patient_key, study_key
 from brainscan.services import Services
 from brainscan.store.upload import Upload
 
@@ -40,7 +40,7 @@ def pseudonyms_of_patient(header: Header, received_at: datetime, services: Servi
     def name_by(pseudonyms: Pseudonyms) -> str:
         if header.patient_id:
             return patient_key(header.patient_id, header.patient_id_issuer, pseudonyms)
-        return pseudonyms.digest("study", *header.patient, header.study_uid)
+        return study_key(header, pseudonyms)
 
     return _pseudonyms_of(name_by, lambda name: bool(known_by(name, limit=1).items), received_at, services)
 
