@@ -348,3 +348,41 @@ def test_our_own_answers_are_known_whatever_a_pacs_left_of_them(elements: dict[s
 )
 def test_a_derivation_that_is_coded_without_words_makes_a_map(value: str, scheme: str) -> None:
     assert header(DerivationCodeSequence=coded(value, scheme, "")).skip is Reason.DERIVED_MAP
+
+
+@pytest.mark.parametrize("class_uid", ["66.4", "66.5", "66.7", "30", "30.1"])
+@pytest.mark.parametrize("modality", ["MR", "", "OT"])
+def test_a_class_of_computed_pixels_is_no_picture_whatever_its_modality(class_uid: str, modality: str) -> None:
+    found = header(SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{class_uid}", Modality=modality)
+    assert found.skip is Reason.DERIVED_MAP
+
+
+def test_a_class_of_another_modality_is_a_doubt_about_one_that_calls_itself_mr() -> None:
+    [found] = header(SOPClassUID=CTImageStorage).relevances
+    assert (found.skip, found.flags) == (None, (Reason.UNCLEAR_MODALITY,))
+
+
+@pytest.mark.parametrize("keyword", ["AnatomicRegionSequence", "PrimaryAnatomicStructureSequence"])
+def test_a_code_of_another_part_counts_and_beside_the_head_is_a_doubt(keyword: str) -> None:
+    knee = {keyword: coded("1", "99LOCAL", "Knee joint")}
+    assert header(**knee).skip is Reason.OTHER_BODY_PART
+    [found] = header(BodyPartExamined="HEAD", **knee).relevances
+    assert (found.skip, found.flags) == (None, (Reason.UNCLEAR_BODY_PART,))
+
+
+@pytest.mark.parametrize("keyword", ["RequestedProcedureCodeSequence", "ScheduledProtocolCodeSequence"])
+def test_a_code_of_what_was_requested_names_its_part(keyword: str) -> None:
+    request = Dataset()
+    setattr(request, keyword, coded("1", "99LOCAL", "MRI knee left"))
+    [found] = header(RequestAttributesSequence=[request]).relevances
+    assert found.flags == (Reason.UNCLEAR_BODY_PART,)
+
+
+@pytest.mark.parametrize("keyword", ["LUTLabel", "LUTExplanation"])
+def test_what_values_are_said_to_mean_may_be_a_doubt(keyword: str) -> None:
+    mapping = Dataset()
+    setattr(mapping, keyword, "ADC")
+    [found] = header(RealWorldValueMappingSequence=[mapping]).relevances
+    assert found.flags == (Reason.UNCLEAR_CONTENT,)
+    [found] = header(ImageComments="Mean kurtosis map").relevances
+    assert found.flags == (Reason.UNCLEAR_CONTENT,)

@@ -15,9 +15,11 @@ ELSEWHERE: Final = {
         "BREASTS|CARDIAC|HEART|PERICARDIUM|LUNG|MEDIASTINUM|THYMUS|LARYNX|PHARYNX|THYROID|PAROTID|"
         "NECK SOFT TISSUE|NECK MRA|SUPRACLAVICULAR|BRACHIAL|PLEXUS|FETUS|FETAL|PLACENTA|EXTREMITY|FEMUR|TIBIA|"
         "FIBULA|PATELLA|MENISCUS|ACL|HUMERUS|RADIUS|ULNA|SCAPHOID|CARPAL|ILIAC|ILIUM|SYMPHYSIS|PUBALGIA|BACK|"
+        "MR ARTHROGRAM|JOINT LEFT|FISTULA|PHANTOM|"
         "NERVE ROOT LUMBAR|SCIATIC|WB|WHOLE-BODY|TORSO|TRUNK|Femoral head|head of pancreas"
     ),
     "german": (
+        "Handwurzel|Fußwurzel|Mittelfuß|Mittelhand|MR Fistel|"
         "Rücken|Nacken|Schulter re.|Knie li|Knöchel|OSG|OSG rechts|USG|Vorfuß|Rückfuß|Zehe|Zehen|Großzehe|Ferse|"
         "Finger|Daumen|Hand|Wade|Unterschenkel|Oberschenkel|Oberarm|Schlüsselbein|Rippen|Lunge|Mediastinum|"
         "Thorax|Leiste|Kreuzbein|Steißbein|Sakrum|ISG|Niere|Nieren|Nebenniere|Leber|Galle|Gallenwege|Milz|"

@@ -21,18 +21,24 @@ MAPS = (
     "CDA|coefficient de diffusion apparent|coeficiente de difusión aparente|coefficiente di diffusione apparente|ADK|"
     "карта ИКД|субтракция|odečet|térkép|kivonás|ADC haritası|çıkarma|減算|差分|サブトラクション|最大値投影|ADCマップ|"
     "拡散係数|"
-    "减影|最大密度投影|감산|최대강도투사|αφαίρεση|χάρτης ADC|προβολή|erotuskuva|subtractie|substrakcja|parametrisch"
+    "减影|最大密度投影|감산|최대강도투사|"
+    "ADC图|MIP像|tMIP画像|MIPtra|ADCcor|SUBsag|Feldkarte|T1-Karten|ADC-kaart|cartographie T2|"
+    "kurtosis|MK kurtosis|Eigenvalue 1|ODI|"
+    "perfusion weighted|signal enhancement ratio|maximum slope of increase|time to minimum|global bolus plot|isoADC|"
+    "αφαίρεση|χάρτης ADC|προβολή|erotuskuva|subtractie|substrakcja|parametrisch"
 )
 ANATOMY = (
     "|ORIGINAL|PRIMARY|M|SE|ND|NORM|DIS2D|M_FFE|T1 SE TRA KM|t1_mprage_sag_p2_iso|FLAIR|T2 TSE FS|DWI b1000|TRACEW|"
     "lossy compression|JPEG 2000|t1_se_tra_fa70|flip angle FA=120|T1 LOCAL ANATOMY|SWI|AVERAGE|mean|Farbe|subdural|"
     "SUBACUTE STROKE|imaging|face|adcock|mipaca|IN_PHASE|out of phase|arterial phase|phase encoding AP|T2 STAR|"
-    "prescan normalize|MFSPLIT|T1 MPR tra|MP2RAGE UNI|CISS|T1 POST GAD|CS 3D TFE"
+    "prescan normalize|MFSPLIT|T1 MPR tra|MP2RAGE UNI|CISS|T1 POST GAD|CS 3D TFE|"
+    "EXTRA SLICES|subcortical|PERFUSION WITH CONTRAST"
 )
 SCOUTS = (
     "localizer|Localiser|3-plane loc|3 pl|3PL|AAHead_Scout|Survey_SHC|pilot|planscan|Übersicht|Uebersichtsaufnahme|"
     "Localisateur|Lokalisator|localizador|localizzatore|Topogramm|repérage|tri-planar|3 Ebenen|Pha_Images|phase|"
     "PHASE MAP|FILT_PHA: SWAN|unwrapped phase|PHASE_DIFF|T1 post minus pre|AngioSub|fused|segmentation|VENC 30|PCA_P|"
+    "T1_Images|T2_Images|R2 relaxation|R2* image|correlation|"
     "ASSET calibration|CoilSurvey|SENSE REF|Reference scan|B0 shim|PreScan|MRS|CHO/NAA"
 )
 

@@ -53,6 +53,12 @@ CODED: Final = ("ProcedureCodeSequence", "RequestedProcedureCodeSequence", "Perf
 """Of the study, too, by CodeMeaning."""
 REQUESTED: Final = ("RequestedProcedureDescription", "ScheduledProcedureStepDescription")
 """The same, within RequestAttributesSequence."""
+CODED_REQUESTS: Final = ("RequestedProcedureCodeSequence", "ScheduledProtocolCodeSequence")
+"""Also within it, by CodeMeaning."""
+REGIONS: Final = ("AnatomicRegionSequence", "PrimaryAnatomicStructureSequence")
+"""Codes of what is in the picture."""
+QUANTITY: Final = ("LUTLabel", "LUTExplanation")
+"""What values mean, within RealWorldValueMappingSequence (PS3.3 C.7.6.16.2.11)."""
 _DERIVED: Final = "DerivationImageSequence"
 """The functional group that says how a frame was derived (PS3.3 C.7.6.16.2.6)."""
 _CLASSES: Final = {
@@ -72,6 +78,8 @@ _CLASSES: Final = {
     "Ophthalmic": "OP",
 }
 """How names of classes of other modalities begin, and what Modality calls them."""
+_COMPUTED: Final = ("1.2.840.10008.5.1.4.1.1.66.", "1.2.840.10008.5.1.4.1.1.30")
+"""Segmentations, label maps and parametric maps: no pictures, whatever Modality calls them."""
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 """The class, and the prefix of its multi-frame relatives."""
 _OURS: Final = "BRAINSCAN"
@@ -104,19 +112,19 @@ def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
     whole, coloured = _derivation(dataset), not _is_gray(dataset)
 
     @cache
-    def judged(kinds: frozenset[str], derivation: str, part: str) -> Relevance:
-        named = named_part(part)
+    def judged(kinds: frozenset[str], derivation: str, parts: tuple[str, ...]) -> Relevance:
+        named = {named_part(part) for part in parts}
         reason = skip or _not_anatomy(kinds) or (Reason.DERIVED_MAP if mentions_map(derivation) else None)
-        if reason or (part and named is BodyPart.ELSEWHERE):
+        if reason or (BodyPart.ELSEWHERE in named and BodyPart.HEAD not in named):
             return Relevance(reason or Reason.OTHER_BODY_PART)
         unclear = {Reason.UNCLEAR_CONTENT} if coloured or kinds & ({"DERIVED", "MIXED"} | _REAL) else set()
-        if part and named is BodyPart.UNNAMED:
+        if named == {BodyPart.UNNAMED} or BodyPart.ELSEWHERE in named:
             unclear |= {Reason.UNCLEAR_BODY_PART}
         return Relevance(flags=tuple(sorted(doubts | unclear, key=list(Reason).index)))
 
     return tuple(
         judged(
-            _kinds(dataset, frame), whole or _derivation(macro(dataset, frame, _DERIVED)), _body_part(dataset, frame)
+            _kinds(dataset, frame), whole or _derivation(macro(dataset, frame, _DERIVED)), _body_parts(dataset, frame)
         )
         for frame in range(frames)
     )
@@ -124,17 +132,19 @@ def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
 
 def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
     """What holds for all frames: why none is analyzed, or what to check in each."""
-    modality = _modality(dataset)
+    modality, of_class = _modality(dataset), _class_name(dataset)
     if _is_own_report(dataset):
         return Reason.OWN_REPORT, frozenset()
     if modality in _OTHER_MODALITIES:
         return Reason.OTHER_MODALITY, frozenset()
+    if text(dataset, "SOPClassUID").startswith(_COMPUTED):
+        return Reason.DERIVED_MAP, frozenset()
     if _LOCALIZERS & _words(dataset, "ImageType"):
         return Reason.LOCALIZER, frozenset()
     doubts = {
         Reason.BURNED_IN_TEXT: may_show_a_name(dataset),
-        Reason.UNCLEAR_MODALITY: modality != "MR",
-        Reason.UNCLEAR_CONTENT: any(mentions_no_anatomy(text(dataset, keyword)) for keyword in OF_SERIES),
+        Reason.UNCLEAR_MODALITY: modality != "MR" or of_class.startswith(tuple(_CLASSES)),
+        Reason.UNCLEAR_CONTENT: any(map(mentions_no_anatomy, _of_content(dataset))),
         Reason.UNCLEAR_BODY_PART: _described_part(dataset) is BodyPart.ELSEWHERE,
     }
     return None, frozenset(reason for reason, doubted in doubts.items() if doubted)
@@ -145,8 +155,19 @@ def _modality(dataset: Dataset) -> str:
     stated = text(dataset, "Modality").upper()
     if stated == "MR" or stated in _OTHER_MODALITIES:
         return stated
-    of_class = UID(text(dataset, "SOPClassUID")).name
+    of_class = _class_name(dataset)
     return next((code for words, code in _CLASSES.items() if of_class.startswith(words)), stated)
+
+
+def _class_name(dataset: Dataset) -> str:
+    return UID(text(dataset, "SOPClassUID")).name
+
+
+def _of_content(dataset: Dataset) -> list[str]:
+    """Free text that may say what kind of picture it is."""
+    mappings = items(dataset, "RealWorldValueMappingSequence")
+    quantities = [text(mapping, keyword) for mapping in mappings for keyword in QUANTITY]
+    return [*(text(dataset, keyword) for keyword in (*OF_SERIES, "ImageComments")), *quantities]
 
 
 def _described_part(dataset: Dataset) -> BodyPart:
@@ -158,6 +179,8 @@ def _described_part(dataset: Dataset) -> BodyPart:
     of_study += [text(code, "CodeMeaning") for keyword in CODED for code in items(dataset, keyword)]
     requests = items(dataset, "RequestAttributesSequence")
     of_study += [text(request, keyword) for request in requests for keyword in REQUESTED]
+    coded = [code for request in requests for keyword in CODED_REQUESTS for code in items(request, keyword)]
+    of_study += [text(code, "CodeMeaning") for code in coded]
     return named_part(*of_study)
 
 
@@ -204,10 +227,9 @@ def _derivation(dataset: Dataset) -> str:
     return " ".join((text(dataset, "DerivationDescription"), *coded))
 
 
-def _body_part(dataset: Dataset, frame: int) -> str:
-    """The body part as it is stated; enhanced objects state it as a code, for each frame."""
-    stated = text(dataset, "BodyPartExamined")
-    regions = items(dataset, "AnatomicRegionSequence") or items(
-        macro(dataset, frame, "FrameAnatomySequence"), "AnatomicRegionSequence"
-    )
-    return stated or (coded_region(regions[0]) if regions else "")
+def _body_parts(dataset: Dataset, frame: int) -> tuple[str, ...]:
+    """The body part as it is stated, and as it is coded: in enhanced objects for each frame."""
+    anatomy = macro(dataset, frame, "FrameAnatomySequence")
+    regions = [(items(dataset, keyword) or items(anatomy, keyword))[:1] for keyword in REGIONS]
+    stated = [text(dataset, "BodyPartExamined"), *(coded_region(code) for found in regions for code in found)]
+    return tuple(filter(None, stated))

@@ -15,7 +15,7 @@ from brainscan.dicom.copied_text import EQUIPMENT, PATIENT_AND_STUDY
 from brainscan.dicom.identifiers import IDENTIFIERS
 from brainscan.dicom.origin import ORIGIN
 from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
-from brainscan.dicom.relevance import CODED, DESCRIPTIONS, REQUESTED
+from brainscan.dicom.relevance import CODED, CODED_REQUESTS, DESCRIPTIONS, QUANTITY, REGIONS, REQUESTED
 from brainscan.dicom.repair import INTEGERS as OF_PIXELS
 from brainscan.dicom.repair import NAMED_BY_META
 from brainscan.dicom.report_identity import SERIES_DESCRIPTIONS, SOP_CLASSES
@@ -38,11 +38,12 @@ OF_FRAMES: Final = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 """Functional groups that say how a frame's values are meant."""
 RELEVANCE: Final = (
     "Modality", "ImageType", "ComplexImageComponent", "VolumeBasedCalculationTechnique", "BodyPartExamined",
-    "AnatomicRegionSequence", "FrameAnatomySequence", "CodeValue", "CodingSchemeDesignator", "CodeMeaning",
+    *REGIONS, "FrameAnatomySequence", "CodeValue", "CodingSchemeDesignator", "CodeMeaning",
     "DerivationDescription", "DerivationCodeSequence", "DerivationImageSequence", "BurnedInAnnotation",
     "ConversionType",
     "PhotometricInterpretation", "Manufacturer", "ManufacturerModelName",
-    "ImageComments", *DESCRIPTIONS, *CODED, "RequestAttributesSequence", *REQUESTED,
+    "ImageComments", *DESCRIPTIONS, *CODED, "RequestAttributesSequence", *REQUESTED, *CODED_REQUESTS,
+    "RealWorldValueMappingSequence", *QUANTITY,
 )  # fmt: skip
 """What decides whether an image is analyzed, and what a reader should check."""
 
