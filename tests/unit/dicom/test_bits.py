@@ -111,3 +111,15 @@ def test_signed_bytes_stay_signed() -> None:
     dataset = scan(values, 8, 7, signed=1)
     dataset.BitsAllocated, dataset.PixelData = 8, values.tobytes()
     np.testing.assert_array_equal(stored_values(dataset, 0), values)
+
+
+@pytest.mark.parametrize(("values", "stored"), [(PICTURE, 12), (PICTURE * 50, 16), (PICTURE, 16)])
+def test_words_whose_bytes_stand_in_the_other_order_are_turned_over(values: Any, stored: int) -> None:
+    noisy = values + np.random.default_rng(1).integers(0, 20, values.shape)
+    swapped = noisy.astype(np.uint16).byteswap()
+    np.testing.assert_array_equal(stored_values(scan(swapped, stored, stored - 1), 0), noisy)
+
+
+@pytest.mark.parametrize("noise", [np.full((48, 64), 7), np.random.default_rng(2).integers(0, 4096, (48, 64))])
+def test_a_picture_that_is_rough_in_either_order_is_left_as_it_is(noise: Any) -> None:
+    np.testing.assert_array_equal(stored_values(scan(noise, 12, 11), 0), noise)

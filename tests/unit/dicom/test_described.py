@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from brainscan.dicom.header import read_header
 from brainscan.domain import Kind, Reason, ScanError
@@ -100,3 +100,28 @@ def test_a_spacing_in_a_unit_of_its_own_still_tells_how_oblong_pixels_are(
 def test_directions_that_span_no_plane_leave_the_instance_numbers_to_order_slices() -> None:
     flat = mr.mr_series(3, ImageOrientationPatient=[0, 0, 0, 0, 0, 0])
     assert [read_header(mr.file_bytes(each), Limits()).orders for each in flat] == [(1,), (2,), (3,)]
+
+
+@pytest.mark.parametrize("stated", [None, "", "1", "3"])
+def test_frames_that_nobody_counted_do_not_vanish(stated: str | None) -> None:
+    stack = image()
+    frames = np.stack([stored() + n for n in range(4)])
+    stack.PixelData, stack.NumberOfFrames = frames.astype("<u2").tobytes(), stated
+    data = encoded_as(stack, ExplicitVRLittleEndian)
+    assert len(read_header(data, Limits()).orders) == 4
+    assert all(np.array_equal(decode(data, Kind.DICOM, Limits(), n).pixels, each) for n, each in enumerate(frames))
+
+
+@pytest.mark.parametrize("stated", [None, "1"])
+def test_frames_of_a_compressed_object_are_as_many_as_have_functional_groups(stated: str | None) -> None:
+    stack = mr.enhanced(mr.mr_series(3))
+    stack.compress(RLELossless, generate_instance_uid=False)
+    stack.NumberOfFrames = stated
+    assert len(read_header(mr.file_bytes(stack), Limits()).orders) == (1 if stated else 3)
+
+
+@pytest.mark.parametrize("more", [b"", bytes(2), bytes(512), bytes(2 * mr.ROWS * mr.COLUMNS - 2)])
+def test_bytes_behind_the_pixels_are_no_frame(more: bytes) -> None:
+    padded = image()
+    padded.PixelData += more
+    assert len(read_header(encoded_as(padded, ExplicitVRLittleEndian), Limits()).orders) == 1

@@ -108,6 +108,16 @@ def test_a_scale_or_a_window_that_says_nothing_changes_no_picture(
     assert shows_the_same(read(with_raw(image(**beside), keyword, "DS", value, syntax)))
 
 
+@pytest.mark.parametrize(("center", "width"), [(1, 2), (12, 4), (890, 4), (450, 1), (30_000, 10), (-500, 100)])
+def test_a_window_that_leaves_no_grays_of_the_head_is_passed_over(center: int, width: int) -> None:
+    assert shows_the_same(read(mr.file_bytes(image(WindowCenter=center, WindowWidth=width))))
+
+
+@pytest.mark.parametrize(("center", "width"), [(600, 100), (200, 500)])
+def test_a_window_that_leaves_grays_counts(center: int, width: int) -> None:
+    assert not shows_the_same(read(mr.file_bytes(image(WindowCenter=center, WindowWidth=width, RescaleType="US"))))
+
+
 @pytest.mark.parametrize("keyword", ["PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"])
 @pytest.mark.parametrize(
     ("value", "spacing"),

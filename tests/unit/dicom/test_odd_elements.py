@@ -206,6 +206,10 @@ def test_the_meta_information_names_an_instance_that_does_not_name_itself(syntax
         ("utf-8", None, "Wang^XiaoDong=王^小東"),
         ("utf-8", "ISO_IR 999", "Müller^Jürgen"),
         ("iso8859-5", "ISO_IR 144", "Люкceмбypг"),
+        ("latin-1", "ISO_IR 100", "Müller^Jürgen"),
+        ("utf-8", "ISO_IR 100", "Müller^Jürgen"),
+        ("utf-8", "ISO_IR 144", "Люксембург"),
+        ("utf-8", "ISO_IR 101", "Wałęsa^Lech"),
     ],
 )
 def test_a_name_is_readable_whatever_the_header_says_of_its_character_set(

@@ -16,11 +16,18 @@ TORN: Final = 0.002
 """Share of neighbours that are close to each other, and would not be without the upper bits, from which these count."""
 FEWER: Final = 10
 """By so many times fewer leaps between neighbours one reading of the bits has to be better than the stated one."""
+UNRELATED: Final = 0.25
+"""Roughness from which a picture may be read in the wrong order of bytes."""
+SMOOTHER: Final = 2.0
+"""By so many times it has to be smoother in the other order."""
+EVERY: Final = 4
+"""Of so many rows, one is looked at for it."""
 
 
 def stored_values(dataset: Dataset, frame: int | None) -> Values:
     """Decode one frame, or all of them, and mend what its values show of a wrong header.
 
+    - Bytes of words stand in the order that is stated, unless the picture is smooth in the other one alone.
     - HighBit above BitsStored - 1 puts the value at the upper end of the word. It is believed only where values exceed
       what the lower bits can hold: some writers state it of values at the lower end.
     - Where values exceed it otherwise, what is in the upper bits is no part of them, such as an overlay; unless without
@@ -38,9 +45,24 @@ def stored_values(dataset: Dataset, frame: int | None) -> Values:
         return _unsigned(values)
     if bits is None or values.dtype.itemsize * 8 != WORD:
         return values
-    if not _fit(values, bits):
-        values = _within(values, bits, _stated_shift(dataset, bits))
-    return _resigned(values)
+    shift = _stated_shift(dataset, bits)
+    found = _mended(values, bits, shift)
+    rough = _roughness(found)
+    if rough < UNRELATED:
+        return found
+    turned = _mended(values.byteswap(), bits, shift)
+    return turned if _roughness(turned) * SMOOTHER < rough else found
+
+
+def _mended(values: Values, bits: int, shift: int) -> Values:
+    return _resigned(values if _fit(values, bits) else _within(values, bits, shift))
+
+
+def _roughness(values: Values) -> float:
+    """How far neighbours in a row differ, in standard deviations of all: 1.1 where they are unrelated."""
+    some = values.reshape(-1, values.shape[-1])[::EVERY].astype(np.float32)
+    spread = float(some.std())
+    return float(np.abs(np.diff(some, axis=-1)).mean()) / spread if spread and some.shape[-1] > 1 else 0.0
 
 
 def _bits_of_words(dataset: Dataset) -> int | None:

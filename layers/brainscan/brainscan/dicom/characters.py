@@ -10,6 +10,8 @@ from brainscan.dicom.values import tag_and_vr, texts
 
 UTF8: Final = "ISO_IR 192"
 LATIN1: Final = "ISO_IR 100"
+_TAKE_NEARLY_ALL: Final = frozenset(f"ISO_IR {number}" for number in (100, 101, 109, 110, 126, 127, 138, 144, 148, 203))
+"""Single-byte sets of which no text happens to be UTF-8: that would be capitals behind small letters, or signs."""
 _TEXT_VRS: Final = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")
 """VRs that SpecificCharacterSet applies to (PS3.5 6.1.2.2)."""
 
@@ -18,7 +20,8 @@ def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
     """Have text decoded by the character set that fits it, before any of it is looked at.
 
     The one that is stated counts where the bytes are text in it; otherwise they are UTF-8 if they can be, else Latin-1,
-    in which every byte is a character: what consoles write in the language of the desktop.
+    in which every byte is a character: what consoles write in the language of the desktop. Of a set in which nearly all
+    bytes are characters, that they are UTF-8 as well is no accident.
 
     Args:
         keywords: Of the attributes whose bytes decide.
@@ -27,7 +30,8 @@ def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
     if not raw:
         return
     stated = texts(dataset, "SpecificCharacterSet")
-    if len(stated) > 1 or any(_fits(raw, each) for each in stated):
+    takes_all = bool(stated) and stated[0] in _TAKE_NEARLY_ALL and _fits(raw, UTF8)
+    if len(stated) > 1 or (not takes_all and any(_fits(raw, each) for each in stated)):
         return  # several sets are told apart by escape sequences, which pydicom follows
     fitting = UTF8 if _fits(raw, UTF8) else LATIN1
     dataset.SpecificCharacterSet = fitting

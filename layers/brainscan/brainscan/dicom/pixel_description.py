@@ -1,8 +1,11 @@
 """What a header leaves out of the description of its pixels (PS3.3 C.7.6.3), as far as the rest of it tells."""
 
+import math
 from typing import Final
 
 from pydicom import Dataset
+
+from brainscan.dicom.values import items
 
 GRAY: Final = "MONOCHROME2"
 DEPTHS: Final = (8, 16, 32)
@@ -31,10 +34,43 @@ def complete_pixel_description(dataset: Dataset) -> None:
         dataset.PixelRepresentation = 0
 
 
+def state_frames(dataset: Dataset) -> None:
+    """State how many frames there are where the object does not, or holds more of them than it says.
+
+    Pixels that are not compressed tell by their length; others by the functional groups that each frame has.
+    """
+    stated = dataset.get("NumberOfFrames")
+    held = _held(dataset)
+    if held is None and not stated:
+        held = len(items(dataset, "PerFrameFunctionalGroupsSequence"))
+    if held and held > max(1, int(stated or 1)):
+        dataset.NumberOfFrames = held
+
+
+def _held(dataset: Dataset) -> int | None:
+    """How many whole frames the pixels are; None where they are compressed, or no number of whole ones."""
+    pixels = _native(dataset)
+    if pixels is None:
+        return None
+    sizes = (dataset.get(keyword) or 0 for keyword in ("Rows", "Columns", "BitsAllocated"))
+    bits = int(dataset.get("SamplesPerPixel") or 1) * math.prod(map(int, sizes))
+    size = bits // 8
+    frames, rest = divmod(len(pixels), size) if size else (0, 0)
+    return frames if frames and rest <= frames * size % 2 else None
+
+
+def _native(dataset: Dataset) -> bytes | None:
+    """Pixels that are not compressed."""
+    element = dataset.get_item("PixelData")
+    pixels = element.value if element is not None else None
+    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
+    return pixels if isinstance(pixels, bytes) and not compressed else None
+
+
 def _depth(dataset: Dataset) -> int | None:
     """Bits of a pixel, by how many bytes there are of all; None where they are no plain gray ones."""
-    pixels = dataset.get("PixelData")
-    if not isinstance(pixels, bytes) or dataset.file_meta.TransferSyntaxUID.is_compressed:
+    pixels = _native(dataset)
+    if pixels is None:
         return None
     count = int(dataset.Rows) * int(dataset.Columns) * max(1, int(dataset.get("NumberOfFrames") or 1))
     return next((bits for bits in DEPTHS if count * bits // 8 <= len(pixels) <= count * bits // 8 + 1), None)

@@ -27,7 +27,7 @@ from brainscan.dicom.characters import make_readable
 from brainscan.dicom.copied_text import PATIENT_AND_STUDY
 from brainscan.dicom.geometry import macro
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
-from brainscan.dicom.pixel_description import complete_pixel_description
+from brainscan.dicom.pixel_description import complete_pixel_description, state_frames
 from brainscan.dicom.repair import name_by_meta, repair
 from brainscan.dicom.unstated_padding import unstated_padding
 from brainscan.dicom.values import numbers, texts
@@ -42,6 +42,8 @@ SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScanned
 _DEPTH_KEYWORDS: Final = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
 RESCALE_KEYWORDS: Final = ("RescaleSlope", "RescaleIntercept")
 VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
+LEAST_SHOWN: Final = 0.05
+"""Share of the pixels of the head that a window which was meant for them leaves gray."""
 _LUMINANCE: Final = (0.299, 0.587, 0.114)
 """ITU-R 601, which `convert("L")` uses for all other formats."""
 
@@ -68,6 +70,8 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
     if "Rows" not in dataset or not any(keyword in dataset for keyword in PIXEL_KEYWORDS):
         raise _without_image(dataset)
     name_by_meta(dataset, dataset.file_meta if meta is None else meta)
+    if not is_mosaic(dataset):
+        state_frames(dataset)
     return dataset
 
 
@@ -226,7 +230,7 @@ def _rescaled(
 
 
 def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.NDArray[Any]:
-    """Values after the first VOI LUT or window; a window that shows nothing is passed over."""
+    """Values after the first VOI LUT or window; one that shows next to nothing is passed over."""
     stated = macro(dataset, frame, "FrameVOILUTSequence")
     if not any(keyword in stated for keyword in VOI_KEYWORDS):
         return values
@@ -240,9 +244,17 @@ def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.
     with suppress(TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError):
         exact = np.rint(values).astype(np.int32) if view.get("VOILUTSequence") else values
         seen = apply_voi_lut(exact, view)
-        if seen.min() < seen.max():
+        if _shows_something(values, seen):
             return seen
     return values
+
+
+def _shows_something(values: npt.NDArray[Any], seen: npt.NDArray[Any]) -> bool:
+    """Whether a window leaves of what is no background more than black and white."""
+    low = values.min()
+    head = seen[values > low + (values.mean() - low) / 2]
+    between = (head > seen.min()) & (head < seen.max())
+    return bool(head.size and between.mean() >= LEAST_SHOWN)
 
 
 def _padding(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_] | None:
