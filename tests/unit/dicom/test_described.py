@@ -8,6 +8,8 @@ from pydicom import Dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from brainscan.dicom.header import read_header
+from brainscan.dicom.planes import plane_of
+from brainscan.dicom.source import read_source
 from brainscan.domain import Kind, Reason, ScanError
 from brainscan.imaging.decode import Decoded, decode
 from brainscan.settings import Limits
@@ -125,3 +127,22 @@ def test_bytes_behind_the_pixels_are_no_frame(more: bytes) -> None:
     padded = image()
     padded.PixelData += more
     assert len(read_header(encoded_as(padded, ExplicitVRLittleEndian), Limits()).orders) == 1
+
+
+def test_twice_as_many_bytes_as_pixels_are_words() -> None:
+    halved = image()
+    halved.BitsAllocated = halved.BitsStored = 8
+    halved.HighBit = 7
+    data = encoded_as(halved, ExplicitVRLittleEndian)
+    assert len(read_header(data, Limits()).orders) == 1
+    assert np.array_equal(read(data).pixels, stored())
+
+
+@pytest.mark.parametrize("frames", [None, 4])
+def test_the_position_of_an_object_is_not_that_of_each_of_its_frames(frames: int | None) -> None:
+    stack = image()
+    stack.PixelData, stack.NumberOfFrames = 4 * stack.PixelData, frames
+    data = encoded_as(stack, ExplicitVRLittleEndian)
+    assert read_header(data, Limits()).orders == (1, 2, 3, 4)
+    header = read_source(data, 10**9)
+    assert [plane_of(header, frame) for frame in range(4)] == [None] * 4

@@ -31,6 +31,10 @@ def odd_volume(changes: dict[str, Any] | None = None, pixels: np.ndarray | None 
         ({"intent_code": 5}, Reason.UNCLEAR_CONTENT),
         ({"intent_code": 1007}, Reason.UNCLEAR_CONTENT),
         ({"scl_slope": -1, "scl_inter": 0}, Reason.UNCLEAR_CONTENT),
+        ({"intent_name": b"FA"}, Reason.UNCLEAR_CONTENT),
+        ({"descrip": b"ADC map, b=0/1000"}, Reason.UNCLEAR_CONTENT),
+        ({"vox_offset": 353}, Reason.UNCLEAR_CONTENT),
+        ({"descrip": b"TE=30;Time=121522.420;phase=1"}, None),
         ({"pixdim": [1, 0, 0, 0, 0, 0, 0, 0], "sform_code": 0, "qform_code": 1}, Reason.UNCLEAR_ORIENTATION),
         ({"intent_code": 2001}, None),
         ({"scl_slope": np.inf}, None),
@@ -75,3 +79,10 @@ def test_a_volume_without_voxels_is_unreadable() -> None:
     with pytest.raises(ScanError) as refused:
         slice_count(odd_volume({"dim": [3, 0, 24, 6, 1, 1, 1, 1]}), Limits())
     assert refused.value.reason is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize(("further", "flags"), [((3,), ()), ((1, 3), (Reason.UNCLEAR_CONTENT,)), ((1, 1), ())])
+def test_a_fifth_dimension_is_of_vectors_and_a_fourth_of_pictures(further: tuple[int, ...], flags: Any) -> None:
+    whole = np.asarray(nib.Nifti1Image.from_bytes(odd_volume()).dataobj)
+    stacked = np.broadcast_to(whole.reshape(*whole.shape, *(1 for _ in further)), (*whole.shape, *further))
+    assert read_slice(odd_volume(pixels=np.ascontiguousarray(stacked)), Limits(), 3).flags == flags

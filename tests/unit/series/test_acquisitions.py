@@ -154,8 +154,9 @@ def test_slices_that_overlap_are_neighbours(thickness: float | None, distance: f
 
 @pytest.mark.parametrize("tells", ["location_mm", "number"])
 def test_without_positions_a_place_that_is_imaged_again_is_known_by_its_location_or_its_number(tells: str) -> None:
+    stated: dict[int, Any] = {place: {tells: 6.0 * place} for place in range(4)}
     sources = {
-        f"{time}-{place}": replace(SliceSource(acquisition_order=(time,)), **{tells: 6.0 * place})
+        f"{time}-{place}": SliceSource(acquisition_order=(time,), **stated[place])
         for place in range(4)
         for time in range(3)
     }

@@ -25,6 +25,11 @@ def macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:
     return dataset
 
 
+def has_frames(dataset: Dataset) -> bool:
+    """Whether there are several frames: a position of the object itself, which is the first one's, is not theirs."""
+    return (number(dataset, "NumberOfFrames") or 1) > 1
+
+
 def frame_order(dataset: Dataset, frame: int) -> int:
     """The place of a frame among the slices of its series, as a number that sorts, from 0 to 2 `ORIGIN`.
 
@@ -32,7 +37,8 @@ def frame_order(dataset: Dataset, frame: int) -> int:
     knowledge of the other slices, which may not have arrived. Without position or orientation, the instance number
     plus the frame stands in.
     """
-    position = numbers(macro(dataset, frame, "PlanePositionSequence"), "ImagePositionPatient")
+    stated = macro(dataset, frame, "PlanePositionSequence")
+    position = None if stated is dataset and has_frames(dataset) else numbers(stated, "ImagePositionPatient")
     cosines = numbers(macro(dataset, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
     normal = _normal(cosines) if cosines is not None and len(cosines) == 6 else None
     if position is None or len(position) != 3 or normal is None:

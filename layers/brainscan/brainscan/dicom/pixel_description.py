@@ -41,6 +41,9 @@ def state_frames(dataset: Dataset) -> None:
     """
     stated = dataset.get("NumberOfFrames")
     held = _held(dataset)
+    if held == 2 and not stated and dataset.get("BitsAllocated") == DEPTHS[0]:
+        dataset.BitsAllocated = dataset.BitsStored = DEPTHS[1]  # one picture of words, not two of their halves
+        return
     if held is None and not stated:
         held = len(items(dataset, "PerFrameFunctionalGroupsSequence"))
     if held and held > max(1, int(stated or 1)):

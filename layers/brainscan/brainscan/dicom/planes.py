@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from brainscan.dicom.geometry import has_frames
 from brainscan.dicom.mosaic import is_mosaic
 from brainscan.series.planes import Plane
 
@@ -44,4 +45,4 @@ def _stated(header: Dataset, frame: int, group: str, keyword: str) -> Any:
     for groups in (*per_frame[frame : frame + 1], *shared[:1]):
         if groups.get(group):
             return groups[group][0].get(keyword)
-    return header.get(keyword)
+    return None if keyword == "ImagePositionPatient" and has_frames(header) else header.get(keyword)

@@ -45,7 +45,8 @@ def no_common_grid(images: Sequence[SourceImage]) -> Reason | None:
     matrices = {(image.header.Rows, image.header.Columns) for image in images}
     directions = np.array([plane.orientation for plane in planes_of(images)])
     frames = {plane.frame_of_reference for plane in planes_of(images)}
-    mixed = max(map(len, (spacings, matrices, frames))) > 1 or np.ptp(directions, axis=0).max() > SAME_DIRECTION
+    mixed = len(spacings) > 1 or len(matrices) > 1 or len(frames) > 1
+    mixed = mixed or np.ptp(directions, axis=0).max() > SAME_DIRECTION
     return Reason.MIXED_GEOMETRY if mixed else None
 
 

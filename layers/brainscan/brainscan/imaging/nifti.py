@@ -13,6 +13,7 @@ import numpy.typing as npt
 from nibabel.affines import voxel_sizes
 from nibabel.orientations import apply_orientation, io_orientation
 
+from brainscan.dicom.derived import mentions_map
 from brainscan.dicom.pixels import Pixels
 from brainscan.dicom.unstated_padding import unstated_padding
 from brainscan.domain import Reason, ScanError
@@ -25,6 +26,8 @@ SAME_SIZE: Final = 0.05
 """Share by which sizes of voxels may differ within a header: shears and few digits make up for less."""
 TIME_SERIES: Final = 2001
 """NIFTI_INTENT_TIME_SERIES: the one intent, besides none, that pictures have (nifti1.h)."""
+ALIGNED: Final = 16
+"""Bytes by which the place is divisible where voxels begin (nifti1.h)."""
 HOLES: Final = 0.01
 """Pixels that are no number and lie among others, as a share of these, that are more than a crumb."""
 _DIRECTIONS: Final = (
@@ -201,11 +204,18 @@ def _aspect(image: nib.Nifti1Image, stack: Stack) -> float:
 
 
 def _says_otherwise(image: nib.Nifti1Image) -> bool:
-    """Whether voxels are said to be something else than a picture (labels, statistics, vectors), or turned over."""
+    """Whether voxels are said to be something else than a picture, are turned over, or begin at an odd place.
+
+    Labels, statistics and vectors have an intent, or a name; a fifth dimension is of vectors (nifti1.h).
+    """
     intent = int(image.header["intent_code"])
+    names = (image.header[field].item().decode("latin-1") for field in ("intent_name", "descrip"))
     voxels: Any = image.dataobj
-    slope = float(voxels.slope)
-    return intent not in (0, TIME_SERIES) or slope < 0
+    shifted = bool(voxels.offset % ALIGNED)
+    vectors = math.prod(image.shape[4:]) > 1
+    return (
+        intent not in (0, TIME_SERIES) or float(voxels.slope) < 0 or shifted or vectors or any(map(mentions_map, names))
+    )
 
 
 def _has_holes(pixels: Pixels) -> bool:

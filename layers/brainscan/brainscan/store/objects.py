@@ -178,7 +178,7 @@ class Results:
             ObjectGoneError: no such object.
         """
         wanted: Any = {"Bucket": self.bucket, "Key": key, "Range": f"bytes=0-{size - 1}"}
-        with gone_is_typed():
+        with typed_s3_errors():
             return retried(lambda: self._client.get_object(**wanted)["Body"].read())
 
     def delete(self, keys: Sequence[str]) -> None:
