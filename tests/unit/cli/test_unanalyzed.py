@@ -40,7 +40,7 @@ def test_each_reason_is_told_with_the_files_that_it_left_out(world: World, tmp_p
     for expected in (
         ("skipped", "derived map", "5", "adc/0.dcm, adc/1.dcm, adc/2.dcm, …"),
         ("skipped", "other body part", "1", "limb[1].dcm"),
-        ("skipped", "own answer", "1", "ours.dcm"),
+        ("skipped", "own report", "1", "ours.dcm"),
         ("skipped", "not an image", "1", "notes.txt"),
         ("rejected", "unreadable", "1", "cut.png"),
     ):

@@ -101,7 +101,7 @@ def distance_mm(planes: Sequence[Plane]) -> float | None:
 
 
 def _median_distance_mm(planes: Sequence[Plane]) -> float | None:
-    places = np.sort([float(np.dot(plane.position_mm, planes[0].normal)) for plane in planes])
+    places = [float(np.dot(plane.position_mm, planes[0].normal)) for plane in planes]
     return float(np.median(np.diff(places))) if len(places) > 1 else None
 
 
