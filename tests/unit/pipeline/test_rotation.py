@@ -3,11 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
+from brainscan.dicom.header import read_header
 from brainscan.domain import Scan
 from brainscan.identity import Keyring, Pseudonyms
+from brainscan.pipeline import naming
 from brainscan.pipeline.files import patient_key
 from brainscan.pipeline.intake import intake
 from brainscan.services import Services
@@ -30,6 +33,21 @@ def taken_in(world: World, services: Services, key: str, place: int = 0, **heade
     intake(world.upload(key, zipped({"slice.dcm": mr.file_bytes(image)})), services)
     [scan] = world.queued()
     return scan
+
+
+def test_a_deployment_that_never_rotated_asks_the_table_for_no_name(world: World, rotated: Services) -> None:
+    upload = world.upload("a.png", png(32))
+    header = read_header(mr.file_bytes(mr.mr_series(1, PatientID="P-1")[0]), world.services.limits)
+
+    def asked(services: Services) -> list[str]:
+        table = MagicMock(wraps=services.table)
+        beside = replace(services, table=table)
+        naming.pseudonyms_of_upload(upload, beside)
+        naming.pseudonyms_of_patient(header, NOON, beside)
+        return [name for name, *_ in table.mock_calls]
+
+    assert asked(world.services) == []
+    assert asked(rotated) != []
 
 
 def test_a_patient_and_a_series_of_before_meet_after_it(world: World, rotated: Services) -> None:

@@ -19,11 +19,6 @@ def marks(dynamodb: Any) -> dict[str, Any]:
     return {item["pk"]["S"]: item for item in found if item["pk"]["S"].startswith("PSEUDONYM#")}
 
 
-def test_the_only_name_is_chosen_without_a_mark(lagging_table: Table, dynamodb: Any) -> None:
-    assert lagging_table.pseudonyms.choose(["one"], "one", unknown) == "one"
-    assert marks(dynamodb) == {}
-
-
 def test_what_is_new_gets_the_preferred_name_and_keeps_it(dynamodb: Any) -> None:
     def chosen(names: list[str], preferred: str) -> str:
         another_process = ChosenPseudonyms(TableClient(dynamodb, TABLE))

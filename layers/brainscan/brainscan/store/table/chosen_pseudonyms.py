@@ -22,15 +22,13 @@ class ChosenPseudonyms:
         """The pseudonym that something goes by from now on, whoever asks: the first that anybody chose.
 
         Args:
-            names: All that it could have; a single one is chosen without asking the table.
+            names: All that it could have.
             preferred: That of them which it gets if it is new.
             is_known: Whether something goes by a name without a mark: it was there before there were several.
 
         Raises:
             botocore.exceptions.ClientError: to be repeated.
         """
-        if len(names) == 1:
-            return names[0]
         key = tuple(names)
         while key not in self._chosen:
             marked = next(self._table.get_batch([keys.chosen_pseudonym(each) for each in names]), None)
