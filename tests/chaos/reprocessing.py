@@ -1,15 +1,13 @@
 """Stored scans, read again by another model through a state machine, while processes die and calls fail: each once.
 
-The scans are put into the table as analyze leaves them. The real handler then takes the steps that the machine's own
-definition (infra/reprocess.asl.json) asks of it, with the retries that stand there; what the network says is given.
+The scans are put into the table as analyze leaves them; what the network says is given.
 """
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -22,23 +20,16 @@ from brainscan.store.objects import model_key
 from brainscan.store.table.items import scan_item
 from tests.chaos.contention import FOUND, slice_of
 from tests.chaos.faults import Rates
+from tests.chaos.machine import Machine
 from tests.chaos.network import MODELS, SECONDS_A_SCAN
 from tests.chaos.simulation import ProcessKilledError
-from tests.chaos.world import ROOT, Scenario, World, world_of
+from tests.chaos.world import Scenario, World, world_of
 
 KILLS: Final = Rates(kills=0.10, throttles=0.03, lost=0.003, partial=0.01)
 """One process in ten dies: an invocation reads many scans, so that few would be hit otherwise."""
 
 DEADLY: Final = b"a deadly slice"
 """Whatever reads it dies."""
-
-
-@cache
-def definition() -> dict[str, Any]:
-    """The states of a batch."""
-    machine = json.loads((ROOT / "infra/reprocess.asl.json").read_text())
-    states: dict[str, Any] = machine["States"]["Batches"]["ItemProcessor"]["States"]
-    return states | states["Alone"]["ItemProcessor"]["States"] | {"Finish": machine["States"]["Finish"]}
 
 
 @dataclass
@@ -51,17 +42,7 @@ class Reprocessing:
     deadly: set[str]
     records: dict[str, ScanRecord]
     read: Counter[bytes] = field(default_factory=Counter)
-    executions: list["Execution"] = field(default_factory=list)
-
-    def start(self, run: Run, _bucket: str) -> None:
-        """Begin an execution over a run's manifest."""
-        lines = self.world.services.results.get(f"reprocess/{run.run_id}/manifest-{run.execution:03d}.csv").decode()
-        batches = [(int(number), ids.split()) for number, ids in (line.split(",") for line in lines.splitlines()[1:])]
-        self.executions.append(Execution(self, run, batches))
-
-    def stop(self, _run: Run) -> None:
-        """End the latest execution: no state of it is entered any more."""
-        self.executions[-1].stopped = True
+    executions: int = 0
 
     def violations(self) -> Iterator[str]:
         """Promises that do not hold once all is over."""
@@ -105,103 +86,15 @@ class Reprocessing:
         )
 
 
-class Execution:
-    """An execution of the state machine over numbered batches, so many at once."""
-
-    def __init__(self, of: Reprocessing, run: Run, batches: list[tuple[int, list[str]]]) -> None:
-        self._of, self._run = of, run
-        self._waiting = batches[::-1]
-        self._under_way = 0
-        self._steps = 0
-        self.stopped = False
-        for _ in range(run.most_at_once):
-            self._next()
-
-    def _next(self) -> None:
-        if self._waiting:
-            self._under_way += 1
-            number, ids = self._waiting.pop()
-            self._answer("Answer", number, ids, lambda: self._over(), lambda: self._alone(number, ids, list(ids)))
-        elif not self._under_way:
-            self._under_way = -1
-            self._step(
-                "Finish",
-                {"step": "finish", "run": self._run.run_id, "execution": self._run.execution},
-                lambda: None,
-                lambda: None,
-            )
-
-    def _over(self) -> None:
-        self._under_way -= 1
-        self._next()
-
-    def _alone(self, number: int, ids: list[str], left: list[str]) -> None:
-        if not left:
-            self._answer("Close", number, ids, self._over, self._over)
-            return
-        one = [left.pop(0)]
-        event = {"step": "give_up", "run": self._run.run_id, "scans": one}
-        goes_on = lambda: self._alone(number, ids, left)  # noqa: E731
-        self._answer("AnswerOne", None, one, goes_on, lambda: self._step("GiveUp", event, goes_on, self._over))
-
-    def _answer(
-        self, state: str, number: int | None, ids: list[str], then: Callable[[], None], caught: Callable[[], None]
-    ) -> None:
-        event = {"step": "answer", "run": self._run.run_id, "batch": number, "scans": ids}
-        self._step(state, event, then, caught)
-
-    def _step(
-        self, state: str, event: dict[str, Any], then: Callable[[], None], caught: Callable[[], None], tried: int = 0
-    ) -> None:
-        """Invoke the function; where it fails, as often as the state's retry says, then go where its catch leads."""
-        if self.stopped:
-            return
-        self._steps += 1
-        world = self._of.world
-        name = f"Reprocess-{state}-{self._run.execution}-{self._steps}"
-        retry = definition()[state]["Retry"][-1]
-
-        def ended(failed: bool) -> None:
-            if not failed:
-                then()
-            elif self._held():
-                self._over()
-            elif tried == retry["MaxAttempts"]:
-                caught()
-            else:
-                longest = min(
-                    retry.get("MaxDelaySeconds", 1e9), retry["IntervalSeconds"] * retry["BackoffRate"] ** tried
-                )
-                pause = world.plan.random("retry", name).uniform(0, longest)
-                world.simulation.after(pause, lambda: self._step(state, event, then, caught, tried + 1))
-
-        # The machine is no part of the process that has just ended.
-        world.functions["Reprocess"].invoke(
-            event, name, lambda _, failed: world.simulation.after(0, lambda: ended(failed))
-        )
-
-    def _held(self) -> bool:
-        run = self._of.world.services.table.runs.get(self._run.run_id)
-        return run is None or run.state is not RunState.RUNNING
-
-
 def reprocessed(seed: int, scans: int, rates: Rates = KILLS, deadly: int = 2, at_once: int = 20) -> Reprocessing:
     """Read stored scans again, pause in the middle and resume; the world as it is then."""
     with world_of(Scenario(seed, (), rates)) as world:
         found = _stored(world, scans, deadly)
         run = _run(found, at_once)
-        services = world.services
         with patch.object(reprocess, "predict", _predicted(world, found)):
-            runs.start(run, _batches(found), services.table, services.results, found)
-            world.simulation.run(until=scans / 100)
-            if services.table.runs.get(run.run_id).state is RunState.RUNNING:  # type: ignore[union-attr]
-                runs.pause_or_stop(run.run_id, RunState.PAUSED, "a test", services.table, found)
-            world.simulation.run()
-            for _ in range(5):
-                if services.table.runs.get(run.run_id).state is not RunState.PAUSED:  # type: ignore[union-attr]
-                    break
-                runs.resume(run.run_id, None, services.table, services.results, found)
-                world.simulation.run()
+            machine = Machine(world)
+            machine.carry_out(run, _batches(found), scans / 100)
+            found.executions = len(machine.executions)
             if broken := list(found.violations()):
                 raise AssertionError("\n".join(broken[:10]))
         return found
