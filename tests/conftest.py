@@ -201,6 +201,8 @@ def world(table: Table) -> World:
         dead_scans=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-scans")["QueueUrl"]),
         dead_uploads=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-uploads")["QueueUrl"]),
         dead_reports=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-reports")["QueueUrl"]),
+        given_up_deliveries=Queue(sqs, sqs.create_queue(QueueName="given-up-deliveries")["QueueUrl"]),
+        dead_deliveries=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-deliveries")["QueueUrl"]),
         bus=Bus(_watched_bus(sqs), "default", "brainscan"),
         secret=lambda: PSEUDONYMS.secret.decode(),
         limits=Limits(),

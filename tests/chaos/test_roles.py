@@ -3,19 +3,15 @@
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
-from unittest.mock import patch
 
 import pytest
-from aws_lambda_powertools.utilities import parameters
 
-from brainscan.dicom import stow
-from brainscan.pipeline import deliver
 from brainscan.store.queues import message
 from tests.chaos.deadly import deadly
 from tests.chaos.faults import USUAL
 from tests.chaos.invariants import Left
 from tests.chaos.roles import Grant, allowed, covers, recorded
-from tests.chaos.test_delivery import STOW, FakePacs
+from tests.chaos.test_delivery import STOW, delivering
 from tests.chaos.uploads import Upload, uploads
 from tests.chaos.world import LONGEST_S, ROOT, Scenario, World, attribute, rotation, template_of, world_of
 from tests.making import png, zipped
@@ -77,7 +73,6 @@ def give_up_at_once(world: World) -> None:
 def calls() -> dict[str, set[Grant]]:
     """What each function asked for while images, archives, replaced versions, junk and reports went through."""
     found: dict[str, set[Grant]] = {}
-    FakePacs.stored = set()
     some = uploads(2, 30, 6.0, poisons=1) + uploads(3, 2, 6.0, kinds=("junk",))
     given = tuple(
         replace(each, number=number)
@@ -87,9 +82,8 @@ def calls() -> dict[str, set[Grant]]:
     scenario = Scenario(2, given, replace(USUAL, kills=0.05, duplicates=0.3), second_model_from=3.0, parameters=told)
     scenario = replace(scenario, environment=(rotation(3.0),))
     with (
-        patch.object(stow, "Pacs", FakePacs),
-        patch.object(parameters, "get_secret", lambda *_, **__: '{"username": "a", "password": "b"}'),
-        patch.object(deliver, "DICOM_SUFFIX", ".json"),
+        delivering(),
+        deadly("Deliver", "DeliveryQueue", lambda body: body["detail"]["series_id"] < "4"),
         deadly("Intake", "UploadQueue", lambda body: body.get("number") == 1 and body.get("stop") == 12),
         deadly("Intake", "UploadQueue", lambda body: "deadly.png" in str(body)),
         recorded(found),

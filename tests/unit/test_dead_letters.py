@@ -19,8 +19,8 @@ from brainscan.store.queues import message
 from brainscan.store.table import Reports
 from tests.making import a_record, s3_event
 
-DEAD = {"UploadGiveUpQueue": "UploadDLQ", "ScanGiveUpQueue": "ScanDLQ", "DeliveryQueue": "DeliveryDLQ"}
-QUEUES = ("UploadQueue", "ScanQueue", "ReportDLQ", *DEAD, *DEAD.values())
+DEAD = {"UploadGiveUpQueue": "UploadDLQ", "ScanGiveUpQueue": "ScanDLQ", "DeliveryGiveUpQueue": "DeliveryDLQ"}
+QUEUES = ("UploadQueue", "ScanQueue", "DeliveryQueue", "ReportDLQ", *DEAD, *DEAD.values())
 
 
 def redriving(name: str) -> dict[str, Any]:

@@ -82,6 +82,8 @@ class Services:
     dead_scans: DeadLetterQueue
     dead_uploads: DeadLetterQueue
     dead_reports: DeadLetterQueue
+    given_up_deliveries: Queue
+    dead_deliveries: DeadLetterQueue
     bus: Bus
     secret: Callable[[], str]
     limits: Limits
@@ -120,6 +122,8 @@ def services_of(configured: Settings, limits: Limits, client: Callable[[str], An
         dead_scans=DeadLetterQueue(sqs, configured.scan_dlq_url),
         dead_uploads=DeadLetterQueue(sqs, configured.upload_dlq_url),
         dead_reports=DeadLetterQueue(sqs, configured.report_dlq_url),
+        given_up_deliveries=Queue(sqs, configured.delivery_give_up_queue_url),
+        dead_deliveries=DeadLetterQueue(sqs, configured.delivery_dlq_url),
         secret=partial(_secret, configured),
         limits=limits,
         sites=configured.named_sites,

@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     scan_dlq_url: str = Field(default="", description="where messages of failed scans end")
     report_dlq_url: str = Field(default="", description="where series end that could not be reported")
     upload_dlq_url: str = Field(default="", description="where messages of failed uploads end")
+    delivery_give_up_queue_url: str = Field(default="", description="where deliveries go whose retries are over")
+    delivery_dlq_url: str = Field(default="", description="where messages of failed deliveries end")
     event_bus: str = Field(default="default", description="where reported series are announced")
     event_source: str = Field(default="brainscan", description="by which listeners know this deployment's events")
     pseudonym_secret: SecretStr | None = Field(default=None, description="the deployment secret itself; local use")

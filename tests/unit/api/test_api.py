@@ -17,7 +17,8 @@ from brainscan.api import page
 from brainscan.api.app import openapi
 from brainscan.api.issuer import forget
 from brainscan.api.reference import reference
-from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, TumorClass
+from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, Report, TumorClass
+from brainscan.pipeline.deliver import give_up
 from brainscan.services import results
 from brainscan.settings import Settings, settings
 from brainscan.store import Table
@@ -116,6 +117,16 @@ class TestOneThing:
         assert [(link["name"], link["content_type"]) for link in series["links"]] == [
             ("segmentation.dcm", "application/dicom")
         ]
+
+    def test_a_series_says_that_its_report_did_not_reach_the_pacs_and_why(
+        self, ask: Ask, table: Table, found: Any
+    ) -> None:
+        report = Report(series_id="5" * 32, revision=1, outcome=Outcome.ANALYZED)
+        assert table.reports.commit(report)
+        assert ask("GET", f"/v1/series/{'5' * 32}").json["delivery"] is None
+        assert give_up(report, table)
+        told = ask("GET", f"/v1/series/{'5' * 32}").json["delivery"]
+        assert (told["state"], told["reason"], told["objects"]) == ("failed", "retries_exhausted", 0)
 
     def test_a_series_of_more_than_a_thousand_files_lists_the_last_revision(self, ask: Ask, found: Any) -> None:
         s3 = boto3.client("s3")

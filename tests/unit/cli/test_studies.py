@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
-from brainscan.domain import LesionSummary, Reason, TumorClass
+from brainscan.domain import Delivery, DeliveryState, LesionSummary, Outcome, Reason, Report, TumorClass
 from brainscan.store import Table
 from tests.conftest import TABLE
+from tests.making import NOON
 from tests.summaries import DAY, STUDY, a_series
 
 LESION = LesionSummary(
@@ -63,6 +64,28 @@ def test_one_study_names_its_series_and_measures_its_lesions(run: Callable[..., 
     assert "series disagree" in told.output
     assert "1234 mm³" in told.output
     assert "31.2 mm" in told.output
+
+
+@pytest.mark.parametrize(
+    ("delivery", "told"),
+    [
+        (
+            Delivery(state=DeliveryState.DELIVERED, at=NOON, objects=3),
+            "in the PACS: 3 objects, 2026-03-01 12:00:00 UTC",
+        ),
+        (
+            Delivery(state=DeliveryState.FAILED, at=NOON, reason=Reason.RETRIES_EXHAUSTED),
+            "not in the PACS: retries exhausted, 2026-03-01 12:00:00 UTC; `brainscan dlq redrive --queue deliveries`",
+        ),
+    ],
+)
+def test_a_series_tells_whether_its_report_is_in_the_pacs(
+    run: Callable[..., Any], table: Table, delivery: Delivery, told: str
+) -> None:
+    assert "PACS" not in run("series", TUMOR.series_id).output
+    table.reports.commit(Report(series_id=TUMOR.series_id, revision=6, outcome=Outcome.ANALYZED))
+    table.reports.put_delivery(TUMOR.series_id, 6, delivery)
+    assert told in run("series", TUMOR.series_id).output
 
 
 def test_series_are_listed_as_documents(run: Callable[..., Any]) -> None:

@@ -66,7 +66,7 @@ def test_the_template_keeps_the_rule(rule: Rule) -> None:
 def test_there_is_something_to_rule() -> None:
     found = resources()
     assert len(reading.buckets(found)) == 2
-    assert len(reading.queues(found)) == 11
+    assert len(reading.queues(found)) == 12
     assert set(reading.lambdas(found)) == {
         "Intake",
         "Analyze",
@@ -186,6 +186,7 @@ MUTATIONS = [
     (work.functions_are_told_what_settings_know, "Intake.Environment.Variables.BRAINSCAN_TABLE", "misspelt"),
     (work.functions_are_told_what_settings_know, "Intake.Environment.Variables.BRAINSCAN_TABLE_NAME", DELETE),
     (work.what_fails_every_time_is_given_up, "RetryQueue.RedrivePolicy.deadLetterTargetArn", "ScanDLQ.Arn"),
+    (work.what_fails_every_time_is_given_up, "DeliveryQueue.RedrivePolicy.deadLetterTargetArn", "DeliveryDLQ.Arn"),
     (work.what_fails_every_time_is_given_up, f"GiveUpRole.{STATEMENT}.6", DELETE),
     (
         work.roles_are_assumed_by_who_works_under_them_alone,
@@ -340,7 +341,12 @@ def test_without_a_pacs_there_is_nothing_that_delivers() -> None:
     undelivered = Template(PATH, {"JwtIssuer": EVERYTHING["JwtIssuer"]})
     plain = set(undelivered.resources)
     told = undelivered.resolve(undelivered.of_type("AWS::CloudFormation::Stack"), symbol)["Monitoring"]["Parameters"]
-    assert {name for name, value in told.items() if value == "none"} == {"Deliver", "DeliveryQueue", "DeliveryDLQ"}
+    assert {name for name, value in told.items() if value == "none"} == {
+        "Deliver",
+        "DeliveryQueue",
+        "DeliveryGiveUpQueue",
+        "DeliveryDLQ",
+    }
     assert not [name for name in Template(MONITORING, told).resources if "Deliver" in name]
     assert {name for name in set(template().resources) - plain if "Deliver" in name} >= {"Deliver", "DeliveryDLQ"}
     assert not [name for name in plain if "Deliver" in name or "Pacs" in name]

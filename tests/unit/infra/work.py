@@ -272,11 +272,12 @@ def functions_are_told_what_settings_know(resources: Resources) -> Iterator[str]
 def what_fails_every_time_is_given_up(resources: Resources) -> Iterator[str]:
     """What is tried again goes to a function that says so in the table, and only from there to where it lies."""
     fed = {name for name, *_ in consumed(resources)}
+    gave_up = {name for name in fed if "GiveUp" in name}
     for name, queue, function_id, _ in consumed(resources):
         dead = queue.get("RedrivePolicy", {}).get("deadLetterTargetArn", "").removesuffix(".Arn")
-        if function_id in {"Intake", "Analyze"} and dead not in fed:
+        if name not in gave_up and dead not in fed:
             yield name
-        if function_id == "GiveUp" and "sqs:SendMessage" not in granted(resources, function_id, f"{dead}.Arn"):
+        if name in gave_up and "sqs:SendMessage" not in granted(resources, function_id, f"{dead}.Arn"):
             yield name
 
 

@@ -11,11 +11,12 @@ import pytest
 from pydicom import Dataset
 
 from brainscan.dicom.stow import Credentials, DeliveryError, Pacs
-from brainscan.domain import Outcome, Report, Series
+from brainscan.domain import DeliveryState, Outcome, Reason, Report, Series
 from brainscan.events import MessageError, parse_report
-from brainscan.pipeline.deliver import deliver
+from brainscan.pipeline.deliver import deliver, give_up
 from tests import series as mr
 from tests.conftest import World
+from tests.making import present
 
 SERIES = "5" * 32
 USER = Credentials(username="brainscan", password="password")
@@ -48,12 +49,12 @@ class Taking(BaseHTTPRequestHandler):
             item = Dataset()
             item.FailureReason = reason
             answer.FailedSOPSequence.append(item)
-        told = answer.to_json().encode() if self.server.status == 200 else b"no room for Canary"
+        body = answer.to_json().encode() if self.server.status == 200 else b"no room for Canary"
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/dicom+json")
-        self.send_header("Content-Length", str(len(told)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(told)
+        self.wfile.write(body)
 
     def log_message(self, *_args: object) -> None:
         """Quiet."""
@@ -93,6 +94,44 @@ def test_every_dicom_object_and_nothing_else_is_stored_in_one_request(
     assert authorization.startswith("Basic ")
     assert body.count(b"DICM") == 2
     assert b"{}" not in body
+
+
+def told(world: World) -> tuple[DeliveryState, int, Reason | None] | None:
+    """What the table says of the latest report's way to the PACS."""
+    found = present(world.services.table.reports.latest(SERIES)).delivery
+    return (found.state, found.objects, found.reason) if found else None
+
+
+def test_a_report_in_the_pacs_says_so(world: World, report: Report, server: Server) -> None:
+    assert told(world) is None
+    for _ in "12":
+        send(report, world, server)
+        assert told(world) == (DeliveryState.DELIVERED, 2, None)
+
+
+def test_a_report_that_is_given_up_is_failed_with_its_reason_until_it_is_sent_after_all(
+    world: World, report: Report, server: Server
+) -> None:
+    table = world.services.table
+    assert give_up(report, table)
+    assert told(world) == (DeliveryState.FAILED, 0, Reason.RETRIES_EXHAUSTED)
+    send(report, world, server)
+    assert told(world) == (DeliveryState.DELIVERED, 2, None)
+    assert not give_up(report, table)
+    assert told(world) == (DeliveryState.DELIVERED, 2, None)
+
+
+def test_a_report_that_is_given_up_says_nothing_of_the_one_that_replaced_it(world: World, report: Report) -> None:
+    world.services.table.reports.commit(report.model_copy(update={"revision": 4}))
+    assert not give_up(report, world.services.table)
+    assert told(world) is None
+
+
+def test_its_way_to_the_pacs_is_no_part_of_the_event(world: World, report: Report) -> None:
+    give_up(report, world.services.table)
+    world.services.bus.announce(present(world.services.table.reports.latest(SERIES)))
+    [event] = world.events()
+    assert parse_report(json.dumps(event)) == report
 
 
 def test_a_report_that_a_later_one_replaced_is_not_sent(world: World, report: Report, server: Server) -> None:

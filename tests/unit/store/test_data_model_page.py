@@ -85,7 +85,7 @@ QUESTIONS = {
     "Versions": (Versions, {"make_latest", "forget_superseded"}),
     "Models": (Models, {"commit", "put_gate", "switch_series"}),
     "Runs": (Runs, {"put", "put_reprocessed", "update_reprocessed", "put_done", "put_dead", "add_spent"}),
-    "Reports": (Reports, {"begin", "discount_attempt", "reset_attempts", "commit", "mark_announced"}),
+    "Reports": (Reports, {"begin", "discount_attempt", "reset_attempts", "commit", "mark_announced", "put_delivery"}),
     "ChosenPseudonyms": (ChosenPseudonyms, set()),
     "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
     "SummaryQueries": (SummaryQueries, set()),

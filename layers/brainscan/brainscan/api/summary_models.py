@@ -5,6 +5,7 @@ from pydantic import ConfigDict, Field, computed_field
 from brainscan.api.models import Link
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
+    Delivery,
     FrozenModel,
     ReviewState,
     Series,
@@ -61,6 +62,9 @@ class SeriesView(Series):
 
     summary: SeriesSummaryView | None = Field(description="null until its first report")
     links: tuple[Link, ...] = Field(description="segmentation, report and whatever else was written for the series")
+    delivery: Delivery | None = Field(
+        default=None, description="what became of the latest report on its way to the PACS; null while it waits"
+    )
     research_use: str = RESEARCH_USE_STATEMENT
 
 

@@ -175,10 +175,12 @@ def get_series(series_id: Id) -> SeriesView:
     """A series with its live counts, what it shows, and links to what was written for it."""
     series = require_found(the_table().series.get(series_id), "series")
     summary = the_table().summaries.series(series_id)
+    report = the_table().reports.latest(series_id)
     return SeriesView(
         **series.model_dump(),
         summary=series_view(summary) if summary else None,
         links=presigner().of_series(series_id),
+        delivery=report.delivery if report else None,
     )
 
 

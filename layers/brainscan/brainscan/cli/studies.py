@@ -15,6 +15,8 @@ from brainscan.cli.ids import SHOWN, series_id_of, study_id_of
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
+    Delivery,
+    DeliveryState,
     LesionSummary,
     ReviewState,
     SeriesSummary,
@@ -107,7 +109,8 @@ def series(
             found = scans_table.summaries.series(series_id)
             if found is None:
                 raise not_found(f"reported series {series_id}")
-            _show([found], form)
+            report = scans_table.reports.latest(series_id)
+            _show([found], form, report.delivery if report else None)
             return
         wanted = _wanted(day, first, last, finding, review, model, export, reader, sort)
         listed = all_pages(partial(scans_table.summary_queries.series, wanted))
@@ -188,8 +191,8 @@ def volume_of(summary: Summary) -> str:
     return (summary.volume_withheld or "").replace("_", " ")
 
 
-def _show(summaries: Sequence[Summary], form: SummaryFormat) -> None:
-    """A study and its series, or a series: one line each, then the lesions of the first."""
+def _show(summaries: Sequence[Summary], form: SummaryFormat, delivery: Delivery | None = None) -> None:
+    """A study and its series, or a series: one line each, then the lesions of the first, and its way to the PACS."""
     if form is SummaryFormat.JSON:
         for each in summaries:
             _print_json(each)
@@ -204,6 +207,8 @@ def _show(summaries: Sequence[Summary], form: SummaryFormat) -> None:
     if isinstance(summaries[0], SeriesSummary):
         for name, key in summaries[0].files.items():
             console.print(f"  {name}: {key}", soft_wrap=True)
+    if delivery:
+        console.print(f"  {_told_of_delivery(delivery)}", soft_wrap=True)
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
@@ -227,6 +232,14 @@ def _lesion_line(lesion: LesionSummary) -> str:
         f"lesion {lesion.number}: {lesion.tumor_class} {lesion.probability:.2f}; {volume}; {longest} × {across}; "
         f"{_counted(str(lesion.slices), 'slice')}, the largest {lesion.key_slice}"
     )
+
+
+def _told_of_delivery(delivery: Delivery) -> str:
+    if delivery.state is DeliveryState.DELIVERED:
+        return f"in the PACS: {_counted(str(delivery.objects), 'object')}, {delivery.at:%F %T} UTC"
+    why = (delivery.reason or "").replace("_", " ")
+    again = "`brainscan dlq redrive --queue deliveries` tries again"
+    return f"not in the PACS: {why}, {delivery.at:%F %T} UTC; {again}"
 
 
 def _counted(count: str, what: str) -> str:

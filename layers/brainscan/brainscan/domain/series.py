@@ -1,6 +1,7 @@
 """A series: slices that belong together, what they show as a whole, and the report of it."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from pydantic import Field
@@ -117,6 +118,22 @@ class SeriesResult(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
+class DeliveryState(StrEnum):
+    """How far a report is on its way to the PACS, once that is known."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class Delivery(FrozenModel):
+    """What became of a report on its way to the PACS."""
+
+    state: DeliveryState
+    at: datetime
+    objects: int = Field(default=0, description="DICOM objects that the PACS took")
+    reason: Reason | None = Field(default=None, description="why it failed; it can be sent again by `brainscan dlq`")
+
+
 class Report(FrozenModel):
     """That a series was reported, in which revision, and what was found: the table's item and the event's detail."""
 
@@ -131,6 +148,7 @@ class Report(FrozenModel):
     volumes_mm3: dict[TumorClass, float] = Field(default_factory=dict, description="of the classes found, where known")
     files: dict[str, str] = Field(default_factory=dict, description="keys in the results bucket, by name")
     announced: bool = Field(default=False, description="its event was sent")
+    delivery: Delivery | None = Field(default=None, description="what became of it on its way to the PACS")
     research_use: str = RESEARCH_USE_STATEMENT
 
 

@@ -1,11 +1,13 @@
 """A reported series -> its DICOM objects in the PACS, unless a later report has taken its place or is on its way.
 
 Announcements wait in their queue for a quiet period. Slices that are pushed one by one make a report each; of these,
-the PACS gets the last one alone.
+the PACS gets the last one alone. What became of a report stands in the table, beside it.
 """
 
+from datetime import UTC, datetime
+
 from brainscan.dicom.stow import Pacs
-from brainscan.domain import Report
+from brainscan.domain import Delivery, DeliveryState, Reason, Report
 from brainscan.store import Results, Table
 
 DICOM_SUFFIX = ".dcm"
@@ -25,7 +27,22 @@ def deliver(report: Report, table: Table, results: Results, pacs: Pacs) -> int:
     keys = [key for _, key in sorted(report.files.items()) if key.endswith(DICOM_SUFFIX)]
     if keys:
         pacs.store([results.get(key) for key in keys])
+    delivered = Delivery(state=DeliveryState.DELIVERED, at=datetime.now(UTC), objects=len(keys))
+    table.reports.put_delivery(report.series_id, report.revision, delivered)
     return len(keys)
+
+
+def give_up(report: Report, table: Table) -> bool:
+    """Say that a report could not be delivered, without a look at its objects: they may have ended every process.
+
+    Returns:
+        False if it was delivered before, or a later report has taken its place.
+
+    Raises:
+        botocore.exceptions.ClientError: to be repeated.
+    """
+    failed = Delivery(state=DeliveryState.FAILED, at=datetime.now(UTC), reason=Reason.RETRIES_EXHAUSTED)
+    return table.reports.put_delivery(report.series_id, report.revision, failed)
 
 
 def _is_replaced(report: Report, table: Table) -> bool:

@@ -28,7 +28,7 @@ class Bus:
         Raises:
             BusError: EventBridge refused it.
         """
-        detail = report.model_dump_json(exclude={"announced"}, exclude_none=True)
+        detail = report.model_dump_json(exclude={"announced", "delivery"}, exclude_none=True)
         entry = {"Source": self._source, "DetailType": SERIES_ANALYZED, "Detail": detail, "EventBusName": self._name}
         answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]
         if answer["FailedEntryCount"]:

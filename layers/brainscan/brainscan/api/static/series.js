@@ -5,7 +5,7 @@ import { maskEditor } from "./mask-editor.js";
 import { attention, basis, lesions, probabilities, states } from "./evidence.js";
 import { backToList } from "./router.js";
 import { TUMORS } from "./classes.js";
-import { badge, h, linkUrl, percent, svg, labelOf } from "./dom.js";
+import { badge, h, linkUrl, percent, plural, svg, timestamp, labelOf } from "./dom.js";
 import { picture } from "./picture.js";
 import { heading, reviewPanel, reviewsOf } from "./review.js";
 import { isSource, openViewer } from "./viewer.js";
@@ -114,8 +114,16 @@ const studyOf = (series) => (series.study_id
 
 function written(series) {
   if (!series.links.length) return null;
-  return h("section", { class: "panel" }, h("h2", {}, "Reports"),
+  return h("section", { class: "panel" }, h("h2", {}, "Reports"), delivered(series.delivery),
     h("ul", { class: "downloads" }, series.links.map((each) => h("li", {}, h("a", { href: each.url, download: true }, each.name)))));
+}
+
+function delivered(delivery) {
+  if (!delivery) return null;
+  if (delivery.state === "failed") {
+    return h("p", { class: "delivery" }, badge("failed"), " not in the PACS: ", labelOf(delivery.reason), ", ", timestamp(delivery.at));
+  }
+  return h("p", { class: "delivery muted" }, `In the PACS: ${plural(delivery.objects, "object")}, `, timestamp(delivery.at));
 }
 
 async function preload(slices, signal) {

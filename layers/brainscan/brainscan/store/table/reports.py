@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from brainscan.domain import Outcome, Report
+from brainscan.domain import Delivery, DeliveryState, Outcome, Report
 from brainscan.store.table import keys
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.items import from_item, report_item, report_of, to_item
@@ -72,6 +72,25 @@ class Reports:
         mine = {":outcome": report.outcome.value}
         self._put(report.model_copy(update={"announced": True}), "revision = :revision AND outcome = :outcome", mine)
 
+    def put_delivery(self, series_id: str, revision: int, delivery: Delivery) -> bool:
+        """Remember what became of a report on its way to the PACS; False if it was delivered before.
+
+        It is False, too, if a later report has taken its place: that has a way of its own.
+        """
+        return self._table.update(
+            keys.report(series_id),
+            UpdateExpression="SET delivery = :delivery",
+            ConditionExpression=_UNDELIVERED,
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues=to_item(
+                {
+                    ":delivery": delivery.model_dump(mode="json", exclude_none=True),
+                    ":revision": revision,
+                    ":failed": DeliveryState.FAILED.value,
+                }
+            ),
+        )
+
     def _put(self, report: Report, condition: str, values: Mapping[str, str]) -> bool:
         item = report_item(report, self._table.expires_at)
         return self._table.put(item, condition, {":revision": report.revision, **values})
@@ -81,4 +100,5 @@ class Reports:
         self._table.put(to_item(fields | keys.report(series_id, ATTEMPT)))
 
 
+_UNDELIVERED: Final = "revision = :revision AND (attribute_not_exists(delivery) OR delivery.#state = :failed)"
 _FAILED: Final = {":failed": Outcome.FAILED.value}
