@@ -24,10 +24,8 @@ from brainscan.settings import limits, settings
 from tests.chaos.network import TwoModels
 from tests.chaos.simulation import Pool, Signal, Simulation
 
-
-def product_modules() -> list[Any]:
-    """Modules of brainscan that are loaded, handlers included."""
-    return [module for name, module in list(sys.modules.items()) if name.startswith(("brainscan.", "chaos_handler_"))]
+PRODUCT = ("brainscan.", "chaos_handler_")
+"""What names of the product's modules begin with, handlers included."""
 
 
 class Patches:
@@ -37,16 +35,17 @@ class Patches:
         self.pool = type("SimulatedPool", (Pool,), {"simulation": simulation})
         self.datetime = _datetime_of(simulation)
         self.event = partial(Signal, simulation)
-        self._modules = 0
+        self._modules: set[str] = set()
         self._replaced: list[tuple[Any, str, Any]] = []
         self._originals: dict[str, Any] = {}
 
     def into_all(self) -> None:
-        """Replace clocks and pools in every module of the product, as far as more are loaded than before."""
-        if len(sys.modules) == self._modules:
+        """Replace clocks and pools in every module of the product that was loaded since the last time."""
+        if len(sys.modules) == len(self._modules):
             return
-        self._modules = len(sys.modules)
-        for module in product_modules():
+        new = [name for name in sys.modules if name not in self._modules]
+        self._modules.update(new)
+        for module in (sys.modules[each] for each in new if each.startswith(PRODUCT)):
             for name, value in list(vars(module).items()):
                 if isinstance(value, type) and issubclass(value, ThreadPoolExecutor):
                     self._replace(module, name, value, self.pool)
@@ -58,9 +57,8 @@ class Patches:
                     self._replace(module, name, value, self.datetime)
 
     def _replace(self, module: Any, name: str, original: Any, simulated: Any) -> None:
-        if (module, name, original) not in self._replaced:
-            self._replaced.append((module, name, original))
-            self._originals[name] = original
+        self._replaced.append((module, name, original))
+        self._originals[name] = original
         setattr(module, name, simulated)
 
     def undo(self) -> None:
