@@ -1,8 +1,8 @@
 """One export of many slices of one patient, and many workers: who waits for whom, and how long until it is done.
 
 The slices are registered by intake's own code, without faults. Messages of the ScanQueue then go through the real
-analyze handler, whose `analyze` is left in place up to the prediction: that is given, since decoding 50,000 files would
-measure decoding. What the table's stream feeds runs as well.
+analyze handler, whose `analyze` is left in place up to the prediction: that is given, and reports find no headers,
+since decoding 50,000 files would measure decoding. What the table's stream feeds runs as well.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import patch
 
-from brainscan.domain import CLASSES, Finding, Kind, Outcome, ScanRecord, Source
-from brainscan.pipeline import analyze
+from brainscan.domain import CLASSES, Finding, Kind, Outcome, Reason, ScanError, ScanRecord, Source
+from brainscan.pipeline import analyze, sources
 from brainscan.pipeline.predict import ScanPrediction
 from brainscan.store.queues import message
 from tests.chaos.network import SECONDS_A_SCAN
@@ -63,7 +63,7 @@ def bench(slices: int, workers: int) -> Contention:
         begin = world.simulation.now
         committed = _Watch(world)
         world.dynamodb.conflicts = world.dynamodb.transactions = 0
-        with patch.object(analyze, "predict", _predicted(world)):
+        with patch.object(analyze, "predict", _predicted(world)), patch.object(sources, "read_source", _unread):
             for each in committed.waiting:
                 world.sqs.send("ScanQueue", each)
             world.simulation.run()
@@ -148,6 +148,10 @@ def slice_of(world: World, export_id: str, number: int, now: datetime, data: byt
         order=number % SLICES_A_SERIES,
         outcome=Outcome.QUEUED,
     )
+
+
+def _unread(*_: object) -> None:
+    raise ScanError(Reason.UNREADABLE, "slices have no headers here")
 
 
 def _predicted(world: World) -> Any:

@@ -239,7 +239,8 @@ class Pool:
         return (each.result() for each in waited)
 
     def _begin(self, process: Process | None) -> None:
-        while self._free and self._waiting:
+        """Have one thread more, if there may be one: each takes whatever waits."""
+        if self._free:
             self._free -= 1
             self.simulation.spawn(lambda: self._work(process), process)
 
