@@ -1,6 +1,6 @@
 """`make chaos`: the long run, minutes without a service, one large export's contention, stored scans read again.
 
-python -m tests.chaos [--events 100000] [--seed 1] [--slices 50000] [--stored 100000]
+python -m tests.chaos [--events 100000] [--seed 1] [--slices 50000] [--workers 20 100 400] [--stored 100000]
                       [--faults-only | --outages-only | --contention-only | --reprocessing-only]
 """
 
@@ -115,6 +115,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--slices", type=int, default=50_000)
+    parser.add_argument("--workers", type=int, nargs="+", default=[20, 100, 400])
     parser.add_argument("--stored", type=int, default=100_000)
     for part in PARTS:
         parser.add_argument(f"--{part}-only", dest="parts", action="append_const", const=part)
@@ -127,7 +128,7 @@ def main() -> int:
         for services in ((), ("s3",), ("dynamodb",), ("s3", "dynamodb")):
             held &= without(services)
     if "contention" in parts:
-        for workers in (20, 100, 400):
+        for workers in asked.workers:
             print(bench(asked.slices, workers), flush=True)
     if "reprocessing" in parts:
         print(reprocessed(asked.seed, asked.stored, deadly=5), flush=True)  # raises where a promise is broken
