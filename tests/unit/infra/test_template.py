@@ -368,6 +368,10 @@ def test_without_an_issuer_there_is_no_api_that_could_be_open() -> None:
     assert not [name for name in Template(MONITORING, told).resources if name.startswith("ResultsApi")]
 
 
+NAMES = {"ApiGatewayV2": "APIGateway", "Events": "EventBridge"}
+"""Services that are not called what CloudFormation calls them."""
+
+
 def test_the_deployment_page_lists_every_parameter_with_its_default() -> None:
     rows = re.findall(r"^\| ([^|]+) \| ([^|]*) \|", (PATH.parent / "docs/deploy.md").read_text(), re.MULTILINE)
     told: dict[str, Any] = {}
@@ -376,6 +380,16 @@ def test_the_deployment_page_lists_every_parameter_with_its_default() -> None:
             told |= dict(zip(found, [each.strip() for each in defaults.split(";")], strict=True))
     known = yaml_parse(PATH.read_text())["Parameters"]
     assert told == {name: str(each["Default"]) or "none" for name, each in known.items()}
+
+
+def test_the_deployment_page_lists_every_service_that_the_stack_is_made_of() -> None:
+    rows = re.findall(r"^\| ([A-Z][^|]+) \|", (PATH.parent / "docs/deploy.md").read_text(), re.MULTILINE)
+    told = {each.replace(" ", "") for names in rows for each in names.split(", ")}
+    types = [each["Type"] for each in template().resources.values()]
+    types += re.findall(r"Type: (AWS::\S+)", MONITORING.read_text())
+    used = {NAMES.get(name, name) for name in (each.split("::")[1] for each in types)}
+    assert used - told == set()
+    assert told - used == {"ECR"}
 
 
 def test_an_unknown_parameter_is_named() -> None:
