@@ -1,5 +1,6 @@
 """What `sam package` does, short of pushing images: code into a bucket, and its place into the template."""
 
+import copy
 import io
 import json
 import zipfile
@@ -16,18 +17,15 @@ ROLLOUT = ("AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPrefe
 """What makes versions of a function and moves its alias: the emulator's SAM has neither, nor CodeDeploy."""
 
 
-def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str | int]) -> str:
+def package(built: Path, s3: Any, bucket: str) -> dict[str, Any]:
     """Upload every folder, definition and nested template that `sam build` made; the template with their places.
 
     Args:
         built: The folder that `sam build` filled.
         s3: A client.
         bucket: Takes the code.
-        parameters: New defaults of the template's parameters.
     """
     template = _known(built / "template.yaml")
-    for name, value in parameters.items():
-        template["Parameters"][name]["Default"] = value
     for logical_id, resource in template["Resources"].items():
         where = CODE.get(resource["Type"], "")
         if folder := resource.get("Properties", {}).get(where):
@@ -44,6 +42,15 @@ def package(built: Path, s3: Any, bucket: str, parameters: Mapping[str, str | in
             s3.put_object(Bucket=bucket, Key=f"{logical_id}.json", Body=nested.encode())
             resource["Properties"]["Parameters"]["AnalyzeVersion"] = "$LATEST"
             resource["Properties"]["TemplateURL"] = f"{s3.meta.endpoint_url}/{bucket}/{logical_id}.json"
+    return template
+
+
+def told(packaged: Mapping[str, Any], parameters: Mapping[str, str | int]) -> str:
+    """A template with other defaults of its parameters."""
+    template = copy.deepcopy(dict(packaged))
+    for name, value in parameters.items():
+        template["Parameters"][name]["Default"] = value
+    for resource in template["Resources"].values():
         for event in resource.get("Properties", {}).get("Events", {}).values():
             _as_number(event["Properties"].get("ScalingConfig", {}), template["Parameters"])
     return json.dumps(template)

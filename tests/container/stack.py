@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from botocore.config import Config
 from brainscan.domain import Outcome
 from brainscan.store import Table
 from tests.container.engine import ADDRESS, ROOT, Engine
-from tests.container.package import package
+from tests.container.package import package, told
+from tests.container.readers import Readers
 
 MINISTACK = ROOT / ".venv-ministack/bin/ministack"
 PORT = 4566
@@ -30,7 +31,6 @@ REGION = "us-east-1"
 PARAMETERS: dict[str, str | int] = {
     "IntakeConcurrency": 2,
     "AnalyzeConcurrency": 3,
-    "JwtIssuer": "https://issuer.invalid",
     "MaxReceiveCount": 5,
 }
 """Containers at once: Lambda's mapping starts at two, and more than that is slower on two cores. The pauses of five
@@ -47,6 +47,8 @@ class Stack:
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
         self.outputs: dict[str, str] = {}
+        self.readers: Readers | None = None
+        self._packaged: dict[str, Any] = {}
 
     def start(self) -> None:
         """Start the emulator; what an earlier one kept is there again."""
@@ -66,26 +68,42 @@ class Stack:
             self.engine.docker("rm", "--force", container)
 
     def deploy(self, built: Path) -> None:
-        """Create the stack from what `sam build` made.
+        """Create the stack from what `sam build` made, and a user pool whose tokens its API takes.
 
         Raises:
             RuntimeError: a resource could not be made; the text says which and why.
         """
         self.client("s3").create_bucket(Bucket=CODE_BUCKET)
-        body = package(built, self.client("s3"), CODE_BUCKET, PARAMETERS)
-        self.client("s3").put_object(Bucket=CODE_BUCKET, Key="template.yaml", Body=body.encode())
+        self._packaged = package(built, self.client("s3"), CODE_BUCKET)
+        self.readers = Readers(self.client, ENDPOINT, REGION)
+        self.outputs = self.create(STACK, PARAMETERS | self.readers.parameters)
+        self.readers.route(self.resources(STACK))
+
+    def create(self, name: str, parameters: Mapping[str, str | int]) -> dict[str, str]:
+        """Create a stack of the template with these parameters and else its defaults; its outputs.
+
+        Raises:
+            RuntimeError: a resource could not be made; the text says which and why.
+        """
+        body = told(self._packaged, parameters)
+        self.client("s3").put_object(Bucket=CODE_BUCKET, Key=f"{name}.json", Body=body.encode())
         cloudformation = self.client("cloudformation")
         cloudformation.create_stack(
-            StackName=STACK,
-            TemplateURL=f"{ENDPOINT}/{CODE_BUCKET}/template.yaml",
+            StackName=name,
+            TemplateURL=f"{ENDPOINT}/{CODE_BUCKET}/{name}.json",
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
-        self.wait(lambda: not self._described()["StackStatus"].endswith("IN_PROGRESS"), 180)
-        made = self._described()
+        self.wait(lambda: not self._described(name)["StackStatus"].endswith("IN_PROGRESS"), 180)
+        made = self._described(name)
         if made["StackStatus"] != "CREATE_COMPLETE":
-            events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
+            events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
             raise RuntimeError([(e["LogicalResourceId"], e.get("ResourceStatusReason")) for e in events])
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+        return {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+
+    def resources(self, name: str) -> dict[str, str]:
+        """Physical ids of a stack's resources, by their logical ones."""
+        found = self.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found}
 
     # -- what there is
 
@@ -163,8 +181,8 @@ class Stack:
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             return False
 
-    def _described(self) -> dict[str, Any]:
-        return dict(self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0])
+    def _described(self, name: str) -> dict[str, Any]:
+        return dict(self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0])
 
     def _environment(self) -> dict[str, str]:
         return {

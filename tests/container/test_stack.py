@@ -91,6 +91,18 @@ def test_an_upload_becomes_a_result_with_links_that_end(stack: Stack) -> None:
         assert error.value.code == 403
 
 
+def test_the_api_answers_tokens_of_its_issuer_within_their_scopes(stack: Stack) -> None:
+    readers = present(stack.readers)
+    scan_id = next(iter(stack.outcomes()))
+    scan, token = f"/v1/scans/{scan_id}", readers.token()
+    assert readers.ask("/")[0] == 200
+    assert readers.ask(scan)[0] == readers.ask(scan, "no.token.atall")[0] == 401
+    status, body = readers.ask(scan, token)
+    assert (status, json.loads(body)["scan_id"]) == (200, scan_id)
+    assert readers.ask(f"{scan}/reviews", token, b'{"verdict": "rejected", "revision": 0}')[0] == 403
+    assert not present(stack.table.scans.get(scan_id)).review
+
+
 def test_a_dicom_series_is_reported_once_its_last_slice_is_answered(stack: Stack) -> None:
     before = set(stack.outcomes())
     slices = list(to_dicom(head(1, GLIOMA, 128, 6)))
@@ -249,3 +261,17 @@ def test_events_have_the_shape_of_those_that_the_unit_tests_use(stack: Stack) ->
     found = capture(stack.client)
     kept = {path.stem: json.loads(path.read_text()) for path in EVENTS.glob("*.json")}
     assert {name: shape(event) for name, event in found.items()} == {name: shape(event) for name, event in kept.items()}
+
+
+def test_the_template_is_deployed_with_its_defaults_and_makes_neither_api_nor_deliveries(stack: Stack) -> None:
+    outputs = stack.create("defaults", {})
+    made = set(stack.resources("defaults"))
+    assert {"Intake", "Analyze", "Report", "ReprocessMachine", "Watching"} <= made
+    assert not [name for name in made if name.startswith(("ResultsApi", "ResultsHttpApi", "Deliver"))]
+    assert stack.outputs.keys() - outputs.keys() == {"ResultsUrl"}
+
+
+def test_the_template_is_deployed_with_a_pacs(stack: Stack) -> None:
+    outputs = stack.create("pacs", {"StowUrl": "https://pacs.example/dicom-web"})
+    assert {"DeliveryQueueUrl", "DeliveryDLQUrl"} <= outputs.keys()
+    assert {"Deliver", "DeliveryGiveUpQueue", "PacsCredentials"} <= set(stack.resources("pacs"))
