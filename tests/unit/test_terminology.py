@@ -55,7 +55,7 @@ def test_no_other_file_of_the_page_names_a_class() -> None:
 @pytest.mark.timeout(600)
 def test_a_fifth_class_is_one_row_and_a_model(tmp_path: Path) -> None:
     library = tmp_path / "brainscan"
-    shutil.copytree(ROOT / "layers/brainscan/brainscan", library, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "layers/brainscan/brainscan", library)
     terms = library / "terminology.py"
     before, mark, after = terms.read_text().partition("    NO_TUMOR = ")
     terms.write_text(before + ROW + mark + after)

@@ -201,9 +201,10 @@ def test_the_limit_itself_is_within_the_limit() -> None:
 )
 def test_a_file_cut_off_anywhere_is_unreadable_and_never_half_black(data: bytes, kind: Kind) -> None:
     whole = decode(data, kind, LIMITS).pixels
-    answers = [answer_or_reason(data[:length], kind) for length in range(len(data))]
+    lengths = sorted({*range(0, len(data), 4), *range(min(300, len(data))), *range(max(0, len(data) - 300), len(data))})
+    answers = [answer_or_reason(data[:length], kind) for length in lengths]
     unreadable = [answer for answer in answers if answer is Reason.UNREADABLE]
-    assert len(unreadable) >= len(data) * 0.9
+    assert len(unreadable) >= len(lengths) * 0.9
     for answer in answers:
         # What is cut behind the last pixel may be missed, but then no pixel is.
         assert answer is Reason.UNREADABLE or np.array_equal(answer, whole)

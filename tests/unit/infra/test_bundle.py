@@ -14,10 +14,45 @@ ROOT = Path(__file__).parents[3]
 ZIPPED = ["count", "deliver", "give_up", "intake", "report", "results_api", "measure_drift"]
 IMAGES = ["analyze"]
 
+NOT_IN_INTAKE = {
+    "ai_edge_litert",
+    "skimage",
+    "scipy",
+    "aws_xray_sdk",
+    "tensorflow",
+    "keras",
+    "moto",
+    "typer",
+    "rich",
+    "training",
+}
+NOT_IN_REPORT = NOT_IN_INTAKE | {"fhir"}
+NOT_IN_ANALYZE = NOT_IN_INTAKE - {"ai_edge_litert"} | {"highdicom", "dicomweb_client"}
+LATER_IN_ANALYZE = {"pydicom", "nibabel", "smart_open"}
+"""What analyze has and does not start with: most take longer to import than all the rest of it."""
+
+FORBIDDEN = {
+    "intake": NOT_IN_INTAKE,
+    "analyze": NOT_IN_ANALYZE | LATER_IN_ANALYZE,
+    "results_api": NOT_IN_REPORT | {"highdicom", "dicomweb_client"},
+    "count": NOT_IN_REPORT | {"highdicom", "dicomweb_client"},
+    "measure_drift": NOT_IN_REPORT | {"highdicom", "dicomweb_client"},
+    "report": NOT_IN_REPORT,
+    "deliver": NOT_IN_REPORT,
+    "give_up": NOT_IN_INTAKE,
+}
+"""Packages that a function does without, or starts without."""
+
 IMPORT = """
 import json, sys
+class Refuse:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0] in sys.argv[2].split(","):
+            raise ImportError(name + " is not in the function")
+sys.meta_path.insert(0, Refuse())
 sys.path.insert(0, sys.argv[1])
 import handler
+assert callable(handler.lambda_handler)
 names = [name for name in sys.modules if name.partition(".")[0].startswith(("brainscan", "training"))]
 print(json.dumps({name: sys.modules[name].__file__ for name in names}))
 """
@@ -49,18 +84,20 @@ def modules(folder: Path) -> set[str]:
 
 
 def imported(folder: Path, function: str) -> dict[str, str]:
-    """Our modules that a function has imported once it has started, with nothing of ours but `folder` around it."""
+    """Our modules that a function has imported once it has started, with nothing of ours but `folder` around it.
+
+    A package that it is not given cannot be imported.
+    """
     environment = {
         "PATH": "",
         "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT / "functions" / function)]),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "BRAINSCAN_RESULTS_BUCKET": "results",
         "BRAINSCAN_TABLE_NAME": "scans",
         "BRAINSCAN_MODEL_DIR": str(ROOT / "functions/analyze/model"),
         "POWERTOOLS_SERVICE_NAME": function,
         "POWERTOOLS_METRICS_NAMESPACE": "brainscan",
     }
-    command = [sys.executable, "-c", IMPORT, str(folder)]
+    command = [sys.executable, "-c", IMPORT, str(folder), ",".join(FORBIDDEN[function])]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))

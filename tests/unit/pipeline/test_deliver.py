@@ -178,7 +178,10 @@ def test_an_object_that_was_refused_alone_fails_the_delivery(world: World, repor
         send(report, world, server)
 
 
-def test_a_pacs_that_is_away_is_a_delivery_error(world: World, report: Report, server: Server) -> None:
+def test_a_pacs_that_is_away_is_a_delivery_error(
+    world: World, report: Report, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between attempts
     url = server.url
     server.server_close()
     with pytest.raises(DeliveryError):
