@@ -29,7 +29,7 @@ from brainscan_local import moto_dynamodb
 from tests.making import NOON, PSEUDONYMS
 
 # A busy machine is no defect: the timeout of pytest bounds what a test may take.
-hypothesis.settings.register_profile("brainscan", deadline=None)
+hypothesis.settings.register_profile("brainscan", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("brainscan")
 
 ROOT = Path(__file__).parent.parent

@@ -22,7 +22,7 @@ from tests.making import NOON, a_record, analyzed
 from tests.summaries import a_series
 from tests.unit.api.conftest import READER
 
-CASES = int(os.environ.get("BRAINSCAN_FUZZ_CASES", "20"))
+CASES = int(os.environ.get("BRAINSCAN_FUZZ_CASES", "10"))
 """For each operation; 360 and more make 5,000 in all."""
 
 TOKEN = "Bearer reader"

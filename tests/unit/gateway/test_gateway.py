@@ -162,7 +162,7 @@ def test_killed_again_and_again_among_200_slices_it_loses_none_and_doubles_none(
     tmp_path: Path, bucket: Bucket, instances: list[bytes]
 ) -> None:
     waiting, choice = list(instances), random.Random(7)
-    for kill in range(3):
+    for kill in range(2):
         running = Gateway(tmp_path, bucket, "--no-deidentify")
         waiting = store(running.port, waiting, until=50)
         if kill:
