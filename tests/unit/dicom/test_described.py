@@ -104,7 +104,7 @@ def test_directions_that_span_no_plane_leave_the_instance_numbers_to_order_slice
     assert [read_header(mr.file_bytes(each), Limits()).orders for each in flat] == [(1,), (2,), (3,)]
 
 
-@pytest.mark.parametrize("stated", [None, "", "1", "3"])
+@pytest.mark.parametrize("stated", [None, "", "1", "3", "-1"])
 def test_frames_that_nobody_counted_do_not_vanish(stated: str | None) -> None:
     stack = image()
     frames = np.stack([stored() + n for n in range(4)])

@@ -108,6 +108,14 @@ def test_a_scale_or_a_window_that_says_nothing_changes_no_picture(
     assert shows_the_same(read(with_raw(image(**beside), keyword, "DS", value, syntax)))
 
 
+@pytest.mark.parametrize("descriptor", [[4096, 0, 16], [0, 0, 8], [4, 0, 16]])
+def test_a_look_up_table_that_lacks_values_is_passed_over(descriptor: list[int]) -> None:
+    table = Dataset()
+    table.LUTDescriptor = descriptor
+    table.add_new(0x00283006, "OW", bytes(6))
+    assert shows_the_same(read(mr.file_bytes(image(VOILUTSequence=[table]))))
+
+
 @pytest.mark.parametrize(("center", "width"), [(1, 2), (12, 4), (890, 4), (450, 1), (30_000, 10), (-500, 100)])
 def test_a_window_that_leaves_no_grays_of_the_head_is_passed_over(center: int, width: int) -> None:
     assert shows_the_same(read(mr.file_bytes(image(WindowCenter=center, WindowWidth=width))))

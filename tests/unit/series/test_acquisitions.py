@@ -133,7 +133,7 @@ def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken: list
     assert count_positions(acquisitions, sources) == len({(plane, h) for plane, h, _ in taken})
 
 
-@pytest.mark.parametrize(("thickness", "moved"), [(6.0, 0.3), (3.0, 0.2), (60.0, 0.4)])
+@pytest.mark.parametrize(("thickness", "moved"), [(6.0, 0.3), (3.0, 0.2), (60.0, 0.4), (6.0, 0.6)])
 def test_a_place_that_followed_a_moving_head_is_no_neighbour_of_itself(thickness: float, moved: float) -> None:
     """Scanners that track the head write another position at each time point."""
     sources = {
@@ -198,3 +198,14 @@ def test_frames_of_reference_that_differ_from_slice_to_slice_part_nothing() -> N
         for each, of in sources.items()
     }
     assert grouped(plausible(halves)) == [("0", "1"), ("2", "3")]
+
+
+def test_what_tells_acquisitions_apart_is_told_by_all_slices_of_a_series() -> None:
+    """Of three times of four places, those of one place alone have an answer."""
+    sources = {
+        f"{time}-{height}": source(height + 1.5 * time, temporal_position=float(time))
+        for height in (0, 6, 12, 18)
+        for time in range(3)
+    }
+    found = acquisitions_of(["0-6", "1-6", "2-6"], sources)
+    assert [each.slices for each in found] == [("0-6",), ("1-6",), ("2-6",)]

@@ -46,7 +46,8 @@ def state_frames(dataset: Dataset) -> None:
         return
     if held is None and not stated:
         held = len(items(dataset, "PerFrameFunctionalGroupsSequence"))
-    if held and held > max(1, int(stated or 1)):
+    count = int(stated or 1)
+    if held and (held > max(1, count) or count < 1):
         dataset.NumberOfFrames = held
 
 

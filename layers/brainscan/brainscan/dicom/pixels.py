@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
@@ -241,7 +242,7 @@ def _of_interest(values: npt.NDArray[Any], dataset: Dataset, frame: int) -> npt.
             if keyword in source:
                 view[keyword] = source[keyword]
     # An attribute that a scan can do without must not cost it its answer.
-    with suppress(TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError):
+    with suppress(TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError, struct.error):
         exact = np.rint(values).astype(np.int32) if view.get("VOILUTSequence") else values
         seen = apply_voi_lut(exact, view)
         if _shows_something(values, seen):

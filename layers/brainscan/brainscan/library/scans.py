@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.domain import Finding, Kind, Outcome, Reason, ScanError, ScanRecord
+from brainscan.domain import ANSWERED, Finding, Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.imaging.nifti_space import Space, space_of
 from brainscan.imaging.overlay import draw_outline
 from brainscan.inference.runtime import Model
@@ -91,14 +91,14 @@ def _joined(
     found: InputScan, waiting: ScanRecord, predicted: ScanPrediction, model: Model, limits: Limits
 ) -> AnalyzedScan:
     record = _record(waiting, predicted, model)
-    speaks = record.outcome is Outcome.ANALYZED
+    answered = record.outcome in ANSWERED
     return AnalyzedScan(
         path=found.path,
         name=found.name,
         record=record,
         image_png=predicted.image_png,
         mask_png=predicted.mask_png,
-        header=_header(found.file.data, record, limits) if speaks and record.kind is Kind.DICOM else None,
+        header=_header(found.file.data, record, limits) if answered and record.kind is Kind.DICOM else None,
         space=_space(found.file.data, limits) if record.kind is Kind.NIFTI and predicted.rows else None,
     )
 

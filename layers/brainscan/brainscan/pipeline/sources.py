@@ -11,7 +11,7 @@ from brainscan.dicom.geometry import macro
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.technique import acquisition_order, number_of, technique_of
 from brainscan.dicom.values import number
-from brainscan.domain import Kind, Outcome, Reason, ScanError, ScanRecord
+from brainscan.domain import ANSWERED, Kind, Outcome, Reason, ScanError, ScanRecord
 from brainscan.series.acquisitions import SliceSource, plausible
 from brainscan.series.planes import Plane
 from brainscan.services import Services
@@ -44,8 +44,11 @@ class Slice:
 
 
 def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Slice]:
-    """Read the source's header of every analyzed slice."""
-    kinds = {record.staged_key: record.kind for record in records if record.outcome is Outcome.ANALYZED}
+    """Read the source's header of every slice that a network answered or abstained from.
+
+    What tells acquisitions apart is told by all of them, though those that are abstained from are in none.
+    """
+    kinds = {record.staged_key: record.kind for record in records if record.outcome in ANSWERED}
     keys = sorted(kinds)
     headers = dict(zip(keys, pool.map(lambda key: _header(key, kinds[key], services), keys), strict=True))
     return [_slice(record, headers.get(record.staged_key)) for record in records]

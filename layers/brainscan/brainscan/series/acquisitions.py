@@ -80,7 +80,8 @@ def acquisitions_of(slices: Sequence[str], sources: Mapping[str, SliceSource]) -
 
     Args:
         slices: ids, in the order that intake gave them.
-        sources: by id; where a slice has none, nothing is known of the series but this order.
+        sources: by id, of all slices of the series: what tells these apart is told by all. Where one of `slices` has
+            none, nothing is known of the series but this order.
     """
     if any(each not in sources for each in slices):
         return [Acquisition(tuple(slices), Technique(), Reason.NO_POSITIONS)]
@@ -137,12 +138,12 @@ def has_crossing_planes(sources: Mapping[str, SliceSource]) -> bool:
 
 
 def _by_technique(slices: Sequence[str], sources: Mapping[str, SliceSource]) -> list[list[str]]:
-    """Groups of a technique; what differs from slice to slice tells nothing and is passed over."""
-    techniques = {each: sources[each].technique for each in slices}
-    telling = [tell for tell in _TELLING if 2 * len({tell(each) for each in techniques.values()}) <= len(slices)]
+    """Groups of a technique; what differs from slice to slice of the series tells nothing and is passed over."""
+    techniques = [source.technique for source in sources.values()]
+    telling = [tell for tell in _TELLING if 2 * len({tell(each) for each in techniques}) <= len(techniques)]
     groups: dict[Hashable, list[str]] = defaultdict(list)
     for each in slices:
-        groups[tuple(tell(techniques[each]) for tell in telling)].append(each)
+        groups[tuple(tell(sources[each].technique) for tell in telling)].append(each)
     return list(groups.values())
 
 
@@ -164,7 +165,7 @@ def _by_place(stack: Sequence[str], planes: Mapping[str, Plane], sources: Mappin
     for position, each in sorted(zip(_positions(stack, planes), stack, strict=True)):
         if position - last >= sources[each].position_tolerance_mm:
             places.append([])
-            last = position
+        last = position
         places[-1].append(each)
     for place in places:
         place.sort(key=lambda each: sources[each].acquisition_order)
@@ -178,8 +179,8 @@ def _by_stated_place(alike: Sequence[str], sources: Mapping[str, SliceSource]) -
     Locations tell places, or else numbers; where some have none, or all the same, nothing does.
     """
     for stated in (
-        {each: sources[each].location_mm for each in alike},
-        {each: sources[each].number for each in alike},
+        {each: source.location_mm for each, source in sources.items()},
+        {each: source.number for each, source in sources.items()},
     ):
         if None not in stated.values() and len(set(stated.values())) > 1:
             break
