@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from brainscan.cli.unanalyzed import file_outcomes, unanalyzed_table, write_listing
+from brainscan.cli.unanalyzed import entry_paths, file_outcomes, unanalyzed_table, write_listing
 from brainscan.cli.words import superseded_in_words
 from brainscan.pipeline.intake import intake
 from brainscan.store.file_results import listing_of
@@ -80,3 +80,15 @@ def test_no_name_of_a_file_breaks_a_line_or_moves_the_cursor() -> None:
     assert "\\[/red]" in told
     table = [{"outcome": "rejected", "reasons": ["unreadable"], "path": name}]
     assert not set("\r\x1b\u202e") & set(shown(table))
+
+
+def test_entries_of_a_zip_within_a_zip_are_named_as_intake_names_them(world: World, tmp_path: Path) -> None:
+    inner = zipped({"c.dcm": b"", "more.zip": zipped({"d.dcm": b""})})
+    whole = zipped({"a.png": png(8), "b.zip": inner, "no.zip": b"junk"})
+    (tmp_path / "export.zip").write_bytes(whole)
+    paths = set(entry_paths(tmp_path / "export.zip"))
+    assert paths == {"a.png", "b.zip", "b.zip!c.dcm", "b.zip!more.zip", "no.zip"}
+    named = {PSEUDONYMS.digest("entry", path) for path in paths}
+    made = intake(world.upload("export.zip", whole), world.services)
+    lines = listing_of(made.export_id, world.services.table, world.services.results).splitlines()
+    assert {json.loads(line)["entry_digest"] for line in lines} <= named

@@ -21,7 +21,7 @@ from brainscan.cli.render import summary_of, table_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, print_address, wait_for_interrupt
 from brainscan.cli.studies import grid_of
-from brainscan.cli.unanalyzed import Line, file_outcomes, unanalyzed_table, write_listing
+from brainscan.cli.unanalyzed import Line, entry_paths, file_outcomes, unanalyzed_table, write_listing
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, StudySummary, TumorClass
 from brainscan.library.local_files import files_below, is_readable, printable
 from brainscan.pipeline.overlays import overlay_png
@@ -177,8 +177,7 @@ def _names(upload: Path, services: "Services") -> dict[str, str]:
     """The files of an archive as their sender named them; brainscan itself keeps only digests."""
     if not zipfile.is_zipfile(upload):
         return {}
-    with zipfile.ZipFile(upload) as archive:
-        return {services.pseudonyms.digest("entry", path): path for path in archive.namelist()}
+    return {services.pseudonyms.digest("entry", path): path for path in entry_paths(upload)}
 
 
 def _records(export_id: str, services: "Services", names: Mapping[str, str]) -> list[tuple[str, ScanRecord]]:

@@ -1,9 +1,12 @@
 """The files of an export that hold no scan to analyze, and why: no other listing tells of them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from rich.table import Table
 
@@ -32,6 +35,16 @@ def file_outcomes(
     lines = [json.loads(line) for line in listing.splitlines()]
     by_id = {record.scan_id: record for record in records}
     return [{"path": _name(line, names, alone)} | line | _became(line, by_id) for line in lines]
+
+
+def entry_paths(archive: Path | IO[bytes]) -> Iterator[str]:
+    """The paths of a ZIP's entries, and of those of ZIPs in it, as intake joins them; of a damaged one none."""
+    with suppress(zipfile.BadZipFile, RuntimeError, EOFError, OSError, zlib.error), zipfile.ZipFile(archive) as opened:
+        for path in opened.namelist():
+            yield path
+            if isinstance(archive, Path) and path.lower().endswith(".zip"):
+                with opened.open(path) as inner:
+                    yield from (f"{path}!{each}" for each in entry_paths(inner))
 
 
 def _became(line: Line, records: Mapping[str, ScanRecord]) -> Line:
