@@ -266,7 +266,7 @@ def test_events_have_the_shape_of_those_that_the_unit_tests_use(stack: Stack) ->
 def test_the_template_is_deployed_with_its_defaults_and_makes_neither_api_nor_deliveries(stack: Stack) -> None:
     outputs = stack.create("defaults", {})
     made = set(stack.resources("defaults"))
-    assert {"Intake", "Analyze", "Report", "ReprocessMachine", "Watching"} <= made
+    assert {"Intake", "Analyze", "Report", "ReprocessMachine", "Monitoring"} <= made
     assert not [name for name in made if name.startswith(("ResultsApi", "ResultsHttpApi", "Deliver"))]
     assert stack.outputs.keys() - outputs.keys() == {"ResultsUrl"}
 

@@ -10,7 +10,7 @@ PROGRAM = """
 import numpy as np
 from brainscan.dicom.capture import capture
 from brainscan.dicom.source import SourceImage, read_source
-from brainscan.dicom.report_identity import Stamp
+from brainscan.dicom.report_identity import ReportIdentity
 from brainscan.domain import Outcome, SeriesResult
 from brainscan.imaging.overlay import overlay
 from tests import series as mr
@@ -20,7 +20,7 @@ from tests.making import NOON, PSEUDONYMS
 header = read_source(mr.file_bytes(image), 10**9)
 answer = SeriesResult(series_id="5", revision=1, outcome=Outcome.ANALYZED)
 picture = overlay(np.full((mr.ROWS, mr.COLUMNS), 99, np.uint8), mr.disc(5))
-made = capture(picture, answer, SourceImage(header), Stamp(PSEUDONYMS, "5", 1, "f" * 64, NOON))
+made = capture(picture, answer, SourceImage(header), ReportIdentity(PSEUDONYMS, "5", 1, "f" * 64, NOON))
 assert str(made.PatientName) == "Canary"
 print("made")
 """

@@ -189,12 +189,12 @@ def test_a_compression_without_decoder_is_unsupported() -> None:
 
 
 def test_a_window_is_applied_as_the_standard_says() -> None:
-    answer = decoded(dicom_object(DEEP, WindowCenter=[600, 50], WindowWidth=[401, 10])).pixels
-    low, high = DEEP <= 600 - 0.5 - 200, DEEP > 600 - 0.5 + 200
+    answer = decoded(dicom_object(DEEP, WindowCenter=[1500, 50], WindowWidth=[1601, 10])).pixels
+    low, high = DEEP <= 1500 - 0.5 - 800, DEEP > 1500 - 0.5 + 800
     assert (answer[low] == 0).all()
     assert (answer[high] == 65535).all()
     inside = ~low & ~high
-    np.testing.assert_allclose(answer[inside], ((DEEP[inside] - 599.5) / 400 + 0.5) * 65535, rtol=1e-5)
+    np.testing.assert_allclose(answer[inside], ((DEEP[inside] - 1499.5) / 1600 + 0.5) * 65535, rtol=1e-5)
 
 
 def test_a_voi_lookup_table_goes_before_a_window() -> None:
