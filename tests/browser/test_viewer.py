@@ -68,7 +68,7 @@ def draw_as_the_network(page: Page) -> None:
     tumors = sorted((each for each in slices if each["tumor"]), key=lambda each: int(each["tumor"]["area_px"]))
     scan = tumors[-2]
     [mask] = [link["url"] for link in scan["links"] if link["name"] == "mask"]
-    place = f"/v1/scans/{scan['scan_id']}/mask?revision={scan['revision']}&class={scan['called']}"
+    place = f"/v1/scans/{scan['scan_id']}/mask?revision={scan['revision']}&class={scan['finding']}"
     put = f"""fetch('{mask}').then(answer => answer.blob())
         .then(body => fetch('{place}', {{method: 'PUT', headers: {{'Content-Type': 'image/png'}}, body}}))
         .then(answer => answer.status)"""
