@@ -26,6 +26,7 @@ from brainscan.store import Bus, DeadLetterQueue, ObjectVersions, PartQueue, Que
 from brainscan.store.table import Counts
 from brainscan.store.upload import Upload
 from brainscan_local import moto_dynamodb
+from tests.clients import shared_clients
 from tests.making import NOON, PSEUDONYMS
 
 # A busy machine is no defect: the timeout of pytest bounds what a test may take.
@@ -50,8 +51,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     moto_dynamodb.patch()
+    # What goes through `requests` is none of ours: moto would make a thousand patterns for it each time.
+    monkeypatch.setattr("moto.core.models.RESPONSES_METHODS", [])
     # One session for all tests: to make one reads megabytes of AWS's descriptions again.
-    with mock_aws(config={"core": {"reset_boto3_session": False}}):
+    with mock_aws(config={"core": {"reset_boto3_session": False}}), shared_clients(monkeypatch):
         yield
 
 

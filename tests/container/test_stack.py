@@ -206,7 +206,7 @@ def test_a_burst_of_200_scans_is_answered_by_several_containers_each_scan_once(s
         new = scans_of(stack, before)
         return len(new) == 200 and Outcome.QUEUED not in new.values()
 
-    stack.wait(done, 400)
+    stack.wait(done, 800)
     took_s = time.perf_counter() - begun
     outcomes = Counter(scans_of(stack, before).values())
     assert set(outcomes) <= FINAL
@@ -228,7 +228,7 @@ def test_killing_a_container_in_the_middle_of_a_batch_loses_and_doubles_nothing(
     before = set(stack.outcomes())
     stack.retry_after("ScanQueue", 15)
     stack.upload("killed.zip", zipped({f"slice{n:03d}": png(512, seed=3000 + n) for n in range(64)}))
-    stack.wait(lambda: bool(FINAL & set(scans_of(stack, before).values())), 180)
+    stack.wait(lambda: bool(FINAL & set(scans_of(stack, before).values())), 400)
     for container in stack.analyzers():
         docker.docker("kill", container)
     assert Outcome.QUEUED in scans_of(stack, before).values()

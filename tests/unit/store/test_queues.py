@@ -52,10 +52,12 @@ def test_a_message_stays_hidden_for_as_long_as_its_work_takes(
         assert received(sqs, url) == []
 
 
-def test_a_heartbeat_that_fails_changes_nothing_for_the_work(sqs: Any, queue: Any) -> None:
+def test_a_heartbeat_that_fails_changes_nothing_for_the_work(
+    sqs: Any, queue: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scans, _ = queue
     asked = Event()
-    sqs.change_message_visibility_batch = lambda **_: asked.set() or 1 / 0
+    monkeypatch.setattr(sqs, "change_message_visibility_batch", lambda **_: asked.set() or 1 / 0)
     with scans.extended_visibility(["a receipt"]):
         assert asked.wait(5)
 
