@@ -137,27 +137,27 @@ def test_time_points_of_a_mosaic_do_not_support_each_other(world: World, scanned
     assert [each["slices"] for each in found["acquisitions"]] == [4, 4]
 
 
-def test_volumes_of_one_nifti_do_not_support_each_other(world: World, scanned: Callable[..., Any]) -> None:
-    """The last slice of one volume is no neighbour of the first slice of the next."""
-    volume = np.random.default_rng(1).integers(0, 900, (mr.COLUMNS, mr.ROWS, 4, 2)).astype(np.int16)
+def report_nifti(world: World, stacked: tuple[int, ...], tumors: tuple[int, int]) -> None:
+    """Report a NIfTI of so many slices (and volumes), of which two show a tumor."""
+    volume = np.random.default_rng(1).integers(0, 900, (mr.COLUMNS, mr.ROWS, *stacked)).astype(np.int16)
     data = nib.Nifti1Image(volume, np.diag([1.25, 1.5, 5, 1])).to_bytes()
-    made = Scanned(world, [data] * 8, {3: mr.disc(8), 4: mr.disc(8)}, {})
-    for number in range(8):
+    slices = int(np.prod(stacked))
+    made = Scanned(world, [data] * slices, {number: mr.disc(8) for number in tumors}, {})
+    for number in range(slices):
         source = made.record(number).source.model_copy(update={"frame": number})
         made.settle([number], kind=Kind.NIFTI, source=source)
     report(SERIES, world.services)
+
+
+def test_volumes_of_one_nifti_do_not_support_each_other(world: World, scanned: Callable[..., Any]) -> None:
+    """The last slice of one volume is no neighbour of the first slice of the next."""
+    report_nifti(world, (4, 2), tumors=(3, 4))
     found = summary(world, 8)
     assert (found["predicted"], found["review_reasons"]) == ("no_tumor", ["isolated_slice"])
     assert [each["slices"] for each in found["acquisitions"]] == [4, 4]
 
 
 def test_lesions_of_a_nifti_have_volumes_in_the_pipeline_too(world: World, scanned: Callable[..., Any]) -> None:
-    volume = np.random.default_rng(1).integers(0, 900, (mr.COLUMNS, mr.ROWS, 4)).astype(np.int16)
-    data = nib.Nifti1Image(volume, np.diag([1.25, 1.5, 5, 1])).to_bytes()
-    made = Scanned(world, [data] * 4, {1: mr.disc(8), 2: mr.disc(8)}, {})
-    for number in range(4):
-        source = made.record(number).source.model_copy(update={"frame": number})
-        made.settle([number], kind=Kind.NIFTI, source=source)
-    report(SERIES, world.services)
+    report_nifti(world, (4,), tumors=(1, 2))
     [lesion] = summary(world, 4)["lesions"]
     assert lesion["volume_mm3"] == pytest.approx(2 * mr.disc(8).sum() * 1.25 * 1.5 * 5)
