@@ -62,11 +62,8 @@ def opened(chromium: Browser, address: str) -> Iterator[Locator]:
 
 
 def draw_as_the_network(page: Page) -> None:
-    """Give a slice, not the largest, a reader's mask that is the network's."""
-    series_id = page.url.rpartition("=")[2]
-    slices = page.evaluate(f"fetch('/v1/series/{series_id}/scans').then(answer => answer.json())")["items"]
-    tumors = sorted((each for each in slices if each["tumor"]), key=lambda each: int(each["tumor"]["area_px"]))
-    scan = tumors[-2]
+    """Give a slice of the series' mask, not the largest, a reader's mask that is the network's."""
+    scan = sorted(masked_slices(page), key=lambda each: int(each["tumor"]["area_px"]))[-2]
     [mask] = [link["url"] for link in scan["links"] if link["name"] == "mask"]
     place = f"/v1/scans/{scan['scan_id']}/mask?revision={scan['revision']}&class={scan['finding']}"
     put = f"""fetch('{mask}').then(answer => answer.blob())
@@ -90,19 +87,23 @@ def fetched(links: list[dict[str, Any]], name: str) -> bytes:
         return answer.read()
 
 
-def tumor_pixels(page: Page) -> list[int]:
-    """What the uploaded DICOM files have where the slices that count have their masks."""
+def masked_slices(page: Page) -> list[dict[str, Any]]:
+    """The slices whose masks the series' SEG has: those with a tumor that count."""
     series_id = page.url.rpartition("=")[2]
     series = page.evaluate(f"fetch('/v1/series/{series_id}').then(answer => answer.json())")
     slices = page.evaluate(f"fetch('/v1/series/{series_id}/scans').then(answer => answer.json())")["items"]
     counted = {
         each["scan_id"] for each in json.loads(fetched(series["links"], "series.json"))["slices"] if each["counted"]
     }
+    return [each for each in slices if each["tumor"] and each["scan_id"] in counted]
+
+
+def tumor_pixels(page: Page) -> list[int]:
+    """What the uploaded DICOM files have where the slices that count have their masks."""
     values: list[int] = []
-    for each in slices:
-        if each["scan_id"] in counted:
-            mask = np.asarray(Image.open(io.BytesIO(fetched(each["links"], "mask"))))
-            values += dcmread(io.BytesIO(fetched(each["links"], "source"))).pixel_array[mask > 0].tolist()
+    for each in masked_slices(page):
+        mask = np.asarray(Image.open(io.BytesIO(fetched(each["links"], "mask"))))
+        values += dcmread(io.BytesIO(fetched(each["links"], "source"))).pixel_array[mask > 0].tolist()
     return values
 
 
