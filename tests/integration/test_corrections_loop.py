@@ -4,11 +4,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from functools import partial, partialmethod
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -18,9 +16,9 @@ from brainscan.cli.main import app
 from brainscan.domain import CLASSES
 from brainscan.inference.manifest import MODEL_FILE, Manifest
 from brainscan_local.stack import LocalStack
+from tests.integration.tiny_training import exported
 from tests.unit.training import tiny
-from training import export, train
-from training.model import network
+from training import train
 
 
 def picture(seed: int) -> bytes:
@@ -29,16 +27,6 @@ def picture(seed: int) -> bytes:
     out = io.BytesIO()
     small.resize((96, 96), Image.Resampling.BICUBIC).save(out, "PNG")
     return out.getvalue()
-
-
-@pytest.fixture(autouse=True)
-def tiny_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Training makes a network of five convolutions under the names of the real one's layers, and traces no graph."""
-    for module in (train, export):
-        monkeypatch.setattr(module, "build", partial(network.build, encoder=tiny.encoder))
-    monkeypatch.setattr(keras.Model, "compile", partialmethod(keras.Model.compile, run_eagerly=True))
-    yield
-    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture
@@ -78,15 +66,6 @@ def results(stack: LocalStack) -> list[dict[str, Any]]:
     return [json.loads(line) for line in command(stack, "results", "--format", "json").splitlines()]
 
 
-def exported(data: Path, out: Path) -> str:
-    """The model before: a network that learned nothing, made an artifact of; its id."""
-    out.mkdir(parents=True)
-    network.save_npz(tiny.network(), out / "weights.npz")
-    told = {"--weights": out / "weights.npz", "--data": data, "--out": out, "--size": tiny.SIZE, "--revision": "a-test"}
-    assert export.main([str(word) for each in told.items() for word in each]) == 0
-    return Manifest.read(out).model_id
-
-
 def trained(data: Path, init: Path, out: Path) -> str:
     """The training job as SageMaker runs it: from the served model, on base data and corrections; the model's id."""
     job = [
@@ -107,6 +86,7 @@ def trained(data: Path, init: Path, out: Path) -> str:
     return Manifest.read(out).model_id
 
 
+@pytest.mark.usefixtures("tiny_network")
 def test_corrections_become_a_model_that_answers(stack: LocalStack, base: Path, tmp_path: Path) -> None:
     first = exported(base, tmp_path / "first")
     command(stack, "model", "add", str(tmp_path / "first"))

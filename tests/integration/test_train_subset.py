@@ -1,9 +1,7 @@
-"""The training command on real slices of every set: from data and the served file to an artifact that serves."""
+"""The training command on real slices of every set: from data and a served file to an artifact that serves."""
 
 import csv
 import os
-import subprocess
-import sys
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -11,10 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
+from brainscan.inference.manifest import MODEL_FILE
+from tests.integration.tiny_training import exported
+from tests.unit.training import tiny
+from training import train
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get("BRAINSCAN_SHARED", ROOT.parent / "shared")).resolve()
-SERVED = ROOT / "functions/analyze/model/model.tflite"
+SHARED = Path(os.environ.get("BRAINSCAN_SHARED", Path(__file__).parents[3] / "shared")).resolve()
 TRAIN_SLICES, TEST_SLICES = 64, 32
 OF_EACH_INDEX = 4
 """Slices of each set that says by an index of its own what it holds."""
@@ -70,23 +70,24 @@ def _mixed(rows: list[dict[str, str]], part: str, count: int) -> list[dict[str, 
     return chosen
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("tiny_network")
 def test_slices_of_every_set_become_an_artifact_that_serves(
-    subset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = [
-        *(sys.executable, "-m", "training.train", "--data", str(subset), "--init", str(SERVED)),
-        *("--model-dir", str(tmp_path / "model"), "--output-dir", str(tmp_path / "output"), "--revision", "a-test"),
-        *("--epochs", "1", "--slices-per-epoch", "64", "--batch-size", "32", "--size", "64", "--precision", "float32"),
+    exported(subset, tmp_path / "before")
+    artifact = tmp_path / "model"
+    job = [
+        *("--data", str(subset), "--init", str(tmp_path / "before" / MODEL_FILE)),
+        *("--model-dir", str(artifact), "--output-dir", str(tmp_path / "output"), "--revision", "a-test"),
+        *("--epochs", "1", "--slices-per-epoch", "64", "--batch-size", "32", "--size", str(tiny.SIZE)),
+        *("--precision", "float32"),
     ]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'layers/brainscan'}:{ROOT}"}
-    ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr[-4000:]
-    assert "epoch=0;" in ran.stdout
-    assert (tmp_path / "model/model.tar.gz").stat().st_size > 40_000_000
+    assert train.main(job) == 0
+    assert "epoch=0;" in capsys.readouterr().out
+    assert (artifact / "model.tar.gz").is_file()
 
     scans = [str(subset / row["path"]) for row in csv.DictReader((subset / "splits.csv").open())][-8:]
-    monkeypatch.setenv("BRAINSCAN_MODEL_DIR", str(tmp_path / "model"))
+    monkeypatch.setenv("BRAINSCAN_MODEL_DIR", str(artifact))
     served = CliRunner().invoke(app, ["analyze", *scans, "--out", str(tmp_path / "answers")])
     assert served.exit_code == 0, served.output
     assert len((tmp_path / "answers/results.jsonl").read_text().splitlines()) == len(scans)
