@@ -167,16 +167,31 @@ def test_without_positions_a_place_that_is_imaged_again_is_known_by_its_location
     assert {each.positions_mm for each in acquisitions} == {Reason.NO_POSITIONS}
 
 
+def test_without_positions_numbers_that_go_on_are_parted_by_acquisitions_of_equally_many_slices() -> None:
+    def numbered(counts: Sequence[int], location_mm: float | None = None) -> dict[str, SliceSource]:
+        numbers = (number for number, count in enumerate(counts) for _ in range(count))
+        orders = [(0.0, float(number), 0.0, float(place)) for place, number in enumerate(numbers)]
+        return {
+            str(place): SliceSource(acquisition_order=order, number=float(place), location_mm=location_mm)
+            for place, order in enumerate(orders)
+        }
+
+    assert grouped(numbered([3, 3])) == grouped(numbered([3, 3], 0.0)) == [("0", "1", "2"), ("3", "4", "5")]
+    assert grouped(numbered([2, 3])) == [tuple("01234")]
+    assert grouped(numbered([1, 1, 1, 1])) == [tuple("0123")]
+
+
 @pytest.mark.parametrize("location_mm", [None, 0.0], ids=["none", "filled in"])
 def test_a_location_that_all_slices_share_tells_no_places(location_mm: float | None) -> None:
     sources = {str(n): SliceSource(location_mm=location_mm, number=float(n)) for n in range(4)}
     assert grouped(sources) == [("0", "1", "2", "3")]
 
 
-def test_one_position_for_all_slices_is_none_where_it_is_the_origin_or_their_locations_differ() -> None:
+def test_one_position_for_all_slices_is_none_where_it_is_the_origin_or_their_locations_differ_or_nothing_does() -> None:
     apart = {str(n): replace(source(3), location_mm=6.0 * n) for n in range(4)}
-    filled_in = {str(n): replace(source(0), number=float(n)) for n in range(4)}
-    for sources in (apart, filled_in):
+    filled_in = {str(n): replace(source(0, acquisition_order=(0, n)), number=float(n)) for n in range(4)}
+    taken_once = {str(n): replace(source(3, acquisition_order=(0, 1, 2, n)), number=float(n)) for n in range(4)}
+    for sources in (apart, filled_in, taken_once):
         [found] = acquisitions_of(list(sources), plausible(sources))
         assert (found.slices, found.positions_mm) == (("0", "1", "2", "3"), Reason.NO_POSITIONS)
 

@@ -29,7 +29,7 @@ class Technique:
 
 @dataclass(frozen=True)
 class SliceSource:
-    """What the source of a slice says; `acquisition_order`: acquisition number, time, instance number.
+    """What the source of a slice says; `acquisition_order`: numbers of acquisition, time, instance number.
 
     `location_mm` and `number` are what else tells places apart: the slice's location, and its number in the series.
     """
@@ -47,6 +47,10 @@ class SliceSource:
         return max(SAME_POSITION_MM, min((self.thickness_mm or 0.0) * MOVED_SHARE, MOVED_MM))
 
 
+ACQUISITION: Final = 2
+"""Of the acquisition order, what names an acquisition: the numbers of frame and image."""
+WHEN: Final = 3
+"""And what tells when a slice was taken: its time, too."""
 MOVED_SHARE: Final = 1 / 8
 """Of its thickness, by which a slice follows a head that moves between time points; overlapping slices lie farther."""
 MOVED_MM: Final = 0.5
@@ -101,13 +105,15 @@ def acquisitions_of(slices: Sequence[str], sources: Mapping[str, SliceSource]) -
 def plausible(sources: Mapping[str, SliceSource]) -> dict[str, SliceSource]:
     """The sources of a series' slices without what cannot be true of all of them together.
 
-    One position for slices of several locations, or the origin for all, is a filler: then none has a position. Frames
-    of reference that differ from slice to slice, as where each file was given UIDs of its own, part nothing.
+    One position for slices of several locations, or of one acquisition, or the origin for all, is a filler: then none
+    has a position. Frames of reference that differ from slice to slice, as where each file was given UIDs of its own,
+    part nothing.
     """
     planes = planes_of(sources)
     positions = {plane.position_mm for plane in planes.values()}
     locations = {source.location_mm for source in sources.values()} - {None}
-    if len(planes) > 1 and len(positions) == 1 and (len(locations) > 1 or not any(next(iter(positions)))):
+    taken_once = len({(source.technique, source.acquisition_order[:WHEN]) for source in sources.values()}) == 1
+    if len(planes) > 1 and len(positions) == 1 and (len(locations) > 1 or taken_once or not any(next(iter(positions)))):
         return {each: replace(source, plane=None) for each, source in sources.items()}
     frames = {plane.frame_of_reference for plane in planes.values()}
     if 2 * len(frames) <= len(planes):
@@ -176,12 +182,12 @@ def _by_place(stack: Sequence[str], planes: Mapping[str, Plane], sources: Mappin
 def _by_stated_place(alike: Sequence[str], sources: Mapping[str, SliceSource]) -> list[list[str]]:
     """Slices without positions in the order given, apart by how often their place was imaged before.
 
-    Locations tell places, or else numbers; where some have none, or all the same, nothing does.
+    Locations tell places, or else numbers; where some have none, or all the same, nothing does. Numbers that go on from
+    one acquisition to the next tell it where acquisitions have equally many slices.
     """
-    for stated in (
-        {each: source.location_mm for each, source in sources.items()},
-        {each: source.number for each, source in sources.items()},
-    ):
+    locations = {each: source.location_mm for each, source in sources.items()}
+    numbers = {each: source.number for each, source in sources.items()}
+    for stated in (locations, numbers):
         if None not in stated.values() and len(set(stated.values())) > 1:
             break
     else:
@@ -191,7 +197,18 @@ def _by_stated_place(alike: Sequence[str], sources: Mapping[str, SliceSource]) -
     for each in sorted(alike, key=lambda each: sources[each].acquisition_order):
         turn_of[each] = seen[stated[each]]
         seen[stated[each]] += 1
+    if stated is numbers and max(seen.values()) == 1:
+        return _equal_acquisitions(alike, sources)
     return [[each for each in alike if turn_of[each] == turn] for turn in range(max(seen.values()))]
+
+
+def _equal_acquisitions(alike: Sequence[str], sources: Mapping[str, SliceSource]) -> list[list[str]]:
+    """Slices by their acquisitions' numbers where each has equally many, and more than one; else all together."""
+    found: dict[tuple[float, ...], list[str]] = defaultdict(list)
+    for each in alike:
+        found[sources[each].acquisition_order[:ACQUISITION]].append(each)
+    sizes = {len(of_one) for of_one in found.values()}
+    return [found[key] for key in sorted(found)] if len(sizes) == 1 and sizes != {1} else [list(alike)]
 
 
 def _positions(stack: Sequence[str], planes: Mapping[str, Plane]) -> tuple[float, ...]:
