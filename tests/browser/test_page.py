@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from brainscan.domain import Delivery, DeliveryState, Reason
+from brainscan.store import Table
 from brainscan_local.phantom import head, to_png
 from brainscan_local.stack import LocalStack
 from tests.browser.conftest import READER, keeps_somebody_out
-from tests.making import zipped
+from tests.making import NOON, present, zipped
 
 A_PAGE = 50
 """Rows that a list shows at once."""
@@ -142,6 +144,21 @@ def test_a_series_scrolls_and_jumps_to_its_key_slice(page: Page) -> None:
     key.click()
     expect(caption).to_have_text(f"{key.inner_text().split()[-1]} / 12")
     expect(page.locator(".strip-chart rect.strip")).to_have_count(12)
+
+
+def test_a_series_says_whether_its_report_is_in_the_pacs(page: Page, stack: LocalStack) -> None:
+    open_view(page, "series")
+    line = page.locator(".delivery")
+    expect(line).to_have_count(0)
+    reports = Table.over(stack.client("dynamodb"), stack.table_name).reports
+    report = present(reports.latest(page.url.rpartition("=")[2]))
+    failed = Delivery(state=DeliveryState.FAILED, at=NOON, reason=Reason.RETRIES_EXHAUSTED)
+    delivered = Delivery(state=DeliveryState.DELIVERED, at=NOON, objects=3)
+    for delivery, words in ((failed, "not in the PACS: retries exhausted"), (delivered, "In the PACS: 3 objects")):
+        assert reports.put_delivery(report.series_id, report.revision, delivery)
+        page.reload()
+        expect(line).to_contain_text(words)
+    assert keeps_somebody_out(page) == []
 
 
 def test_all_can_be_done_without_a_mouse(page: Page) -> None:
