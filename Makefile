@@ -7,10 +7,13 @@ SAM_VENV := .venv-sam
 MINISTACK_VENV := .venv-ministack
 CHECKOV_VENV := .venv-checkov
 SAGEMAKER_VENV := .venv-sagemaker
+PEERS_VENV := .venv-peers
 SCANS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
+# What Python compiled it keeps: without, each of the tests' processes compiles all that it imports again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test lint unit chaos integration browser walkthrough page docs bench coverage sbom licenses release sam test-container measure-container container-tools lock clean
 
@@ -97,7 +100,7 @@ docs: $(VENV)/.dev  ## Write docs/api.md from the OpenAPI document, and docs/con
 	BRAINSCAN_RESULTS_BUCKET=any BRAINSCAN_TABLE_NAME=any $(BIN)/python -m brainscan.api.reference > docs/api.md
 	$(BIN)/python -m brainscan.gateway.conformance > docs/conformance.md
 
-bench: $(VENV)/.dev  ## Side by side with Keras, image by image: the table of docs/performance.md.
+bench: $(VENV)/.dev $(PEERS_VENV)/.done  ## Side by side with Keras, ONNX Runtime and OpenVINO: the table of docs/performance.md.
 	$(BIN)/python -m tests.bench
 
 sam: $(SAM_VENV)/.done $(CHECKOV_VENV)/.done  ## sam validate --lint, and checkov.
@@ -113,12 +116,13 @@ lock: $(VENV)/.dev  ## Compile requirements/*.txt from pyproject.toml.
 	echo 'ministack[full]' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/ministack.txt
 	echo checkov | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/checkov.txt
 	printf 'sagemaker-training\npip\n' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/sagemaker.txt
+	printf '%s\n' onnx onnxruntime openvino pillow tensorflow-cpu tf2onnx | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/peers.txt
 	printf 'awslambdaric\npip\n' | $(BIN)/python -m uv pip compile - --no-config $(LOCK) -o requirements/base.txt
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
 clean:  ## Remove what the targets made.
-	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(CHECKOV_VENV) $(SAGEMAKER_VENV) out .aws-sam build *.egg-info layers/*/*.egg-info layers/*/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SAM_VENV) $(MINISTACK_VENV) $(CHECKOV_VENV) $(SAGEMAKER_VENV) $(PEERS_VENV) out .aws-sam build *.egg-info layers/*/*.egg-info layers/*/build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
@@ -143,7 +147,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml layers/brainscan_local/pyproje
 	$(INSTALL) --python $(BIN)/python --no-deps --editable . --editable layers/brainscan_local
 	@touch $@ $(VENV)/.local
 
-$(SAM_VENV)/.done $(MINISTACK_VENV)/.done $(CHECKOV_VENV)/.done $(SAGEMAKER_VENV)/.done: .venv-%/.done: requirements/%.txt | $(BIN)/uv
+$(SAM_VENV)/.done $(MINISTACK_VENV)/.done $(CHECKOV_VENV)/.done $(SAGEMAKER_VENV)/.done $(PEERS_VENV)/.done: .venv-%/.done: requirements/%.txt | $(BIN)/uv
 	$(BIN)/python -m venv .venv-$*
 	$(INSTALL) --python .venv-$*/bin/python --require-hashes --requirement $<
 	@touch $@

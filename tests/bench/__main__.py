@@ -1,6 +1,7 @@
-"""Side by side in one run: Keras image by image, and brainscan at batch 1 and 8, on the same phantoms.
+"""Side by side in one run: Keras, ONNX Runtime and OpenVINO image by image, and brainscan at batch 1 and 8.
 
-`python -m tests.bench [--scans N] [--repeats N]` prints the table of docs/performance.md.
+`python -m tests.bench [--scans N] [--repeats N]` prints the table of docs/performance.md. All answer the same phantoms;
+the peers run with the packages of requirements/peers.txt, which `make bench` installs beside the project's own.
 """
 
 import argparse
@@ -20,6 +21,9 @@ from brainscan_local.phantom import GLIOMA, head
 
 ROOT = Path(__file__).parent.parent.parent
 MODEL_DIR = ROOT / "functions/analyze/model"
+PEERS = ROOT / ".venv-peers/bin/python"
+CALIBRATED = 8
+"""Images that fix the ranges of the peers' int8."""
 Run = dict[str, Any]
 
 
@@ -31,17 +35,21 @@ def main() -> None:
     told = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         images = write_phantoms(Path(folder), told.scans)
-        model = save_keras_model(Path(folder) / "model.keras")
+        keras, saved_model = save_keras_model(Path(folder))
         size = str(Manifest.read(MODEL_DIR).input.size)
-        ways = {
-            "Keras `predict`, image by image": ["tests.bench.usual", str(model), size],
-            "brainscan, batch 1": ["tests.bench.ours", str(MODEL_DIR), "1"],
-            "brainscan, batch 8": ["tests.bench.ours", str(MODEL_DIR), "8"],
+        onnx = str(Path(folder) / "model.onnx")
+        run_module(PEERS, ["tests.bench.peers", "convert", saved_model, onnx, size, *images[:CALIBRATED]])
+        ways: dict[str, tuple[Path | str, list[str]]] = {
+            "Keras `predict`, image by image": (sys.executable, ["tests.bench.usual", keras, size]),
+            "ONNX Runtime, static int8": (PEERS, ["tests.bench.peers", "onnxruntime", onnx, size]),
+            "OpenVINO, static int8": (PEERS, ["tests.bench.peers", "openvino", onnx, size]),
+            "brainscan, batch 1": (sys.executable, ["tests.bench.ours", str(MODEL_DIR), "1"]),
+            "brainscan, batch 8": (sys.executable, ["tests.bench.ours", str(MODEL_DIR), "8"]),
         }
         runs: dict[str, list[Run]] = {way: [] for way in ways}
         for _ in range(told.repeats):  # In turn, so that a slow spell of the machine meets every way.
-            for way, command in ways.items():
-                runs[way].append(measured([*command, *images]))
+            for way, (python, command) in ways.items():
+                runs[way].append(measured(python, [*command, *images]))
     print(report(runs, told.scans, told.repeats))
 
 
@@ -57,15 +65,17 @@ def write_phantoms(folder: Path, count: int) -> list[str]:
     return [str(path) for path in paths]
 
 
-def save_keras_model(path: Path) -> Path:
-    """The same network as Keras saves it; its weights do not matter for time."""
+def save_keras_model(folder: Path) -> tuple[str, str]:
+    """The same network as Keras saves it, and as a SavedModel; its weights do not matter for time."""
+    keras, saved_model = str(folder / "model.keras"), str(folder / "saved_model")
     program = (
         "from pathlib import Path; from training.model.network import build; "
         "from brainscan.inference.manifest import Manifest; "
-        f"build(Manifest.read(Path({str(MODEL_DIR)!r})).input.size, weights=None).save({str(path)!r})"
+        f"network = build(Manifest.read(Path({str(MODEL_DIR)!r})).input.size, weights=None); "
+        f"network.save({keras!r}); network.export({saved_model!r}, verbose=False)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, env=environment(), capture_output=True)
-    return path
+    return keras, saved_model
 
 
 def environment() -> dict[str, str]:
@@ -74,13 +84,22 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def measured(command: list[str]) -> Run:
+def run_module(python: Path | str, command: list[str]) -> str:
+    """Run a module as a process, from the root of the repository; what it printed.
+
+    Raises:
+        SystemExit: it failed; with the last that it said.
+    """
+    done = subprocess.run([python, "-m", *command], cwd=ROOT, env=environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{command[0]}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
+def measured(python: Path | str, command: list[str]) -> Run:
     """Run one way as a process; `first` counts from before the process exists."""
     begin = time.time()
-    done = subprocess.run(
-        [sys.executable, "-m", *command], check=True, cwd=ROOT, env=environment(), capture_output=True, text=True
-    )
-    run: Run = json.loads(done.stdout.splitlines()[-1])
+    run: Run = json.loads(run_module(python, command).splitlines()[-1])
     return run | {"first": run["first_answer"] - begin}
 
 
