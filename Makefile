@@ -78,7 +78,7 @@ container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
 
 browser: $(VENV)/.dev  ## The worklist page in Chromium, where that is installed; minutes.
 	$(MAKE) page $(ISSUER)/node_modules/.done || echo "npm is needed for the DICOM viewer and for a provider to sign in at; their tests are skipped"
-	$(BIN)/python -m pytest -q tests/browser
+	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/browser
 
 walkthrough: $(VENV)/.dev  ## Walk through docs/walkthrough.md in Chromium, and take its pictures anew; minutes.
 	BRAINSCAN_SCREENSHOTS=docs/walkthrough $(BIN)/python -m pytest -q tests/browser/test_walkthrough.py

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
-from typing import Any
+from typing import Any, ClassVar
 
 import highdicom
 import nibabel as nib
@@ -25,12 +25,24 @@ from tests.unit.pipeline.reporting import MASKS, SERIES, errors_of, objects, pla
 @pytest.mark.parametrize("multiframe", [False, True], ids=["classic", "enhanced"])
 @pytest.mark.parametrize("orientation", [mr.TRANSVERSE, mr.OBLIQUE], ids=["transverse", "oblique"])
 class TestObjects:
+    reported: ClassVar[dict[Any, Any]] = {}
+    """What was made of each kind of series, once for all of its tests."""
+
     @pytest.fixture
-    def made(self, world: World, scanned: Callable[..., Any], orientation: Any, multiframe: Any) -> Any:
-        slices = mr.mr_series(orientation=orientation)
-        scanned([mr.enhanced(slices)] if multiframe else slices)
-        report(SERIES, world.services)
-        return objects(world)
+    def made(self, request: pytest.FixtureRequest, orientation: Any, multiframe: Any) -> Any:
+        key = orientation, multiframe
+        if key not in self.reported:
+            world, scanned = request.getfixturevalue("world"), request.getfixturevalue("scanned")
+            slices = mr.mr_series(orientation=orientation)
+            scanned([mr.enhanced(slices)] if multiframe else slices)
+            report(SERIES, world.services)
+            labels = world.services.results.get(report_key(SERIES, 6, "labels.nii.gz"))
+            self.reported[key] = objects(world), labels
+        return self.reported[key][0]
+
+    @pytest.fixture
+    def labels(self, made: Any, orientation: Any, multiframe: Any) -> Any:
+        return nib.Nifti1Image.from_bytes(gzip.decompress(self.reported[orientation, multiframe][1]))
 
     def test_they_pass_dciodvfy(self, made: Any, tmp_path: Path) -> None:
         if which("dciodvfy") is None:
@@ -54,20 +66,17 @@ class TestObjects:
             assert np.array_equal(found.astype(bool), mask)
 
     def test_the_label_volume_has_each_mark_where_the_source_has_its_pixel(
-        self, world: World, made: Any, orientation: Any, multiframe: bool
+        self, labels: Any, orientation: Any, multiframe: bool
     ) -> None:
-        volume = nib.Nifti1Image.from_bytes(
-            gzip.decompress(world.services.results.get(report_key(SERIES, 6, "labels.nii.gz")))
-        )
-        marked = np.argwhere(np.asarray(volume.dataobj))
-        found = {tuple(point) for point in np.round(nib.affines.apply_affine(volume.affine, marked), 2)}
+        marked = np.argwhere(np.asarray(labels.dataobj))
+        found = {tuple(point) for point in np.round(nib.affines.apply_affine(labels.affine, marked), 2)}
         expected = set()
         for number, mask in MASKS.items():
             rows, columns = np.nonzero(mask)
             height = 5 - number if multiframe else number  # the frames go from the top down
             x, y, z = place_of(orientation, height, rows, columns)
             expected |= {tuple(point) for point in np.round(np.stack([-x, -y, z], axis=1), 2)}
-        assert volume.shape == (mr.COLUMNS, mr.ROWS, 6)
+        assert labels.shape == (mr.COLUMNS, mr.ROWS, 6)
         assert found == expected
 
     def test_the_report_refers_to_segment_and_key_image(self, made: Any) -> None:
