@@ -1,6 +1,8 @@
 """A real LiteRT model that is small and knows one thing: what is bright in the head is a tumor of one class."""
 
 import hashlib
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import tensorflow as tf
@@ -18,13 +20,24 @@ def write_model(folder: Path, tumor: TumorClass, certainty: float = 4.0) -> str:
     """Write `model.tflite` and its manifest.
 
     Args:
-        folder: is made.
+        folder: is made where it is not there.
         tumor: what bright spots are called; a scan without one is `no_tumor`.
         certainty: logit of the class that is called, the others' being 0.
 
     Returns:
         The model id.
     """
+    flatbuffer = _flatbuffer(tumor, certainty)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MODEL_FILE).write_bytes(flatbuffer)
+    model_id = hashlib.sha256(flatbuffer).hexdigest()
+    (folder / MANIFEST_FILE).write_text(manifest(model_id=model_id).model_dump_json())
+    return model_id
+
+
+@cache
+def _flatbuffer(tumor: TumorClass, certainty: float) -> bytes:
+    """The file, converted once for all tests of a process: that takes seconds."""
     present = tf.one_hot(CLASSES.index(tumor), len(CLASSES)) * certainty
     absent = tf.one_hot(CLASSES.index(TumorClass.NO_TUMOR), len(CLASSES)) * certainty
 
@@ -37,11 +50,7 @@ def write_model(folder: Path, tumor: TumorClass, certainty: float = 4.0) -> str:
 
     module = tf.Module()
     module.look = look
-    saved = folder / "1"
-    tf.saved_model.save(module, str(saved), signatures={"serving_default": look})
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(saved))
-    flatbuffer = converter.convert()
-    (folder / MODEL_FILE).write_bytes(flatbuffer)
-    model_id = hashlib.sha256(flatbuffer).hexdigest()
-    (folder / MANIFEST_FILE).write_text(manifest(model_id=model_id).model_dump_json())
-    return model_id
+    with tempfile.TemporaryDirectory() as saved:
+        tf.saved_model.save(module, saved, signatures={"serving_default": look})
+        converted: bytes = tf.lite.TFLiteConverter.from_saved_model(saved).convert()
+    return converted

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -25,10 +26,13 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def analyzing(scans: Path, out: Path, stdout: Any) -> subprocess.Popen[str]:
+def analyzing(scans: Path, out: Path, stdout: Any, *python: str) -> subprocess.Popen[str]:
     program = "from brainscan.cli.main import app; app(prog_name='brainscan')"
-    told = [sys.executable, "-c", program, "analyze", str(scans), "--out", str(out), "--json"]
-    return subprocess.Popen(told, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible)
+    told = [sys.executable, *python, "-c", program, "analyze", str(scans), "--out", str(out), "--json"]
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.Popen(
+        told, stdout=stdout, stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible, env=usual
+    )
 
 
 def _interruptible() -> None:
@@ -64,9 +68,10 @@ def test_a_reader_that_goes_away_ends_it_in_silence(scans: Path, tmp_path: Path)
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
-def test_a_full_disk_ends_it_in_a_line(scans: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("python", [(), ("-u",)], ids=["buffered", "unbuffered"])
+def test_a_full_disk_ends_it_in_a_line(scans: Path, tmp_path: Path, python: tuple[str, ...]) -> None:
     with FULL.open("w") as full:
-        process = analyzing(scans, tmp_path, full)
+        process = analyzing(scans, tmp_path, full, *python)
         assert said(process) == ["stopped: No space left on device; what was written before stays usable"]
     assert process.returncode == 3
     assert usable(tmp_path) >= 1

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from importlib import import_module
 from typing import Annotated, Any, Final, cast
 
@@ -55,7 +56,9 @@ class Commands(TyperGroup):
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run a command; a full disk or an interruption ends it in one line, and what was written stays."""
         try:
-            return super().invoke(ctx)
+            done = super().invoke(ctx)
+            sys.stdout.flush()  # here, where what goes wrong is told
+            return done
         except KeyboardInterrupt:
             typer.echo("interrupted: what was written before stays usable", err=True)
             raise typer.Exit(INTERRUPTED) from None
@@ -63,6 +66,7 @@ class Commands(TyperGroup):
             if error.errno not in _DISK_TROUBLE:
                 raise
             typer.echo(f"stopped: {os.strerror(error.errno)}; what was written before stays usable", err=True)
+            _drop_unwritable_output()
             raise typer.Exit(3) from None
 
     def resolve_command(  # type: ignore[override]
@@ -71,6 +75,14 @@ class Commands(TyperGroup):
         """The command itself, to be run."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, load(command.name or "") if command else None, rest
+
+
+def _drop_unwritable_output() -> None:
+    """Keep the interpreter from trying at its end, with a traceback, to write what did not fit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def load(name: str) -> TyperCommand | TyperGroup:
