@@ -1,6 +1,7 @@
 """Lines of text in a picture are found in any corner, size, font and polarity; a head is none, nor is noise."""
 
 from collections.abc import Callable
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -22,6 +23,7 @@ LONG_WORDS = ("MUELLER^ANNA", "ID 48821734", "1953-04-05 F")
 POLARITIES = ("white", "gray", "black on white")
 
 
+@cache
 def slices(count: int = 8, seed: int = 1) -> list[np.ndarray]:
     """Cuts through a head, in 8 bits."""
     volume = head(seed=seed, lesion=GLIOMA, slices=count).volume
