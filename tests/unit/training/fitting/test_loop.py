@@ -205,6 +205,21 @@ def test_a_run_learns_from_every_slice_where_none_are_kept_for_validation(short:
     assert short.progress.score == short.progress.history[0]["score"]
 
 
+def test_a_step_moves_every_weight_of_the_real_network() -> None:
+    model = build(tiny.SIZE, weights=None)
+    loop.compile_for(model, SETTINGS)
+    model.optimizer.learning_rate.assign(0.01)
+    before = [np.array(weight) for weight in model.trainable_variables]
+    losses = loop.one_step(model)(EpochBatches(tiny.slices(), SETTINGS, 0).make(0, tiny.SIZE))
+    assert np.isfinite(list(losses.values())).all()
+    same = [
+        weight.path
+        for weight, old in zip(model.trainable_variables, before, strict=True)
+        if np.array_equal(np.asarray(weight), old)
+    ]
+    assert same == []
+
+
 def test_a_compiled_step_takes_slices_of_another_side(without_compiling: None) -> None:
     tf.config.run_functions_eagerly(False)
     try:
