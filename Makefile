@@ -9,6 +9,8 @@ CHECKOV_VENV := .venv-checkov
 SAGEMAKER_VENV := .venv-sagemaker
 PEERS_VENV := .venv-peers
 SCANS ?=
+# A process for each core takes a file of tests at a time, in the order of tests/conftest.py.
+BY_FILE := -n auto --dist loadfile --no-loadscope-reorder
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export TF_CPP_MIN_LOG_LEVEL := 2
@@ -32,7 +34,7 @@ lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 	$(BIN)/cfn-lint template.yaml infra/monitoring.yaml
 
 unit: $(VENV)/.dev  ## Pure code and in-process AWS; minutes. COVERED=1 measures branch coverage and holds its floors.
-	$(BIN)/python -m pytest -q -n auto --dist loadfile $(if $(COVERED),--cov --cov-report=) tests/unit
+	$(BIN)/python -m pytest -q $(BY_FILE) $(if $(COVERED),--cov --cov-report=) tests/unit
 	$(BIN)/python -m pytest -q -n auto tests/chaos
 	$(if $(COVERED),$(MAKE) floors)
 
@@ -65,7 +67,7 @@ release: $(VENV)/.dev  ## Wheels, layer and image in out/release with their dige
 
 integration: $(VENV)/.dev  ## The laptop stack end to end, and SageMaker's own toolkit where a C compiler builds it; minutes.
 	$(MAKE) $(SAGEMAKER_VENV)/.done || echo "SageMaker's toolkit could not be built; its tests are skipped"
-	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/integration
+	$(BIN)/python -m pytest -q $(BY_FILE) tests/integration
 
 test-container: container-tools  ## The real image, SAM local and an AWS-shaped stack; root on Debian, minutes.
 	$(BIN)/python -m pytest -q --timeout 900 tests/container
@@ -78,7 +80,7 @@ container-tools: $(VENV)/.dev $(SAM_VENV)/.done $(MINISTACK_VENV)/.done
 
 browser: $(VENV)/.dev  ## The worklist page in Chromium, where that is installed; minutes.
 	$(MAKE) page $(ISSUER)/node_modules/.done || echo "npm is needed for the DICOM viewer and for a provider to sign in at; their tests are skipped"
-	$(BIN)/python -m pytest -q -n auto --dist loadfile tests/browser
+	$(BIN)/python -m pytest -q $(BY_FILE) tests/browser
 
 walkthrough: $(VENV)/.dev  ## Walk through docs/walkthrough.md in Chromium, and take its pictures anew; minutes.
 	BRAINSCAN_SCREENSHOTS=docs/walkthrough $(BIN)/python -m pytest -q tests/browser/test_walkthrough.py

@@ -37,6 +37,15 @@ ROOT = Path(__file__).parent.parent
 TABLE = "scans"
 
 
+LONGEST = ("test_loop.py", "test_gateway.py", "test_figures.py", "test_corrections_loop.py", "test_viewer.py")
+"""Files that take longest go first: begun late, one of them would keep a single process busy at a tier's end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring tests into the order in which processes take their files."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def network() -> Model:
     """The network that is served."""
