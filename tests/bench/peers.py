@@ -5,21 +5,16 @@ makes the file, `python -m tests.bench.peers onnxruntime|openvino ONNX SIZE IMAG
 `tests.bench.usual` does. Ranges are fixed by the images themselves: speed is measured here, not what is right.
 """
 
-import json
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+
+from tests.bench.usual import Answer, answer_all, read
 
 OPSET = "17"
-Answer = tuple[np.ndarray, np.ndarray]
-"""Logits of the classes, (1, 4), and of the mask, (1, N, N, 1)."""
 
 
 def convert(saved_model: str, onnx: str, size: int, images: list[str]) -> None:
@@ -39,29 +34,6 @@ def convert(saved_model: str, onnx: str, size: int, images: list[str]) -> None:
     subprocess.run([*command, "--opset", OPSET], check=True, capture_output=True)
     quant_pre_process(f"{onnx}.float", f"{onnx}.ready", skip_symbolic_shape=True)
     quantize_static(f"{onnx}.ready", onnx, Images(), quant_format=QuantFormat.QDQ, per_channel=True)
-
-
-def answer_all(network: Callable[[np.ndarray], Answer], size: int, images: list[str]) -> None:
-    """Answer every image; print when the first answer was there, and the warm time of each of the others."""
-    seconds: list[float] = []
-    for path in images:
-        begin = time.perf_counter()
-        classes, mask = network(read(path, size))
-        probabilities = np.exp(classes[0]) / np.exp(classes[0]).sum()
-        drawn = Image.fromarray(((mask[0, ..., 0] > 0) * 255).astype(np.uint8))
-        drawn.resize(Image.open(path).size).save(Path(path).with_suffix(".peer.png"))
-        seconds.append(time.perf_counter() - begin)
-        if len(seconds) == 1:
-            first_answer = time.time()
-    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    told = {"first_answer": first_answer, "warm": seconds[1:], "peak_mib": peak_mib, "sum": float(probabilities.sum())}
-    print(json.dumps(told))
-
-
-def read(path: str, size: int) -> np.ndarray:
-    """(1, N, N, 1), in -1..1."""
-    pixels = np.asarray(Image.open(path).convert("L").resize((size, size)), np.float32)
-    return pixels[None, ..., None] / 127.5 - 1
 
 
 def onnxruntime(onnx: str) -> Callable[[np.ndarray], Answer]:
