@@ -23,7 +23,7 @@ from tests.making import a_record, analyzed, present
 from tests.unit.api.calls import recorded
 from tests.unit.api.conftest import Answered, Ask
 from tests.unit.infra.reading import listed, role_statements
-from tests.unit.infra.test_template import PATH
+from tests.unit.infra.rendered import PATH
 
 
 def sha256(data: bytes) -> str:

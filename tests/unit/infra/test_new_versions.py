@@ -8,7 +8,7 @@ import pytest
 
 from brainscan.domain import Outcome
 from brainscan.observability import measure_version
-from tests.unit.infra.test_template import resources
+from tests.unit.infra.rendered import resources
 
 ABSTAINED, ANALYZED = Outcome.ABSTAINED, Outcome.ANALYZED
 

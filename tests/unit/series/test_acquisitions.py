@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainscan.domain import Reason
-from brainscan.series.acquisitions import SliceSource, Technique, acquisitions_of, count_positions, plausible
+from brainscan.series.acquisitions import (
+    AcquisitionOrder,
+    SliceSource,
+    Technique,
+    acquisitions_of,
+    count_positions,
+    plausible,
+)
 from brainscan.series.planes import Plane
 from tests.making import present
 from tests.series import TRANSVERSE
@@ -18,12 +25,19 @@ from tests.series import TRANSVERSE
 SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
 CORONAL = (1.0, 0.0, 0.0, 0.0, 0.0, -1.0)
 ALONG = {TRANSVERSE: 2, SAGITTAL: 0, CORONAL: 1}
+FIRST = AcquisitionOrder()
 
 
-def source(height: Any, orientation: Any = TRANSVERSE, acquisition_order: Any = (), **technique: Any) -> SliceSource:
+def source(
+    height: Any, orientation: Any = TRANSVERSE, order: AcquisitionOrder = FIRST, **technique: Any
+) -> SliceSource:
     position = [0.0, 0.0, 0.0]
     position[ALONG[orientation]] = float(height)
-    return SliceSource(Plane(tuple(position), orientation, "1.2"), Technique(**technique), acquisition_order)
+    return SliceSource(Plane(tuple(position), orientation, "1.2"), Technique(**technique), order)
+
+
+def taken(time: float, instance: float = 0.0) -> AcquisitionOrder:
+    return AcquisitionOrder(acquisition_number=time, instance_number=instance)
 
 
 def grouped(sources: Any) -> Any:
@@ -66,7 +80,7 @@ def test_what_repeats_in_another_way_is_another_acquisition(
 
 def test_repeats_that_no_attribute_tells_apart_go_by_when_they_were_taken() -> None:
     sources = {
-        f"{turn}-{height}": source(height, acquisition_order=(turn, 10 * turn + height))
+        f"{turn}-{height}": source(height, order=taken(turn, 10 * turn + height))
         for height in HEIGHTS
         for turn in (2, 1)
     }
@@ -74,9 +88,7 @@ def test_repeats_that_no_attribute_tells_apart_go_by_when_they_were_taken() -> N
 
 
 def test_a_single_repeated_slice_does_not_take_the_others_with_it() -> None:
-    sources = {f"{height}": source(height, acquisition_order=(1,)) for height in HEIGHTS} | {
-        "again": source(6, acquisition_order=(2,))
-    }
+    sources = {f"{height}": source(height, order=taken(1)) for height in HEIGHTS} | {"again": source(6, order=taken(2))}
     assert grouped(sources) == [("0", "3", "6", "9"), ("again",)]
 
 
@@ -97,7 +109,7 @@ def test_an_attribute_parts_a_series_if_each_value_has_two_slices_in_the_mean(
 
 @pytest.mark.parametrize(("apart_mm", "acquisitions"), [(0.001, 2), (0.1, 1), (0.9, 1)])
 def test_places_of_a_thin_stack_are_places_and_rounding_makes_none(apart_mm: float, acquisitions: int) -> None:
-    sources = {f"{number}": source(number * apart_mm, acquisition_order=(number,)) for number in range(2)}
+    sources = {f"{number}": source(number * apart_mm, order=taken(number)) for number in range(2)}
     assert len(grouped(sources)) == acquisitions
 
 
@@ -121,25 +133,23 @@ def test_where_a_slice_has_no_source_nothing_is_known_but_the_order_given() -> N
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(list(ALONG)), st.integers(0, 4), st.sampled_from([12.0, 90.0])), min_size=1))
-def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(taken: list[tuple[Any, int, float]]) -> None:
-    sources = {f"{n}": source(3 * h, plane, (n,), echo_time_ms=echo) for n, (plane, h, echo) in enumerate(taken)}
-    given_order = random.Random(len(taken)).sample(list(sources), len(sources))
+def test_every_slice_is_in_one_acquisition_and_no_place_twice_in_any(images: list[tuple[Any, int, float]]) -> None:
+    sources = {f"{n}": source(3 * h, plane, taken(n), echo_time_ms=echo) for n, (plane, h, echo) in enumerate(images)}
+    given_order = random.Random(len(images)).sample(list(sources), len(sources))
     acquisitions = acquisitions_of(given_order, sources)
     assert sorted(each for one in acquisitions for each in one.slices) == sorted(sources)
     for one in acquisitions:
         positions_mm = cast(Sequence[float], one.positions_mm)
         assert list(positions_mm) == sorted(set(positions_mm))
         assert len({present(sources[each].plane).orientation for each in one.slices}) == 1
-    assert count_positions(acquisitions, sources) == len({(plane, h) for plane, h, _ in taken})
+    assert count_positions(acquisitions, sources) == len({(plane, h) for plane, h, _ in images})
 
 
 @pytest.mark.parametrize(("thickness", "moved"), [(6.0, 0.3), (3.0, 0.2), (60.0, 0.4), (6.0, 0.6)])
 def test_a_place_that_followed_a_moving_head_is_no_neighbour_of_itself(thickness: float, moved: float) -> None:
     """Scanners that track the head write another position at each time point."""
     sources = {
-        f"{time}-{height}": replace(
-            source(height + time * moved / 2, acquisition_order=(time,)), thickness_mm=thickness
-        )
+        f"{time}-{height}": replace(source(height + time * moved / 2, order=taken(time)), thickness_mm=thickness)
         for height in HEIGHTS
         for time in range(3)
     }
@@ -156,7 +166,7 @@ def test_slices_that_overlap_are_neighbours(thickness: float | None, distance: f
 def test_without_positions_a_place_that_is_imaged_again_is_known_by_its_location_or_its_number(tells: str) -> None:
     stated: dict[int, Any] = {place: {tells: 6.0 * place} for place in range(4)}
     sources = {
-        f"{time}-{place}": SliceSource(acquisition_order=(time,), **stated[place])
+        f"{time}-{place}": SliceSource(acquisition_order=taken(time), **stated[place])
         for place in range(4)
         for time in range(3)
     }
@@ -170,7 +180,7 @@ def test_without_positions_a_place_that_is_imaged_again_is_known_by_its_location
 def test_without_positions_numbers_that_go_on_are_parted_by_acquisitions_of_equally_many_slices() -> None:
     def numbered(counts: Sequence[int], location_mm: float | None = None) -> dict[str, SliceSource]:
         numbers = (number for number, count in enumerate(counts) for _ in range(count))
-        orders = [(0.0, float(number), 0.0, float(place)) for place, number in enumerate(numbers)]
+        orders = [taken(number, place) for place, number in enumerate(numbers)]
         return {
             str(place): SliceSource(acquisition_order=order, number=float(place), location_mm=location_mm)
             for place, order in enumerate(orders)
@@ -189,15 +199,15 @@ def test_a_location_that_all_slices_share_tells_no_places(location_mm: float | N
 
 def test_one_position_for_all_slices_is_none_where_it_is_the_origin_or_their_locations_differ_or_nothing_does() -> None:
     apart = {str(n): replace(source(3), location_mm=6.0 * n) for n in range(4)}
-    filled_in = {str(n): replace(source(0, acquisition_order=(0, n)), number=float(n)) for n in range(4)}
-    taken_once = {str(n): replace(source(3, acquisition_order=(0, 1, 2, n)), number=float(n)) for n in range(4)}
+    filled_in = {str(n): replace(source(0, order=taken(n)), number=float(n)) for n in range(4)}
+    taken_once = {str(n): replace(source(3, order=taken(1, n)), number=float(n)) for n in range(4)}
     for sources in (apart, filled_in, taken_once):
         [found] = acquisitions_of(list(sources), plausible(sources))
         assert (found.slices, found.positions_mm) == (("0", "1", "2", "3"), Reason.NO_POSITIONS)
 
 
 def test_one_place_that_is_imaged_several_times_keeps_its_position() -> None:
-    sources = {str(n): source(3, acquisition_order=(n,)) for n in range(3)}
+    sources = {str(n): source(3, order=taken(n)) for n in range(3)}
     assert [each.positions_mm for each in acquisitions_of(list(sources), plausible(sources))] == [(0.0,)] * 3
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brainscan.domain import Outcome, Reason, ScanRecord, Series, TumorClass
-from brainscan.series.acquisitions import SliceSource, Technique
+from brainscan.series.acquisitions import AcquisitionOrder, SliceSource, Technique
 from brainscan.series.planes import Plane
 from brainscan.series.result import SeriesAnalysis, analyze_series
 from tests import series as mr
@@ -40,7 +40,9 @@ def imaged(*techniques: Any, sick: Any) -> Any:
             mask = LARGE if place in sick else None
             records.append(mr.answered(n, G if place in sick else N, mask))
             plane = Plane((0.0, 0.0, 6.0 * place), mr.TRANSVERSE, "1.2")
-            sources[records[-1].scan_id] = SliceSource(plane, Technique(**technique), (float(n),))
+            sources[records[-1].scan_id] = SliceSource(
+                plane, Technique(**technique), AcquisitionOrder(instance_number=n)
+            )
             masks[n] = mask
     return analyzed(records, masks, sources)
 

@@ -8,7 +8,7 @@ from pydicom import DataElement, Dataset
 from brainscan.dicom.geometry import frame_order
 from brainscan.dicom.mosaic import is_mosaic
 from brainscan.dicom.values import items, number, put_text, tag_and_vr, texts
-from brainscan.series.acquisitions import Technique
+from brainscan.series.acquisitions import AcquisitionOrder, Technique
 
 NUMBERS: Final = (
     "EchoTime", "TemporalPositionIdentifier", "DiffusionBValue",
@@ -62,11 +62,11 @@ def technique_of(header: Dataset, frame: int | None) -> Technique:
     )
 
 
-def acquisition_order(header: Dataset, frame: int | None) -> tuple[float, ...]:
-    """When an image was taken among those of its place: acquisition number and time, instance number, frame."""
+def acquisition_order(header: Dataset, frame: int | None) -> AcquisitionOrder:
+    """When an image, or a frame of it, from 0, was taken among those of its place."""
     of_frame = number(_groups_of(header, frame)["FrameContentSequence"], "FrameAcquisitionNumber")
     stated = [number(header, keyword) for keyword in ("AcquisitionNumber", "AcquisitionTime", "InstanceNumber")]
-    return (*(value or 0.0 for value in (of_frame, *stated)), float(frame or 0))
+    return AcquisitionOrder(*(value or 0.0 for value in (of_frame, *stated, frame)))
 
 
 def number_of(header: Dataset, frame: int | None) -> float | None:

@@ -12,7 +12,7 @@ from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.technique import acquisition_order, number_of, technique_of
 from brainscan.dicom.values import number
 from brainscan.domain import ANSWERED, Kind, Outcome, Reason, ScanError, ScanRecord
-from brainscan.series.acquisitions import SliceSource, plausible
+from brainscan.series.acquisitions import AcquisitionOrder, SliceSource, plausible
 from brainscan.series.planes import Plane
 from brainscan.services import Services
 from brainscan.settings import MIB
@@ -76,7 +76,9 @@ def _source(image: SourceImage) -> SliceSource:
 def _in_volume(record: ScanRecord, space: "Space") -> SliceSource:
     """Where a slice of a NIfTI lies; of a file of several volumes, a place comes once in each."""
     index = record.source.frame or 0
-    return SliceSource(Plane(*space.corners[index], frame_of_reference=""), acquisition_order=(float(index),))
+    return SliceSource(
+        Plane(*space.corners[index], frame_of_reference=""), acquisition_order=AcquisitionOrder(frame=index)
+    )
 
 
 def _slice(record: ScanRecord, header: "Dataset | Space | Reason | None") -> Slice:

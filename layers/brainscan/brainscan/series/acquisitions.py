@@ -9,7 +9,7 @@ does.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,16 +27,31 @@ class Technique:
     b_value: float | None = None
 
 
+class AcquisitionOrder(NamedTuple):
+    """When a slice was taken among those of its place, by the first of these that differs; 0 where none is stated."""
+
+    frame_acquisition_number: float = 0.0
+    acquisition_number: float = 0.0
+    acquisition_time: float = 0.0
+    instance_number: float = 0.0
+    frame: float = 0.0
+
+    @property
+    def acquisition(self) -> tuple[float, float]:
+        """What names the acquisition."""
+        return self.frame_acquisition_number, self.acquisition_number
+
+
 @dataclass(frozen=True)
 class SliceSource:
-    """What the source of a slice says; `acquisition_order`: numbers of acquisition, time, instance number.
+    """What the source of a slice says.
 
     `location_mm` and `number` are what else tells places apart: the slice's location, and its number in the series.
     """
 
     plane: Plane | None = None
     technique: Technique = field(default_factory=Technique)
-    acquisition_order: tuple[float, ...] = ()
+    acquisition_order: AcquisitionOrder = field(default_factory=AcquisitionOrder)
     thickness_mm: float | None = None
     location_mm: float | None = None
     number: float | None = None
@@ -47,10 +62,6 @@ class SliceSource:
         return max(SAME_POSITION_MM, min((self.thickness_mm or 0.0) * MOVED_SHARE, MOVED_MM))
 
 
-ACQUISITION: Final = 2
-"""Of the acquisition order, what names an acquisition: the numbers of frame and image."""
-WHEN: Final = 3
-"""And what tells when a slice was taken: its time, too."""
 MOVED_SHARE: Final = 1 / 8
 """Of its thickness, by which a slice follows a head that moves between time points; overlapping slices lie farther."""
 MOVED_MM: Final = 0.5
@@ -112,7 +123,7 @@ def plausible(sources: Mapping[str, SliceSource]) -> dict[str, SliceSource]:
     planes = planes_of(sources)
     positions = {plane.position_mm for plane in planes.values()}
     locations = {source.location_mm for source in sources.values()} - {None}
-    taken_once = len({(source.technique, source.acquisition_order[:WHEN]) for source in sources.values()}) == 1
+    taken_once = len({_taken(source) for source in sources.values()}) == 1
     if len(planes) > 1 and len(positions) == 1 and (len(locations) > 1 or taken_once or not any(next(iter(positions)))):
         return {each: replace(source, plane=None) for each, source in sources.items()}
     frames = {plane.frame_of_reference for plane in planes.values()}
@@ -122,6 +133,11 @@ def plausible(sources: Mapping[str, SliceSource]) -> dict[str, SliceSource]:
         each: replace(source, plane=source.plane and replace(source.plane, frame_of_reference=""))
         for each, source in sources.items()
     }
+
+
+def _taken(source: SliceSource) -> Hashable:
+    """How, in which acquisition and at what time a slice was taken."""
+    return source.technique, source.acquisition_order.acquisition, source.acquisition_order.acquisition_time
 
 
 def planes_of(sources: Mapping[str, SliceSource]) -> dict[str, Plane]:
@@ -204,9 +220,9 @@ def _by_stated_place(alike: Sequence[str], sources: Mapping[str, SliceSource]) -
 
 def _equal_acquisitions(alike: Sequence[str], sources: Mapping[str, SliceSource]) -> list[list[str]]:
     """Slices by their acquisitions' numbers where each has equally many, and more than one; else all together."""
-    found: dict[tuple[float, ...], list[str]] = defaultdict(list)
+    found: dict[tuple[float, float], list[str]] = defaultdict(list)
     for each in alike:
-        found[sources[each].acquisition_order[:ACQUISITION]].append(each)
+        found[sources[each].acquisition_order.acquisition].append(each)
     sizes = {len(of_one) for of_one in found.values()}
     return [found[key] for key in sorted(found)] if len(sizes) == 1 and sizes != {1} else [list(alike)]
 
