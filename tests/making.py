@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from brainscan.domain import Finding, Kind, Outcome, ScanRecord, Source, TumorClass
+from brainscan.domain import Finding, Kind, Opinion, Outcome, ScanRecord, Source, TumorClass, Verdict
 from brainscan.identity import Pseudonyms
 
 PSEUDONYMS = Pseudonyms(b"tests")
@@ -52,6 +52,13 @@ def analyzed(record: ScanRecord, predicted: TumorClass, confidence: float, *, ne
         needs_review=needs_review,
     )
     return ScanRecord.of(record, finding, model_id="f" * 64, finished_at=NOON)
+
+
+def opinion(
+    verdict: Verdict, corrected: TumorClass | None = None, reader: str = "a reader", seconds: float | None = None
+) -> Opinion:
+    """What a reader says."""
+    return Opinion(verdict=verdict, corrected=corrected, reader=reader, seconds=seconds)
 
 
 def s3_event(

@@ -7,12 +7,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-from brainscan.domain import ANSWERED, NO_DETAILS, TUMORS, ScanRecord
+from brainscan.domain import ANSWERED, TUMORS, ScanRecord
 from brainscan.domain.model_version import ModelState, Rollout
 from brainscan.domain.reprocess import Run, RunMode
 from brainscan.imaging.mask import encode_mask
 from brainscan.pipeline import runs, serving
-from brainscan.pipeline.reader_masks import save_reader_mask
+from brainscan.pipeline.reader_masks import DrawnMask, save_reader_mask
 from tests.chaos.faults import Rates
 from tests.chaos.invariants import Left
 from tests.chaos.machine import Machine
@@ -38,9 +38,8 @@ def _draw(world: World) -> None:
     scan = next(each for each in stored(world) if each.predicted in TUMORS and each.mask_key)
     mask = np.zeros((present(scan.rows), present(scan.columns)), dtype=bool)
     mask[5:15, 5:15] = True
-    services, called = world.services, present(scan.predicted)
-    png = encode_mask(mask)
-    save_reader_mask(png, scan.scan_id, scan.revision, called, "dr.k", NO_DETAILS, services.results, services.table)
+    drawn = DrawnMask(encode_mask(mask), present(scan.predicted), "dr.k")
+    save_reader_mask(drawn, scan.scan_id, scan.revision, world.services.results, world.services.table)
     world.simulation.run()
 
 

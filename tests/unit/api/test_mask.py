@@ -14,7 +14,7 @@ from brainscan.imaging.reader_mask import MOST_BYTES, tumor_pixels
 from brainscan.store import Table
 from tests.chaos.roles import allowed, covers
 from tests.chaos.world import template_of
-from tests.making import a_record, analyzed, present
+from tests.making import a_record, analyzed, opinion, present
 from tests.unit.api.calls import recorded
 from tests.unit.api.conftest import READER, Ask
 
@@ -114,7 +114,7 @@ def test_a_repeat_changes_nothing_and_a_second_mask_never_goes_over_the_first(
 def test_who_has_not_seen_the_latest_verdict_leaves_no_file(
     draw: Callable[..., Any], table: Table, scan: ScanRecord
 ) -> None:
-    table.scans.review(scan.scan_id, 0, Verdict.REJECTED, None, "Dr. Second")
+    table.scans.review(scan.scan_id, 0, opinion(Verdict.REJECTED, reader="Dr. Second"))
     assert draw(a_mask(1, 1, 5, 5)).status == 409
     assert drawn_files() == []
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from brainscan.domain import Geometry, ReviewDetails, TumorClass, Verdict
+from brainscan.domain import Geometry, TumorClass, Verdict
 from brainscan.store import Table
-from tests.making import NOON, PSEUDONYMS
+from tests.making import NOON, PSEUDONYMS, opinion
 from tests.summaries import DAY, PATIENT, STUDY, a_series
 from tests.unit.api.conftest import Ask
 
@@ -125,19 +125,19 @@ def test_agreement_tells_of_network_readers_disputes_and_time(ask: Ask, table: T
         name = PSEUDONYMS.digest("study", number)
         table.summaries.put(a_series(number, called, study_id=name))
         verdict = Verdict.CORRECTED if corrected else Verdict.CONFIRMED
-        table.summaries.review_study(name, 0, verdict, corrected, "Dr. A", ReviewDetails(seconds=10.0 * number))
+        table.summaries.review_study(name, 0, opinion(verdict, corrected, "Dr. A", seconds=10.0 * number))
     disputed = PSEUDONYMS.digest("study", 0)
-    table.summaries.review_study(disputed, 1, Verdict.CORRECTED, NONE, "Dr. B", ReviewDetails(seconds=50.0))
+    table.summaries.review_study(disputed, 1, opinion(Verdict.CORRECTED, NONE, "Dr. B", seconds=50.0))
     told = ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json
     assert (told["network"]["pairs"], told["network"]["equal"]) == (4, 0.5)
     assert told["by_reader"]["Dr. B"]["pairs"] == 1
     assert told["readers"] == {"pairs": 1, "equal": 0.0, "kappa": 0.0}
     assert told["disputed"] == [disputed]
     assert told["median_seconds"] == 20.0
-    table.summaries.review_study(disputed, 2, Verdict.CONFIRMED, None, "Dr. C")
+    table.summaries.review_study(disputed, 2, opinion(Verdict.CONFIRMED, reader="Dr. C"))
     assert ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json["disputed"] == []
-    table.summaries.review_study(disputed, 3, Verdict.WITHDRAWN, None, "Dr. C", ReviewDetails(seconds=900.0))
-    table.summaries.review_study(disputed, 4, Verdict.CONFIRMED, None, "Dr. A")
+    table.summaries.review_study(disputed, 3, opinion(Verdict.WITHDRAWN, reader="Dr. C", seconds=900.0))
+    table.summaries.review_study(disputed, 4, opinion(Verdict.CONFIRMED, reader="Dr. A"))
     taken_back = ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json
     assert taken_back["disputed"] == [disputed], "a verdict taken back decides nothing"
     assert taken_back["median_seconds"] == 20.0, "taking it back is no look at the case"

@@ -11,7 +11,7 @@ from brainscan.api.access import ADJUDICATE, READ, REVIEW, caller
 from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass, Verdict
 from brainscan.settings import settings
 from brainscan.store import Table
-from tests.making import a_record, analyzed
+from tests.making import a_record, analyzed, opinion
 from tests.summaries import DAY, STUDY, a_series
 from tests.unit.api.conftest import Answered, Ask
 from tests.unit.api.test_mask import a_mask
@@ -142,10 +142,10 @@ def test_disputes_stand_on_the_agreement_page_until_they_are_decided(as_reader: 
 def test_a_dispute_outlives_a_third_verdict_that_is_taken_back_where_one_reads(ask: Ask, table: Table) -> None:
     table.statistics.mark_arrival(DAY)
     table.summaries.put(a_series(0))
-    table.summaries.review_study(STUDY, 0, Verdict.CONFIRMED, None, A)
-    table.summaries.review_study(STUDY, 1, Verdict.CORRECTED, TumorClass.NO_TUMOR, B)
-    table.summaries.review_study(STUDY, 2, Verdict.CONFIRMED, None, C)
-    table.summaries.review_study(STUDY, 3, Verdict.WITHDRAWN, None, C)
+    table.summaries.review_study(STUDY, 0, opinion(Verdict.CONFIRMED, reader=A))
+    table.summaries.review_study(STUDY, 1, opinion(Verdict.CORRECTED, TumorClass.NO_TUMOR, B))
+    table.summaries.review_study(STUDY, 2, opinion(Verdict.CONFIRMED, reader=C))
+    table.summaries.review_study(STUDY, 3, opinion(Verdict.WITHDRAWN, reader=C))
     assert ask("GET", "/v1/agreement", {"from": DAY, "to": DAY}).json["disputed"] == [STUDY]
 
 

@@ -15,7 +15,7 @@ from brainscan.library.query import query
 from brainscan.store import Table
 from brainscan.store.table import ScanQueries
 from brainscan.store.table.items import scan_item
-from tests.making import a_record, analyzed
+from tests.making import a_record, analyzed, opinion
 
 NOW = datetime.now(UTC)
 
@@ -35,7 +35,7 @@ def scans(table: Table) -> Any:
     ]
     table.scans.register(waiting)
     table.scans.commit([analyzed(each, TumorClass.GLIOMA, 0.9) for each in waiting], [Outcome.QUEUED] * 40)
-    table.scans.review(waiting[0].scan_id, 0, Verdict.CORRECTED, TumorClass.MENINGIOMA, "dr.k")
+    table.scans.review(waiting[0].scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.MENINGIOMA, "dr.k"))
     volumes = {TumorClass.GLIOMA: 1200.0, TumorClass.PITUITARY: 34.5}
     table.reports.commit(
         Report(

@@ -13,12 +13,12 @@ from PIL import Image, PngImagePlugin
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
-from brainscan.domain import CLASSES, NO_DETAILS, Geometry, Outcome, TumorClass, Verdict
+from brainscan.domain import CLASSES, Geometry, Outcome, TumorClass, Verdict
 from brainscan.imaging.mask import encode_mask
-from brainscan.pipeline.reader_masks import save_reader_mask
+from brainscan.pipeline.reader_masks import DrawnMask, save_reader_mask
 from brainscan.store import Results, Table
 from tests.conftest import TABLE
-from tests.making import a_record, analyzed, present
+from tests.making import a_record, analyzed, opinion, present
 from tests.summaries import DAY, a_series
 
 GLIOMA, MENINGIOMA, NONE = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
@@ -57,10 +57,10 @@ def judged(table: Table) -> Table:
         verdict = [Verdict.CONFIRMED, Verdict.CORRECTED, Verdict.REJECTED, None][number // 4]
         if verdict:
             other = CLASSES[(number + 1) % 4] if verdict is Verdict.CORRECTED else None
-            table.scans.review(record.scan_id, 0, verdict, other, "Dr. Canary")
-    table.scans.review(a_record(0).scan_id, 1, Verdict.CORRECTED, MENINGIOMA, "Dr. Second")
+            table.scans.review(record.scan_id, 0, opinion(verdict, other, "Dr. Canary"))
+    table.scans.review(a_record(0).scan_id, 1, opinion(Verdict.CORRECTED, MENINGIOMA, "Dr. Second"))
     table.summaries.put(CORONAL)
-    table.summaries.review_series(CORONAL.series_id, 0, Verdict.CONFIRMED, None, "Dr. Canary")
+    table.summaries.review_series(CORONAL.series_id, 0, opinion(Verdict.CONFIRMED, reader="Dr. Canary"))
     return table
 
 
@@ -125,7 +125,7 @@ def drawn(table: Table, number: int, mask: np.ndarray, called: TumorClass, reade
     """A reader draws on one of the scans."""
     record = present(table.scans.get(a_record(number).scan_id))
     results = Results(boto3.client("s3"), "results")
-    save_reader_mask(encode_mask(mask), record.scan_id, record.revision, called, reader, NO_DETAILS, results, table)
+    save_reader_mask(DrawnMask(encode_mask(mask), called, reader), record.scan_id, record.revision, results, table)
 
 
 def test_a_drawn_mask_goes_with_the_class_and_training_learns_from_its_pixels(judged: Table, tmp_path: Path) -> None:

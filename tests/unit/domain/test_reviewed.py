@@ -6,6 +6,7 @@ from brainscan.domain import (
     ONE_READER,
     AdjudicatorNeededError,
     NothingToWithdrawError,
+    Opinion,
     Review,
     Reviewed,
     ReviewRules,
@@ -13,7 +14,7 @@ from brainscan.domain import (
     TumorClass,
     Verdict,
 )
-from tests.making import NOON
+from tests.making import NOON, opinion
 
 G, M, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
 TWO = ReviewRules(readers=2)
@@ -30,14 +31,11 @@ def judged(
     case = Reviewed(predicted=G)
     for number, (reader, verdict, *corrected) in enumerate(said, start=1):
         by = last if last and number == len(said) else rules
+        said_now = Opinion(
+            verdict=verdict, corrected=corrected[0] if corrected else None, reader=reader, comment="seen"
+        )
         review = Review(
-            verdict=verdict,
-            corrected=corrected[0] if corrected else None,
-            reader=reader,
-            reviewed_at=NOON,
-            revision=number,
-            comment="seen",
-            adjudicates=case.adjudicates(reader, verdict, by),
+            **said_now.model_dump(), reviewed_at=NOON, revision=number, adjudicates=case.adjudicates(said_now, by)
         )
         case = case.model_copy(update=case.with_review(review, by))
     return case
@@ -80,7 +78,7 @@ def test_two_who_differ_wait_for_an_adjudicator(second: tuple[str, Verdict, Tumo
     case = judged(("A", CONFIRMED), second)
     assert stands(case) == (ReviewState.DISPUTED, None)
     with pytest.raises(AdjudicatorNeededError):
-        case.adjudicates("C", CONFIRMED, TWO)
+        case.adjudicates(opinion(CONFIRMED, reader="C"), TWO)
     decided = judged(("A", CONFIRMED), second, ("C", CORRECTED, N), last=ADJUDICATOR)
     assert stands(decided) == (ReviewState.CORRECTED, N)
     assert decided.review is not None

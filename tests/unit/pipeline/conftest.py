@@ -17,7 +17,7 @@ from brainscan.store.objects import drawn_key
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests import series as mr
 from tests.conftest import World
-from tests.making import NOON, a_record, analyzed, present, zipped
+from tests.making import NOON, a_record, analyzed, opinion, present, zipped
 from tests.unit.pipeline.erasing import (
     ONE,
     PICTURE,
@@ -94,9 +94,9 @@ def hospital(arrived: Hospital, tmp_path: Path) -> Hospital:
     for patient in (ONE, TWO):
         reported(arrived, patient)
         scan = arrived.scans(patient)[0]
-        services.table.scans.review(scan.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
-        services.table.summaries.review_series(present(scan.series_id), 0, Verdict.CONFIRMED, None, "a reader")
-        services.table.summaries.review_study(present(scan.study_id), 0, Verdict.CONFIRMED, None, "a reader")
+        services.table.scans.review(scan.scan_id, 0, opinion(Verdict.CONFIRMED))
+        services.table.summaries.review_series(present(scan.series_id), 0, opinion(Verdict.CONFIRMED))
+        services.table.summaries.review_study(present(scan.study_id), 0, opinion(Verdict.CONFIRMED))
         services.table.models.of_series([present(scan.series_id)], "f" * 64)
         fields: dict[str, Any] = {"model_id": "f" * 64, "run_id": "run", "outcome": Outcome.ANALYZED}
         services.table.runs.put_reprocessed([ReprocessedScan(scan_id=scan.scan_id, **fields)])

@@ -20,7 +20,7 @@ from brainscan.pipeline.runs import batch_series
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from tests.conftest import World
-from tests.making import a_record, present, zipped
+from tests.making import a_record, opinion, present, zipped
 from tests.tiny_model import write_model
 
 SLICES = 5
@@ -219,8 +219,8 @@ def test_what_readers_called_stands_beside_the_other_answer(
 ) -> None:
     confirmed, corrected, *_ = [each for each in stored.values() if each.predicted is TumorClass.GLIOMA]
     scans = world.services.table.scans
-    scans.review(confirmed.scan_id, 0, Verdict.CONFIRMED, None, "dr.k")
-    scans.review(corrected.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "dr.k")
+    scans.review(confirmed.scan_id, 0, opinion(Verdict.CONFIRMED, reader="dr.k"))
+    scans.review(corrected.scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.PITUITARY, "dr.k"))
     reviewed = now(world, stored)
     switch(world, stored, models[1])
     after = now(world, stored)
@@ -245,7 +245,7 @@ def test_a_verdict_given_meanwhile_is_kept(
     def overtaken(self: Any, before: ScanRecord, after: ScanRecord) -> bool:
         if before.scan_id == reader_first.scan_id and not seen:
             seen.add(before.scan_id)
-            scans.review(before.scan_id, 0, Verdict.CONFIRMED, None, "dr.k")
+            scans.review(before.scan_id, 0, opinion(Verdict.CONFIRMED, reader="dr.k"))
         return exchange(self, before, after)
 
     monkeypatch.setattr(type(scans), "exchange", overtaken)

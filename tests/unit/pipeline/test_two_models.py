@@ -29,7 +29,7 @@ from brainscan.pipeline.shadow import is_sampled
 from brainscan_local.phantom import GLIOMA, head, to_png
 from tests import series as mr
 from tests.conftest import World
-from tests.making import NOON, a_record, present, zipped
+from tests.making import NOON, a_record, opinion, present, zipped
 from tests.tiny_model import write_model
 
 
@@ -223,7 +223,7 @@ def test_a_diff_tells_by_scan_what_a_shadow_would_have_changed(
         expected = 2 * (masks[0] & masks[1]).sum() / max(1, masks[0].sum() + masks[1].sum())
         assert (pair.dice or 0) == pytest.approx(expected)
     tumor, *_ = [pair for pair in pairs if pair.candidate.predicted is TumorClass.PITUITARY and pair.is_changed]
-    world.services.table.scans.review(tumor.served.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "dr.k")
+    world.services.table.scans.review(tumor.served.scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.PITUITARY, "dr.k"))
     told = ["--table", "scans", "--bucket", "results", "--out", str(tmp_path), "--from", f"{day}", "--to", f"{day}"]
     done = CliRunner().invoke(app, ["model", "diff", registered[:9], *told])
     assert done.exit_code == 0, done.output

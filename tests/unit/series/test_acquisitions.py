@@ -63,13 +63,12 @@ def test_one_stack_is_one_acquisition_in_the_order_of_its_places() -> None:
         ("image_type", (("ORIGINAL", "PRIMARY", "M"), ("ORIGINAL", "PRIMARY", "IP"))),
     ],
 )
-def test_what_repeats_in_another_way_is_another_acquisition(
-    attribute: str, values: tuple[float, ...] | tuple[tuple[str, ...], ...]
-) -> None:
+def test_what_repeats_in_another_way_is_another_acquisition(attribute: str, values: tuple[Any, ...]) -> None:
+    techniques: list[dict[str, Any]] = [{attribute: value} for value in values]
     sources = {
-        f"{number}-{height}": source(height, **{attribute: value})
+        f"{number}-{height}": source(height, **technique)
         for height in HEIGHTS
-        for number, value in enumerate(values)
+        for number, technique in enumerate(techniques)
     }
     expected = [tuple(f"{number}-{height}" for height in HEIGHTS) for number in range(len(values))]
     assert grouped(sources) == expected

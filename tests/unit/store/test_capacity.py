@@ -17,7 +17,7 @@ from brainscan.store.table.items import scan_item, to_item
 from brainscan.store.table.scan_queries import FINAL
 from brainscan.store.table.worklist import ScanFilter, days_between, worklist
 from tests.conftest import TABLE, Stream
-from tests.making import NOON, PSEUDONYMS, a_record, analyzed
+from tests.making import NOON, PSEUDONYMS, a_record, analyzed, opinion
 from tests.unit.store.ledger import Ledger, item_size
 
 DAY = NOON.date().isoformat()
@@ -162,7 +162,7 @@ def test_nothing_scans_the_table(dynamodb: Any, lagging_table: Table, stream: St
     table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
     table.scans.register(records)
     table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9, needs_review=True) for r in records], [Outcome.QUEUED] * 8)
-    table.scans.review(records[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    table.scans.review(records[0].scan_id, 0, opinion(Verdict.CONFIRMED))
     stream.follow()
     assert all(ask(table, 50, None).items for ask in PATTERNS.values())
     assert table.scans.get(records[0].scan_id)

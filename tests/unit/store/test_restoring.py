@@ -20,7 +20,7 @@ from brainscan.store import Table
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.restoring import restore_items
 from tests.conftest import TABLE, World, table_of_the_template
-from tests.making import NOON, a_record, analyzed, present
+from tests.making import NOON, a_record, analyzed, opinion, present
 from tests.summaries import a_series
 
 DAY = NOON.date().isoformat()
@@ -45,7 +45,7 @@ def lived(world: World) -> World:
         table.scans.register([record])
         table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9, needs_review=True)], [Outcome.QUEUED])
     table.scans.register([a_record(4)])
-    table.scans.review(slices[0].scan_id, 0, Verdict.CORRECTED, TumorClass.MENINGIOMA, "a reader")
+    table.scans.review(slices[0].scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.MENINGIOMA))
     revision = present(table.series.get(SERIES)).revision
     table.summaries.put(a_series(**belongs, report_revision=revision, export_ids=(EXPORT,)))
     table.reports.commit(Report(**belongs, revision=revision, outcome=Outcome.ANALYZED, announced=True))
@@ -201,7 +201,7 @@ def test_items_that_are_there_stay_unless_they_are_to_be_written_over(
     restore_items(source, stack.client)
     stack.follow()
     before = answers(stack.table)
-    stack.table.scans.review(scan_id, 0, Verdict.REJECTED, None, "somebody by mistake")
+    stack.table.scans.review(scan_id, 0, opinion(Verdict.REJECTED, reader="somebody by mistake"))
     restore_items(source, stack.client)
     assert present(stack.table.scans.get(scan_id)).revision == 1
     restore_items(source, stack.client, overwrite=True)

@@ -9,7 +9,7 @@ from brainscan.events import parse_scan_changes
 from brainscan.pipeline.count import count
 from brainscan.store.table import Table
 from tests.conftest import TABLE, Stream
-from tests.making import NOON, a_record, analyzed
+from tests.making import NOON, a_record, analyzed, opinion
 from tests.summaries import a_series
 
 DAYS, DAY_S = 10, 86_400
@@ -102,7 +102,7 @@ def test_a_verdict_on_a_slice_moves_the_expiry_of_all_that_it_belongs_to(
     dynamodb: Any, stream: Stream, reported: Any, clock: Clock, days: float
 ) -> None:
     clock.later(days)
-    reported.scans.review(SLICES[0].scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    reported.scans.review(SLICES[0].scan_id, 0, opinion(Verdict.CONFIRMED))
     follow(stream, reported)
     scans, others = expiries(dynamodb)
     assert max(scans.values()) == clock.now + DAYS * DAY_S
@@ -135,7 +135,7 @@ def test_a_second_verdict_of_the_day_moves_nothing_again(
 ) -> None:
     clock.later(days=8)
     for revision in (0, 1):
-        reported.scans.review(SLICES[0].scan_id, revision, Verdict.CONFIRMED, None, "a reader")
+        reported.scans.review(SLICES[0].scan_id, revision, opinion(Verdict.CONFIRMED))
         follow(stream, reported)
         _, others = expiries(dynamodb)
         series = {key: when for key, when in others.items() if key == (f"SERIES#{SERIES}", "SUMMARY")}

@@ -21,7 +21,7 @@ from brainscan.domain import (
 from brainscan.store import Table
 from brainscan.store.table.query import all_pages, concatenated, filtered
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
-from tests.making import NOON, a_record, analyzed, present
+from tests.making import NOON, a_record, analyzed, opinion, present
 from tests.unit.store.test_table import an_export
 
 DAY = NOON.date().isoformat()
@@ -43,7 +43,7 @@ def in_review(table: Table, state: Any) -> Any:
 
 
 def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table: Table, uncertain: ScanRecord) -> None:
-    after = present(table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "Dr. Reader"))
+    after = present(table.scans.review(uncertain.scan_id, 0, opinion(Verdict.CONFIRMED, reader="Dr. Reader")))
     assert table.scans.get(uncertain.scan_id) == after
     assert (after.needs_review, after.revision, after.finding) == (False, 1, TumorClass.GLIOMA)
     assert in_review(table, ReviewState.NEEDED) == []
@@ -55,7 +55,8 @@ def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table: Table, u
 def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(
     table: Table, uncertain: ScanRecord
 ) -> None:
-    after = present(table.scans.review(uncertain.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader"))
+    said = opinion(Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
+    after = present(table.scans.review(uncertain.scan_id, 0, said))
     assert (after.predicted, after.finding) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
     assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
     assert len(table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.1).items) == 1
@@ -63,7 +64,7 @@ def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(
 
 
 def test_a_rejected_scan_leaves_the_findings(table: Table, uncertain: ScanRecord) -> None:
-    table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "Dr. Reader")
+    table.scans.review(uncertain.scan_id, 0, opinion(Verdict.REJECTED, reader="Dr. Reader"))
     assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
     assert in_review(table, ReviewState.REJECTED) == [uncertain.scan_id]
 
@@ -76,35 +77,36 @@ def test_a_verdict_that_is_taken_back_leaves_the_finding_as_it_was_and_stays_in_
     found = analyzed(waiting, TumorClass.GLIOMA, 0.6, needs_review=True).model_copy(update=doubt)
     table.scans.commit([found], [Outcome.QUEUED])
     with pytest.raises(NothingToWithdrawError):
-        table.scans.review(found.scan_id, 0, Verdict.WITHDRAWN, None, "Dr. Reader")
-    table.scans.review(found.scan_id, 0, Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
-    after = present(table.scans.review(found.scan_id, 1, Verdict.WITHDRAWN, None, "Dr. Reader"))
+        table.scans.review(found.scan_id, 0, opinion(Verdict.WITHDRAWN, reader="Dr. Reader"))
+    table.scans.review(found.scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader"))
+    after = present(table.scans.review(found.scan_id, 1, opinion(Verdict.WITHDRAWN, reader="Dr. Reader")))
     assert (after.finding, after.review_state, after.needs_review) == (TumorClass.GLIOMA, ReviewState.NEEDED, True)
     assert in_review(table, ReviewState.NEEDED) == [found.scan_id]
     assert [review.verdict for review in table.scans.history(found.scan_id)] == [Verdict.CORRECTED, Verdict.WITHDRAWN]
     with pytest.raises(NothingToWithdrawError):
-        table.scans.review(found.scan_id, 2, Verdict.WITHDRAWN, None, "Dr. Reader")
+        table.scans.review(found.scan_id, 2, opinion(Verdict.WITHDRAWN, reader="Dr. Reader"))
 
 
 def test_history_keeps_every_verdict_in_order(table: Table, uncertain: ScanRecord) -> None:
-    table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "first")
-    table.scans.review(uncertain.scan_id, 1, Verdict.CORRECTED, TumorClass.NO_TUMOR, "second")
+    table.scans.review(uncertain.scan_id, 0, opinion(Verdict.REJECTED, reader="first"))
+    table.scans.review(uncertain.scan_id, 1, opinion(Verdict.CORRECTED, TumorClass.NO_TUMOR, "second"))
     history = table.scans.history(uncertain.scan_id)
     assert [(review.reader, review.revision) for review in history] == [("first", 1), ("second", 2)]
     assert present(table.scans.get(uncertain.scan_id)).review == history[-1]
 
 
 def test_a_review_of_what_has_changed_is_refused_and_leaves_no_trace(table: Table, uncertain: ScanRecord) -> None:
-    table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "first")
+    table.scans.review(uncertain.scan_id, 0, opinion(Verdict.CONFIRMED, reader="first"))
     with pytest.raises(ReviewConflictError):
-        table.scans.review(uncertain.scan_id, 0, Verdict.REJECTED, None, "second")
+        table.scans.review(uncertain.scan_id, 0, opinion(Verdict.REJECTED, reader="second"))
     assert [review.reader for review in table.scans.history(uncertain.scan_id)] == ["first"]
 
 
 def test_of_readers_at_the_same_time_one_is_heard(table: Table, uncertain: ScanRecord) -> None:
     def read(number: int) -> Any:
         try:
-            return table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, f"reader {number}") is not None
+            said = opinion(Verdict.CONFIRMED, reader=f"reader {number}")
+            return table.scans.review(uncertain.scan_id, 0, said) is not None
         except ReviewConflictError:
             return False
 
@@ -117,10 +119,10 @@ def test_only_findings_are_reviewed(table: Table, uncertain: ScanRecord) -> None
     queued = a_record(1)
     table.scans.register([queued])
     with pytest.raises(NotReviewableError):
-        table.scans.review(queued.scan_id, 0, Verdict.REJECTED, None, "a reader")
-    assert table.scans.review("0" * 32, 0, Verdict.REJECTED, None, "a reader") is None
+        table.scans.review(queued.scan_id, 0, opinion(Verdict.REJECTED))
+    assert table.scans.review("0" * 32, 0, opinion(Verdict.REJECTED)) is None
     with pytest.raises(ValidationError):
-        table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, TumorClass.GLIOMA, "a reader")
+        table.scans.review(uncertain.scan_id, 0, opinion(Verdict.CONFIRMED, TumorClass.GLIOMA))
 
 
 def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(table: Table) -> None:
@@ -129,20 +131,20 @@ def test_an_abstained_scan_without_a_class_can_be_given_one_but_not_confirmed(ta
     abstained = Finding(outcome=Outcome.ABSTAINED, reasons=(Reason.BLANK_IMAGE,))
     table.scans.commit([ScanRecord.of(record, abstained)], [Outcome.QUEUED])
     with pytest.raises(NotReviewableError):
-        table.scans.review(record.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+        table.scans.review(record.scan_id, 0, opinion(Verdict.CONFIRMED))
     assert (
-        present(table.scans.review(record.scan_id, 0, Verdict.CORRECTED, TumorClass.GLIOMA, "a reader")).finding
+        present(table.scans.review(record.scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.GLIOMA))).finding
         is TumorClass.GLIOMA
     )
 
 
 def test_superseding_a_reviewed_scan_keeps_its_review(table: Table, uncertain: ScanRecord) -> None:
-    table.scans.review(uncertain.scan_id, 0, Verdict.CONFIRMED, None, "a reader")
+    table.scans.review(uncertain.scan_id, 0, opinion(Verdict.CONFIRMED))
     assert table.scans.supersede(uncertain.export_id) == 1
     assert present(present(table.scans.get(uncertain.scan_id)).review).reader == "a reader"
     assert in_review(table, ReviewState.CONFIRMED) == []
     with pytest.raises(ReviewConflictError):
-        table.scans.review(uncertain.scan_id, 1, Verdict.REJECTED, None, "a reader")
+        table.scans.review(uncertain.scan_id, 1, opinion(Verdict.REJECTED))
 
 
 def test_statistics_of_a_day_equal_its_scans(table: Table) -> None:
@@ -153,8 +155,8 @@ def test_statistics_of_a_day_equal_its_scans(table: Table) -> None:
     final = [analyzed(r, CLASSES[n % 4], 0.9, needs_review=n < 6) for n, r in enumerate(records[:16])]
     table.scans.commit(final, [Outcome.QUEUED] * 16)
     table.scans.commit(final, [Outcome.QUEUED] * 16)
-    table.scans.review(records[0].scan_id, 0, Verdict.CORRECTED, CLASSES[1], "a reader")
-    table.scans.review(records[2].scan_id, 0, Verdict.REJECTED, None, "a reader")
+    table.scans.review(records[0].scan_id, 0, opinion(Verdict.CORRECTED, CLASSES[1]))
+    table.scans.review(records[2].scan_id, 0, opinion(Verdict.REJECTED))
     found = table.statistics.of_day(DAY)
     assert found.outcomes == {Outcome.QUEUED: 4, Outcome.ANALYZED: 16}
     assert found.findings == dict(zip(CLASSES, (3, 5, 3, 4), strict=True))

@@ -10,7 +10,7 @@ from brainscan.domain import ReviewState, SeriesSummary, TumorClass, Verdict, st
 from brainscan.store import Table
 from brainscan.store.table.scans import ReviewConflictError
 from tests.conftest import TABLE
-from tests.making import present
+from tests.making import opinion, present
 from tests.summaries import STUDY, a_series
 
 GLIOMA, NONE = TumorClass.GLIOMA, TumorClass.NO_TUMOR
@@ -77,17 +77,14 @@ def test_an_unknown_series_is_not_taken_back(table: Table) -> None:
 class TestReviews:
     def test_a_corrected_series_changes_its_study_in_the_same_moment(self, table: Table) -> None:
         table.summaries.put(SERIES[0])
-        after = present(table.summaries.review_series(SERIES[0].series_id, 0, Verdict.CORRECTED, NONE, "a reader"))
+        after = present(table.summaries.review_series(SERIES[0].series_id, 0, opinion(Verdict.CORRECTED, NONE)))
         study = present(table.summaries.study(STUDY))
         assert (after.finding, study.finding, study.series[0].review_state) == (NONE, NONE, ReviewState.CORRECTED)
         assert [each.corrected for each in table.summaries.series_history(SERIES[0].series_id)] == [NONE]
 
     def test_a_verdict_on_a_study_is_kept_when_a_series_is_reported_anew(self, table: Table) -> None:
         table.summaries.put(SERIES[0])
-        assert (
-            present(table.summaries.review_study(STUDY, 0, Verdict.CONFIRMED, None, "a reader")).review_state
-            == "confirmed"
-        )
+        assert present(table.summaries.review_study(STUDY, 0, opinion(Verdict.CONFIRMED))).review_state == "confirmed"
         table.summaries.put(SERIES[0].model_copy(update={"report_revision": 7}))
         study = present(table.summaries.study(STUDY))
         assert (study.review_state, study.revision) == (ReviewState.CONFIRMED, 1)
@@ -100,13 +97,13 @@ class TestReviews:
             "study": (table.summaries.review_study, STUDY),
             "series": (table.summaries.review_series, SERIES[0].series_id),
         }[kind]
-        review(name, 0, Verdict.CONFIRMED, None, "a reader")
+        review(name, 0, opinion(Verdict.CONFIRMED))
         with pytest.raises(ReviewConflictError):
-            review(name, 0, Verdict.REJECTED, None, "another reader")
+            review(name, 0, opinion(Verdict.REJECTED, reader="another reader"))
 
     def test_there_is_nothing_to_review_in_what_does_not_exist(self, table: Table) -> None:
-        assert table.summaries.review_study(STUDY, 0, Verdict.REJECTED, None, "a reader") is None
-        assert table.summaries.review_series("0" * 32, 0, Verdict.REJECTED, None, "a reader") is None
+        assert table.summaries.review_study(STUDY, 0, opinion(Verdict.REJECTED)) is None
+        assert table.summaries.review_series("0" * 32, 0, opinion(Verdict.REJECTED)) is None
 
 
 def test_a_summary_comes_out_of_the_table_as_it_went_in(table: Table) -> None:

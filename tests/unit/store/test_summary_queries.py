@@ -9,7 +9,7 @@ from brainscan.domain import ReviewState, TumorClass, Verdict
 from brainscan.store import Table
 from brainscan.store.table.cursors import CursorError
 from brainscan.store.table.summary_queries import Sort, SummaryFilter
-from tests.making import NOON, PSEUDONYMS
+from tests.making import NOON, PSEUDONYMS, opinion
 from tests.summaries import PATIENT, a_series
 
 GLIOMA, NONE = TumorClass.GLIOMA, TumorClass.NO_TUMOR
@@ -34,8 +34,8 @@ def listed(table: Table) -> Table:
             )
         )  # fmt: skip
         table.statistics.mark_arrival((NOON - timedelta(days=13 * number)).date().isoformat())
-    table.summaries.review_study(study_id(0), 0, Verdict.CORRECTED, NONE, "Dr. A")
-    table.summaries.review_study(study_id(1), 0, Verdict.CONFIRMED, None, "Dr. B")
+    table.summaries.review_study(study_id(0), 0, opinion(Verdict.CORRECTED, NONE, "Dr. A"))
+    table.summaries.review_study(study_id(1), 0, opinion(Verdict.CONFIRMED, reader="Dr. B"))
     return table
 
 

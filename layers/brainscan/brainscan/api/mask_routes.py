@@ -11,9 +11,9 @@ from brainscan.api.access import current_caller
 from brainscan.api.models import ScanView
 from brainscan.api.parameters import Id, documented_route, presigner, require_found, rules, the_table, view_of
 from brainscan.api.problems import ProblemError
-from brainscan.domain import ReviewDetails, TumorClass
+from brainscan.domain import TumorClass
 from brainscan.imaging.reader_mask import MOST_BYTES
-from brainscan.pipeline.reader_masks import save_reader_mask
+from brainscan.pipeline.reader_masks import DrawnMask, save_reader_mask
 
 PNG: Final = "image/png"
 BODY: Final = {"required": True, "content": {PNG: {"schema": {"type": "string", "format": "binary"}}}}
@@ -40,11 +40,8 @@ def put_mask(
     The body is one gray PNG of 1 or 8 bits, 0 or 255, of the scan's rows and columns, at most 1 MiB; empty with
     `no_tumor` and only then. 409 if the scan has changed since the reader saw `revision` of it; 422 says what is wrong.
     """
-    png = _body(router.current_event.raw_event)
-    details = ReviewDetails(seconds=seconds)
-    after = save_reader_mask(
-        png, scan_id, revision, tumor_class, current_caller().name, details, presigner().results, the_table(), rules()
-    )
+    drawn = DrawnMask(_body(router.current_event.raw_event), tumor_class, current_caller().name, seconds)
+    after = save_reader_mask(drawn, scan_id, revision, presigner().results, the_table(), rules())
     return view_of(require_found(after, "scan"))
 
 

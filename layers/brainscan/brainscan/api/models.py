@@ -12,13 +12,12 @@ from brainscan.domain import (
     FrozenModel,
     Probability,
     Review,
-    ReviewDetails,
     ReviewState,
     ScanRecord,
     TumorClass,
     Verdict,
 )
-from brainscan.domain.comment import MOST_CHARACTERS, validated_comment
+from brainscan.domain.comment import MOST_CHARACTERS
 from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelState, ModelVersion
 
@@ -132,15 +131,6 @@ class NewReview(BaseModel):
         str | None,
         Field(max_length=MOST_CHARACTERS, description="in words that name nobody; refused if it looks as if it did"),
     ] = None
-
-    @property
-    def details(self) -> ReviewDetails:
-        """What comes with the verdict.
-
-        Raises:
-            CommentError: the comment holds what could tell who a patient is.
-        """
-        return ReviewDetails(seconds=self.seconds, comment=validated_comment(self.comment or ""))
 
 
 class ReviewView(Review):

@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, ValidationError
 
 from brainscan.api.access import current_caller
 from brainscan.api.links import Presigner
-from brainscan.api.models import ScanPage, ScanView
+from brainscan.api.models import NewReview, ScanPage, ScanView
 from brainscan.api.problems import ProblemError
-from brainscan.domain import Reviewed, ReviewRules, ScanRecord
+from brainscan.domain import Opinion, Reviewed, ReviewRules, ScanRecord
+from brainscan.domain.comment import validated_comment
 from brainscan.services import inbox, results, table
 from brainscan.settings import settings
 from brainscan.store import Inbox, Page, Table
@@ -112,6 +113,22 @@ def presigner() -> Presigner:
 def rules() -> ReviewRules:
     """By which rules who asks may judge."""
     return ReviewRules(readers=settings().readers, adjudicator=current_caller().adjudicator)
+
+
+def opinion_of(new: NewReview) -> Opinion:
+    """What was sent, as the opinion of who asks.
+
+    Raises:
+        ProblemError: 422, a class without a correction, or the reverse.
+        CommentError: the comment holds what could tell who a patient is.
+    """
+    said = new.model_dump(exclude={"revision"}) | {"comment": validated_comment(new.comment or "")}
+    try:
+        return Opinion(**said, reader=current_caller().name)
+    except ValidationError:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"
+        ) from None
 
 
 def second_reader() -> str | None:

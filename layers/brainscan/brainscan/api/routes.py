@@ -3,14 +3,11 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import ValidationError
 
-from brainscan.api.access import current_caller
 from brainscan.api.models import (
     ExportPage,
     ExportView,
@@ -34,6 +31,7 @@ from brainscan.api.parameters import (
     blinded_for_caller,
     days_of,
     documented_route,
+    opinion_of,
     page_of,
     presigner,
     require_found,
@@ -43,7 +41,6 @@ from brainscan.api.parameters import (
     today,
     view_of,
 )
-from brainscan.api.problems import ProblemError
 from brainscan.domain import DayStatistics, Export, Outcome, Probability, ReviewState, TumorClass
 from brainscan.domain.model_version import ModelState, ModelVersion, Rollout
 from brainscan.services import WORKERS
@@ -108,13 +105,7 @@ def list_reviews(scan_id: Id) -> HistoryResponse:
 )
 def add_review(scan_id: Id, new: NewReview) -> ScanView:
     """Confirm, correct or reject a finding; 409 if the scan has changed since the reader saw `revision` of it."""
-    verdict = (new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules())
-    try:
-        after = the_table().scans.review(scan_id, *verdict)
-    except ValidationError:
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class"
-        ) from None
+    after = the_table().scans.review(scan_id, new.revision, opinion_of(new), rules())
     return view_of(require_found(after, "scan"))
 
 

@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
-from http import HTTPStatus
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
-from pydantic import ValidationError
 
 from brainscan import domain
-from brainscan.api.access import current_caller
 from brainscan.api.models import HistoryResponse, NewReview, ReviewView
 from brainscan.api.parameters import (
     Cursor,
@@ -21,13 +18,13 @@ from brainscan.api.parameters import (
     blinded_for_caller,
     days_of,
     documented_route,
+    opinion_of,
     presigner,
     require_found,
     rules,
     second_reader,
     the_table,
 )
-from brainscan.api.problems import ProblemError
 from brainscan.api.summary_models import (
     CountsResponse,
     PatientHistory,
@@ -125,12 +122,7 @@ def list_study_reviews(study_id: Id) -> HistoryResponse:
 )
 def add_study_review(study_id: Id, new: NewReview) -> StudyView:
     """Confirm, correct or reject what a study shows; 409 if it has changed since the reader saw `revision` of it."""
-    try:
-        after = the_table().summaries.review_study(
-            study_id, new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules()
-        )
-    except ValidationError:
-        raise _wrong_correction() from None
+    after = the_table().summaries.review_study(study_id, new.revision, opinion_of(new), rules())
     return _study(require_found(after, "study"))
 
 
@@ -207,12 +199,7 @@ def list_series_reviews(series_id: Id) -> HistoryResponse:
 )
 def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
     """Confirm, correct or reject what a series shows; 409 if it has changed since the reader saw `revision` of it."""
-    try:
-        after = the_table().summaries.review_series(
-            series_id, new.revision, new.verdict, new.corrected, current_caller().name, new.details, rules()
-        )
-    except ValidationError:
-        raise _wrong_correction() from None
+    after = the_table().summaries.review_series(series_id, new.revision, opinion_of(new), rules())
     return series_view(require_found(after, "reported series"))
 
 
@@ -249,10 +236,6 @@ def _study(summary: StudySummary) -> StudyView:
 def _views(of: domain.Reviewed, history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
     """Verdicts as clients see them: a mask is of a scan alone, and a second reader sees none before giving one."""
     return () if blinded_for_caller(of) is not of else tuple(ReviewView(**each.model_dump()) for each in history)
-
-
-def _wrong_correction() -> ProblemError:
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "a correction, and nothing else, names the corrected class")
 
 
 def _wanted(

@@ -13,7 +13,7 @@ from brainscan.cli.table import Table, not_found, open_table, parsed_day
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
     AdjudicatorNeededError,
-    ReviewDetails,
+    Opinion,
     ReviewRules,
     ScanRecord,
     TumorClass,
@@ -21,9 +21,8 @@ from brainscan.domain import (
 )
 from brainscan.domain.comment import CommentError, validated_comment
 from brainscan.imaging.reader_mask import ReaderMaskError
-from brainscan.pipeline.reader_masks import save_reader_mask
+from brainscan.pipeline.reader_masks import DrawnMask, save_reader_mask
 from brainscan.store import Results
-from brainscan.store import Table as Store
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
 
 REFUSED = 4
@@ -75,12 +74,15 @@ def review(
         before = scans_table.scans.get(scan_id)
         seen = revision if revision is not None else before.revision if before else 0
         try:
-            details = ReviewDetails(comment=validated_comment(comment))
+            words = validated_comment(comment)
             rules = ReviewRules(readers=readers, adjudicator=adjudicate)
             if mask and before:
-                after = _draw(mask, before, seen, correct, details, rules, scans_table, bucket)
+                drawn = DrawnMask(mask.read_bytes(), _class_of(before, correct), caller_name(), comment=words)
+                results = Results(boto3.client("s3"), bucket)
+                after = save_reader_mask(drawn, scan_id, seen, results, scans_table, rules)
             else:
-                after = scans_table.scans.review(scan_id, seen, verdicts[0], correct, caller_name(), details, rules)
+                opinion = Opinion(verdict=verdicts[0], corrected=correct, reader=caller_name(), comment=words)
+                after = scans_table.scans.review(scan_id, seen, opinion, rules)
         except REFUSALS as refused:
             Console(stderr=True).print(f"[red]not recorded[/red]: {refused}")
             raise typer.Exit(REFUSED) from None
@@ -89,20 +91,8 @@ def review(
     Console().print(f"{after.review.verdict} as revision {after.revision}. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
-def _draw(
-    mask: Path,
-    scan: ScanRecord,
-    seen: int,
-    correct: TumorClass | None,
-    details: ReviewDetails,
-    rules: ReviewRules,
-    table: Store,
-    bucket: str,
-) -> ScanRecord | None:
+def _class_of(scan: ScanRecord, correct: TumorClass | None) -> TumorClass:
     called = correct or scan.predicted
     if called is None:
         raise NotReviewableError("the network named no class: name it with --correct")
-    results = Results(boto3.client("s3"), bucket)
-    return save_reader_mask(
-        mask.read_bytes(), scan.scan_id, seen, called, caller_name(), details, results, table, rules
-    )
+    return called

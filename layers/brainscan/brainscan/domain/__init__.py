@@ -7,7 +7,7 @@ accession number of a patient, nor an uploaded object's key in clear.
 from brainscan.domain.base import RESEARCH_USE_STATEMENT, SCHEMA_VERSION, BrainscanError, FrozenModel, Probability
 from brainscan.domain.export import DayStatistics, Export, ExportState, Part, PartDone
 from brainscan.domain.reasons import ANSWERED, Outcome, Reason, ScanError
-from brainscan.domain.review import NO_DETAILS, Review, ReviewDetails, ReviewState, Verdict
+from brainscan.domain.review import Opinion, Review, ReviewState, Verdict
 from brainscan.domain.reviewed import ONE_READER, AdjudicatorNeededError, NothingToWithdrawError, Reviewed, ReviewRules
 from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
 from brainscan.domain.series import (
@@ -36,7 +36,6 @@ from brainscan.terminology import CLASSES, TUMORS, TumorClass
 __all__ = [
     "ANSWERED",
     "CLASSES",
-    "NO_DETAILS",
     "ONE_READER",
     "RESEARCH_USE_STATEMENT",
     "SCHEMA_VERSION",
@@ -59,6 +58,7 @@ __all__ = [
     "LesionSummary",
     "Measurements",
     "NothingToWithdrawError",
+    "Opinion",
     "Outcome",
     "Part",
     "PartDone",
@@ -66,7 +66,6 @@ __all__ = [
     "Reason",
     "Report",
     "Review",
-    "ReviewDetails",
     "ReviewRules",
     "ReviewState",
     "Reviewed",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -33,29 +33,22 @@ class ReviewState(StrEnum):
     REJECTED = "rejected"
 
 
-class ReviewDetails(FrozenModel):
-    """What a reader tells beside the verdict."""
+class Opinion(FrozenModel):
+    """What a reader says of a scan, a series or a study.
 
+    Raises:
+        pydantic.ValidationError: a class without a correction, or the reverse.
+    """
+
+    verdict: Verdict
+    corrected: TumorClass | None = Field(default=None, description="the class in the reader's eyes, if corrected")
+    reader: str = Field(description="who reviewed, as the identity provider names them")
     seconds: float | None = Field(default=None, ge=0, le=86_400, description="how long the reader looked at it")
     drawn_key: str | None = Field(
         default=None, description="the mask that the reader drew, in the results bucket; only of a scan"
     )
     comment: str | None = Field(default=None, description="in words that name nobody")
     dice: float | None = Field(default=None, ge=0, le=1, description="of that mask and the network's")
-
-
-NO_DETAILS: Final = ReviewDetails()
-
-
-class Review(ReviewDetails):
-    """A reader's verdict on a scan, a series or a study. Readers are staff."""
-
-    verdict: Verdict
-    corrected: TumorClass | None = Field(default=None, description="the class in the reader's eyes, if corrected")
-    reader: str = Field(description="who reviewed, as the identity provider names them")
-    reviewed_at: datetime
-    revision: int = Field(ge=1, description="1 for a scan's first review")
-    adjudicates: bool = Field(default=False, description="whether it decides between two readers who differ")
 
     @property
     def is_withdrawn(self) -> bool:
@@ -71,3 +64,11 @@ class Review(ReviewDetails):
         if (self.verdict is Verdict.CORRECTED) != (self.corrected is not None):
             raise ValueError("a correction, and nothing else, names a class")
         return self
+
+
+class Review(Opinion):
+    """A reader's opinion of a scan, a series or a study as it was recorded. Readers are staff."""
+
+    reviewed_at: datetime
+    revision: int = Field(ge=1, description="1 for a scan's first review")
+    adjudicates: bool = Field(default=False, description="whether it decides between two readers who differ")

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from brainscan.domain.base import BrainscanError, FrozenModel
-from brainscan.domain.review import Review, ReviewState, Verdict
+from brainscan.domain.review import Opinion, Review, ReviewState, Verdict
 from brainscan.terminology import TumorClass
 
 
@@ -78,15 +78,15 @@ class Reviewed(FrozenModel):
         """Whether it waits for a second reader, and the first was this one."""
         return self.verdict_state is ReviewState.SECOND and reader is not None and self.review_by(reader) is not None
 
-    def adjudicates(self, reader: str, verdict: Verdict, rules: ReviewRules) -> bool:
-        """Whether a verdict of a reader would decide between two.
+    def adjudicates(self, opinion: Opinion, rules: ReviewRules) -> bool:
+        """Whether a reader's opinion would decide between two.
 
         Raises:
             AdjudicatorNeededError: two differ, and the reader is neither one of them nor an adjudicator.
             NothingToWithdrawError: a verdict is taken back by who has none that stands.
         """
-        mine = self.review_by(reader)
-        if verdict is Verdict.WITHDRAWN and mine is None:
+        mine = self.review_by(opinion.reader)
+        if opinion.is_withdrawn and mine is None:
             raise NothingToWithdrawError("you have no verdict here that you could take back")
         if mine is not None or self.verdict_state is not ReviewState.DISPUTED:
             return mine is not None and mine.adjudicates

@@ -1,8 +1,9 @@
 """A mask that a reader drew -> a file of its own beside the network's, and a verdict that names it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from brainscan.domain import ONE_READER, ReviewDetails, ReviewRules, ScanRecord, TumorClass, Verdict
+from brainscan.domain import ONE_READER, Opinion, ReviewRules, ScanRecord, TumorClass, Verdict
 from brainscan.imaging.reader_mask import ReaderMaskError, dice, tumor_pixels, validated_mask
 from brainscan.services import WORKERS
 from brainscan.store import ObjectGoneError, Results, Table
@@ -11,13 +12,40 @@ from brainscan.store.retry import Threads
 from brainscan.store.table.scans import NotReviewableError, admit
 
 
+@dataclass(frozen=True, repr=False)
+class DrawnMask:
+    """What a reader drew, and what comes with it.
+
+    Attributes:
+        png: the mask, 0 or 255, of the scan's own rows and columns; empty with `no_tumor` and only then.
+        tumor_class: the class in the reader's eyes.
+        reader: the reader's name, from a source that the reader cannot choose.
+        seconds: how long the reader looked at it.
+        comment: in words that name nobody.
+    """
+
+    png: bytes
+    tumor_class: TumorClass
+    reader: str
+    seconds: float | None = None
+    comment: str | None = None
+
+    def opinion(self, predicted: TumorClass | None) -> Opinion:
+        """What it says of a finding of the network: confirmed if the class is the same."""
+        same = self.tumor_class is predicted
+        return Opinion(
+            verdict=Verdict.CONFIRMED if same else Verdict.CORRECTED,
+            corrected=None if same else self.tumor_class,
+            reader=self.reader,
+            seconds=self.seconds,
+            comment=self.comment,
+        )
+
+
 def save_reader_mask(
-    png: bytes,
+    drawn: DrawnMask,
     scan_id: str,
     seen_revision: int,
-    tumor_class: TumorClass,
-    reader: str,
-    details: ReviewDetails,
     results: Results,
     table: Table,
     rules: ReviewRules = ONE_READER,
@@ -27,12 +55,9 @@ def save_reader_mask(
     The file is written before the verdict; one whose verdict is refused is named by nothing. A repeat changes nothing.
 
     Args:
-        png: The mask, 0 or 255, the scan's own rows and columns; empty with `no_tumor` and only then.
+        drawn: The mask, and what comes with it.
         scan_id: The scan.
         seen_revision: `revision` of the record that the reader looked at.
-        tumor_class: The class in the reader's eyes.
-        reader: The reader's name, from a source that the reader cannot choose.
-        details: What the reader tells beside it.
         results: The results bucket.
         table: The table.
         rules: How many read each case, and whether this reader is an adjudicator.
@@ -50,20 +75,19 @@ def save_reader_mask(
         return None
     if scan.rows is None or scan.columns is None:
         raise NotReviewableError("the scan has no pixels that could be drawn on")
-    mask_png = validated_mask(png, (scan.rows, scan.columns))
-    if (tumor_pixels(mask_png) == 0) is not (tumor_class is TumorClass.NO_TUMOR):
+    mask_png = validated_mask(drawn.png, (scan.rows, scan.columns))
+    if (tumor_pixels(mask_png) == 0) is not (drawn.tumor_class is TumorClass.NO_TUMOR):
         raise ReaderMaskError("an empty mask goes with no_tumor, and every other mask with a tumor's class")
-    key = drawn_key(scan_id, reader, mask_png)
-    latest = scan.review
-    if latest and (latest.drawn_key, latest.reader, latest.named_class(scan.predicted)) == (key, reader, tumor_class):
+    key = drawn_key(scan_id, drawn.reader, mask_png)
+    latest, opinion = scan.review, drawn.opinion(scan.predicted)
+    same_file = latest is not None and (latest.drawn_key, latest.reader) == (key, drawn.reader)
+    if latest and same_file and latest.named_class(scan.predicted) is drawn.tumor_class:
         return scan
-    verdict = Verdict.CONFIRMED if tumor_class is scan.predicted else Verdict.CORRECTED
-    admit(scan, seen_revision, verdict, reader, rules)
+    admit(scan, seen_revision, opinion, rules)
     overlap = dice_with_network(mask_png, scan.mask_key, results)
     results.put_once(key, mask_png, "image/png")
-    corrected = tumor_class if verdict is Verdict.CORRECTED else None
-    drawn = details.model_copy(update={"drawn_key": key, "dice": overlap})
-    return table.scans.review(scan_id, seen_revision, verdict, corrected, reader, drawn, rules)
+    kept = opinion.model_copy(update={"drawn_key": key, "dice": overlap})
+    return table.scans.review(scan_id, seen_revision, kept, rules)
 
 
 def dice_of_pairs(pairs: Sequence[tuple[str, str]], results: Results) -> list[float]:

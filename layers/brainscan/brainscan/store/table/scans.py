@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 
 from brainscan.domain import (
     ANSWERED,
-    NO_DETAILS,
     ONE_READER,
     BrainscanError,
+    Opinion,
     Outcome,
     Reason,
     Review,
-    ReviewDetails,
     ReviewRules,
     ScanRecord,
     TumorClass,
@@ -125,10 +124,7 @@ class Scans:
         self,
         scan_id: str,
         seen_revision: int,
-        verdict: Verdict,
-        corrected: TumorClass | None,
-        reader: str,
-        details: ReviewDetails = NO_DETAILS,
+        opinion: Opinion,
         rules: ReviewRules = ONE_READER,
     ) -> ScanRecord | None:
         """Add a reader's verdict to a scan's history, and see what all verdicts come to.
@@ -136,11 +132,8 @@ class Scans:
         Args:
             scan_id: The scan.
             seen_revision: `revision` of the record that the reader looked at.
-            verdict: What the reader says.
-            corrected: The class, with `Verdict.CORRECTED` and only then.
-            reader: The reader's name, from a source that the reader cannot choose.
-            details: What the reader tells beside it. Who judges again without drawing keeps the mask drawn before, if
-                the class is still the same.
+            opinion: What the reader says, under a name from a source that the reader cannot choose. Who judges again
+                without drawing keeps the mask drawn before, if the class is still the same.
             rules: How many read each case, and whether this reader is an adjudicator.
 
         Returns:
@@ -150,23 +143,19 @@ class Scans:
             ReviewConflictError: the scan has changed since `seen_revision`.
             NotReviewableError: the scan has no finding, or none to confirm.
             AdjudicatorNeededError, NothingToWithdrawError: see `Reviewed.adjudicates`.
-            pydantic.ValidationError: a class without a correction, or the reverse.
         """
         before = self.get(scan_id)
         if before is None:
             return None
-        adjudicates = admit(before, seen_revision, verdict, reader, rules)
+        adjudicates = admit(before, seen_revision, opinion, rules)
         review = Review(
-            verdict=verdict,
-            corrected=corrected,
-            reader=reader,
+            **opinion.model_dump(),
             reviewed_at=datetime.now(UTC),
             revision=seen_revision + 1,
             adjudicates=adjudicates,
-            **details.model_dump(),
         )
         if review.drawn_key is None and not review.is_withdrawn:
-            review = _with_mask_of(before.review_by(reader), review, before.predicted)
+            review = _with_mask_of(before.review_by(review.reader), review, before.predicted)
         open_again = review.is_withdrawn and bool(before.review_reasons)
         after = before.model_copy(update=before.with_review(review, rules) | {"needs_review": open_again})
         write = self._replacement(after, before.outcome, before.revision)
@@ -189,7 +178,7 @@ class Scans:
         return scan_item(record, self._table.expires_at)
 
 
-def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, rules: ReviewRules) -> bool:
+def admit(seen: ScanRecord, seen_revision: int, opinion: Opinion, rules: ReviewRules) -> bool:
     """Refuse a verdict that a scan, as it is now, cannot take.
 
     Returns:
@@ -202,9 +191,9 @@ def admit(seen: ScanRecord, seen_revision: int, verdict: Verdict, reader: str, r
     """
     if seen.superseded or seen.revision != seen_revision:
         raise ReviewConflictError("the scan has changed since it was read; read it again before reviewing")
-    if seen.outcome not in ANSWERED or (verdict is Verdict.CONFIRMED and seen.predicted is None):
+    if seen.outcome not in ANSWERED or (opinion.verdict is Verdict.CONFIRMED and seen.predicted is None):
         raise NotReviewableError("the scan has no finding that this verdict could be about")
-    return seen.adjudicates(reader, verdict, rules)
+    return seen.adjudicates(opinion, rules)
 
 
 def _with_mask_of(before: Review | None, review: Review, predicted: TumorClass | None) -> Review:

@@ -12,15 +12,13 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from brainscan.domain import (
-    NO_DETAILS,
     ONE_READER,
+    Opinion,
     Outcome,
     Review,
-    ReviewDetails,
     ReviewRules,
     SeriesSummary,
     StudySummary,
-    TumorClass,
     Verdict,
     study_of,
 )
@@ -104,14 +102,7 @@ class Summaries:
         return taken
 
     def review_series(
-        self,
-        series_id: str,
-        seen_revision: int,
-        verdict: Verdict,
-        corrected: TumorClass | None,
-        reader: str,
-        details: ReviewDetails = NO_DETAILS,
-        rules: ReviewRules = ONE_READER,
+        self, series_id: str, seen_revision: int, opinion: Opinion, rules: ReviewRules = ONE_READER
     ) -> SeriesSummary | None:
         """Add a reader's verdict to a series; arguments, answers and errors as of `Scans.review`."""
         review: Review | None = None
@@ -120,7 +111,7 @@ class Summaries:
             nonlocal review
             if before is None:
                 return None
-            review = review or _review_of(before, seen_revision, verdict, corrected, reader, details, rules)
+            review = review or _review_of(before, seen_revision, opinion, rules)
             if before.review == review:
                 return None  # of a write whose answer was lost
             _require_unchanged(before, seen_revision)
@@ -129,20 +120,13 @@ class Summaries:
         return self._change_series(series_id, change)
 
     def review_study(
-        self,
-        study_id: str,
-        seen_revision: int,
-        verdict: Verdict,
-        corrected: TumorClass | None,
-        reader: str,
-        details: ReviewDetails = NO_DETAILS,
-        rules: ReviewRules = ONE_READER,
+        self, study_id: str, seen_revision: int, opinion: Opinion, rules: ReviewRules = ONE_READER
     ) -> StudySummary | None:
         """Add a reader's verdict to a study; arguments, answers and errors as of `Scans.review`."""
         before = self.study(study_id)
         if before is None:
             return None
-        review = _review_of(before, seen_revision, verdict, corrected, reader, details, rules)
+        review = _review_of(before, seen_revision, opinion, rules)
         while before.review != review:
             _require_unchanged(before, seen_revision)
             after = _next(before.reviewed(review, rules), before)
@@ -223,25 +207,14 @@ def _unchanged(before: SeriesSummary | StudySummary | None) -> tuple[str, dict[s
     return ("version = :version", {":version": before.version}) if before else ("attribute_not_exists(pk)", {})
 
 
-def _review_of(
-    seen: SeriesSummary | StudySummary,
-    seen_revision: int,
-    verdict: Verdict,
-    corrected: TumorClass | None,
-    reader: str,
-    details: ReviewDetails,
-    rules: ReviewRules,
-) -> Review:
-    if verdict is Verdict.CONFIRMED and seen.predicted is None:
+def _review_of(seen: SeriesSummary | StudySummary, seen_revision: int, opinion: Opinion, rules: ReviewRules) -> Review:
+    if opinion.verdict is Verdict.CONFIRMED and seen.predicted is None:
         raise NotReviewableError("there is no finding that this verdict could be about")
     return Review(
-        verdict=verdict,
-        corrected=corrected,
-        reader=reader,
+        **opinion.model_dump(),
         reviewed_at=datetime.now(UTC),
         revision=seen_revision + 1,
-        adjudicates=seen.adjudicates(reader, verdict, rules),
-        **details.model_dump(),
+        adjudicates=seen.adjudicates(opinion, rules),
     )
 
 
