@@ -34,8 +34,7 @@ lint: $(VENV)/.dev  ## ruff, mypy and cfn-lint.
 	$(BIN)/cfn-lint template.yaml infra/monitoring.yaml
 
 unit: $(VENV)/.dev  ## Pure code and in-process AWS; minutes. COVERED=1 measures branch coverage and holds its floors.
-	$(BIN)/python -m pytest -q $(BY_FILE) $(if $(COVERED),--cov --cov-report=) tests/unit
-	$(BIN)/python -m pytest -q -n auto tests/chaos
+	$(BIN)/python -m pytest -q $(BY_FILE) $(if $(COVERED),--cov --cov-report=) tests/unit tests/chaos
 	$(if $(COVERED),$(MAKE) floors)
 
 chaos: $(VENV)/.dev  ## 100,000 events with faults, and one large export, in simulated time: docs/reliability.md.

@@ -37,7 +37,10 @@ ROOT = Path(__file__).parent.parent
 TABLE = "scans"
 
 
-LONGEST = ("test_loop.py", "test_gateway.py", "test_figures.py", "test_corrections_loop.py", "test_viewer.py")
+LONGEST = (
+    *("test_loop.py", "test_harness.py", "test_gateway.py", "test_terminology.py", "test_roles.py"),
+    *("test_figures.py", "test_corrections_loop.py", "test_viewer.py"),
+)
 """Files that take longest go first: begun late, one of them would keep a single process busy at a tier's end."""
 
 
