@@ -12,10 +12,17 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import MessageError, parse_part, parse_scan, parse_uploads
-from brainscan.observability import error_fields, logger, measure_messages, measure_outcome, metrics
-from brainscan.pipeline.give_up import give_up
-from brainscan.pipeline.intake import give_up_upload
+from brainscan.observability import (
+    error_fields,
+    logger,
+    measure_failures,
+    measure_messages,
+    measure_outcome,
+    metrics,
+)
+from brainscan.pipeline.give_up import give_up, give_up_upload
 from brainscan.services import services
+from brainscan.store.retry import MARGIN_S, time_left
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -25,7 +32,10 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages of one of the two queues; report those to retry."""
     measure_messages("give-up", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
-    return process_partial_response(event, process_message, processor, context)
+    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+        answer = process_partial_response(event, process_message, processor, context)
+    measure_failures(len(answer["batchItemFailures"]))
+    return answer
 
 
 def process_message(record: SQSRecord) -> None:

@@ -146,7 +146,7 @@ def write_units() -> tuple[int, dict[str, int]]:
         metered: Any = Metered(client, properties["GlobalSecondaryIndexes"])
         table = Table.over(metered, TABLE)
         record = a_record(1, **FULL, instance_id="8" * 32)
-        table.exports.put(Export(export_id=record.export_id, state=ExportState.EXPANDED, received_at=NOON))
+        table.exports.conclude(Export(export_id=record.export_id, state=ExportState.EXPANDED, received_at=NOON))
         table.scans.register([a_record(0)])  # the day's marker
         metered.table, metered.of_indexes = 0, Counter()
         table.scans.register([record])

@@ -116,7 +116,7 @@ def _register(world: World, slices: int) -> str:
     now = datetime.fromtimestamp(world.simulation.now, UTC)
     from brainscan.domain import Export, ExportState
 
-    world.services.table.exports.put(
+    world.services.table.exports.conclude(
         Export(export_id=export_id, state=ExportState.EXPANDED, received_at=now, files=slices)
     )
     waiting = []

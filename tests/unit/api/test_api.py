@@ -33,7 +33,9 @@ PLACE = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
 def found(table: Table) -> Any:
     """Forty analyzed scans of an export, ten of each class, every third to review."""
     records = [a_record(n, order=n, **PLACE) for n in range(40)]
-    table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40))
+    table.exports.conclude(
+        Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40)
+    )
     table.scans.register(records)
     final = [
         analyzed(r, CLASSES[n % 4], 0.5 + n / 100, needs_review=n % 3 == 0).model_copy(

@@ -63,7 +63,7 @@ def address(api: None, dynamodb: Any) -> Iterator[str]:
         )
         for n in range(12)
     ]
-    table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
+    table.exports.conclude(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
     boto3.client("s3").put_object(Bucket="results", Key=files_key(records[0].export_id), Body=b"")
     table.scans.register(records)
     final = [analyzed(r, CLASSES[n % 4], 0.9, needs_review=n < 6) for n, r in enumerate(records[:10])]

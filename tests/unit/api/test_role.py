@@ -46,7 +46,7 @@ def calls(ask: Ask, lagging_table: Table, stream: Stream) -> set[Grant]:
     table.scans.register([waiting])
     table.scans.commit([final], [Outcome.QUEUED])
     export = Export(export_id=waiting.export_id, state=ExportState.EXPANDED, received_at=NOON, token="7" * 32)
-    table.exports.put(export)
+    table.exports.conclude(export)
     table.statistics.mark_arrival(DAY)
     s3 = boto3.client("s3")
     s3.put_object(Bucket="results", Key=keys["mask_key"], Body=a_mask(0, 0, 10, 10))

@@ -178,7 +178,7 @@ class TestWhatBecameOfIt:
     def known(self, table: Table, results: bytes = b"", **changes: Any) -> Export:
         fields = {"export_id": a_record(0).export_id, "state": ExportState.EXPANDED, "received_at": datetime.now(UTC)}
         export = Export(**fields | {"token": self.TOKEN} | changes)
-        table.exports.put(export)
+        table.exports.conclude(export)
         boto3.client("s3").put_object(Bucket="results", Key=files_key(export.export_id), Body=results)
         return export
 

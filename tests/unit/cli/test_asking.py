@@ -56,7 +56,7 @@ def scans(table: Table) -> Any:
         skipped=1,
         expected=40,
     )
-    table.exports.put(export)
+    table.exports.conclude(export)
     return waiting
 
 

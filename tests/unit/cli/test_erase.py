@@ -157,7 +157,7 @@ def test_an_upload_that_is_still_taken_in_has_an_exit_code_of_its_own(erase: Run
     for export_id in {scan.export_id for scan in world.services.table.erasing.of_patient(KEY).scans}:
         known = present(world.services.table.exports.get(export_id))
         fixed = known.model_copy(update={"state": ExportState.EXPANDING, "counts": {}, "needs_review": 0})
-        world.services.table.exports.put(fixed)
+        world.services.table.exports.conclude(fixed)
     assert "2 uploads of the patient are still being taken in" in erase(KEY, "--yes", expected=4)
 
 

@@ -34,7 +34,7 @@ from tests.unit.pipeline.reporting import MASKS, Scanned
 @pytest.fixture
 def scanned(world: World) -> Callable[..., Any]:
     export_id = a_record().export_id
-    world.services.table.exports.put(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
+    world.services.table.exports.conclude(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
 
     def scan(
         images: Any = None, masks: Any = MASKS, numbers: Any = range(6), classes: Any = None, **changes: Any

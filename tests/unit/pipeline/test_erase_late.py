@@ -83,7 +83,7 @@ def test_an_upload_that_is_read_again_registers_no_scan_anew(world: World, slice
     world.queued()
     # As if intake had broken off before it said that the export is whole.
     broken = export.model_copy(update={"state": ExportState.EXPANDING, "counts": {}, "needs_review": 0})
-    world.services.table.exports.put(broken)
+    world.services.table.exports.conclude(broken)
     dropped = {"pk": {"S": f"EXPORT#{export.export_id}"}, "sk": {"S": "PART#00000"}}
     world.services.table.scans._table.client.delete_item(TableName=TABLE, Key=dropped)
     receipt = erase(find_traces(ONE, world.services), world.services, "tests")

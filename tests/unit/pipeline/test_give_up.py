@@ -9,11 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from brainscan.domain import Export, ExportState, Outcome, Part, Reason
-from brainscan.pipeline.intake import give_up_upload, intake, intake_part
+from brainscan.pipeline.give_up import give_up_upload
+from brainscan.pipeline.intake import intake, intake_part
 from brainscan.services import Services
 from brainscan.settings import Limits
+from brainscan.store import retry
 from brainscan.store.file_results import listing_of
 from brainscan.store.queues import message
 from brainscan.store.upload import Upload
@@ -47,6 +50,35 @@ class TestUploads:
         assert export is not None
         assert (export.state, export.files, export.skipped, export.done) == (ExportState.FAILED, 1, 0, True)
         assert listed(world, export) == [(Outcome.FAILED, Reason.RETRIES_EXHAUSTED)]
+
+    def test_one_that_s3_does_not_even_speak_of_is_a_failed_export_too(self, world: World) -> None:
+        upload = world.upload("a.png", png(32))
+
+        def refuse(**_: object) -> None:
+            raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+
+        world.s3.meta.events.register("before-parameter-build.s3.HeadObject", refuse)
+        with pytest.raises(ClientError):
+            intake(upload, world.services)
+        export = give_up_upload(upload, world.services)
+        assert export is not None
+        assert listed(world, export) == [(Outcome.FAILED, Reason.RETRIES_EXHAUSTED)]
+        world.s3.meta.events.unregister("before-parameter-build.s3.HeadObject", refuse)
+        assert intake(upload, world.services).export_id == export.export_id
+        assert found(world, export).state is ExportState.EXPANDED
+
+    def test_one_whose_answer_may_come_a_moment_later_is_not_given_up(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        upload = world.upload("a.png", png(32))
+
+        def refuse(**_: object) -> None:
+            raise ClientError({"Error": {"Code": "503", "Message": "Slow Down"}}, "HeadObject")
+
+        world.s3.meta.events.register("before-parameter-build.s3.HeadObject", refuse)
+        monkeypatch.setattr(retry, "BUDGET_S", 0)
+        with pytest.raises(ClientError):
+            give_up_upload(upload, world.services)
 
     def test_one_that_is_sent_again_comes_in(self, world: World) -> None:
         upload = world.upload("a.png", png(32))
@@ -118,14 +150,14 @@ class TestParts:
         export = intake(world.upload("export.zip", zipped(dict(list(IMAGES.items())[:8]))), small)
         first, second = world.parts()
         intake_part(first, small)
-        put, late = type(small.table.exports).put, [second]
+        conclude, late = type(small.table.exports).conclude, [second]
 
         def overtaken(exports: Any, written: Export) -> None:
             if written.state is ExportState.FAILED and late:
                 intake_part(late.pop(), small)
-            put(exports, written)
+            conclude(exports, written)
 
-        monkeypatch.setattr(type(small.table.exports), "put", overtaken)
+        monkeypatch.setattr(type(small.table.exports), "conclude", overtaken)
         give_up_upload(second, small)
         assert (found(world, export).state, found(world, export).files) == (ExportState.EXPANDED, 8)
         assert listed(world, export) == [(Outcome.QUEUED,)] * 8
@@ -149,7 +181,11 @@ def handle(world: World, monkeypatch: pytest.MonkeyPatch) -> Handle:
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "services", lambda: world.services)
     context = SimpleNamespace(
-        function_name="give-up", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="request"
+        get_remaining_time_in_millis=lambda: 30_000,
+        function_name="give-up",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn",
+        aws_request_id="request",
     )
 
     def invoke(*bodies: str, queue: str) -> list[str]:

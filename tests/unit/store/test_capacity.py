@@ -159,7 +159,7 @@ def test_nothing_scans_the_table(dynamodb: Any, lagging_table: Table, stream: St
     dynamodb.meta.events.register("before-call.dynamodb.*", lambda model, **_: used.update([model.name]))
     table = lagging_table
     records = [a_record(number, **FULL) for number in range(8)]
-    table.exports.put(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
+    table.exports.conclude(Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON))
     table.scans.register(records)
     table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9, needs_review=True) for r in records], [Outcome.QUEUED] * 8)
     table.scans.review(records[0].scan_id, 0, opinion(Verdict.CONFIRMED))

@@ -30,7 +30,7 @@ def answered(table: Table, number: int, **changes: Any) -> ScanRecord:
 @pytest.fixture
 def export_id(lagging_table: Table) -> Any:
     export = Export(export_id=a_record().export_id, state=ExportState.EXPANDED, received_at=NOON, expected=12)
-    lagging_table.exports.put(export)
+    lagging_table.exports.conclude(export)
     return export.export_id
 
 

@@ -63,7 +63,7 @@ def test_each_example_finds_what_it_says(dynamodb: Any, table: Table, example: A
     wanted = analyzed(glioma, TumorClass.GLIOMA, 0.95, needs_review=True)
     lost = ScanRecord.of(failed, Finding(outcome=Outcome.FAILED, reasons=(Reason.RETRIES_EXHAUSTED,)))
     table.scans.commit([wanted, lost], [Outcome.QUEUED] * 2)
-    table.exports.put(Export(export_id="0" * 32, state=ExportState.EXPANDED, received_at=NOON))
+    table.exports.conclude(Export(export_id="0" * 32, state=ExportState.EXPANDED, received_at=NOON))
     asked = parameters(example)
     assert dynamodb.query(**asked)["Count"] == 1
     shape = dynamodb.meta.service_model.operation_model("Query").input_shape
@@ -79,7 +79,7 @@ QUESTIONS = {
     "Scans": (Scans, {"register", "commit", "exchange", "supersede", "review"}),
     "ScanQueries": (ScanQueries, set()),
     "Erasing": (Erasing, {"erase_scans", "delete"}),
-    "Exports": (Exports, {"put", "put_part", "fail_part", "forget_listing", "mark_superseded"}),
+    "Exports": (Exports, {"begin", "conclude", "put_part", "fail_part", "forget_listing", "mark_superseded"}),
     "SeriesItems": (SeriesItems, {"put_complete", "forget_slice"}),
     "Statistics": (Statistics, {"mark_arrival"}),
     "Versions": (Versions, {"make_latest", "forget_superseded"}),

@@ -33,7 +33,7 @@ def lived(world: World) -> World:
     """A series of three slices that was reported, of which one was judged and one came a second time, and one scan
     that waits."""
     table = world.services.table
-    table.exports.put(Export(export_id=EXPORT, state=ExportState.EXPANDED, received_at=NOON, files=5, expected=5))
+    table.exports.conclude(Export(export_id=EXPORT, state=ExportState.EXPANDED, received_at=NOON, files=5, expected=5))
     belongs: dict[str, Any] = {"series_id": SERIES, "study_id": STUDY, "patient_id": PATIENT}
     slices = [
         a_record(

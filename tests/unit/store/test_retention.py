@@ -61,7 +61,7 @@ def report(table: Table, revision: Any) -> None:
 @pytest.fixture
 def reported(keeping: Any, stream: Stream, clock: Clock) -> Any:
     """An export of one series, answered a day after its upload and reported."""
-    keeping.exports.put(Export(export_id=EXPORT, state=ExportState.EXPANDED, received_at=NOON, expected=3))
+    keeping.exports.conclude(Export(export_id=EXPORT, state=ExportState.EXPANDED, received_at=NOON, expected=3))
     clock.later(days=1)
     for number in (0, 1):
         answer(keeping, number)

@@ -20,7 +20,7 @@ DAY = NOON.date().isoformat()
 
 def an_export(table: Table, name: str = "an export") -> str:
     export_id = a_record(export=name).export_id
-    table.exports.put(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
+    table.exports.conclude(Export(export_id=export_id, state=ExportState.EXPANDED, received_at=NOON))
     return export_id
 
 
@@ -208,7 +208,7 @@ class TestAccessPatterns:
             export = Export(
                 export_id=f"{hours:032x}", state=ExportState.EXPANDED, received_at=NOON + timedelta(hours=hours)
             )
-            table.exports.put(export)
+            table.exports.conclude(export)
         assert [export.received_at.hour for export in table.exports.of_day(DAY).items] == [14, 13, 12]
 
     @pytest.mark.parametrize("limit", [1, 3, 7, 40, 41])

@@ -32,9 +32,16 @@ class Exports:
         needs_review = counts.pop(NEEDS_REVIEW, 0)
         return export_of(fixed, counts=dict(counts), needs_review=needs_review)
 
-    def put(self, export: Export) -> None:
-        """Write an export's fixed part, as intake goes on; the same facts give the same item."""
-        self._table.put(export_item(export, self._table.expires_at))
+    def begin(self, export: Export) -> None:
+        """Write a new export, unless it is there: whoever read that it was not may be late."""
+        self._table.put(export_item(export, self._table.expires_at), "attribute_not_exists(pk)")
+
+    def conclude(self, export: Export) -> None:
+        """Write what came of an export's files; one that a newer version has replaced stays replaced."""
+        condition, values = "attribute_not_exists(pk) OR #state <> :superseded", {":superseded": ExportState.SUPERSEDED}
+        if not self._table.put(export_item(export, self._table.expires_at), condition, values, {"#state": "state"}):
+            replaced = export.model_copy(update={"state": ExportState.SUPERSEDED})
+            self._table.put(export_item(replaced, self._table.expires_at))
 
     def parts(self, export_id: str) -> list[PartDone]:
         """The parts of an export that are done, by number."""
