@@ -27,13 +27,10 @@ from brainscan.services import services
 from brainscan.settings import settings
 from brainscan.store import ScanQueue
 from brainscan.store.queues import pause_s
-from brainscan.store.retry import time_left
+from brainscan.store.retry import MARGIN_S, time_left
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-MARGIN_S = 5
-"""What is left of an invocation when the last retry of a call must have ended."""
 
 # Loaded while Lambda starts the environment: no invocation waits for it twice.
 loaded = LoadedModels(Model.load(settings().model_dir))

@@ -15,10 +15,7 @@ from brainscan.pipeline.serving import fetch_model
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan.services import services
 from brainscan.settings import settings
-from brainscan.store.retry import time_left
-
-MARGIN_S = 5
-"""What is left of an invocation when the last retry of a call must have ended."""
+from brainscan.store.retry import MARGIN_S, time_left
 
 
 class Step(BaseModel):

@@ -14,10 +14,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.dicom.stow import Credentials, Pacs
 from brainscan.events import MessageError, parse_report
-from brainscan.observability import error_fields, logger, metrics
+from brainscan.observability import error_fields, logger, measure_failures, measure_messages, metrics
 from brainscan.pipeline.deliver import deliver, give_up
 from brainscan.services import services
 from brainscan.settings import settings
+from brainscan.store.retry import MARGIN_S, time_left
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -26,7 +27,11 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
-    return process_partial_response(event, process_message, processor, context)
+    measure_messages("deliver", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
+    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+        answer = process_partial_response(event, process_message, processor, context)
+    measure_failures(len(answer["batchItemFailures"]))
+    return answer
 
 
 def process_message(record: SQSRecord) -> None:

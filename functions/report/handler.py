@@ -9,9 +9,10 @@ from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from brainscan.events import parse_series_id
-from brainscan.observability import error_fields, logger, metrics
+from brainscan.observability import error_fields, logger, measure_failures, metrics
 from brainscan.pipeline.report import ReportStatus, report
 from brainscan.services import services
+from brainscan.store.retry import MARGIN_S, time_left
 
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
@@ -20,7 +21,11 @@ processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of records; report those to retry."""
-    return process_partial_response(event, process_record, processor, context)
+    metrics.add_dimension(name="function", value="report")
+    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+        answer = process_partial_response(event, process_record, processor, context)
+    measure_failures(len(answer["batchItemFailures"]))
+    return answer
 
 
 def process_record(record: DynamoDBRecord) -> None:

@@ -15,7 +15,7 @@ from tests.chaos.faults import USUAL, Outage, Rates
 from tests.chaos.invariants import violations
 from tests.chaos.reprocessing import reprocessed
 from tests.chaos.shrink import Run, shrink, told
-from tests.chaos.uploads import uploads
+from tests.chaos.uploads import overwritten, uploads
 from tests.chaos.waits import told as waited
 from tests.chaos.world import Scenario, world_of
 
@@ -25,6 +25,7 @@ UPLOADS_A_RUN = 500
 PARTS = ("faults", "outages", "contention", "reprocessing")
 SECONDS_A_UPLOAD = 0.25
 POISONS_A_RUN = 3
+OVERWRITTEN_A_RUN = 20
 
 
 @dataclass
@@ -54,8 +55,8 @@ class Sum:
 def scenario(seed: int) -> Scenario:
     """One run: uploads of every kind, poison, the usual faults, and another model from half time on."""
     span = UPLOADS_A_RUN * SECONDS_A_UPLOAD
-    made = tuple(uploads(seed, UPLOADS_A_RUN, span, POISONS_A_RUN))
-    return Scenario(seed, made, USUAL, second_model_from=span / 2)
+    made = uploads(seed, UPLOADS_A_RUN, span, POISONS_A_RUN) + overwritten(UPLOADS_A_RUN, OVERWRITTEN_A_RUN, 1.0, 0.01)
+    return Scenario(seed, tuple(made), USUAL, second_model_from=span / 2)
 
 
 def one(seed: int, total: Sum) -> Run | None:
@@ -128,8 +129,12 @@ def main() -> int:
         for services in ((), ("s3",), ("dynamodb",), ("s3", "dynamodb")):
             held &= without(services)
     if "contention" in parts:
-        for workers in asked.workers:
-            print(bench(asked.slices, workers), flush=True)
+        rates: list[float] = []
+        for workers in sorted(asked.workers):
+            measured = bench(asked.slices, workers)
+            print(measured, flush=True)
+            held &= measured.holds and measured.rate > max(rates, default=0)
+            rates.append(measured.rate)
     if "reprocessing" in parts:
         print(reprocessed(asked.seed, asked.stored, deadly=5), flush=True)  # raises where a promise is broken
     return 0 if held else 1

@@ -19,6 +19,7 @@ from tests.chaos.world import Scenario, World, world_of
 
 WRITE_S = (0.025, 0.025)
 SLICES_A_SERIES = 200
+DONE_WITHIN_S = 60
 FOUND = ScanPrediction(
     finding=Finding(
         outcome=Outcome.ANALYZED,
@@ -44,10 +45,19 @@ class Contention:
     last_slice_s: float
     done_s: float
 
+    @property
+    def rate(self) -> float:
+        """Scans a second."""
+        return self.slices / self.last_slice_s
+
+    @property
+    def holds(self) -> bool:
+        """Whether fewer than one batch in a thousand gave up, and the export was done a minute after its last slice."""
+        return self.gave_up < self.batches / 1000 and self.done_s - self.last_slice_s <= DONE_WITHIN_S
+
     def __str__(self) -> str:
-        rate = self.slices / self.last_slice_s
         return (
-            f"{self.workers:>4} workers: {self.slices:,} slices, {rate:,.0f} scans/s; "
+            f"{self.workers:>4} workers: {self.slices:,} slices, {self.rate:,.0f} scans/s; "
             f"{self.gave_up} of {self.batches:,} batches gave up ({self.gave_up / self.batches:.2%}), "
             f"{self.conflicts:,} conflicts in {self.transactions:,} transactions; last slice after "
             f"{self.last_slice_s:,.1f} s, done {self.done_s - self.last_slice_s:,.1f} s later"

@@ -322,5 +322,7 @@ def _is_poison(message: Message, exports: set[str], left: Left) -> bool:
         [s3] = [record["s3"] for record in told["Records"]]
         named = s3["bucket"]["name"], unquote_plus(s3["object"]["key"]), s3["object"]["versionId"]
         told["export_id"] = left.named(*named)
+    if "export_id" not in told:
+        return False  # where in the stream something was given up
     export = left.world.services.table.exports.get(told["export_id"])
     return export is not None and export.export_id in exports and export.state is ExportState.FAILED

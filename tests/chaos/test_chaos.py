@@ -1,13 +1,17 @@
 """Whatever S3, SQS, DynamoDB and Lambda do within their promises, no upload is lost, doubled, stale or miscounted."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from brainscan.pipeline import count as counting
+from tests.chaos.calls import refusal
 from tests.chaos.faults import NONE, USUAL, Outage, Rates
+from tests.chaos.invariants import violations
 from tests.chaos.shrink import holds
-from tests.chaos.uploads import uploads
-from tests.chaos.world import Scenario
+from tests.chaos.uploads import overwritten, uploads
+from tests.chaos.world import Scenario, world_of
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -28,6 +32,26 @@ def test_throttled_calls_change_nothing(seed: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_repeats_kills_throttles_and_lost_responses_together_change_nothing_while_the_model_changes(seed: int) -> None:
     holds(Scenario(seed, tuple(uploads(seed, 30, 6.0)), replace(USUAL, kills=0.05), second_model_from=3.0))
+
+
+@pytest.mark.parametrize("seed", [71, 115, 134])
+def test_of_versions_that_come_at_once_the_latest_stands_whichever_process_ends(seed: int) -> None:
+    """With these seeds, the older version's intake ends as it concludes, and its message comes again."""
+    holds(Scenario(seed, tuple(overwritten(0, 8, 1.0, 0.01)), Rates(kills=0.5, throttles=0.05)))
+
+
+def test_an_hour_in_which_nothing_can_be_counted_leaves_every_count_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = counting.count
+    with world_of(Scenario(3, tuple(uploads(3, 6, 4.0)), NONE)) as world:
+
+        def denied_for_an_hour(*arguments: Any) -> int:
+            if world.simulation.elapsed < 3600:
+                raise refusal("UpdateItem", "AccessDeniedException")
+            return right(*arguments)
+
+        monkeypatch.setattr(counting, "count", denied_for_an_hour)
+        world.run()
+        assert violations(world) == []
 
 
 @pytest.mark.parametrize("service", ["s3", "dynamodb"])

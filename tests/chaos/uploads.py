@@ -65,6 +65,24 @@ def uploads(seed: int, count: int, span_s: float, poisons: int = 0, kinds: Seque
     return sorted(made, key=lambda each: each.at)
 
 
+def overwritten(first: int, count: int, begin_s: float, apart_s: float) -> list[Upload]:
+    """So many objects, each replaced while it may still be on its way in; numbered from `first`.
+
+    Args:
+        begin_s: When the first of them comes, simulated seconds.
+        apart_s: From each version to the next.
+    """
+    made = []
+    for place in range(count):
+        at = begin_s + 20 * apart_s * place
+        for version in range(2):
+            number = first + 2 * place + version
+            made.append(
+                Upload(number, at + version * apart_s, f"again/{first}-{place}.png", _picture(number % PIXELS), 1, 1)
+            )
+    return made
+
+
 def poison_fingerprints() -> frozenset[bytes]:
     """How the network tells a poisonous scan."""
     pixels = decode(_poison(), Kind.PNG, Limits()).pixels

@@ -22,8 +22,8 @@ def alarms(resources: Resources) -> dict[str, Any]:
     return of_type(resources, "AWS::CloudWatch::Alarm")
 
 
-def _watched(resources: Resources, metric: str, dimension: str) -> set[str]:
-    """Logical ids of what some alarm watches by a metric."""
+def _watched(resources: Resources, metric: str, dimension: str, others: int | None = None) -> set[str]:
+    """Logical ids of what some alarm watches by a metric, of so many other dimensions."""
     plain = [alarm for alarm in alarms(resources).values() if alarm.get("MetricName") == metric]
     parts = [
         part["MetricStat"]["Metric"]
@@ -32,6 +32,8 @@ def _watched(resources: Resources, metric: str, dimension: str) -> set[str]:
         if "MetricStat" in part
     ]
     found = [*plain, *(part for part in parts if part["MetricName"] == metric)]
+    if others is not None:
+        found = [each for each in found if len(each["Dimensions"]) == 1 + others]
     return {each["Value"].split(".")[0] for alarm in found for each in alarm["Dimensions"] if each["Name"] == dimension}
 
 
@@ -57,15 +59,23 @@ def consumers_raise_alarms(resources: Resources) -> Iterator[str]:
 
 def partial_failures_raise_an_alarm(resources: Resources) -> Iterator[str]:
     """A function that answers for each message by itself does not fail as a whole: Lambda's own metric stays at 0."""
-    told = _watched(resources, "MessagesFailed", "function")
-    yield from ({"Intake", "Analyze"} - {name.capitalize() for name in told})
+    told = {name.replace("-", "") for name in _watched(resources, "MessagesFailed", "function")}
+    functions = {each for _, _, each, _ in consumed(resources)} | {each for _, _, each, _ in followed(resources)}
+    yield from (each for each in functions - {"Count"} if each.lower() not in told)  # it fails as a whole
 
 
 def refusals_of_tables_raise_an_alarm(resources: Resources) -> Iterator[str]:
     """Throttles and conflicts are retried in place, so that only the table itself tells of them."""
     for metric in ("WriteThrottleEvents", "ReadThrottleEvents", "TransactionConflict"):
-        watched = _watched(resources, metric, "TableName")
+        watched = _watched(resources, metric, "TableName", others=0)
         yield from (name for name in of_type(resources, "AWS::DynamoDB::Table") if name not in watched)
+
+
+def refusals_of_indexes_raise_an_alarm(resources: Resources) -> Iterator[str]:
+    """The metrics of a table leave out those of its indexes."""
+    watched = _watched(resources, "WriteThrottleEvents", "GlobalSecondaryIndexName")
+    for table in of_type(resources, "AWS::DynamoDB::Table").values():
+        yield from {each["IndexName"] for each in table["GlobalSecondaryIndexes"]} ^ watched
 
 
 def followers_raise_alarms(resources: Resources) -> Iterator[str]:
@@ -156,6 +166,7 @@ RULES: tuple[Rule, ...] = (
     consumers_raise_alarms,
     partial_failures_raise_an_alarm,
     refusals_of_tables_raise_an_alarm,
+    refusals_of_indexes_raise_an_alarm,
     followers_raise_alarms,
     schedules_raise_alarms,
     drift_raises_alarms,

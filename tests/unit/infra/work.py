@@ -143,7 +143,7 @@ def messages_stay_hidden_while_their_function_may_run(resources: Resources) -> I
 
 
 def rules_send_to_queues_that_let_them(resources: Resources) -> Iterator[str]:
-    """EventBridge drops what a queue refuses, so the queue's policy must name the rule."""
+    """EventBridge drops what a queue refuses, so its policy must name the rule; it keeps what could not be sent."""
     letting = {
         (statement["Condition"]["ArnEquals"]["aws:SourceArn"], statement["Resource"])
         for _, _, statement in statements(resources, "AWS::SQS::QueuePolicy")
@@ -152,7 +152,8 @@ def rules_send_to_queues_that_let_them(resources: Resources) -> Iterator[str]:
     fed = {f"{queue_id}.Arn" for queue_id, *_ in consumed(resources)}
     for name, rule in of_type(resources, "AWS::Events::Rule").items():
         for target in rule["Targets"]:
-            if (f"{name}.Arn", target["Arn"]) not in letting or target["Arn"] not in fed:
+            dead = target.get("DeadLetterConfig", {}).get("Arn")
+            if not {(f"{name}.Arn", target["Arn"]), (f"{name}.Arn", dead)} <= letting or target["Arn"] not in fed:
                 yield name
 
 
@@ -169,12 +170,12 @@ def rules_hear_their_own_stack_alone(resources: Resources) -> Iterator[str]:
 
 
 def streams_give_up_into_a_dead_letter_queue(resources: Resources) -> Iterator[str]:
-    """Unbounded retries stop a shard for a day; what is given up must be told, and outlive the stream's 24 hours."""
+    """What is given up is missing for good: it is tried until just before the stream's 24 hours are over, then told."""
     for name, _, _, mapping in followed(resources):
         dead = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "").removesuffix(".Arn")
         kept = int(queues(resources).get(dead, {}).get("MessageRetentionPeriod", 0))
         tries, age = int(mapping.get("MaximumRetryAttempts", -1)), int(mapping.get("MaximumRecordAgeInSeconds", -1))
-        if kept != 14 * DAY_S or not 1 <= tries <= 100 or not 60 <= age <= DAY_S:
+        if kept != 14 * DAY_S or tries != -1 or not 0.9 * DAY_S <= age < DAY_S:
             yield name
         if mapping.get("BisectBatchOnFunctionError") is not True:
             yield name

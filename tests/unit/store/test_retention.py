@@ -130,6 +130,19 @@ def test_a_replaced_scan_does_not_outlive_the_counts_of_its_export(
     assert min(when for (pk, _), when in others.items() if pk.startswith("EXPORT#")) >= max(scans.values())
 
 
+def test_a_first_verdict_lives_as_long_as_the_scan_that_was_judged_again(
+    dynamodb: Any, stream: Stream, reported: Any, clock: Clock
+) -> None:
+    for revision in (0, 1):
+        reported.scans.review(SLICES[0].scan_id, revision, opinion(Verdict.CONFIRMED))
+        follow(stream, reported)
+        clock.later(days=8)
+    items, _ = expiries(dynamodb)
+    judged = {sk: when for (pk, sk), when in items.items() if pk == f"SCAN#{SLICES[0].scan_id}"}
+    assert sorted(judged) == ["META", "REVIEW#000001", "REVIEW#000002"]
+    assert min(judged.values()) == judged["META"]
+
+
 def test_a_second_verdict_of_the_day_moves_nothing_again(
     dynamodb: Any, stream: Stream, reported: Any, clock: Clock
 ) -> None:

@@ -1,15 +1,17 @@
 """One retry policy: what passes by itself is tried again in seconds, what does not is raised at once."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from brainscan.domain import Outcome, TumorClass
-from brainscan.store import Table, retry
+from brainscan.domain import Outcome, Part, Report, TumorClass
+from brainscan.store import Bus, PartQueue, Table, retry
 from brainscan.store.errors import cancellation_codes, error_code
+from brainscan.store.queues import QueueError
 from brainscan.store.retry import Threads, is_transient, retried, time_left
+from brainscan.store.table.client import TableClient, UnreadError
 from tests.making import a_record, analyzed, present
 
 
@@ -132,3 +134,64 @@ def test_codes_are_read_from_what_a_service_said_alone() -> None:
         "None",
         "TransactionConflict",
     ]
+
+
+def told_by_http(status: int) -> ClientError:
+    answer: Any = {"Error": {"Code": "Unheard", "Message": ""}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "Operation")
+
+
+@pytest.mark.parametrize(("status", "passes"), [(500, True), (502, True), (504, True), (400, False), (403, False)])
+def test_an_error_of_the_server_passes_whatever_it_is_called(clock: Clock, status: int, passes: bool) -> None:
+    assert is_transient(told_by_http(status)) is passes
+
+
+class Halfhearted:
+    """A service that does one thing of each batch, and nothing from the moment on when it is told to stop."""
+
+    def __init__(self, *, stopped: bool = False) -> None:
+        self.stopped = stopped
+        self.done: list[str] = []
+
+    def batch_get_item(self, RequestItems: Any) -> Any:  # noqa: N803 - boto3's name
+        [(name, wanted)] = RequestItems.items()
+        keys = wanted["Keys"]
+        done = [] if self.stopped else keys[:1]
+        left = keys[len(done) :]
+        return {"Responses": {name: done}, "UnprocessedKeys": {name: {"Keys": left}} if left else {}}
+
+    def send_message_batch(self, QueueUrl: str, Entries: Any) -> Any:  # noqa: N803 - boto3's names
+        done = [] if self.stopped else Entries[:1]
+        self.done += [each["MessageBody"] for each in done]
+        left = Entries[len(done) :]
+        return {"Failed": [{"Id": each["Id"], "Code": "InternalError", "SenderFault": False} for each in left]}
+
+    def put_events(self, Entries: Any) -> Any:  # noqa: N803 - boto3's name
+        if not self.done:
+            self.done.append("refused")
+            raise refused("InternalException")
+        return {"FailedEntryCount": 0, "Entries": [{}]}
+
+
+def test_what_is_left_unread_of_a_batch_is_asked_for_again_after_a_pause(clock: Clock) -> None:
+    keys = [{"pk": str(number)} for number in range(3)]
+    assert len(list(TableClient(cast(Any, Halfhearted()), "scans").get_batch(keys))) == 3
+    assert len(clock.pauses) == 2
+    with pytest.raises(UnreadError):
+        list(TableClient(cast(Any, Halfhearted(stopped=True)), "scans").get_batch(keys))
+    assert clock.now <= 2 * retry.BUDGET_S
+
+
+def test_messages_that_sqs_did_not_take_are_sent_again_and_those_that_it_took_are_not(clock: Clock) -> None:
+    parts = [Part(export_id="0" * 32, number=number) for number in range(3)]
+    sqs = Halfhearted()
+    PartQueue(cast(Any, sqs), "url").send(parts)
+    assert sqs.done == [part.model_dump_json() for part in parts]
+    with pytest.raises(QueueError, match="refused 3 of 3 messages: InternalError"):
+        PartQueue(cast(Any, Halfhearted(stopped=True)), "url").send(parts)
+
+
+def test_an_event_that_the_bus_refuses_for_a_moment_is_sent(clock: Clock) -> None:
+    report = Report(series_id="0" * 32, revision=1, outcome=Outcome.ANALYZED)
+    Bus(cast(Any, Halfhearted()), "default", "brainscan").announce(report)
+    assert len(clock.pauses) == 1

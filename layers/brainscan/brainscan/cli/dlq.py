@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
 
-from brainscan.events import MessageError, parse_given_up_report, parse_report, parse_scan, parse_uploads
+from brainscan.events import MessageError, parse_given_up_report, parse_part, parse_report, parse_scan, parse_uploads
 from brainscan.store.dead_letters import DeadLetter, DeadLetters, RedriveError
 from brainscan.store.table import Reports
 from brainscan.store.table.client import TableClient
@@ -156,6 +156,8 @@ def _subjects(queue: Queue, letter: DeadLetter) -> list[str]:
         if queue is Queue.DELIVERIES:
             report = parse_report(letter.body)
             return [f"report {report.revision} of series {report.series_id}"]
+        if part := parse_part(letter.body):
+            return [f"part {part.number} of export {part.export_id}"]
         return [
             f"bucket {upload.bucket}, version {upload.version_id}, received {upload.received_at:%F %T} UTC"
             for upload in parse_uploads(letter.body)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from brainscan.domain import BrainscanError, Report
+from brainscan.store.retry import retried
 
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
@@ -30,6 +31,6 @@ class Bus:
         """
         detail = report.model_dump_json(exclude={"announced", "delivery"}, exclude_none=True)
         entry = {"Source": self._source, "DetailType": SERIES_ANALYZED, "Detail": detail, "EventBusName": self._name}
-        answer = self._client.put_events(Entries=[entry])  # type: ignore[list-item]
+        answer = retried(lambda: self._client.put_events(Entries=[entry]))  # type: ignore[list-item]
         if answer["FailedEntryCount"]:
             raise BusError(f"EventBridge refused the event: {answer['Entries'][0].get('ErrorCode', 'no code')}")

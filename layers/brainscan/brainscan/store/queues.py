@@ -6,13 +6,14 @@ has begun, it is hidden for seconds only, and those are renewed while the work g
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from random import uniform
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
 from brainscan.domain import BrainscanError, Part, Scan
 from brainscan.observability import error_fields, logger
-from brainscan.store.retry import Threads, retried
+from brainscan.store.retry import Threads, attempts, retried
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -139,6 +140,12 @@ def _send_batch(client: "SQSClient", url: str, bodies: Sequence[str]) -> None:
     entries: list[SendMessageBatchRequestEntryTypeDef] = [
         {"Id": str(position), "MessageBody": body} for position, body in enumerate(bodies)
     ]
-    answer = retried(lambda: client.send_message_batch(QueueUrl=url, Entries=entries))
-    if refused := answer.get("Failed"):
-        raise QueueError(f"SQS refused {len(refused)} of {len(entries)} messages: {refused[0]['Code']}")
+    for _ in attempts():
+        answer = retried(partial(client.send_message_batch, QueueUrl=url, Entries=entries))
+        refused = {each["Id"]: each for each in answer.get("Failed", [])}
+        entries = [entry for entry in entries if entry["Id"] in refused]
+        if not entries or any(each["SenderFault"] for each in refused.values()):
+            break
+    if refused:
+        code = next(iter(refused.values()))["Code"]
+        raise QueueError(f"SQS refused {len(refused)} of {len(bodies)} messages: {code}")

@@ -19,9 +19,15 @@ from brainscan.store.errors import TRANSACTION_CANCELLED, cancellation_codes, er
 T = TypeVar("T")
 
 TRANSIENT_CODES: Final = frozenset({
+    "ConditionalRequestConflict",
     "InternalError",
-    "InternalServerError",
+    "InternalException",
     "InternalFailure",
+    "InternalServerError",
+    "InternalServiceError",
+    "LimitExceededException",
+    "OperationAborted",
+    "OverLimit",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestThrottled",
@@ -32,10 +38,15 @@ TRANSIENT_CODES: Final = frozenset({
     "ThrottlingException",
     "TransactionConflictException",
     "TransactionInProgressException",
-    "503",
     "500",
+    "503",
 })  # fmt: skip
-"""Codes that the same request may be spared a moment later. S3 answers HEAD requests with the number alone."""
+"""Codes that the same request may be spared a moment later, beside those that come with a status of `SERVER_ERROR`.
+
+S3 answers HEAD requests with the number alone, and some requests with an error although the status is 200.
+"""
+
+SERVER_ERROR: Final = 500
 
 TRANSIENT_CANCELLATIONS: Final = frozenset(
     {"None", "ProvisionedThroughputExceeded", "ThrottlingError", "TransactionConflict"}
@@ -46,6 +57,9 @@ FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 5.0
 BUDGET_S: Final = 30.0
 """How long one call is tried at most; what lasts longer is the queue's to retry."""
+
+MARGIN_S: Final = 5
+"""What is left of an invocation when the last retry of a call must have ended."""
 
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
@@ -68,24 +82,34 @@ class Threads(ThreadPoolExecutor):
         return super().submit(copy_context().run, function, *args, **kwargs)
 
 
+def attempts() -> Iterator[int]:
+    """Number attempts from 0, with pauses between them, until the time for one call is over.
+
+    The pause after the n-th is drawn from (0, FIRST_PAUSE_S * 2**n), at most LONGEST_PAUSE_S.
+    """
+    end = min(time.monotonic() + BUDGET_S, _deadline.get())
+    for attempt in itertools.count():
+        yield attempt
+        pause = random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))  # noqa: S311 - jitter, not a secret
+        if time.monotonic() + pause > end:
+            return
+        time.sleep(pause)
+
+
 def retried(call: Callable[[], T]) -> T:
     """The answer of a call, tried again while its errors are such as pass.
-
-    The pause before the n-th retry is drawn from (0, FIRST_PAUSE_S * 2**n), at most LONGEST_PAUSE_S.
 
     Raises:
         botocore.exceptions.ClientError: of the last try.
     """
-    end = min(time.monotonic() + BUDGET_S, _deadline.get())
-    for attempt in itertools.count():
-        pause = random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt))  # noqa: S311 - jitter, not a secret
+    for _ in attempts():
         try:
             return call()
         except (ClientError, HTTPClientError, EndpointConnectionError, ConnectionClosedError) as error:
-            if not is_transient(error) or time.monotonic() + pause > end:
+            if not is_transient(error):
                 raise
-        time.sleep(pause)
-    raise AssertionError("unreachable: the loop has no end")
+            refused = error
+    raise refused
 
 
 def is_transient(error: Exception) -> bool:
@@ -94,4 +118,5 @@ def is_transient(error: Exception) -> bool:
         return True
     if error_code(error) == TRANSACTION_CANCELLED:
         return set(cancellation_codes(error)) <= TRANSIENT_CANCELLATIONS
-    return error_code(error) in TRANSIENT_CODES
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= SERVER_ERROR or error_code(error) in TRANSIENT_CODES

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from brainscan.domain import BrainscanError
 from brainscan.store.errors import CONDITION_FAILED, error_code
-from brainscan.store.retry import Threads, retried
+from brainscan.store.retry import Threads, attempts, retried
 from brainscan.store.table.items import Item, to_item
 
 if TYPE_CHECKING:
@@ -21,6 +23,10 @@ PARALLEL = 16
 """Items that are written at once; each waits for its own answer alone."""
 
 DAY_S = 86_400
+
+
+class UnreadError(BrainscanError):
+    """A table did not give all items of a batch in the time for one call; to be retried."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +57,23 @@ class TableClient:
         return dict(found["Item"]) if "Item" in found else None
 
     def get_batch(self, wanted: Sequence[Mapping[str, str]]) -> Iterator[Item]:
-        """Those of the items that exist, in any order."""
+        """Those of the items that exist, in any order.
+
+        Raises:
+            UnreadError: DynamoDB left some unread, as often as it was asked.
+        """
         for start in range(0, len(wanted), BATCH_GET):
             left: list[Any] = [to_item(key) for key in wanted[start : start + BATCH_GET]]
-            while left:
+            for _ in attempts():
                 request: Any = {self.name: {"Keys": left, "ConsistentRead": True}}
-                answer = retried(lambda request=request: self.client.batch_get_item(RequestItems=request))  # type: ignore[misc]
+                answer = retried(partial(self.client.batch_get_item, RequestItems=request))
                 yield from answer["Responses"].get(self.name, [])
                 unprocessed = answer.get("UnprocessedKeys", {})
                 left = list(unprocessed[self.name]["Keys"]) if self.name in unprocessed else []
+                if not left:
+                    break
+            else:
+                raise UnreadError(f"DynamoDB left {len(left)} of {BATCH_GET} items unread; they are asked for again")
 
     def query(self, condition: str, values: Mapping[str, str]) -> Iterator[Item]:
         """Every item of a partition that a key condition holds for, by sort key."""
@@ -88,8 +102,16 @@ class TableClient:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def put(self, item: Item, condition: str | None = None, values: Mapping[str, Any] | None = None) -> bool:
+    def put(
+        self,
+        item: Item,
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> bool:
         """Write an item whole; False, and nothing is written, if a condition over `values` does not hold.
+
+        `names` are those of attributes that DynamoDB reserves, by what the condition calls them.
 
         After an answer that was lost on its way, a write that was made may be told as one that did not hold.
         """
@@ -98,6 +120,8 @@ class TableClient:
             request["ConditionExpression"] = condition
         if values:
             request["ExpressionAttributeValues"] = to_item(values)
+        if names:
+            request["ExpressionAttributeNames"] = dict(names)
         return _held(lambda: self.client.put_item(**request))
 
     def put_all(self, writes: Sequence[Write]) -> list[bool]:

@@ -48,6 +48,7 @@ class Retention:
 def _belonging(scan: ScanRecord) -> Iterator[Mapping[str, str]]:
     """Keys of the items that a scan belongs to, short of counters."""
     yield keys.export(scan.export_id)
+    yield from (keys.review(scan.scan_id, number) for number in range(1, scan.revision))
     if scan.series_id:
         summary = keys.series_summary(scan.series_id)
         yield from (keys.series(scan.series_id), keys.report(scan.series_id), keys.series_model(scan.series_id))
