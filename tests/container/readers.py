@@ -67,17 +67,12 @@ class Readers:
         )["IntegrationId"]
         for path, methods in document["paths"].items():
             for method, operation in methods.items():
-                scopes = [scope for each in operation.get("security", []) for scope in each.get(name, [])]
-                guarded: dict[str, Any] = {
-                    "AuthorizationType": "JWT",
-                    "AuthorizerId": authorizer,
-                    "AuthorizationScopes": scopes,
-                }
+                guarded = any(name in each for each in operation.get("security", []))
                 gateway.create_route(
                     ApiId=self._api,
                     RouteKey=f"{method.upper()} {path}",
                     Target=f"integrations/{integration}",
-                    **(guarded if scopes else {}),
+                    **({"AuthorizationType": "JWT", "AuthorizerId": authorizer} if guarded else {}),
                 )
 
     def token(self) -> str:
