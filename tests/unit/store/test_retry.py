@@ -54,13 +54,17 @@ def failing(*errors: Any) -> Callable[..., Any]:
     return call
 
 
+CODES = (
+    *("ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded"),
+    *("TransactionConflictException", "TransactionInProgressException", "LimitExceededException"),
+    *("SlowDown", "RequestTimeout", "ServiceUnavailable", "InternalError", "500", "503"),
+    *("ConditionalRequestConflict", "OperationAborted", "OverLimit", "RequestThrottled"),
+    *("InternalFailure", "InternalServerError", "InternalServiceError", "InternalException"),
+)
+"""Of DynamoDB, S3, SQS, EventBridge and Secrets Manager."""
+
 PASSING = [
-    refused("ProvisionedThroughputExceededException"),
-    refused("ThrottlingException"),
-    refused("TransactionConflictException"),
-    refused("SlowDown"),
-    refused("503"),
-    refused("RequestTimeout"),
+    *map(refused, CODES),
     refused("TransactionCanceledException", ["None", "TransactionConflict"]),
     refused("TransactionCanceledException", ["ProvisionedThroughputExceeded"]),
     refused("TransactionCanceledException", ["ThrottlingError", "None"]),
