@@ -1,8 +1,11 @@
 """`brainscan gateway`: a DICOM node beside the PACS that sends on what it receives, and brings answers back."""
 
+import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,6 +13,7 @@ import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from brainscan.cli.plurals import counted
 from brainscan.cli.upload import CONFIG, SiteName, s3_client, state_folder
 from brainscan.domain import RESEARCH_USE_STATEMENT, BrainscanError
 from brainscan.identity import Pseudonyms
@@ -52,8 +56,8 @@ def gateway(
     An image is acknowledged once it is on this disk. A restart, or a network that is away, loses nothing and doubles
     nothing. Example: `brainscan gateway --to brainscan-uploads --host 10.0.0.5 --caller PACS`
 
-    Exit codes: 0 ended by Ctrl-C or SIGTERM; 2 wrong usage; 4 the port is taken; 5 the extra `gateway`
-    is not installed.
+    Exit codes: 0 ended by Ctrl-C or SIGTERM; 2 wrong usage; 4 the port is taken, or the address is none of this
+    machine's; 5 the extra `gateway` is not installed.
     """
     if pacs and deidentify:
         raise typer.BadParameter("a PACS cannot file reports of copies; say --no-deidentify", param_hint="--return")
@@ -70,14 +74,15 @@ def gateway(
         pseudonyms = Pseudonyms(ledger.secret) if deidentify else None
         sender = StudySender(images, ledger, s3_client(), to, pseudonyms, quiet, limits(), site)
         give_back = _returns(pacs, title, table, results, ledger) if pacs else None
-        try:
-            with serving(images, host, port, title, caller or []) as bound:
-                waiting = f"{images.waiting()} images wait"
-                typer.echo(f"{title} listens on {host}:{bound}; {waiting}. {RESEARCH_USE_STATEMENT}")
-                _run(_rounds(sender.send_ready, give_back, ledger))
-        except OSError:
-            typer.echo(f"port {port} of {host} is taken, or no address of this machine: choose another", err=True)
-            raise typer.Exit(PORT_IN_USE) from None
+        with ExitStack() as listening:
+            try:
+                bound = listening.enter_context(serving(images, host, port, title, caller or []))
+            except OSError:
+                typer.echo(f"port {port} of {host} is taken, or no address of this machine: choose another", err=True)
+                raise typer.Exit(PORT_IN_USE) from None
+            waiting = counted(images.waiting(), "image waits", "images wait")
+            typer.echo(f"{title} listens on {host}:{bound}; {waiting}. {RESEARCH_USE_STATEMENT}")
+            _run(_rounds(sender.send_ready, give_back, ledger))
     typer.echo("stopped; what waits is sent after the next start")
 
 
@@ -109,9 +114,9 @@ def _rounds(
     def go() -> None:
         sent, left_out = send()
         if sent:
-            typer.echo(f"{sent} bundles sent")
+            typer.echo(f"{counted(sent, 'bundle')} sent")
         if left_out:
-            typer.echo(f"{left_out} images left out, and kept in left-out/: they may show a name, or are damaged")
+            typer.echo(f"{counted(left_out, 'image')} left out, and kept in left-out/: may show a name, or damaged")
         if give_back is None:
             for bundle in ledger.bundles(BundleState.SENT):
                 ledger.set_done(bundle)  # nobody here waits for its results
@@ -134,3 +139,11 @@ def _run(go: Callable[[], None]) -> None:
         except (BotoCoreError, ClientError, BrainscanError) as error:
             pause = min(2 * pause, LONGEST_PAUSE_S)
             typer.echo(f"not reached ({type(error).__name__}): nothing is lost; again in {pause:.0f} s", err=True)
+        except (OSError, sqlite3.Error) as error:
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+            typer.echo(f"this disk refuses ({_told(error)}): nothing is lost; again in {pause:.0f} s", err=True)
+
+
+def _told(error: OSError | sqlite3.Error) -> str:
+    """What went wrong, without the name of a file: it may be a patient's."""
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__

@@ -37,10 +37,14 @@ class Spool:
             OSError: the disk does not take it.
         """
         half = self._incoming / uuid.uuid4().hex
-        with half.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with half.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            half.unlink(missing_ok=True)  # the disk has no room to spare
+            raise
         folder = self._studies / hashlib.sha256(study_uid.encode()).hexdigest()[:32]
         while True:
             folder.mkdir(exist_ok=True, mode=0o700)

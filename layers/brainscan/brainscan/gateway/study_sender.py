@@ -40,11 +40,14 @@ class StudySender:
 
         Raises:
             botocore.exceptions.BotoCoreError, ClientError: the bucket cannot be reached; nothing is lost.
+            OSError, sqlite3.Error: the disk takes no bundle; nothing is lost.
         """
-        left_out = sum(self._pack(study.files) for study in self._quiet())
-        bundles = self.ledger.bundles(BundleState.PACKED)
-        for bundle in bundles:
-            send(bundle, self.ledger, self.s3, self.bucket, self.site)
+        try:
+            left_out = sum(self._pack(study.files) for study in self._quiet())
+        finally:  # on a disk that is full as well: a bundle that is sent leaves it
+            bundles = self.ledger.bundles(BundleState.PACKED)
+            for bundle in bundles:
+                send(bundle, self.ledger, self.s3, self.bucket, self.site)
         return len(bundles), left_out
 
     def _quiet(self) -> Iterator[SpooledStudy]:
