@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from brainscan.cli.documents import document_of
 from brainscan.cli.render import summary_of, table_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, print_address, wait_for_interrupt
@@ -208,7 +209,7 @@ def _save(records: Iterable[tuple[str, ScanRecord]], out: Path, services: "Servi
                     (folder / f"{kind}.png").write_bytes(png)
             fields = record.model_dump(mode="json", exclude_none=True)
             (folder / "result.json").write_text(json_line(fields) + "\n", encoding="utf-8")
-            listing.write(json_line({"path": name} | fields) + "\n")
+            listing.write(json_line({"path": name} | document_of(record)) + "\n")
 
 
 def _save_reports(stack: "LocalStack", out: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from brainscan import store
+from brainscan.cli.documents import document_of
 from brainscan.cli.ids import export_id_of, series_id_of, study_id_of
 from brainscan.cli.render import id_lines_of
 from brainscan.cli.rows import Format, flat_row, write_rows
@@ -134,7 +135,7 @@ def with_reports(records: Iterable[ScanRecord], table: store.Table) -> Iterator[
 
 
 def _full_document(record: ScanRecord, report: Report | None) -> dict[str, Any]:
-    fields = record.model_dump(mode="json", exclude_none=True)
+    fields = document_of(record)
     if report is not None:
         included = {"revision", "predicted", "confidence", "needs_review", "volumes_mm3"}
         fields["series_report"] = report.model_dump(mode="json", exclude_none=True, include=included)

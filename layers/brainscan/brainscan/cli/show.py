@@ -1,6 +1,7 @@
 """`brainscan show`, `brainscan export list` and `status`: one scan, exports."""
 
 import io
+import json
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -18,8 +19,10 @@ from rich.text import Text
 
 from brainscan import store
 from brainscan.cli.corrections import export_corrections
+from brainscan.cli.documents import document_of, export_document
 from brainscan.cli.ids import Day, export_id_of, scan_id_of
 from brainscan.cli.render import export_table_of, id_lines_of
+from brainscan.cli.rows import json_line
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT, Export, Outcome, ScanRecord
 from brainscan.pipeline.overlays import overlay_png
@@ -54,13 +57,13 @@ def show(
         if record is None:
             raise not_found(f"scan {scan_id}")
         if as_json:
-            typer.echo(record.model_dump_json(exclude_none=True, indent=2))
+            typer.echo(json.dumps(document_of(record), ensure_ascii=False, indent=2))
             return
         if bucket and console.is_terminal and console.color_system in {"256", "truecolor"}:
             _print_picture(record, bucket, console)
     for line in id_lines_of([record], console.width, styled=console.is_terminal and not console.no_color):
         typer.echo(line)
-    console.print_json(record.model_dump_json(exclude_none=True))
+    console.print_json(data=document_of(record))
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
@@ -89,7 +92,7 @@ def export_list(
         raise typer.Exit(NOTHING_FOUND)
     if as_json:
         for export in found:
-            typer.echo(export.model_dump_json(exclude_none=True))
+            typer.echo(json_line(export_document(export)))
         return
     Console().print(export_table_of(found))
 

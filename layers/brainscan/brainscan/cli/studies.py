@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table as Grid
 
+from brainscan.cli.documents import document_of
 from brainscan.cli.ids import SHOWN, series_id_of, study_id_of
+from brainscan.cli.rows import json_line
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
@@ -145,7 +147,7 @@ def _wanted(
     )
 
 
-def _print_list(found: Iterator[Summary], limit: int, form: SummaryFormat, heading: str) -> None:
+def _print_list(found: Iterator[SeriesSummary | StudySummary], limit: int, form: SummaryFormat, heading: str) -> None:
     chosen = islice(found, limit or None)
     if form is SummaryFormat.JSON:
         count = sum(1 for _ in map(_print_json, chosen))
@@ -159,8 +161,8 @@ def _print_list(found: Iterator[Summary], limit: int, form: SummaryFormat, headi
         raise typer.Exit(NOTHING_FOUND)
 
 
-def _print_json(summary: Summary) -> None:
-    typer.echo(summary.model_dump_json(exclude_none=True))
+def _print_json(summary: SeriesSummary | StudySummary) -> None:
+    typer.echo(json_line(document_of(summary)))
 
 
 def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
@@ -191,7 +193,9 @@ def volume_of(summary: Summary) -> str:
     return (summary.volume_withheld or "").replace("_", " ")
 
 
-def _show(summaries: Sequence[Summary], form: SummaryFormat, delivery: Delivery | None = None) -> None:
+def _show(
+    summaries: Sequence[SeriesSummary | StudySummary], form: SummaryFormat, delivery: Delivery | None = None
+) -> None:
     """A study and its series, or a series: one line each, then the lesions of the first, and its way to the PACS."""
     if form is SummaryFormat.JSON:
         for each in summaries:
