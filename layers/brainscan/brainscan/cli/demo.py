@@ -21,7 +21,7 @@ from brainscan.cli.documents import document_of
 from brainscan.cli.render import summary_of, table_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, print_address, wait_for_interrupt
-from brainscan.cli.studies import grid_of
+from brainscan.cli.summaries import grid_of
 from brainscan.cli.unanalyzed import Line, entry_paths, file_outcomes, unanalyzed_table, write_listing
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, StudySummary, TumorClass
 from brainscan.library.local_files import files_below, is_readable, printable

@@ -1,6 +1,6 @@
 """`brainscan studies` and `brainscan series`: what studies and series show, listed or one of them in full."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -9,21 +9,18 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table as Grid
 
 from brainscan.cli.documents import document_of
-from brainscan.cli.ids import SHOWN, series_id_of, study_id_of
+from brainscan.cli.ids import series_id_of, study_id_of
 from brainscan.cli.rows import json_line
+from brainscan.cli.summaries import grid_of, print_in_full
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
     Delivery,
-    DeliveryState,
-    LesionSummary,
     ReviewState,
     SeriesSummary,
     StudySummary,
-    Summary,
     TumorClass,
 )
 from brainscan.store.table.query import all_pages
@@ -165,104 +162,14 @@ def _print_json(summary: SeriesSummary | StudySummary) -> None:
     typer.echo(json_line(document_of(summary)))
 
 
-def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
-    """A table of studies or of series under the first digits of their ids."""
-    grid = Grid(box=None, header_style="bold", padding=(0, 1, 0, 0))
-    grid.add_column(heading, no_wrap=True, min_width=SHOWN)
-    for name, width in (("class", 10), ("sure", 4), ("volume", 9), ("review", 9)):
-        grid.add_column(name, no_wrap=True, min_width=width, justify="right" if name in {"sure", "volume"} else "left")
-    grid.add_column("note")  # the one that gives way in a narrow terminal: over several lines
-    for each in summaries:
-        called, sure, volume, _, _, review, why = _row(each)
-        grid.add_row(_id_of(each)[:SHOWN], called, sure, volume, review, why)
-    return grid
-
-
-def _row(each: Summary) -> tuple[str, ...]:
-    review = each.review_state.value if each.review_state else ""
-    sure = "" if each.confidence is None else f"{each.confidence:.2f}"
-    slices = f"{each.slices_analyzed}/{each.slices_abstained}/{each.slices_rejected}"
-    why = ", ".join(each.review_reasons).replace("_", " ")
-    return each.finding or each.outcome.value, sure, volume_of(each), str(each.lesion_count), slices, review, why
-
-
-def volume_of(summary: Summary) -> str:
-    """Cubic centimetres, or why there are none."""
-    if summary.volume_mm3 is not None:
-        return f"{summary.volume_mm3 / 1000:.1f} cm³"
-    return (summary.volume_withheld or "").replace("_", " ")
-
-
 def _show(
     summaries: Sequence[SeriesSummary | StudySummary], form: SummaryFormat, delivery: Delivery | None = None
 ) -> None:
-    """A study and its series, or a series: one line each, then the lesions of the first, and its way to the PACS."""
+    """A study and its series, or a series."""
     if form is SummaryFormat.JSON:
         for each in summaries:
             _print_json(each)
         return
     console = Console()
-    for each in summaries:
-        rests = " (the verdict rests on it)" if _rests_on(summaries[0], each) else ""
-        console.print(f"[bold]{_kind(each)} {_id_of(each)}[/bold]{rests}")
-        console.print(f"  {_paragraph(each)}")
-    for lesion in summaries[0].lesions:
-        console.print(f"  {_lesion_line(lesion)}", soft_wrap=True)
-    if isinstance(summaries[0], SeriesSummary):
-        for name, key in summaries[0].files.items():
-            console.print(f"  {name}: {key}", soft_wrap=True)
-    if delivery:
-        console.print(f"  {_told_of_delivery(delivery)}", soft_wrap=True)
+    print_in_full(summaries, delivery, console)
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
-
-
-def _paragraph(each: Summary) -> str:
-    called, sure, volume, lesions, slices, review, why = _row(each)
-    parts = (
-        f"{called} {sure}".strip(),
-        f"{_counted(lesions, 'lesion')}, {volume}" if lesions != "0" else "no lesion",
-        f"slices analyzed/abstained/without answer {slices}",
-        f"review {review}" if review else "",
-        why,
-    )
-    return "; ".join(filter(None, parts))
-
-
-def _lesion_line(lesion: LesionSummary) -> str:
-    volume = f"{lesion.volume_mm3:.0f} mm³" if lesion.volume_mm3 is not None else lesion.volume_withheld or ""
-    longest = _length(lesion.longest_diameter_mm, lesion.longest_diameter_px)
-    across = _length(lesion.perpendicular_diameter_mm, lesion.perpendicular_diameter_px)
-    return (
-        f"lesion {lesion.number}: {lesion.tumor_class} {lesion.probability:.2f}; {volume}; {longest} × {across}; "
-        f"{_counted(str(lesion.slices), 'slice')}, the largest {lesion.key_slice}"
-    )
-
-
-def _told_of_delivery(delivery: Delivery) -> str:
-    if delivery.state is DeliveryState.DELIVERED:
-        return f"in the PACS: {_counted(str(delivery.objects), 'object')}, {delivery.at:%F %T} UTC"
-    why = (delivery.reason or "").replace("_", " ")
-    again = "`brainscan dlq redrive --queue deliveries` tries again"
-    return f"not in the PACS: {why}, {delivery.at:%F %T} UTC; {again}"
-
-
-def _counted(count: str, what: str) -> str:
-    return f"{count} {what}" if count == "1" else f"{count} {what}s"
-
-
-def _length(mm: float | None, px: float) -> str:
-    return f"{px:.0f} px" if mm is None else f"{mm:.1f} mm"
-
-
-def _rests_on(first: Summary, each: Summary) -> bool:
-    return isinstance(first, StudySummary) and isinstance(each, SeriesSummary) and first.rests_on == each.series_id
-
-
-def _kind(summary: Summary) -> str:
-    return "series" if isinstance(summary, SeriesSummary) else "study"
-
-
-def _id_of(summary: Summary) -> str:
-    if isinstance(summary, SeriesSummary):
-        return summary.series_id
-    return summary.study_id or ""
