@@ -16,6 +16,7 @@ from brainscan.store import Table
 from brainscan.store.table import ScanQueries
 from brainscan.store.table.items import scan_item
 from tests.making import a_record, analyzed, opinion
+from tests.summaries import a_series
 
 NOW = datetime.now(UTC)
 
@@ -105,6 +106,24 @@ def test_the_first_digits_of_an_id_are_enough_where_they_are_clear(scans: Any) -
     ask("show", "0" * 31, expected=1)
     ask("show", whole[:10], "--day", "2020-01-01", expected=1)
     assert "40 analyzed" in ask("export", "status", scans[0].export_id[:8], "--no-watch")
+
+
+@pytest.mark.parametrize("option", [("--model", "fff"), ("--patient", "77"), ("--study", "55"), ("--export", "")])
+def test_so_are_they_as_options_of_results(scans: Any, table: Table, option: tuple[str, str]) -> None:
+    name, digits = option
+    table.summaries.put(a_series(0, study_id="5" * 32, received_at=NOW))
+    of_export = digits or scans[0].export_id[:6]
+    assert len(ask("results", name, of_export, "--format", "json").splitlines()) == 40
+    ask("results", name, "0bad", expected=1)
+
+
+@pytest.mark.parametrize("command", ["studies", "series"])
+def test_so_are_they_as_options_of_studies_and_series(scans: Any, table: Table, command: str) -> None:
+    export_id = scans[0].export_id
+    table.summaries.put(a_series(0, received_at=NOW, export_ids=(export_id,)))
+    for name, digits in (("--model", "fff"), ("--export", export_id[:6])):
+        assert len(ask(command, name, digits, "--format", "json").splitlines()) == 1
+        ask(command, name, "0bad", expected=1)
 
 
 def test_all_scans_of_a_day_are_taken_in_a_small_page_and_a_large_one(

@@ -18,7 +18,7 @@ LESION = LesionSummary(
     number=1, tumor_class=TumorClass.GLIOMA, probability=0.9, slices=3, key_slice="a" * 32, volume_mm3=1234.0,
     longest_diameter_mm=31.2, perpendicular_diameter_mm=20.4, longest_diameter_px=40.0, perpendicular_diameter_px=30.0,
 )  # fmt: skip
-TUMOR = a_series(0, lesions=(LESION,), lesion_count=1, volume_mm3=1234.0)
+TUMOR = a_series(0, key_slice="a" * 32, lesions=(LESION,), lesion_count=1, volume_mm3=1234.0)
 CLEAR = a_series(1, TumorClass.NO_TUMOR)
 
 
@@ -55,6 +55,27 @@ def test_the_first_digits_of_an_id_are_enough(run: Callable[..., Any]) -> None:
     assert f"study {STUDY}" in run("studies", STUDY[:6], "--day", DAY).output
     assert f"series {TUMOR.series_id}" in run("series", TUMOR.series_id[:8], "--day", DAY).output
     assert run("series", "0000", "--day", DAY).exit_code == 1
+
+
+@pytest.mark.parametrize("command", ["studies", "series"])
+def test_of_an_export_all_is_listed_unless_days_are_named(run: Callable[..., Any], command: str) -> None:
+    of_export = (command, "--export", TUMOR.export_ids[0], "--format", "json")
+    assert run(*of_export).exit_code == 0
+    assert run(*of_export).output == run(*of_export, "--day", DAY).output
+    assert run(*of_export, "--day", "2020-01-01").exit_code == 1
+
+
+@pytest.mark.parametrize("command", ["studies", "series", "results"])
+def test_a_limit_below_nothing_is_wrong_usage(run: Callable[..., Any], command: str) -> None:
+    assert run(command, "--limit", "-3").exit_code == 2
+
+
+@pytest.mark.parametrize(("command", "shown_id"), [("studies", STUDY), ("series", TUMOR.series_id)])
+def test_one_is_shown_with_probabilities_model_and_key_slice(
+    run: Callable[..., Any], command: str, shown_id: str
+) -> None:
+    told = run(command, shown_id).output
+    assert "glioma 0.90, meningioma 0.03, no_tumor 0.03, pituitary 0.03; model ffffffffffff; key slice aaaa" in told
 
 
 def test_one_study_names_its_series_and_measures_its_lesions(run: Callable[..., Any]) -> None:

@@ -16,6 +16,9 @@ from brainscan.store.table.summary_queries import SummaryFilter
 SHOWN: Final = 12
 """Digits that lists of studies and series show, so that there is room for what else matters."""
 
+MODEL_CHARACTERS: Final = 64
+"""Of a model's id: the SHA-256 of its network, in hexadecimal."""
+
 Day = Annotated[str | None, typer.Option(help="UTC day of upload by which a short id is found; default today.")]
 
 
@@ -55,6 +58,22 @@ def series_id_of(text: str, day: date | None, table: Table) -> str:
         return text
     found = all_pages(partial(table.summary_queries.series, _of_day(day)))
     return _only(text, "series", {series.series_id for series in found})
+
+
+def patient_id_of(text: str, day: date | None, table: Table) -> str:
+    """The same of patients' pseudonyms."""
+    if len(text) >= DIGEST_CHARACTERS:
+        return text
+    on = day or datetime.now(UTC).date()
+    return _only(text, "patient", {each.patient_id for each in query(table, first=on, last=on) if each.patient_id})
+
+
+def model_id_of(text: str, day: date | None, table: Table) -> str:
+    """The same of models that answered on the day, or were added at any time."""
+    if len(text) >= MODEL_CHARACTERS:
+        return text
+    answered = table.statistics.of_day((day or datetime.now(UTC).date()).isoformat()).models
+    return _only(text, "model", {*answered, *(version.model_id for version in table.models.all())})
 
 
 def _of_day(day: date | None) -> SummaryFilter:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from brainscan import store
 from brainscan.cli.documents import document_of
-from brainscan.cli.ids import export_id_of, series_id_of, study_id_of
+from brainscan.cli.ids import export_id_of, model_id_of, patient_id_of, series_id_of, study_id_of
 from brainscan.cli.render import id_lines_of
 from brainscan.cli.rows import Format, flat_row, write_rows
 from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
@@ -55,7 +55,7 @@ def results(
     min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Confidence in the class that stands.")] = 0.0,
     form: Annotated[Printed, typer.Option("--format", help="How to print.")] = Printed.TABLE,
     out: Annotated[Path | None, typer.Option(help="File to write to; parquet needs one.")] = None,
-    limit: Annotated[int, typer.Option(help="Most scans to print; 0 prints all.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, help="Most scans to print; 0 prints all.")] = 0,
 ) -> None:
     """Find scans by finding, day, outcome, review, model, export, series, study or patient.
 
@@ -73,6 +73,8 @@ def results(
         export = export and export_id_of(export, only, scans_table)
         series = series and series_id_of(series, only, scans_table)
         study = study and study_id_of(study, only, scans_table)
+        patient = patient and patient_id_of(patient, only, scans_table)
+        model = model and model_id_of(model, only, scans_table)
         try:
             found = query(
                 scans_table,

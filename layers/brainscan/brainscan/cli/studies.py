@@ -1,7 +1,7 @@
 """`brainscan studies` and `brainscan series`: what studies and series show, listed or one of them in full."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
 from itertools import islice
@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from brainscan import store
 from brainscan.cli.documents import document_of
-from brainscan.cli.ids import series_id_of, study_id_of
+from brainscan.cli.ids import export_id_of, model_id_of, series_id_of, study_id_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.summaries import grid_of, print_in_full
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
@@ -34,7 +35,7 @@ class SummaryFormat(StrEnum):
     JSON = "json"
 
 
-Day = Annotated[str | None, typer.Option(help="UTC day of arrival, YYYY-MM-DD; default today.")]
+Day = Annotated[str | None, typer.Option(help="UTC day of arrival, YYYY-MM-DD; default today, with --export any.")]
 First = Annotated[str | None, typer.Option("--from", help="First day of several, in any number.")]
 Last = Annotated[str | None, typer.Option("--to", help="Last day of several; default today.")]
 Finding = Annotated[TumorClass | None, typer.Option(help="Class that stands: a reader's, or the network's.")]
@@ -43,7 +44,7 @@ ModelId = Annotated[str | None, typer.Option("--model", help="What one model ans
 ExportId = Annotated[str | None, typer.Option("--export", help="What scans of one export belong to, by its id.")]
 Reader = Annotated[str | None, typer.Option(help="Whose verdict is the latest.")]
 Order = Annotated[Sort, typer.Option(help="What comes first: latest, likely tumors, large volumes, what needs review.")]
-Limit = Annotated[int, typer.Option(help="Most to print; 0 prints all.")]
+Limit = Annotated[int, typer.Option(min=0, help="Most to print; 0 prints all.")]
 Form = Annotated[SummaryFormat, typer.Option("--format", help="A table, or a JSON document a line.")]
 
 
@@ -76,7 +77,7 @@ def studies(
                 raise not_found(f"study {study_id}")
             _show([study, *scans_table.summaries.series_of(study)], form)
             return
-        wanted = _wanted(day, first, last, finding, review, model, export, reader, sort)
+        wanted = _wanted(scans_table, day, first, last, finding, review, model, export, reader, sort)
         listed = all_pages(partial(scans_table.summary_queries.studies, wanted))
         _print_list(listed, limit, form, "study")
 
@@ -111,12 +112,13 @@ def series(
             report = scans_table.reports.latest(series_id)
             _show([found], form, report.delivery if report else None)
             return
-        wanted = _wanted(day, first, last, finding, review, model, export, reader, sort)
+        wanted = _wanted(scans_table, day, first, last, finding, review, model, export, reader, sort)
         listed = all_pages(partial(scans_table.summary_queries.series, wanted))
         _print_list(listed, limit, form, "series")
 
 
 def _wanted(
+    table: store.Table,
     day: str | None,
     first: str | None,
     last: str | None,
@@ -127,9 +129,13 @@ def _wanted(
     reader: str | None,
     sort: Sort,
 ) -> SummaryFilter:
+    """What to list: of an export all that belongs to it, unless days are named; of nothing else, today's."""
     only = parsed_day(day, "--day")
-    until = only or parsed_day(last, "--to") or datetime.now(UTC).date()
-    since = only or parsed_day(first, "--from") or until
+    since, until = only or parsed_day(first, "--from"), only or parsed_day(last, "--to")
+    if export and not (since or until):
+        since, until = date.min, date.max
+    until = until or datetime.now(UTC).date()
+    since = since or until
     if since > until:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
     return SummaryFilter(
@@ -137,8 +143,8 @@ def _wanted(
         last=until.isoformat(),
         finding=finding,
         review=review,
-        model_id=model,
-        export_id=export,
+        model_id=model and model_id_of(model, only, table),
+        export_id=export and export_id_of(export, only, table),
         reader=reader,
         sort=sort,
     )

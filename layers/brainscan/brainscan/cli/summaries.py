@@ -46,6 +46,8 @@ def print_in_full(
         rests = " (the verdict rests on it)" if _rests_on(summaries[0], each) else ""
         console.print(f"[bold]{_kind(each)} {_id_of(each)}[/bold]{rests}")
         console.print(f"  {_paragraph(each)}")
+        if evidence := _evidence(each):
+            console.print(f"  {evidence}", soft_wrap=True)
     for lesion in summaries[0].lesions:
         console.print(f"  {_lesion_line(lesion)}", soft_wrap=True)
     if isinstance(summaries[0], SeriesSummary):
@@ -63,6 +65,17 @@ def _paragraph(each: Summary) -> str:
         f"slices analyzed/abstained/without answer {slices}",
         f"review {review}" if review else "",
         why,
+    )
+    return "; ".join(filter(None, parts))
+
+
+def _evidence(each: Summary) -> str:
+    """What the verdict comes from: probabilities, the model, and the slice to look at first."""
+    probable = sorted((each.probabilities or {}).items(), key=lambda named: -named[1])
+    parts = (
+        ", ".join(f"{name} {probability:.2f}" for name, probability in probable),
+        f"model {each.model_id[:SHOWN]}" if each.model_id else "",
+        f"key slice {each.key_slice}" if each.key_slice else "",
     )
     return "; ".join(filter(None, parts))
 
