@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,19 +51,29 @@ def read_folder(root: Path) -> Reading:
     """Reads a set by its layout: one of `LAYOUTS`, or a folder that holds several of them.
 
     Raises:
-        ValueError: neither the folder nor any folder in it has a known layout.
+        ValueError: the folder cannot be read, or neither it nor any folder in it has a known layout.
     """
+    if not _is_listable(root):
+        raise ValueError(f"{root} is no folder, or cannot be read")
+    reading = _read(root)
+    below = (Path(folder, name) for folder, names, _ in os.walk(root) for name in sorted(names))
+    reading.left_out.extend(SkippedFile(path, "cannot be read") for path in below if not _is_listable(path))
+    return reading
+
+
+def _read(root: Path) -> Reading:
+    """Reads a folder, but for folders in it that cannot be read."""
     for fits, read in LAYOUTS:
         if fits(root):
             return read(root)
     reading = Reading()
-    folders = [folder for folder in sorted(root.iterdir()) if folder.is_dir()]
+    folders = _folders(root)
     known = [folder for folder in folders if any(fits(folder) for fits, _ in LAYOUTS)]
     if not known:
         raise ValueError(f"{root} has no known layout: index.csv, Kaggle, .mat, images with masks, LGG, Br35H")
     for folder in folders:
         if folder in known:
-            reading.extend(read_folder(folder))
+            reading.extend(_read(folder))
         else:
             reading.left_out.append(SkippedFile(folder, "no known layout"))
     return reading
@@ -73,7 +84,7 @@ def read_kaggle(root: Path) -> Reading:
     reading = Reading()
     parts: tuple[tuple[str, Part], ...] = (("Training", "train"), ("Testing", "test"))
     for folder, part in parts:
-        for name in sorted(path.name for path in (root / folder).iterdir() if path.is_dir()):
+        for name in (path.name for path in _folders(root / folder)):
             for path in _files(root / folder / name):
                 if name not in KAGGLE_FOLDERS:
                     reading.left_out.append(SkippedFile(path, f"folder {name} names no known class"))
@@ -121,7 +132,7 @@ def read_images_masks(root: Path) -> Reading:
 def read_lgg(root: Path) -> Reading:
     """`PATIENT/SLICE.tif` or `.jpg` with `SLICE_mask.*` beside it; the label is whether the mask is empty."""
     reading = Reading()
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+    for folder in _folders(root):
         masks = {path.stem.removesuffix("_mask"): path for path in _files(folder) if path.stem.endswith("_mask")}
         for path in _files(folder):
             if path.stem.endswith("_mask"):
@@ -192,13 +203,22 @@ def _any_tumor(mask: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Images of a folder, in the order of their names; none if there is no such folder."""
-    if folder.is_dir():
+    """Images of a folder, in the order of their names; none if there is no such folder, or it cannot be read."""
+    if _is_listable(folder):
         yield from sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
 
 
+def _folders(root: Path) -> list[Path]:
+    """Folders of a folder that can be read, in the order of their names."""
+    return sorted(path for path in root.iterdir() if _is_listable(path)) if _is_listable(root) else []
+
+
+def _is_listable(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+
+
 def _has_lgg_pair(root: Path) -> bool:
-    return any(path.stem.endswith("_mask") for folder in root.iterdir() if folder.is_dir() for path in _files(folder))
+    return any(path.stem.endswith("_mask") for folder in _folders(root) for path in _files(folder))
 
 
 LAYOUTS: Final[tuple[tuple[Callable[[Path], bool], Callable[[Path], Reading]], ...]] = (

@@ -24,14 +24,17 @@ JOB_FAILED = 4
 
 @app.command()
 def audit(
-    data: Annotated[list[Path], typer.Argument(help="Folders of public sets, as downloaded.")],
+    data: Annotated[
+        list[Path],
+        typer.Argument(exists=True, file_okay=False, readable=True, help="Folders of public sets, as downloaded."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("out/audit"),
 ) -> None:
     """Count, compare and question the scans of public sets; write an HTML and a JSON report.
 
     Needs the `train` extra and a checkout. Example: `brainscan train audit ../shared/data --out out/audit`
 
-    Exit codes: 0 written; 2 a folder has no known layout, or there is no checkout.
+    Exit codes: 0 written; 2 a folder is missing, cannot be read or has no known layout, or there is no checkout.
     """
     command = [sys.executable, "-m", "training.datasets.audit", *map(str, _absolute(data)), "--out", str(out.resolve())]
     # A process of its own: the package never imports `training`, which imports the package.

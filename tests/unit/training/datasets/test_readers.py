@@ -1,13 +1,18 @@
 """Readers of the public layouts: what they find, and that they hide nothing."""
 
 import csv
+import os
+import re
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from brainscan.cli.train import app
+from training.datasets.audit import main
 from training.datasets.readers import read_folder
 from training.datasets.samples import BR35H, CHENG, KAGGLE, LGG, read_gray, read_mask, read_splits, with_views
 
@@ -148,3 +153,30 @@ def test_an_unknown_label_in_the_table_of_splits_is_refused(tmp_path: Path) -> N
     (tmp_path / "splits.csv").write_text("path,label,mask,part\nx/1.jpg,cyst,,train\n")
     with pytest.raises(ValueError, match="unknown label"):
         read_splits(tmp_path)
+
+
+@pytest.mark.parametrize("layout", ["lgg", "several"])
+def test_a_folder_that_cannot_be_read_is_left_out_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
+    pair = tmp_path / ("TCGA_1" if layout == "lgg" else "lgg/TCGA_1")
+    image(pair / "slice_1.tif")
+    image(pair / "slice_1_mask.tif")
+    closed = tmp_path / "closed"
+    image(closed / "slice_1.tif")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+
+    reading = read_folder(tmp_path)
+
+    assert len(reading.samples) == 1
+    assert [(left.path, left.reason) for left in reading.left_out] == [(closed, "cannot be read")]
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_folder(closed)
+
+
+def test_a_folder_that_is_missing_is_wrong_usage_of_the_audit(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["audit", str(tmp_path / "none"), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "does not exist" in re.sub(r"\W+", " ", done.output)
+    assert main([str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
