@@ -10,7 +10,10 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(gt=0, le=1000)]
+
+MOST_SLICES: Final = 10_000_000
+"""More than all public sets together; a typing error has more digits."""
 
 DRAW_WEIGHTS: Final[dict[str, float]] = {
     "cheng_figshare": 2,
@@ -51,7 +54,7 @@ def _names(value: Any) -> Any:
 class Hyperparameters(BaseModel):
     """Every knob of a run. Defaults are the recipe from ImageNet's weights; docs/training.md says what each is for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     weights: Literal["imagenet", "none"] = Field(
         default="imagenet", description="what the encoder starts from where no weights are given by --init"
@@ -59,48 +62,65 @@ class Hyperparameters(BaseModel):
     validation: Literal["groups", "none"] = Field(
         default="groups", description="whole groups of the train part kept out for figures, or nothing kept out"
     )
-    validation_slices: int = Field(default=2000, ge=0, description="validation slices that an epoch is judged on")
+    validation_slices: int = Field(
+        default=2000, ge=0, le=MOST_SLICES, description="validation slices that an epoch is judged on"
+    )
 
     leave_out: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
         default=(),
         description="SOURCE,...: sets for validation alone: what the recipe is worth at a hospital that it never saw",
     )
 
-    size: int = Field(default=160, ge=32, multiple_of=32, description="side of the input at the end, and as served")
+    size: int = Field(
+        default=160, ge=32, le=2048, multiple_of=32, description="side of the input at the end, and as served"
+    )
     stages: Annotated[dict[int, Share], BeforeValidator(_pairs)] = Field(
         default={96: 0.35, 128: 0.88},
         description="SIDE:SHARE,...: smaller sides before that, each up to this share of the run; empty for none",
     )
-    batch_size: int = Field(default=48, ge=1, description="slices a step, all devices together")
-    epochs: int = Field(default=30, ge=1, description="epochs of a run without a time limit")
-    slices_per_epoch: int = Field(default=6000, ge=1, description="draws from the training slices an epoch")
-    time_limit: float = Field(
-        default=0, ge=0, description="minutes of training after which the run ends, its rate fallen; 0 for epochs"
+    batch_size: int = Field(default=48, ge=1, le=65_536, description="slices a step, all devices together")
+    epochs: int = Field(default=30, ge=1, le=10_000, description="epochs of a run without a time limit")
+    slices_per_epoch: int = Field(
+        default=6000, ge=1, le=MOST_SLICES, description="draws from the training slices an epoch"
     )
-    checkpoint_minutes: Positive = Field(default=5, description="time between two checkpoints within an epoch")
+    time_limit: float = Field(
+        default=0,
+        ge=0,
+        le=40_320,
+        description="minutes of training after which the run ends, its rate fallen; 0 for epochs",
+    )
+    checkpoint_minutes: float = Field(
+        default=5, gt=0, le=1440, description="time between two checkpoints within an epoch"
+    )
 
-    learning_rate: Positive = Field(default=6e-4, description="AdamW's, at its peak")
+    learning_rate: float = Field(default=6e-4, gt=0, le=1, description="AdamW's, at its peak")
     early_rate: Share = Field(default=0.4, description="share of the learning rate of conv1 to conv3; 0 freezes them")
     middle_rate: Share = Field(default=0.7, description="share of the learning rate of conv4; 0 freezes it")
-    warmup_steps: int = Field(default=150, ge=0, description="steps of linear rise of the learning rate")
+    warmup_steps: int = Field(
+        default=150, ge=0, le=MOST_SLICES, description="steps of linear rise of the learning rate"
+    )
     decay: Share = Field(default=1.0, description="share of the run, its last, over which the rate falls to 0")
-    weight_decay: float = Field(default=0.05, ge=0, description="AdamW's, on kernels alone")
-    clip_norm: Positive = Field(default=2.0, description="norm that all gradients together are cut to")
+    weight_decay: float = Field(default=0.05, ge=0, le=10, description="AdamW's, on kernels alone")
+    clip_norm: float = Field(default=2.0, gt=0, le=1e6, description="norm that all gradients together are cut to")
     ema: Share = Field(default=0.998, description="momentum of the moving average of weights, which is the result")
     path_drop: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.0, description="how often the deepest residual branch drops out of a slice's step; others less"
     )
 
     label_smoothing: Share = Field(default=0.05, description="share of the class loss spread over all classes")
-    pixel_weight: float = Field(default=4.0, ge=0, description="weight of the pixels' cross-entropy beside the class's")
-    dice_weight: float = Field(default=1.0, ge=0, description="weight of soft Dice beside the class's cross-entropy")
+    pixel_weight: float = Field(
+        default=4.0, ge=0, le=1000, description="weight of the pixels' cross-entropy beside the class's"
+    )
+    dice_weight: float = Field(
+        default=1.0, ge=0, le=1000, description="weight of soft Dice beside the class's cross-entropy"
+    )
     miss_share: Share = Field(
         default=0.5, description="of what Dice punishes, the share of missed tumor; 0.5 is Dice, more is Tversky's"
     )
     balance: Share = Field(
         default=0.5, description="a stratum (source, view, label) is drawn as often as its size to this power"
     )
-    draw_weights: Annotated[dict[str, Positive], BeforeValidator(_pairs)] = Field(
+    draw_weights: Annotated[dict[str, Weight], BeforeValidator(_pairs)] = Field(
         default={}, description="SOURCE:WEIGHT or SOURCE/VIEW:WEIGHT,...: other weights than the recipe's"
     )
 
@@ -117,7 +137,7 @@ class Hyperparameters(BaseModel):
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
         default="auto", description="arithmetic of the layers; auto times a convolution on this machine first"
     )
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

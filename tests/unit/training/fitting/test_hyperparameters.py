@@ -17,6 +17,14 @@ from training.sagemaker.environment import read_environment
         ({"stages": "96:0.5,128:0.4"}, "stages"),
         ({"draw_weights": "cheng_figshare:-1"}, "draw_weights"),
         ({"path_drop": "1"}, "path_drop"),
+        ({"learning_rate": "inf"}, "learning_rate"),
+        ({"learning_rate": "nan"}, "learning_rate"),
+        ({"learning_rate": "1e400"}, "learning_rate"),
+        ({"learning_rate": "1e9"}, "learning_rate"),
+        ({"epochs": "9999999999"}, "epochs"),
+        ({"draw_weights": "cheng_figshare:inf"}, "draw_weights"),
+        ({"clip_norm": "inf"}, "clip_norm"),
+        ({"seed": str(2**32)}, "seed"),
     ],
 )
 def test_a_hyperparameter_that_makes_no_sense_is_refused_by_name(values: dict[str, object], named: str) -> None:
