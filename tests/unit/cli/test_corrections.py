@@ -156,3 +156,13 @@ def test_it_tells_how_far_masks_overlap(judged: Table, tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "set/reviews.csv").open()))
     mine = [(row["drawn"], row["dice"]) for row in rows if row["scan_id"] == a_record(1).scan_id]
     assert mine == [("", ""), ("yes", str(shared)), ("yes", "1.0")]
+
+
+def test_where_every_image_is_gone_the_set_is_empty_and_says_so(judged: Table, tmp_path: Path) -> None:
+    s3 = boto3.client("s3")
+    for each in s3.list_objects_v2(Bucket="results")["Contents"]:
+        s3.delete_object(Bucket="results", Key=each["Key"])
+    done = export(tmp_path / "set")
+    assert done.exit_code == 0
+    assert "0 slices in" in done.output
+    assert len((tmp_path / "set/index.csv").read_text().splitlines()) == 1

@@ -15,7 +15,7 @@ from tests.making import png, present
 
 FULL = Path("/dev/full")
 INPUTS = 400
-NOISE = ("INFO: Created TensorFlow Lite", "scans")
+NOISE = ("INFO: Created TensorFlow Lite", "analyzing:")
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from brainscan.cli.progress import ProgressReporter
 from brainscan.cli.render import summary_of
 from brainscan.cli.rows import COLUMNS, SUFFIXES, Format, flat_row, json_line, row_writer
 from brainscan.cli.unanalyzed import unanalyzed_table
@@ -94,15 +94,14 @@ def _write_scans(
     """Write each scan's answers and its line of the listing, as it is analyzed."""
     done: list[AnalyzedScan] = []
     listing = out / f"results{SUFFIXES[form]}"
-    with row_writer(form, listing, LISTED) as put, _progress(console) as progress:
-        bar = progress.add_task("scans", total=None)
+    progress = ProgressReporter("analyzing", None, console, unit="scans")
+    with row_writer(form, listing, LISTED) as put, progress:
         for scan in analyze_scans(find_scans(paths, limits()), model, limits()):
             done.append(write_scan(scan, out))
             put(_entry(done[-1], out, form))
             if as_json:
                 typer.echo(json_line(_line(fields_of(done[-1], out))))
-            progress.update(bar, completed=len(done))
-        progress.update(bar, total=len(done))
+            progress.advance(1)
     return done
 
 
@@ -126,11 +125,6 @@ def _correct_superseded(scans: list[AnalyzedScan], out: Path, form: Format, as_j
 def _entry(scan: AnalyzedScan, out: Path, form: Format) -> dict[str, Any]:
     """A scan's line of the listing."""
     return _line(fields_of(scan, out)) if form is Format.JSON else _row(scan, out)
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True)
 
 
 def _line(fields: dict[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import numpy as np
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.progress import track
 
+from brainscan.cli.progress import ProgressReporter
 from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT
 from brainscan.domain.agreement import Pair, agreement_of, drawn_pair, overlap_of, reader_pair
@@ -57,12 +57,21 @@ def export_corrections(
         if not found:
             raise typer.Exit(NOTHING_FOUND)
         results = Results(boto3.client("s3"), bucket)
-        written = [
-            each for each in track(found, "slices", console=console, transient=True) if _write(each, results, out)
-        ]
+        written = _write_all(found, results, out, console)
     _write_tables(written, results, out)
     console.print(f"{len(written)} slices in {out}, {len(found) - len(written)} whose image is gone left out.")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
+
+
+def _write_all(found: Sequence[Correction], results: Results, out: Path, console: Console) -> list[Correction]:
+    """Write slices; those whose image was there."""
+    written = []
+    with ProgressReporter("writing", len(found), console, unit="slices") as progress:
+        for each in found:
+            if _write(each, results, out):
+                written.append(each)
+            progress.advance(1)
+    return written
 
 
 def _write(each: Correction, results: Results, out: Path) -> bool:
@@ -93,6 +102,7 @@ def _put(path: Path, data: bytes) -> None:
 
 
 def _write_tables(written: Sequence[Correction], results: Results, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
     readers: dict[str, int] = {}
     with (out / "index.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)

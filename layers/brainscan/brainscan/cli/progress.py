@@ -83,7 +83,8 @@ class ProgressReporter:
     def _line(self, now: float) -> str:
         rate = self._done / max(now - self._begin, 1e-9)
         if self._unit:
-            text = f"{self._what}: {self._done} of {self._total} {self._unit}, {rate:.1f} a second"
+            of = "" if self._total is None else f" of {self._total}"
+            text = f"{self._what}: {self._done}{of} {self._unit}, {rate:.1f} a second"
         else:
             total = "?" if self._total is None else f"{self._total / MIB:.1f}"
             text = f"{self._what}: {self._done / MIB:.1f} of {total} MiB, {rate / MIB:.1f} MiB/s"

@@ -13,7 +13,6 @@ import boto3
 import typer
 from PIL import Image
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.style import Style
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from brainscan import store
 from brainscan.cli.corrections import export_corrections
 from brainscan.cli.documents import document_of, export_document
 from brainscan.cli.ids import Day, export_id_of, scan_id_of
+from brainscan.cli.progress import ProgressReporter
 from brainscan.cli.render import export_table_of, id_lines_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
@@ -153,15 +153,13 @@ def _print_picture(record: ScanRecord, bucket: str, console: Console) -> None:
 
 
 def _followed(table: store.Table, export_id: str, watch: bool, console: Console) -> Export | None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("scans", total=None)
+    with ProgressReporter("analyzing", None, console, unit="scans") as progress:
         while True:
             export = table.exports.get(export_id)
             if export is None:
                 return None
             finished = export.scans - export.counts.get(Outcome.QUEUED, 0)
-            progress.update(bar, completed=finished, total=export.scans)
+            progress.set(finished, export.scans)
             if export.done or not watch:
                 return export
             time.sleep(POLL_S)
