@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
@@ -34,6 +35,12 @@ def test_findings_have_class_confidence_size_and_every_word_of_their_note() -> N
     for wanted in ("outcome", "class", "sure", "area", "length", "note", "meningioma", "0.93", "abstained", "0.57"):
         assert wanted in text
     assert {"low", "confidence", "tumor", "without", "mask", "borderline"} <= set(text.replace(",", " ").split())
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_no_word_of_a_note_is_cut(reason: Reason) -> None:
+    text = shown(table_of([("x.png", CERTAIN.model_copy(update={"reasons": (reason, reason)}))], "Findings"))
+    assert set(reason.split("_")) <= set(text.replace(",", " ").split())
 
 
 def test_ids_stand_whole_beside_class_and_confidence() -> None:

@@ -21,8 +21,9 @@ STYLES = {
 }
 
 
-NAME_WIDTH = 18
-"""Characters of a file's name that fit beside the rest in a terminal of 80; its end tells more than its beginning."""
+NAME_WIDTH = 16
+"""Characters of a file's name that leave the note its longest word in a terminal of 80; its end tells more than its
+beginning."""
 
 
 def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
@@ -33,7 +34,7 @@ def table_of(named: Sequence[tuple[str, ScanRecord]], title: str) -> Table:
         table.add_column(heading, no_wrap=True, min_width=width)
     for heading, width in (("sure", 4), ("area", 8), ("length", 6)):
         table.add_column(heading, justify="right", no_wrap=True, min_width=width)
-    table.add_column("note")  # the one that gives way in a narrow terminal: over several lines
+    table.add_column("note", overflow="fold")  # the one that gives way in a narrow terminal: over several lines
     for label, record in named:
         short = label if len(label) <= NAME_WIDTH else f"…{label[1 - NAME_WIDTH :]}"
         outcome, tumor_class, sure = _call(record)

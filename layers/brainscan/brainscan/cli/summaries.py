@@ -16,7 +16,7 @@ def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
     grid.add_column(heading, no_wrap=True, min_width=SHOWN)
     for name, width in (("class", 10), ("sure", 4), ("volume", 9), ("review", 9)):
         grid.add_column(name, no_wrap=True, min_width=width, justify="right" if name in {"sure", "volume"} else "left")
-    grid.add_column("note")  # the one that gives way in a narrow terminal: over several lines
+    grid.add_column("note", overflow="fold")  # the one that gives way in a narrow terminal: over several lines
     for each in summaries:
         called, sure, volume, _, review, why = _row(each)
         grid.add_row(_id_of(each)[:SHOWN], called, sure, volume, review, why)
