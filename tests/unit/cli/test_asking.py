@@ -83,6 +83,13 @@ def test_rows_carry_belonging_probabilities_volumes_and_reviews(scans: Any) -> N
     assert reported[scans[1].scan_id] is None
 
 
+def test_what_an_encoding_cannot_show_is_escaped(scans: Any) -> None:
+    done = CliRunner(charset="latin-1").invoke(app, ["results", "--table", "scans"])
+    assert done.exit_code == 0, done.exception
+    assert "\\u2500" in done.stdout
+    assert scans[0].scan_id in done.stdout
+
+
 def test_a_limit_is_a_limit(scans: Any) -> None:
     assert len(ask("results", "--format", "json", "--limit", "7").splitlines()) == 7
 

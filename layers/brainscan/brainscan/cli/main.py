@@ -1,6 +1,7 @@
 """`brainscan`: the same code on a laptop and against a deployed stack."""
 
 import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -52,6 +53,12 @@ class Commands(TyperGroup):
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # type: ignore[override]  # noqa: ARG002
         """What stands for a command in the overview."""
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def main(self, *args: Any, **named: Any) -> Any:
+        """Run the command line; what a terminal's encoding cannot show is escaped."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")
+        return super().main(*args, **named)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run a command; a full disk or an interruption ends it in one line, and what was written stays."""
