@@ -59,6 +59,8 @@ def test_a_folder_is_followed_until_every_file_has_its_outcome_and_is_sent_once(
     again = upload(stack, tmp_path / "state", folder)
     assert "0 files sent" in again.output
     assert "15 sent before" in again.output
+    assert "all that was sent was followed before" in again.output
+    assert "analyzed" not in again.output
     assert uploaded(stack) == before
     records = CliRunner().invoke(app, ["results", "--format", "json"], env={"BRAINSCAN_TABLE_NAME": stack.table_name})
     assert len(records.stdout.splitlines()) == 12

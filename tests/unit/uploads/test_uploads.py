@@ -104,6 +104,7 @@ def test_the_same_folder_again_uploads_nothing(s3: Any, folder: Path, tmp_path: 
     before = versions(s3)
     (folder / "renamed").write_bytes((folder / "more.zip").read_bytes())
     assert "0 files sent to uploads, 7 sent before" in upload(tmp_path / "state", folder, expected=1)
+    assert "cannot read" in upload(tmp_path / "state", folder, tmp_path / "nonexistent", expected=2)
     assert versions(s3) == before
 
 

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from brainscan.cli.plurals import counted
 from brainscan.cli.progress import ProgressReporter
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome
 from brainscan.identity import Pseudonyms
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 NOT_ALL: Final = 1
+WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 3
 POLL_S: Final = 2.0
 
@@ -74,12 +76,17 @@ def upload(
     remembered: a second call sends nothing twice, and goes on where a cut stopped the first.
     Example: `brainscan upload export/ --to brainscan-uploads`
 
-    Exit codes: 0 every image was analyzed; 1 some files were not, each with its line; 2 wrong usage; 3 interrupted:
-    run the same command again.
+    Exit codes: 0 every image was analyzed; 1 some files were not, each with its line; 2 wrong usage, or a path cannot
+    be read: nothing is sent; 3 interrupted: run the same command again.
     """
     if follow and not (table and results):
         raise typer.BadParameter("following takes --table and --results; or say --no-follow", param_hint="--follow")
     console = Console(soft_wrap=True, highlight=False)
+    unusable = [path for path in paths if not os.access(path, os.R_OK)]
+    for path in unusable:
+        console.print(f"cannot read {path}: check that it exists and that you may read it", markup=False)
+    if unusable:
+        raise typer.Exit(WRONG_USAGE)
     folder = state or state_folder()
     with Ledger(folder, to) as ledger:
         try:
@@ -122,12 +129,16 @@ def _send_all(
     for each in left:
         console.print(f"not sent: {each.path}: {str(each.reason).replace('_', ' ')}", markup=False)
     sent, known = counts[Entry.__name__], counts[AlreadySent.__name__]
-    console.print(f"{sent} files sent to {bucket}, {known} sent before, {len(left)} left out.", markup=False)
+    told = f"{counted(sent, 'file')} sent to {bucket}, {known} sent before, {len(left)} left out."
+    console.print(told, markup=False)
     return len(left)
 
 
 def _follow(ledger: Ledger, table_name: str, results_bucket: str, console: Console) -> int:
     """Wait until the files of every bundle have their outcome; how many were not analyzed."""
+    if not ledger.bundles(BundleState.SENT):
+        console.print("Nothing to follow: all that was sent was followed before.")
+        return 0
     table = Table.over(boto3.client("dynamodb", config=CONFIG), table_name)
     results = Results(boto3.client("s3", config=CONFIG), results_bucket)
     bad, analyzed = 0, 0
@@ -147,7 +158,7 @@ def _follow(ledger: Ledger, table_name: str, results_bucket: str, console: Conso
                     ledger.set_done(each.bundle)
             if not any(each.done for each in far):
                 time.sleep(POLL_S)
-    console.print(f"{analyzed} files analyzed, {bad} not.")
+    console.print(f"{counted(analyzed, 'file')} analyzed, {bad} not.")
     return bad
 
 
