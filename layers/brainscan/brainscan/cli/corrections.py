@@ -14,6 +14,7 @@ import typer
 from PIL import Image
 from rich.console import Console
 
+from brainscan.cli.plurals import counted
 from brainscan.cli.progress import ProgressReporter
 from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT
@@ -59,7 +60,8 @@ def export_corrections(
         results = Results(boto3.client("s3"), bucket)
         written = _write_all(found, results, out, console)
     _write_tables(written, results, out)
-    console.print(f"{len(written)} slices in {out}, {len(found) - len(written)} whose image is gone left out.")
+    gone = len(found) - len(written)
+    console.print(f"{counted(len(written), 'slice')} in {out}, {gone} whose image is gone left out.")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 

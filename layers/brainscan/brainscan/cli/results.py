@@ -14,6 +14,7 @@ from rich.console import Console
 from brainscan import store
 from brainscan.cli.documents import document_of
 from brainscan.cli.ids import export_id_of, model_id_of, patient_id_of, series_id_of, study_id_of
+from brainscan.cli.plurals import counted
 from brainscan.cli.render import id_lines_of
 from brainscan.cli.rows import Format, flat_row, write_rows
 from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
@@ -112,15 +113,15 @@ def print_list(records: Iterable[ScanRecord]) -> int:
     """Print records under their ids as they come; how many there were."""
     console, count = Console(), 0
 
-    def counted() -> Iterator[ScanRecord]:
+    def passing() -> Iterator[ScanRecord]:
         nonlocal count
         for record in records:
             count += 1
             yield record
 
-    for line in id_lines_of(counted(), console.width, styled=console.is_terminal and not console.no_color):
+    for line in id_lines_of(passing(), console.width, styled=console.is_terminal and not console.no_color):
         typer.echo(line)
-    console.print(f"[dim]{count} scans. {RESEARCH_USE_STATEMENT}[/dim]")
+    console.print(f"[dim]{counted(count, 'scan')}. {RESEARCH_USE_STATEMENT}[/dim]")
     return count
 
 

@@ -20,6 +20,7 @@ from brainscan import store
 from brainscan.cli.corrections import export_corrections
 from brainscan.cli.documents import document_of, export_document
 from brainscan.cli.ids import Day, export_id_of, scan_id_of
+from brainscan.cli.plurals import counted
 from brainscan.cli.progress import ProgressReporter
 from brainscan.cli.render import export_table_of, id_lines_of
 from brainscan.cli.rows import json_line
@@ -124,7 +125,8 @@ def export_status(
         raise not_found(f"export {export_id}")
     counts = ", ".join(f"{count} {outcome}" for outcome, count in export.counts.items() if count) or "no scans"
     console.print(f"{export.state}: {export.files} files, {export.skipped} skipped; {counts}")
-    console.print(f"{export.needs_review} scans need review. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
+    review = counted(export.needs_review, "scan needs", "scans need")
+    console.print(f"{review} review. [dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
 def picture_of(png: bytes, columns: int = PICTURE_COLUMNS) -> Text:

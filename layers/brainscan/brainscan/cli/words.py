@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from brainscan.cli.plurals import counted
 from brainscan.domain import Lesion, Measurements, Outcome, Reason, ScanRecord, SeriesResult, TumorClass
 from brainscan.library.scans import AnalyzedScan
 
@@ -36,7 +37,7 @@ def superseded_in_words(path: str, by: str) -> str:
 def series_in_words(result: SeriesResult, name: str, written: Sequence[Path]) -> str:
     """A line for the verdict, one a lesion, one where the files are."""
     analyzed = sum(each.outcome is Outcome.ANALYZED for each in result.slices)
-    of = f"{analyzed} of {len(result.slices)} slices analyzed"
+    of = f"{analyzed} of {counted(len(result.slices), 'slice')} analyzed"
     verdict = "no verdict"
     if result.predicted is not None and result.confidence is not None:
         verdict = f"[bold]{_name(result.predicted)}, {result.confidence:.0%} sure[/bold]"
@@ -72,7 +73,7 @@ def _lesion(lesion: Lesion) -> str:
         size = f"{lesion.longest_diameter_mm:.0f} x {lesion.perpendicular_diameter_mm:.0f} mm"
     withheld = _because([lesion.volume_withheld]) if lesion.volume_withheld else "unknown"
     volume = f"volume {withheld}" if lesion.volume_mm3 is None else f"{lesion.volume_mm3 / 1000:.2f} ml"
-    return f"{_name(lesion.tumor_class)}, {size}, {volume}, on {len(lesion.slices)} slices"
+    return f"{_name(lesion.tumor_class)}, {size}, {volume}, on {counted(len(lesion.slices), 'slice')}"
 
 
 def _name(tumor_class: TumorClass) -> str:
