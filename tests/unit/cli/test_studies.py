@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
-from brainscan.domain import Delivery, DeliveryState, LesionSummary, Outcome, Reason, Report, TumorClass
+from brainscan.domain import Delivery, DeliveryState, Geometry, LesionSummary, Outcome, Reason, Report, TumorClass
 from brainscan.store import Table
 from tests.conftest import TABLE
 from tests.making import NOON
@@ -127,3 +128,26 @@ def test_exit_codes_tell_nothing_found_from_wrong_usage(
     run: Callable[..., Any], args: tuple[str, ...], code: int
 ) -> None:
     assert run(*args).exit_code == code
+
+
+def test_a_patients_history_tells_how_volumes_change(run: Callable[..., Any], table: Table) -> None:
+    lies = Geometry(spacing_mm=(0.5, 0.5), distance_mm=5.0, normal=(0.0, 0.0, 1.0))
+    other = lies.model_copy(update={"distance_mm": 1.0})
+    for number, (volume, geometry) in enumerate([(1000.0, lies), (1500.0, lies), (900.0, other)]):
+        study: dict[str, Any] = {
+            "study_id": f"{number}" * 32,
+            "received_at": NOON + timedelta(days=number),
+            "patient_id": "8" * 32,
+        }
+        table.summaries.put(a_series(10 + number, volume_mm3=volume, geometry=geometry, **study))
+    shown = run("studies", "--patient", "8" * 32)
+    assert shown.exit_code == 0
+    lines = [line.split() for line in shown.output.splitlines()[1:4]]
+    assert [line[0] for line in lines] == ["0" * 12, "1" * 12, "2" * 12]
+    assert "2026-03-02" in lines[1]
+    assert "+50" in lines[1]
+    assert lines[2][-3:] == ["other", "slice", "distance"]
+    told = [json.loads(line) for line in run("studies", "--patient", "8" * 32, "--format", "json").output.splitlines()]
+    assert [each["follow_up"].get("change_percent") for each in told] == [None, 50.0, None]
+    assert run("studies", "--patient", "9" * 32).exit_code == 1
+    assert run("studies", "--patient", "8" * 32, "--finding", "glioma").exit_code == 2

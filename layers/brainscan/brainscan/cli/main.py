@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "reprocess": ("reprocess:app", "Read stored scans again with another model."),
     "restore": ("restore:restore", "Copy what a restored table has into the table of a stack."),
     "results": ("results:results", "Find scans by finding, day, outcome, review, model, series or patient."),
-    "review": ("review:review", "Confirm, correct or reject what the network found."),
+    "review": ("review:review", "Confirm, correct or reject what the network found, or take that back."),
     "series": ("studies:series", "List series with their verdicts and volumes, or show one."),
     "serve": ("serve:serve", "Serve the worklist page on this machine, until Ctrl-C."),
     "show": ("show:show", "Show all that is known of one scan, with its image."),

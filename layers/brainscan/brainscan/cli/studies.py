@@ -12,9 +12,9 @@ from rich.console import Console
 
 from brainscan import store
 from brainscan.cli.documents import document_of
-from brainscan.cli.ids import export_id_of, model_id_of, series_id_of, study_id_of
+from brainscan.cli.ids import export_id_of, model_id_of, patient_id_of, series_id_of, study_id_of
 from brainscan.cli.rows import json_line
-from brainscan.cli.summaries import grid_of, print_in_full
+from brainscan.cli.summaries import grid_of, history_grid, print_in_full
 from brainscan.cli.table import NOTHING_FOUND, Table, not_found, open_table, parsed_day
 from brainscan.domain import (
     RESEARCH_USE_STATEMENT,
@@ -24,6 +24,7 @@ from brainscan.domain import (
     StudySummary,
     TumorClass,
 )
+from brainscan.domain.follow_up import follow_ups
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.summary_queries import Sort, SummaryFilter
 
@@ -42,6 +43,10 @@ Finding = Annotated[TumorClass | None, typer.Option(help="Class that stands: a r
 Review = Annotated[ReviewState | None, typer.Option(help="Where it stands with its readers.")]
 ModelId = Annotated[str | None, typer.Option("--model", help="What one model answered, by its id.")]
 ExportId = Annotated[str | None, typer.Option("--export", help="What scans of one export belong to, by its id.")]
+PatientId = Annotated[
+    str | None,
+    typer.Option("--patient", help="A patient's studies by time, by the pseudonym: how volumes change."),
+]
 Reader = Annotated[str | None, typer.Option(help="Whose verdict is the latest.")]
 Order = Annotated[Sort, typer.Option(help="What comes first: latest, likely tumors, large volumes, what needs review.")]
 Limit = Annotated[int, typer.Option(min=0, help="Most to print; 0 prints all.")]
@@ -59,11 +64,12 @@ def studies(
     model: ModelId = None,
     export: ExportId = None,
     reader: Reader = None,
+    patient: PatientId = None,
     sort: Order = Sort.ARRIVAL,
     limit: Limit = 50,
     form: Form = SummaryFormat.TABLE,
 ) -> None:
-    """List studies with their verdicts and volumes, or show one with its series and lesions.
+    """List studies with their verdicts and volumes, or show one with its series and lesions, or a patient's history.
 
     Example: `brainscan studies --from 2026-01-01 --sort probability --review needed`
 
@@ -76,6 +82,11 @@ def studies(
             if study is None:
                 raise not_found(f"study {study_id}")
             _show([study, *scans_table.summaries.series_of(study)], form)
+            return
+        if patient:
+            if any((first, last, finding, review, model, export, reader)):
+                raise typer.BadParameter("a patient's history is whole: nothing narrows it", param_hint="--patient")
+            _print_history(patient_id_of(patient, parsed_day(day, "--day"), scans_table), form, scans_table)
             return
         wanted = _wanted(scans_table, day, first, last, finding, review, model, export, reader, sort)
         listed = all_pages(partial(scans_table.summary_queries.studies, wanted))
@@ -162,6 +173,23 @@ def _print_list(found: Iterator[SeriesSummary | StudySummary], limit: int, form:
         console.print(f"[dim]{count} listed. {RESEARCH_USE_STATEMENT}[/dim]")
     if not count:
         raise typer.Exit(NOTHING_FOUND)
+
+
+def _print_history(patient_id: str, form: SummaryFormat, table: store.Table) -> None:
+    """A patient's studies by time of arrival, each with the change of volume since the one before."""
+    found = table.summary_queries.studies_of_patient(patient_id)
+    if not found:
+        raise not_found(f"study of patient {patient_id}")
+    series = {each.series_id: each for study in found for each in table.summaries.series_of(study)}
+    history = list(zip(found, follow_ups(found, series), strict=True))
+    if form is SummaryFormat.JSON:
+        for study, follow_up in history:
+            change = follow_up.model_dump(mode="json", exclude_none=True)
+            typer.echo(json_line(document_of(study) | {"follow_up": change}))
+        return
+    console = Console()
+    console.print(history_grid(history))
+    console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
 
 
 def _print_json(summary: SeriesSummary | StudySummary) -> None:

@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 from brainscan.cli.ids import SHOWN
 from brainscan.cli.plurals import counted
 from brainscan.domain import Delivery, DeliveryState, LesionSummary, SeriesSummary, StudySummary, Summary
+from brainscan.domain.follow_up import FollowUp
 
 
 def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
@@ -20,6 +21,23 @@ def grid_of(summaries: Iterable[Summary], heading: str) -> Grid:
     for each in summaries:
         called, sure, volume, _, review, why = _row(each)
         grid.add_row(_id_of(each)[:SHOWN], called, sure, volume, review, why)
+    return grid
+
+
+def history_grid(history: Iterable[tuple[StudySummary, FollowUp]]) -> Grid:
+    """A table of a patient's studies, with the change of volume since the one before, or why there is none."""
+    grid = Grid(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for name, width in (("study", SHOWN), ("arrived", 10), ("class", 10)):
+        grid.add_column(name, no_wrap=True, min_width=width)
+    for name, width in (("sure", 4), ("volume", 9), ("change", 6)):
+        grid.add_column(name, no_wrap=True, min_width=width, justify="right")
+    grid.add_column("note", overflow="fold")
+    for study, follow_up in history:
+        called, sure, *_ = _row(study)
+        volume = "" if follow_up.volume_mm3 is None else f"{follow_up.volume_mm3 / 1000:.1f} cm³"
+        change = "" if follow_up.change_percent is None else f"{follow_up.change_percent:+.0f} %"
+        why = (follow_up.not_compared or "").replace("_", " ")
+        grid.add_row(study.study_id[:SHOWN], study.day, called, sure, volume, change, why)
     return grid
 
 
