@@ -1,9 +1,12 @@
 """The built wheel, installed where no checkout is, runs the Python of the docs, with the model that it brings."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +16,55 @@ from brainscan_local.phantom import GLIOMA, head, to_dicom
 ROOT = Path(__file__).parents[2]
 
 
+pytestmark = pytest.mark.timeout(600)
+
+VERSIONS = ("3.11", "3.12", "3.13")
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheel, and the dependencies of this one."""
-    folder = tmp_path_factory.mktemp("installed")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built")
     build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
     subprocess.run(build, check=True)
-    [wheel] = folder.glob("*.whl")
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def python(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An environment with the wheel: the dependencies of this one, or for another Python those that pip installs."""
+    folder = tmp_path_factory.mktemp("installed")
+    yield borrowing(folder, wheel) if request.param == RUNNING else installed(folder, wheel, request.param)
+    shutil.rmtree(folder)  # half a gigabyte each
+
+
+def installed(folder: Path, wheel: Path, version: str) -> Path:
+    interpreter = next(filter(runs, candidates(version)), None)
+    if interpreter is None:
+        pytest.skip(f"no Python {version} on this machine")
+    subprocess.run([interpreter, "-m", "venv", str(folder / "env")], check=True)
+    python = folder / "env/bin/python"
+    install = [str(python), "-m", "pip", "install", "-q", "--only-binary", ":all:"]
+    if subprocess.run([*install, "--no-deps", "typer"], capture_output=True).returncode:
+        pytest.skip("pip's index does not answer")
+    subprocess.run([*install, str(wheel)], check=True)
+    return python
+
+
+def candidates(version: str) -> Iterator[str]:
+    """Where a Python may be: on the path, or among those of pyenv."""
+    if found := shutil.which(f"python{version}"):
+        yield found
+    root = Path(os.environ.get("PYENV_ROOT") or "~/.pyenv").expanduser()
+    yield from map(str, sorted(root.glob(f"versions/{version}.*/bin/python{version}")))
+
+
+def runs(interpreter: str) -> bool:
+    return subprocess.run([interpreter, "-c", ""], capture_output=True).returncode == 0
+
+
+def borrowing(folder: Path, wheel: Path) -> Path:
     venv.create(folder / "env", with_pip=False)
     python = folder / "env/bin/python"
     [packages] = (folder / "env/lib").glob("python*/site-packages")
