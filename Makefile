@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 # What Python compiled it keeps: without, each of the tests' processes compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test lint unit chaos integration browser walkthrough page docs bench coverage sbom licenses release sam test-container measure-container container-tools lock clean
+.PHONY: help demo test lint unit chaos integration browser walkthrough page docs bench coverage sbom licenses release sam pythons test-container measure-container container-tools lock clean
 
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ release: $(VENV)/.dev  ## Wheels, layer and image in out/release with their dige
 integration: $(VENV)/.dev  ## The laptop stack end to end, and SageMaker's own toolkit where a C compiler builds it; minutes.
 	$(MAKE) $(SAGEMAKER_VENV)/.done || echo "SageMaker's toolkit could not be built; its tests are skipped"
 	$(BIN)/python -m pytest -q $(BY_FILE) tests/integration
+
+pythons: $(VENV)/.dev  ## The wheel in empty environments of every supported Python that is found here; minutes.
+	BRAINSCAN_EVERY_PYTHON=1 $(BIN)/python -m pytest -q tests/integration/test_wheel.py
 
 test-container: container-tools  ## The real image, SAM local and an AWS-shaped stack; root on Debian, minutes.
 	$(BIN)/python -m pytest -q --timeout 900 tests/container

@@ -40,6 +40,8 @@ def python(request: pytest.FixtureRequest, wheel: Path, tmp_path_factory: pytest
 
 
 def installed(folder: Path, wheel: Path, version: str) -> Path:
+    if not os.environ.get("BRAINSCAN_EVERY_PYTHON"):
+        pytest.skip("of other versions of Python, an installation takes minutes: make pythons")
     interpreter = next(filter(runs, candidates(version)), None)
     if interpreter is None:
         pytest.skip(f"no Python {version} on this machine")
