@@ -131,6 +131,28 @@ def test_a_decision_by_key_opens_the_next_and_can_be_undone(page: Page) -> None:
     expect(page.locator(".history")).to_contain_text(f"withdrawn by {READER}")
 
 
+def test_volumes_of_series_that_do_not_lie_alike_are_joined_by_no_line(page: Page) -> None:
+    patient = disagreeing(page)["patient_id"]
+    told = answer(page, f"patients/{patient}/studies")
+    series = [f"{number}" * 32 for number in range(4)]
+    told["items"] = [told["items"][0] | {"received_at": f"2026-01-0{day}T12:00:00Z"} for day in (1, 2, 3)]
+    told["follow_ups"] = [
+        {"series_id": series[0], "volume_mm3": 50_000.0, "not_compared": "first_study"},
+        {"series_id": series[2], "volume_mm3": 20_000.0, "compared_with": series[1], "compared_volume_mm3": 10_000.0,
+         "change_percent": 100.0},
+        {"series_id": series[3], "volume_mm3": 30_000.0, "compared_with": series[2], "compared_volume_mm3": 20_000.0,
+         "change_percent": 50.0},
+    ]  # fmt: skip
+    page.route("**/v1/patients/*/studies", lambda route: route.fulfill(json=told))
+    page.goto(f"/?patient={patient}")
+    table = page.get_by_role("region", name="Studies")
+    expect(table.locator("tbody tr").nth(1)).to_contain_text(re.compile(r"20\.0 cm³.*10\.0 cm³ 1{8}\+100 %"))
+    points = page.locator(".trend-chart circle").evaluate_all("all => all.map(each => each.getAttribute('cx'))")
+    lines = page.locator("line.trend")
+    expect(lines).to_have_count(1)
+    assert [lines.get_attribute(name) for name in ("x1", "x2")] == points[1:]
+
+
 def test_what_does_not_exist_says_so_and_leads_back(page: Page) -> None:
     open_view(page, "missing")
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such thing")

@@ -56,6 +56,17 @@ def test_a_study_is_compared_by_that_of_its_series_which_lies_as_one_before() ->
     assert second.volume_mm3 == 1100.0
 
 
+def test_the_volume_compared_with_is_told_though_another_series_stands_for_the_study_before() -> None:
+    coronal = AXIAL.model_copy(update={"normal": (0.0, 1.0, 0.0)})
+    first, second = history(
+        [with_volume(0, 50_000.0), with_volume(1, 10_000.0, coronal)], [with_volume(2, 20_000.0, coronal)]
+    )
+    assert first.volume_mm3 == 50_000.0
+    assert second.compared_with == with_volume(1, 10_000.0).series_id != first.series_id
+    assert second.compared_volume_mm3 == 10_000.0
+    assert second.change_percent == pytest.approx(100)
+
+
 def test_without_a_volume_or_a_tumor_before_there_is_no_percentage() -> None:
     assert history([with_volume(0, None)], [with_volume(1, 900.0)])[1].not_compared is NotCompared.NO_VOLUME
     assert history([with_volume(0, 0.0)], [with_volume(1, 900.0)])[1].not_compared is NotCompared.NO_TUMOR_BEFORE

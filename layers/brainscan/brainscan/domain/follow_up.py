@@ -40,7 +40,8 @@ class FollowUp(FrozenModel):
     volume_mm3: float | None = Field(default=None, description="of all lesions of the series")
     largest_mm3: float | None = Field(default=None, description="of its largest lesion")
     compared_with: str | None = Field(default=None, description="series id in the study before")
-    change_percent: float | None = None
+    compared_volume_mm3: float | None = Field(default=None, description="of all lesions of the series compared with")
+    change_percent: float | None = Field(default=None, description="of the volume compared with")
     not_compared: NotCompared | None = None
 
 
@@ -107,6 +108,7 @@ def _of(
         volume_mm3=series.volume_mm3,
         largest_mm3=max((each.volume_mm3 for each in series.lesions if each.volume_mm3 is not None), default=None),
         compared_with=earlier.series_id if earlier else None,
+        compared_volume_mm3=earlier.volume_mm3 if earlier else None,
         change_percent=change,
         not_compared=reason,
     )
