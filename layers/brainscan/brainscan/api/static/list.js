@@ -4,13 +4,13 @@
 import { getAllPages, getJson } from "./api.js";
 import { bulkReview } from "./bulk.js";
 import { filterForm, filterOf } from "./filters.js";
+import { nextPage } from "./order.js";
 import { KINDS } from "./rows.js";
 import { navigate, saveState, savedState } from "./router.js";
 import { capitalized, h, plural, announce, errorMessage } from "./dom.js";
 import { progressOf } from "./exports.js";
 
 const HEADINGS = { needed: "Review queue", second: "Second reading", disputed: "Readers differ" };
-const PAGE = 50;
 const POLL_MS = 1500;
 
 export async function listView(query, signal) {
@@ -33,7 +33,7 @@ export async function listView(query, signal) {
   follow(underWay, signal);
   document.getElementById("main").addEventListener("command", ({ detail }) => move(body, detail), { signal });
   document.getElementById("main").addEventListener("leave", () => saveState({ shown: body.children.length,
-    order: [...body.querySelectorAll("a.open")].map((each) => each.getAttribute("href")) }), { signal });
+    order: list.items.map(KINDS[kind].address), kind, wanted, cursor: list.cursor() }), { signal });
   return [
     h("div", { class: "title" }, h("h1", {}, HEADINGS[query.get("review")] ?? "Worklist"), count),
     tabs(kind, query),
@@ -50,22 +50,26 @@ function rowsOf(kind, wanted, { body, count, more }) {
   let cursor;
   const items = [];
   const next = async () => {
-    const page = await getJson(kind, { ...wanted, limit: PAGE, cursor });
+    const page = await nextPage(kind, wanted, cursor);
     body.append(...page.items.map(KINDS[kind].row));
     items.push(...page.items);
     cursor = page.cursor;
     more.hidden = !cursor;
-    const shown = body.children.length;
-    const name = KINDS[kind].one;
-    count.textContent = shown
-      ? `${plural(shown, name, kind)}${cursor ? " or more" : ""}`
-      : `No ${name} matches. Choose other days or fewer filters.`;
+    more.textContent = items.length ? "Show more" : "Look further";
+    count.textContent = countText(kind, items.length, cursor);
     announce(count.textContent);
+    return page.items.length;
   };
   const upTo = async (shown) => {
-    while (cursor && body.children.length < shown) await next();
+    while (cursor && items.length < shown && (await next()));
   };
-  return { next, upTo, items };
+  return { next, upTo, items, cursor: () => cursor };
+}
+
+function countText(kind, count, goesOn) {
+  const name = KINDS[kind].one;
+  if (count) return `${plural(count, name, kind)}${goesOn ? " or more" : ""}`;
+  return goesOn ? `No ${name} so far, and there are more to look at.` : `No ${name} matches. Choose other days or fewer filters.`;
 }
 
 function tabs(kind, query) {

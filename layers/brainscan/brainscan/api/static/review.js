@@ -3,7 +3,8 @@
 import { getJson, postJson } from "./api.js";
 import { CLASSES } from "./classes.js";
 import { timestamp, capitalized, h, panel, announce, errorMessage, labelOf } from "./dom.js";
-import { nextInList, navigate, here } from "./router.js";
+import { nextInList } from "./order.js";
+import { navigate, here } from "./router.js";
 
 const NEXT = "open next after a decision";
 const MOST_CHARACTERS = 500;
@@ -22,7 +23,8 @@ export function reviewPanel(path, item, history, signal) {
         ...(comment.value.trim() ? { comment: comment.value } : {}),
         seconds: Math.min(86400, Math.round((Date.now() - opened) / 1000)), ...(corrected ? { corrected } : {}) });
       const address = here();
-      navigate((opensNext() ? nextInList(address) : null) ?? address);
+      const following = opensNext() ? await nextInList(address).catch(() => null) : null; // the verdict stands all the same
+      navigate(following ?? address);
       recordDecision([{ path, revision: after.revision }], `Recorded: ${labelOf(after.review.verdict)}${corrected ? ` to ${labelOf(corrected)}` : ""}.`, address);
     } catch (error) {
       const again = h("button", { type: "button", onclick: () => navigate(here()) }, "Read it again");

@@ -37,13 +37,6 @@ export function saveState(facts, address = shown) {
   if (address) sessionStorage.setItem(`list ${address}`, JSON.stringify({ ...savedState(address), ...facts }));
 }
 
-// The address that follows another in the list that a reader came from; null behind its end.
-export function nextInList(address) {
-  const order = savedState(lastList).order ?? [];
-  const place = order.indexOf(address);
-  return place >= 0 ? (order[place + 1] ?? null) : null;
-}
-
 function savePlace() {
   if (!shown) return;
   const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;

@@ -12,10 +12,10 @@ function thumbnail(item) {
     : h("span", { class: "no-image", "aria-hidden": "true" }, "–"));
 }
 
-function openLink(address, id, item) {
+function openLink(kind, id, item) {
   const name = item.finding ? labelOf(item.finding) : labelOf(item.outcome);
   return h("th", { scope: "row" },
-    h("a", { href: address, "data-route": true, class: "open" },
+    h("a", { href: KINDS[kind].address(item), "data-route": true, class: "open" },
       h("span", { class: `dot ${item.finding ?? "none"}`, "aria-hidden": "true" }), name,
       h("span", { class: "short-id" }, id.slice(0, 8))));
 }
@@ -39,14 +39,14 @@ const slices = (item) =>
 
 function studyRow(study) {
   const other = study.disagreeing.length;
-  return row(study, thumbnail(study), openLink(`/?study=${study.study_id}`, study.study_id, study),
+  return row(study, thumbnail(study), openLink("studies", study.study_id, study),
     cell("Tumor", percent(study.tumor_probability)), cell("Volume", volume(study)), lesions(study),
     cell("Series", plural(study.series.length, "series", "series"), other ? h("small", {}, `${other} called otherwise`) : null),
     slices(study), review(study), cell("Arrived", timestamp(study.received_at)));
 }
 
 function seriesRow(series) {
-  return row(series, thumbnail(series), openLink(`/?series=${series.series_id}`, series.series_id, series),
+  return row(series, thumbnail(series), openLink("series", series.series_id, series),
     cell("Tumor", percent(series.tumor_probability)), cell("Volume", volume(series)), lesions(series),
     slices(series), review(series), cell("Arrived", timestamp(series.received_at)),
     cell("Study", series.study_id
@@ -56,7 +56,7 @@ function seriesRow(series) {
 }
 
 function scanRow(scan) {
-  return row(scan, thumbnail(scan), openLink(`/?scan=${scan.scan_id}`, scan.scan_id, scan),
+  return row(scan, thumbnail(scan), openLink("scans", scan.scan_id, scan),
     cell("Confidence", percent(scan.finding ? scan.probabilities?.[scan.finding] : scan.confidence)),
     cell("Size", tumorSize(scan.tumor)),
     cell("Outcome", badge(scan.outcome), reasons(scan.reasons)),
@@ -70,10 +70,10 @@ function scanRow(scan) {
 }
 
 export const KINDS = {
-  studies: { one: "study", row: studyRow,
+  studies: { one: "study", row: studyRow, address: (study) => `/?study=${study.study_id}`,
     columns: ["Image", "Study", "Tumor", "Volume", "Lesions", "Series", "Slices", "Review", "Arrived (UTC)"] },
-  series: { one: "series", row: seriesRow,
+  series: { one: "series", row: seriesRow, address: (series) => `/?series=${series.series_id}`,
     columns: ["Image", "Series", "Tumor", "Volume", "Lesions", "Slices", "Review", "Arrived (UTC)", "Study"] },
-  scans: { one: "scan", row: scanRow,
+  scans: { one: "scan", row: scanRow, address: (scan) => `/?scan=${scan.scan_id}`,
     columns: ["Image", "Class", "Confidence", "Size", "Outcome", "Review", "Arrived (UTC)", "Series"] },
 };

@@ -1,0 +1,90 @@
+"""Lists: how they go on where pages are empty or end, what their tabs and links keep, and what an open one asks.
+
+Most of the API's answers are made up here: sixty studies would take the stack minutes.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.test_studies import answer
+
+MANY = 60
+A_PAGE = 50
+"""Rows that a list shows at once."""
+
+AT_ONCE = 5
+"""Empty pages that a list asks for before it tells the reader."""
+
+LISTED = re.compile(r"/v1/studies\?")
+ROWS = "table.studies tbody tr"
+
+
+def asked(route: Route) -> dict[str, str]:
+    """The query of a request."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(route.request.url).query).items()}
+
+
+@pytest.fixture
+def studies(page: Page) -> list[dict[str, Any]]:
+    """Many studies, of which the page is told once it asks."""
+    [model, *_] = answer(page, "studies?from=2020-01-01&limit=1")["items"]
+    whole = answer(page, f"studies/{model['study_id']}")
+    made = [whole | {"study_id": f"{number:032x}", "review": None, "revision": 0} for number in range(MANY)]
+
+    def one(route: Route) -> None:
+        [study_id] = re.findall("[0-9a-f]{32}", route.request.url)
+        study = made[int(study_id, 16)]
+        if route.request.method == "POST":
+            route.fulfill(status=201, json=study | {"revision": 1, "review": {"verdict": "rejected"}})
+        else:
+            route.fulfill(json={"items": []} if "reviews" in route.request.url else study)
+
+    page.route(re.compile("/v1/studies/[0-9a-f]{32}"), one)
+    return made
+
+
+def paged(studies: list[dict[str, Any]], empty: int) -> Callable[[Route], None]:
+    """Answers of a list whose first pages hold nothing."""
+
+    def listed(route: Route) -> None:
+        place = int(asked(route).get("cursor", 0))
+        start = (place - empty) * A_PAGE
+        found = studies[start : start + A_PAGE] if start >= 0 else []
+        more = start < 0 or start + A_PAGE < len(studies)
+        route.fulfill(json={"items": found, "cursor": str(place + 1) if more else None})
+
+    return listed
+
+
+def test_a_list_goes_on_where_the_first_pages_are_empty(page: Page, studies: Any) -> None:
+    page.route(LISTED, paged(studies, empty=AT_ONCE - 1))
+    page.goto("/?list=studies")
+    expect(page.locator(ROWS)).to_have_count(A_PAGE)
+    expect(page.locator("#count")).to_have_text(f"{A_PAGE} studies or more")
+
+
+def test_a_long_search_says_that_it_has_found_none_so_far_and_goes_on(page: Page, studies: Any) -> None:
+    page.route(LISTED, paged(studies[:1], empty=2 * AT_ONCE))
+    page.goto("/?list=studies")
+    for _ in range(2):
+        expect(page.locator("#count")).to_have_text("No study so far, and there are more to look at.")
+        page.get_by_role("button", name="Look further").click()
+    expect(page.locator(ROWS)).to_have_count(1)
+    expect(page.locator("#count")).to_have_text("1 study")
+
+
+def test_behind_the_last_row_shown_the_next_is_of_the_next_page(page: Page, studies: Any) -> None:
+    page.route(LISTED, paged(studies, empty=0))
+    page.goto("/")
+    page.locator(f"{ROWS} a.open").nth(A_PAGE - 1).click()
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("x")
+    expect(page).to_have_url(re.compile(f"study={studies[A_PAGE]['study_id']}"))
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("u")
+    expect(page.locator(ROWS)).to_have_count(MANY)
