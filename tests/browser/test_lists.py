@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.test_page import with_mask
 from tests.browser.test_studies import answer
 
 MANY = 60
@@ -88,3 +89,40 @@ def test_behind_the_last_row_shown_the_next_is_of_the_next_page(page: Page, stud
     page.locator("main:not([aria-busy]) .back").wait_for()
     page.keyboard.press("u")
     expect(page.locator(ROWS)).to_have_count(MANY)
+
+
+def test_tabs_keep_each_filter_that_the_other_list_knows(page: Page) -> None:
+    filters = {"finding": "glioma", "review": "needed", "from": "2024-01-01", "to": "2024-02-01", "model_id": "f" * 64}
+    of_summaries = {"export_id": "e" * 32, "reader": "Dr. Other", "sort": "volume"}
+    given = filters | of_summaries
+    page.goto("/?" + "&".join(f"{name}={value}" for name, value in given.items()))
+    kinds = page.get_by_role("navigation", name="What to list")
+
+    def kept(tab: str) -> dict[str, str]:
+        address = str(kinds.get_by_role("link", name=tab).get_attribute("href"))
+        return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+
+    assert kept("Series") == given | {"list": "series"}
+    assert kept("Scans") == filters | {"list": "scans"}
+    kinds.get_by_role("link", name="Scans").click()
+    page.get_by_label("Outcome").select_option("rejected")
+    expect(page).to_have_url(re.compile("outcome=rejected"))
+    expect(page).to_have_url(re.compile(f"model_id={'f' * 64}"))
+    assert kept("Series") == filters | {"list": "series"}
+
+
+def test_an_upload_and_a_scan_lead_to_the_studies_of_the_upload(page: Page) -> None:
+    scan = with_mask(page)
+    count = len(answer(page, f"studies?from=2020-01-01&export_id={scan['export_id']}")["items"])
+    for view in ("/?exports", f"/?scan={scan['scan_id']}"):
+        page.goto(view)
+        page.locator(f"main a[href='/?export_id={scan['export_id']}']").click()
+        expect(page.locator("select[name=export_id]")).to_have_value(scan["export_id"])
+        expect(page.locator(ROWS)).to_have_count(count)
+    assert asked_from(page, scan["export_id"]) == "2000-01-01"
+
+
+def asked_from(page: Page, export_id: str) -> str:
+    """From which day on the studies of an upload are shown, however long ago it came."""
+    page.goto(f"/?export_id={export_id}")
+    return page.get_by_label("Arrived from").input_value()

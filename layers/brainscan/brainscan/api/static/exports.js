@@ -11,7 +11,7 @@ export async function exportsView(query, signal) {
   const day = query.get("day") ?? today();
   const listed = await getAllPages("exports", { day });
   const items = new Map();
-  for (const each of listed) items.set(each.export_id, h("li", { class: "export" }, progressOf(each)));
+  for (const each of listed) items.set(each.export_id, h("div", {}, progressOf(each)));
   follow(items, signal);
   const picker = h("input", { type: "date", value: day, name: "day", max: "9999-12-31" });
   picker.addEventListener("change", () => picker.value && navigate(`/?exports&day=${picker.value}`));
@@ -20,7 +20,8 @@ export async function exportsView(query, signal) {
       h("p", { class: "muted" }, listed.length ? `${listed.length} on this day` : "Nothing was uploaded on this day.")),
     await addScans(),
     h("form", { class: "filter", "aria-label": "Filters" }, h("label", {}, "Arrived on", picker)),
-    h("ul", { class: "exports" }, ...items.values()),
+    h("ul", { class: "exports" }, [...items].map(([id, progress]) => h("li", { class: "export" }, progress,
+      h("a", { href: `/?export_id=${id}`, "data-route": true }, `Studies of upload ${id.slice(0, 8)}`)))),
   ];
 }
 

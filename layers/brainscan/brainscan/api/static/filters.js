@@ -6,17 +6,21 @@ import { CLASSES } from "./classes.js";
 import { OUTCOMES, REVIEWS, daysAgo, h, today, labelOf } from "./dom.js";
 
 const DAYS = 30; // shown where no first day is asked for
+const EVER = "2000-01-01"; // of one upload all is shown, whenever it arrived
 const OF_SUMMARIES = ["finding", "review", "model_id", "export_id", "reader", "sort"];
 const OF_SCANS = ["finding", "outcome", "review", "model_id", "min_confidence"];
 const SORTS = [["", "latest first"], ["probability", "likely tumors first"], ["volume", "large volumes first"],
   ["review", "to review first"]];
 
+// What a list can be narrowed by and ordered by, beside its days.
+export const filtersOf = (kind) => (kind === "scans" ? OF_SCANS : OF_SUMMARIES);
+
 // What a list asks the API, by the address.
 export function filterOf(kind, query) {
-  const names = kind === "scans" ? OF_SCANS : OF_SUMMARIES;
-  const given = names.filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
+  const given = filtersOf(kind).filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
   const to = query.get("to") || today();
-  return { ...Object.fromEntries(given), from: query.get("from") || first(to), to };
+  const filters = Object.fromEntries(given);
+  return { ...filters, from: query.get("from") || (filters.export_id ? EVER : first(to)), to };
 }
 
 function first(to) {
@@ -51,25 +55,28 @@ function choice(name, label, options, chosen) {
 
 const any = (codes) => [["", "any"], ...codes.map((code) => [code, labelOf(code)])];
 
+const known = (name, query) => [["", "any"], ...(query.get(name) ? [[query.get(name), short(query.get(name))]] : [])];
+
 function ofScans(query) {
+  const model = query.get("model_id");
   return [
     choice("finding", "Class", any(CLASSES), query.get("finding")),
     choice("outcome", "Outcome", any(OUTCOMES), query.get("outcome")),
     choice("review", "Review", any(REVIEWS), query.get("review")),
     h("label", {}, "Confidence from", h("input", { type: "number", name: "min_confidence", min: 0, max: 1, step: 0.05,
       inputmode: "decimal", placeholder: "0.00", value: query.get("min_confidence") ?? "" })),
-  ];
+    model ? choice("model_id", "Model", known("model_id", query), model) : null,
+  ].filter(Boolean);
 }
 
 function ofSummaries(query) {
-  const known = (name) => [["", "any"], ...(query.get(name) ? [[query.get(name), short(query.get(name))]] : [])];
   const upload = query.get("export_id");
   return [
     choice("finding", "Class", any(CLASSES), query.get("finding")),
     choice("review", "Review", any(REVIEWS), query.get("review")),
-    choice("reader", "Reader", known("reader"), query.get("reader")),
-    choice("model_id", "Model", known("model_id"), query.get("model_id")),
-    upload ? choice("export_id", "Upload", known("export_id"), upload) : null,
+    choice("reader", "Reader", known("reader", query), query.get("reader")),
+    choice("model_id", "Model", known("model_id", query), query.get("model_id")),
+    upload ? choice("export_id", "Upload", known("export_id", query), upload) : null,
     choice("sort", "Order", SORTS, query.get("sort")),
   ].filter(Boolean);
 }

@@ -3,7 +3,7 @@
 
 import { getAllPages, getJson } from "./api.js";
 import { bulkReview } from "./bulk.js";
-import { filterForm, filterOf } from "./filters.js";
+import { filterForm, filterOf, filtersOf } from "./filters.js";
 import { nextPage } from "./order.js";
 import { KINDS } from "./rows.js";
 import { navigate, saveState, savedState } from "./router.js";
@@ -74,7 +74,7 @@ function countText(kind, count, goesOn) {
 
 function tabs(kind, query) {
   const address = (each) => {
-    const kept = ["from", "to", "finding", "review"].filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
+    const kept = [...filtersOf(each), "from", "to"].filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
     return `/?${new URLSearchParams([["list", each], ...kept])}`;
   };
   return h("nav", { class: "kinds", "aria-label": "What to list" }, Object.keys(KINDS).map((each) =>

@@ -65,7 +65,7 @@ function origin(scan) {
     Scan: h("code", {}, scan.scan_id),
     Series: scan.series_id ? h("a", { href: `/?series=${scan.series_id}`, "data-route": true }, scan.series_id) : "none",
     Study: scan.study_id ? h("a", { href: `/?study=${scan.study_id}`, "data-route": true }, scan.study_id) : null,
-    Upload: h("code", {}, scan.export_id),
+    Upload: h("a", { href: `/?export_id=${scan.export_id}`, "data-route": true }, scan.export_id),
     Arrived: timestamp(scan.received_at),
     Pixels: scan.rows ? `${scan.rows} × ${scan.columns}` : "–",
     Model: scan.model_id ? h("code", { title: scan.model_id }, scan.model_id.slice(0, 16)) : "none",
