@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
-from tests.browser.test_page import with_mask
+from tests.browser.test_page import open_view, with_mask
 from tests.browser.test_studies import answer
+from tests.browser.test_uploading import QUICK
 
 MANY = 60
 A_PAGE = 50
@@ -126,3 +127,53 @@ def asked_from(page: Page, export_id: str) -> str:
     """From which day on the studies of an upload are shown, however long ago it came."""
     page.goto(f"/?export_id={export_id}")
     return page.get_by_label("Arrived from").input_value()
+
+
+def test_an_open_list_asks_of_each_upload_that_has_ended_once(page: Page) -> None:
+    page.goto("about:blank")
+    requests: list[Request] = []
+    page.on("request", lambda request: requests.append(request))
+    page.add_init_script(QUICK)
+    page.goto("/")
+    for _ in range(3):
+        page.wait_for_event("requestfinished", lambda request: "/v1/exports?" in request.url)
+    paths = [urlsplit(each.url).path for each in requests]
+    of_one = [path for path in paths if path.startswith("/v1/exports/")]
+    assert of_one
+    assert len(of_one) == len(set(of_one))
+
+
+def test_a_list_is_shown_anew_when_an_upload_ends_and_the_way_back_stays_as_it_was(page: Page) -> None:
+    [export, *_] = answer(page, "exports")["items"]
+    under_way = answer(page, f"exports/{export['export_id']}") | {"export_id": "a" * 32, "done": False}
+    listed = {"items": [export | {"export_id": "a" * 32}], "cursor": None}
+    page.route(re.compile(r"/v1/exports\?"), lambda route: route.fulfill(json=listed))
+    page.route(re.compile("/v1/exports/a"), lambda route: route.fulfill(json=under_way))
+    page.add_init_script(QUICK)
+    page.goto("/")
+    expect(page.get_by_role("region", name="Uploads under way")).to_contain_text("aaaaaaaa")
+    page.get_by_label("Order").focus()
+    before = page.evaluate("history.length")
+    with page.expect_request(LISTED):
+        under_way["done"] = True
+    expect(page.get_by_role("region", name="Uploads under way")).to_be_hidden()
+    page.locator("main:not([aria-busy]) h1").wait_for()
+    assert page.evaluate("history.length") == before
+    expect(page.get_by_label("Order")).to_be_focused()
+
+
+def test_a_decision_without_a_next_leaves_the_reader_where_they_were(page: Page) -> None:
+    open_view(page, "series")
+    page.get_by_label("Slice", exact=True).fill("2")
+    page.evaluate("scrollTo(0, 60)")
+    button = page.get_by_role("button", name="Reject")
+    button.focus()
+    before = page.evaluate("scrollY")
+    page.keyboard.press("Enter")
+    expect(page.locator(".history")).to_contain_text("rejected")
+    expect(button).to_be_focused()
+    expect(page.locator(".caption strong")).to_have_text("2 / 12")
+    assert page.evaluate("scrollY") == before > 0
+    page.keyboard.press("z")
+    expect(page.locator(".history")).to_contain_text("withdrawn")
+    expect(page.locator(".caption strong")).to_have_text("2 / 12")

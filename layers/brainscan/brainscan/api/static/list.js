@@ -1,17 +1,18 @@
 // The worklist of studies, series or scans: filters, order and place live in the address, and a reader who comes back
 // finds the list as it was left.
 
-import { getAllPages, getJson } from "./api.js";
+import { getJson } from "./api.js";
 import { bulkReview } from "./bulk.js";
 import { filterForm, filterOf, filtersOf } from "./filters.js";
 import { nextPage } from "./order.js";
 import { KINDS } from "./rows.js";
-import { navigate, saveState, savedState } from "./router.js";
+import { navigate, here, saveState, savedState } from "./router.js";
 import { capitalized, h, plural, announce, errorMessage } from "./dom.js";
 import { progressOf } from "./exports.js";
 
 const HEADINGS = { needed: "Review queue", second: "Second reading", disputed: "Readers differ" };
 const POLL_MS = 1500;
+const MOST_UPLOADS = 20; // the latest of today
 
 export async function listView(query, signal) {
   const kind = KINDS[query.get("list")] ? query.get("list") : "studies";
@@ -96,15 +97,20 @@ function move(body, event) {
   next.closest("tr").scrollIntoView({ block: "nearest" });
 }
 
+const finished = new Map(); // uploads with nothing to wait for, and the state that they ended in
+
+// Shows the latest uploads that are under way, and the list anew once the last of them ends.
 async function follow(section, signal) {
   let busy = false;
   while (!signal.aborted) {
     try {
-      const exports = await Promise.all(
-        (await getAllPages("exports")).slice(0, 20).map((each) => getJson(`exports/${each.export_id}`)));
-      const open = exports.filter((each) => !each.done);
+      const listed = (await getJson("exports", { limit: MOST_UPLOADS })).items;
+      const asked = await Promise.all(listed.filter((each) => finished.get(each.export_id) !== each.state)
+        .map((each) => getJson(`exports/${each.export_id}`)));
+      for (const each of asked) if (each.done) finished.set(each.export_id, each.state);
+      const open = asked.filter((each) => !each.done);
       section.replaceChildren(...open.map(progressOf));
-      if (busy && !open.length && !signal.aborted) return navigate(location.pathname + location.search);
+      if (busy && !open.length && !signal.aborted) return navigate(here());
       busy = open.length > 0;
     } catch (error) {
       section.replaceChildren(errorMessage(error));

@@ -18,11 +18,14 @@ export function startRouter(known) {
   show();
 }
 
-// Move to an address; `focus` names a field that should have the focus there.
+// Move to an address; `focus` names a field that should have the focus there. What is shown already is shown anew, and
+// the reader stays where they are.
 export function navigate(address, { focus } = {}) {
   savePlace();
-  history.pushState(null, "", address);
-  show(true, focus);
+  const stays = address === here();
+  const place = stays ? presentPlace() : null;
+  history[stays ? "replaceState" : "pushState"](null, "", address);
+  show(true, focus, place);
 }
 
 export const here = () => location.pathname + location.search;
@@ -30,7 +33,7 @@ export const here = () => location.pathname + location.search;
 export const backToList = () => lastList;
 
 // What a list keeps of itself, for whoever comes back to its address in this tab.
-export const savedState = (address = location.pathname + location.search) =>
+export const savedState = (address = here()) =>
   JSON.parse(sessionStorage.getItem(`list ${address}`) ?? "{}");
 
 export function saveState(facts, address = shown) {
@@ -39,19 +42,34 @@ export function saveState(facts, address = shown) {
 
 function savePlace() {
   if (!shown) return;
-  const focused = main.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
-  saveState({ scroll: scrollY, focused });
+  saveState({ scroll: scrollY, focused: focusedOf("a.open") });
   main.dispatchEvent(new CustomEvent("leave"));
 }
 
-async function show(moved = false, focus = null) {
+// Where the reader is in what is shown; a view adds its part by the event `stay`, and is given all of it when shown anew.
+function presentPlace() {
+  const place = { scroll: scrollY, focused: focusedOf("*") };
+  main.dispatchEvent(new CustomEvent("stay", { detail: place }));
+  return place;
+}
+
+const nameOf = (element) => element.getAttribute("href") || element.name || element.getAttribute("aria-label")
+  || element.labels?.[0]?.textContent || element.textContent;
+
+// What has the focus within the view, by tag and name: an element that is made anew has both.
+function focusedOf(selector) {
+  const focused = document.activeElement;
+  return main !== focused && main.contains(focused) && focused.matches(selector) ? [focused.localName, nameOf(focused)] : null;
+}
+
+async function show(moved = false, focus = null, place = null) {
   if (!moved) savePlace();
   leave.abort();
   leave = new AbortController();
   const { signal } = leave;
   const query = new URLSearchParams(location.search);
   const name = Object.keys(views).find((each) => query.has(each)) ?? "list";
-  const address = location.pathname + location.search;
+  const address = here();
   shown = null;
   if (name === "list") lastList = address;
   const tab = (name === "list" && QUEUES[query.get("review")]) || name;
@@ -61,7 +79,7 @@ async function show(moved = false, focus = null) {
   }
   main.setAttribute("aria-busy", "true");
   try {
-    const view = await views[name](query, signal);
+    const view = await views[name](query, signal, place);
     if (signal.aborted) return;
     main.replaceChildren(...view.filter(Boolean));
     if (name === "list") shown = address;
@@ -73,15 +91,16 @@ async function show(moved = false, focus = null) {
   }
   if (signal.aborted) return;
   document.title = `${main.querySelector("h1").textContent} – brainscan`;
-  restorePlace(moved, focus, name === "list" ? savedState(address) : {});
+  restorePlace(moved, focus, place ?? (name === "list" ? savedState(address) : {}));
 }
 
 // Where a reader looks and stands in a view that has just been shown.
 function restorePlace(moved, focus, before) {
   const field = focus && main.querySelector(`[name="${focus}"]`);
-  const opened = before.focused && [...main.querySelectorAll("a.open")].find((each) => each.getAttribute("href") === before.focused);
+  const [tag, called] = before.focused ?? [];
+  const again = tag && [...main.querySelectorAll(tag)].find((each) => nameOf(each) === called);
   if (field) field.focus();
-  else if (opened) opened.focus({ preventScroll: true });
+  else if (again) again.focus({ preventScroll: true });
   else if (moved) main.focus({ preventScroll: true });
   scrollTo(0, before.scroll ?? 0);
 }

@@ -10,7 +10,7 @@ import { picture } from "./picture.js";
 import { heading, reviewPanel, reviewsOf } from "./review.js";
 import { isSource, openViewer } from "./viewer.js";
 
-export async function seriesView(query, signal) {
+export async function seriesView(query, signal, place) {
   const id = query.get("series");
   const [series, slices] = await Promise.all([getJson(`series/${id}`), getAllPages(`series/${id}/scans`)]);
   const { summary } = series;
@@ -52,7 +52,8 @@ export async function seriesView(query, signal) {
     else if (!step && !draw.command(detail) && !shown.command(detail)) return;
     if (detail.target !== slider) detail.preventDefault();
   }, { signal });
-  show(areas[key] ? key : Math.floor(slices.length / 2));
+  document.getElementById("main").addEventListener("stay", ({ detail }) => (detail.slice = now), { signal });
+  show(place?.slice ?? (areas[key] ? key : Math.floor(slices.length / 2)));
   preload(slices, signal);
   const jump = h("button", { type: "button", disabled: !areas[key], onclick: () => show(key) }, `Key slice ${areas[key] ? key + 1 : ""}`);
   return [
