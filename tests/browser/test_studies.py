@@ -177,6 +177,22 @@ def test_a_distance_is_measured_in_millimetres_with_two_clicks(page: Page) -> No
     assert told == pytest.approx(0.2 * box["width"] / scale * scan["spacing_mm"][1], rel=0.05)
 
 
+def test_a_distance_is_measured_by_keyboard_alone(page: Page) -> None:
+    open_view(page, "study")
+    page.wait_for_function("document.querySelector('.frame img').naturalWidth > 0")
+    page.get_by_role("button", name="Ruler").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".frame")).to_be_focused()
+    for key in ("Enter", "ArrowRight", "ArrowDown", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    scan = answer(page, "scans/" + disagreeing(page)["key_slice"])
+    row, column = scan["spacing_mm"]
+    told = float(page.locator(".ruler-told").inner_text().removesuffix(" mm"))
+    assert told == pytest.approx(((8 * column) ** 2 + (9 * row) ** 2) ** 0.5, abs=0.06)
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".ruler-told")).to_have_text(f"{told:.1f} mm")
+
+
 def test_windows_change_the_image_and_not_the_mask(page: Page) -> None:
     open_view(page, "study")
     page.get_by_label("Window").select_option("inverted")

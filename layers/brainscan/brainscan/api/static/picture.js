@@ -15,7 +15,7 @@ export function picture() {
   const stage = h("div", { class: "stage" }, image, mask, reader);
   const frame = h("div", {
     class: "frame", tabindex: 0, role: "group",
-    "aria-label": "Image. Plus and minus or two fingers zoom, arrow keys or a drag move the zoomed image, 0 fits it.",
+    "aria-label": "Image. Plus and minus or two fingers zoom, arrow keys or a drag move the zoomed image, 0 fits it. With the ruler, arrow keys move its end and Enter sets a point.",
   }, stage);
   const view = { zoom: 1, x: 0, y: 0 };
 
