@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.conftest import keeps_somebody_out
 from tests.browser.test_studies import answer
 
 MANY = 60
@@ -59,6 +60,14 @@ def judge(page: Page, choice: str) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"{MANY} studies of this filter")
     dialog.get_by_role("button", name="Judge all").click()
+
+
+def test_the_question_is_for_everybody_and_can_be_declined(page: Page, sent: Any) -> None:
+    page.get_by_role("button", name="Confirm all of this filter").click()
+    expect(page.get_by_role("dialog")).to_contain_text(f"{MANY} studies of this filter")
+    assert keeps_somebody_out(page) == []
+    page.get_by_role("button", name="Leave them").click()
+    assert sent == []
 
 
 @pytest.mark.parametrize("choice", ["rejected", "meningioma"])

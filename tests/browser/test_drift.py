@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from brainscan.store import Table
 from brainscan_local.stack import LocalStack
-from tests.browser.conftest import serious_violations
+from tests.browser.conftest import keeps_somebody_out
 from tests.making import present
 from tests.watched import a_month_and_a_dark_day
 
@@ -31,7 +31,7 @@ def test_a_dark_day_is_charted_named_and_listed(page: Page, dark: Any) -> None:
         "stable"
     )
     expect(page.get_by_role("row", name="Siemens Skyra 200")).to_be_visible()
-    assert serious_violations(page) == []
+    assert keeps_somebody_out(page) == []
 
 
 def test_one_day_that_drifted_is_not_lost_among_those_that_did_not(page: Page, dark: str) -> None:
@@ -52,7 +52,7 @@ def test_the_numbers_open_by_keyboard(page: Page, dark: Any) -> None:
 def test_days_without_scans_say_so(page: Page) -> None:
     page.goto("/?drift=before&from=2019-01-01&to=2019-01-02")
     expect(page.get_by_text("No scan of these days was read.")).to_be_visible()
-    assert serious_violations(page) == []
+    assert keeps_somebody_out(page) == []
 
 
 def test_a_reference_that_is_not_there_is_told_with_its_remedy(page: Page, dark: Any) -> None:

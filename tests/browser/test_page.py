@@ -11,7 +11,7 @@ from brainscan.domain import Delivery, DeliveryState, Reason
 from brainscan.store import Table
 from brainscan_local.phantom import head, to_png
 from brainscan_local.stack import LocalStack
-from tests.browser.conftest import READER, keeps_somebody_out
+from tests.browser.conftest import READER, keeps_somebody_out, violations
 from tests.making import NOON, present, zipped
 
 A_PAGE = 50
@@ -55,6 +55,21 @@ def test_every_view_is_for_everybody_fits_and_says_what_it_is_for(page: Page, vi
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.get_by_role("note").first).to_be_in_viewport()
     expect(page.get_by_role("note").first).to_have_text("Research use only. Not a medical device.")
+
+
+def test_the_list_of_keys_is_for_everybody(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert keeps_somebody_out(page) == []
+
+
+def test_a_target_too_small_to_hit_is_found(page: Page) -> None:
+    page.evaluate("""() => document.querySelector(".filter").after(...[1, 2].map(() => {
+        const link = Object.assign(document.createElement("a"), { href: "/", textContent: "a" });
+        Object.assign(link.style, { display: "block", width: "9px", height: "9px" });
+        return link;
+    }))""")
+    assert {rule for rule, _ in violations(page)} == {"target-size"}
 
 
 def test_an_upload_shows_its_progress_and_then_its_scans(page: Page, stack: LocalStack, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from brainscan.api.app import handle_request
 from brainscan.settings import settings
 from brainscan_local.stack import LocalStack
 from brainscan_local.web import serving
+from tests.browser.conftest import keeps_somebody_out
 
 PROVIDER = Path(__file__).parent / "issuer"
 LONG_S, SHORT_S = 600, 32
@@ -141,6 +142,7 @@ def test_a_refusal_is_told_once_and_not_asked_again(page_at: Callable[[int], Pag
     page.on("request", lambda request: asked.append(request))
     page.get_by_role("link", name="Cancel").click()
     expect(page.get_by_role("alert").first).to_contain_text("access_denied")
+    assert keeps_somebody_out(page) == []
     page.wait_for_timeout(3000)
     assert not [each for each in asked if "/auth?" in each.url]
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from brainscan.cli.serve import page as serving_page
 from brainscan.settings import settings
-from tests.browser.conftest import READER, serious_violations
+from tests.browser.conftest import READER, keeps_somebody_out
 from tests.browser.test_studies import answer, disagreeing
 
 SECOND = "Dr. Second"
@@ -48,13 +48,13 @@ def test_the_second_reader_sees_the_first_verdict_once_theirs_is_given(page: Pag
     expect(second.get_by_text("You see their verdict once you gave yours")).to_be_visible()
     assert READER not in second.content()
     assert "dural tail" not in second.content()
-    assert serious_violations(second) == []
+    assert keeps_somebody_out(second) == []
     second.get_by_role("button", name="Confirm", exact=False).first.click()
     second.goto(second.url.split("/?")[0] + f"/?study={study}")
     expect(second.get_by_text("Readers differ; an adjudicator decides")).to_be_visible()
     expect(second.locator(".history")).to_contain_text(READER)
     expect(second.locator(".history")).to_contain_text(" s")
-    assert serious_violations(second) == []
+    assert keeps_somebody_out(second) == []
     for each in (second, page):
         take_back(each, study)
 

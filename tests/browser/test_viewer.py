@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from pydicom import dcmread
 
 from brainscan.api.page import STATIC
-from tests.browser.conftest import looking, serious_violations
+from tests.browser.conftest import keeps_somebody_out, looking
 from tests.browser.test_page import open_view
 from tests.making import present
 
@@ -128,6 +128,11 @@ def coloured(viewer: Locator) -> int:
     drawn(viewer)
     pixels = shot(viewer).astype(int)
     return int((pixels[..., 0] - pixels[..., 2] > 30).sum())
+
+
+def test_the_viewer_is_for_everybody_and_fits(viewer: Locator) -> None:
+    assert keeps_somebody_out(viewer.page) == []
+    viewer.page.set_viewport_size(SMALL)
 
 
 def test_the_mask_lies_on_the_very_voxels_that_it_was_made_from(viewer: Locator) -> None:
@@ -260,7 +265,6 @@ def test_three_planes_stand_side_by_side_and_meet_where_one_points(viewer: Locat
     ratio = state(viewer, "viewer.uiData.dpr")
     viewer.locator("canvas").click(position={"x": (left + width * 0.3) / ratio, "y": (top + height * 0.4) / ratio})
     assert state(viewer, "[...viewer.scene.crosshairPos]") != before
-    assert serious_violations(viewer.page) == []
     viewer.page.keyboard.press("p")
     assert state(viewer, "viewer.screenSlices.length") == 1
 
