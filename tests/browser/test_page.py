@@ -72,6 +72,24 @@ def test_a_target_too_small_to_hit_is_found(page: Page) -> None:
     assert {rule for rule, _ in violations(page)} == {"target-size"}
 
 
+def test_keys_of_a_single_character_can_be_switched_off(page: Page) -> None:
+    scan = with_mask(page)
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_label("Keys of a single character").uncheck()
+    page.goto(f"/?scan={scan['scan_id']}")
+    page.get_by_role("button", name="Reject").wait_for()
+    for key in ("x", "m", "?", "u"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
+    expect(page.get_by_role("checkbox", name="Mask")).to_be_checked()
+    page.goto("/")
+    rows(page).first.wait_for()
+    page.keyboard.press("ArrowDown")
+    expect(rows(page).first.locator("a.open")).to_be_focused()
+    [after] = [each for each in scans(page) if each["scan_id"] == scan["scan_id"]]
+    assert not after["review"]
+
+
 def test_an_upload_shows_its_progress_and_then_its_scans(page: Page, stack: LocalStack, tmp_path: Path) -> None:
     before = {scan["scan_id"] for scan in scans(page)}
     phantom = head(seed=41, lesion=None, slices=6)

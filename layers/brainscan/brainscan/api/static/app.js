@@ -10,6 +10,7 @@ import { scanView } from "./scan.js";
 import { seriesView } from "./series.js";
 import { readersOfACase, signOut, signsIn } from "./signin.js";
 import { undo } from "./review.js";
+import { isSwitchedOff, switchedBy } from "./shortcuts.js";
 import { statisticsView } from "./statistics.js";
 import { studyView } from "./study.js";
 
@@ -31,10 +32,11 @@ readersOfACase().then((readers) => {
 signsIn().then((does) => (leaving.hidden = !does));
 
 document.getElementById("help-button").addEventListener("click", () => help.showModal());
+switchedBy(document.getElementById("single-keys"));
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=range]),select,textarea"))
-    return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isSwitchedOff(event)) return;
+  if (event.target.matches("input:not([type=range]),select,textarea")) return;
   main.dispatchEvent(new CustomEvent("command", { detail: event }));
   if (event.defaultPrevented) return;
   if (event.key === "?") help.showModal();

@@ -3,6 +3,7 @@
 import { getAllPages, getJson } from "./api.js";
 import { h, linkUrl, announce, errorMessage } from "./dom.js";
 import { maskControls } from "./picture.js";
+import { isSwitchedOff } from "./shortcuts.js";
 import { viewing } from "./viewing.js";
 import { maskOf, readersMaskOf, volumeOf } from "./volumes.js";
 
@@ -102,7 +103,7 @@ function listen(dialog, step, look, view) {
   dialog.addEventListener("keydown", (event) => {
     event.stopPropagation();
     const own = event.key.startsWith("Arrow") && (event.target.type === "range" || event.target.tagName === "SELECT"); // they move themselves
-    if (!keys[event.key] || own || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!keys[event.key] || own || isSwitchedOff(event) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     keys[event.key]();
   }, { capture: true });
