@@ -10,6 +10,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import READER, keeps_somebody_out
 from tests.making import present
 
+PAPER: Any = {"width": 703, "height": 1032}
+"""What margins leave of A4, in CSS pixels."""
+
 VIEWS = ("studies", "series", "study", "queue", "patient", "agreement", "missing")
 
 
@@ -209,6 +212,20 @@ def test_a_report_on_paper_has_verdict_and_lesions_and_no_controls(page: Page) -
     expect(page.get_by_role("region", name="Lesions")).to_be_visible()
     for hidden in ("header", ".verdicts", ".controls"):
         expect(page.locator(hidden).first).to_be_hidden()
+
+
+@pytest.mark.parametrize("part", ["study", "series"])
+def test_a_report_is_one_page_on_which_nothing_is_cut_off(page: Page, part: str) -> None:
+    open_view(page, "study")
+    if part == "series":
+        page.keyboard.press("s")
+        page.locator("main:not([aria-busy]) .caption").wait_for()
+    page.wait_for_function("document.querySelector('.frame img').naturalWidth > 0")
+    assert len(re.findall(rb"/Type */Page\b", page.pdf(format="A4"))) == 1
+    page.set_viewport_size(PAPER)
+    page.emulate_media(media="print")
+    cut = "all => all.filter(each => each.scrollWidth > each.parentElement.clientWidth).length"
+    assert page.locator(".scroll").evaluate_all(cut) == 0
 
 
 def test_what_is_listed_for_review_is_confirmed_together_after_a_question(page: Page) -> None:

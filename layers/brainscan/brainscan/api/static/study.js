@@ -39,7 +39,7 @@ function seriesOf(study) {
     h("td", {}, h("span", { class: "files" }, each.reports.map((file) =>
       h("a", { href: file.url, download: true, "aria-label": `${file.name} of series ${each.series_id.slice(0, 8)}` }, file.name))))));
   return panel("Series", h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Series of the study" },
-    h("table", { class: "numbers" }, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
+    h("table", { class: "numbers with-files" }, h("thead", {}, h("tr", {}, columns.map((name) => h("th", { scope: "col" }, name)))),
       h("tbody", {}, rows))));
 }
 
