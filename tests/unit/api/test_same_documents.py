@@ -40,7 +40,7 @@ def stored(table: Table) -> Any:
     table.scans.register([waiting])
     table.scans.commit([analyzed(waiting, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
     table.scans.review(waiting.scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.MENINGIOMA))
-    table.exports.put(
+    table.exports.conclude(
         Export(export_id=waiting.export_id, state=ExportState.EXPANDED, kind=Kind.ZIP, received_at=NOON, expected=1)
     )
     table.statistics.mark_arrival(DAY)

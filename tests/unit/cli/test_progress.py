@@ -43,7 +43,7 @@ def judged(table: Table) -> str:
     table.scans.commit([record], [Outcome.QUEUED])
     table.scans.review(record.scan_id, 0, opinion(Verdict.CONFIRMED))
     told: dict[str, Any] = {"kind": Kind.ZIP, "received_at": record.received_at, "expected": 1}
-    table.exports.put(Export(export_id=record.export_id, state=ExportState.EXPANDED, **told))
+    table.exports.conclude(Export(export_id=record.export_id, state=ExportState.EXPANDED, **told))
     return record.export_id
 
 

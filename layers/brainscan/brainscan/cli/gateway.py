@@ -116,7 +116,7 @@ def _rounds(
         if sent:
             typer.echo(f"{counted(sent, 'bundle')} sent")
         if left_out:
-            typer.echo(f"{counted(left_out, 'image')} left out, and kept in left-out/: a name may show, or they are damaged")
+            typer.echo(f"{counted(left_out, 'image')} kept in left-out/: a name may show, or they are damaged")
         if give_back is None:
             for bundle in ledger.bundles(BundleState.SENT):
                 ledger.set_done(bundle)  # nobody here waits for its results
