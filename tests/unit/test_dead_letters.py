@@ -1,8 +1,9 @@
 """Messages that were given up can be looked at without a trace, and sent back without a loss."""
 
+import itertools
 import json
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import boto3
 import pytest
@@ -219,3 +220,28 @@ def test_a_series_that_was_given_up_is_asked_for_again_and_a_place_in_the_stream
     assert dlq("redrive", "--queue", "reports", "--all").output == "sent back: 1\n"
     assert sorted(asked) == ["4" * 32, "5" * 32]
     assert depth(urls["ReportDLQUrl"]) == 2
+
+
+class Endless:
+    """A queue that is filled faster than it is read."""
+
+    def __init__(self) -> None:
+        self.given = itertools.count()
+        self.released = 0
+
+    def receive_message(self, **_: Any) -> Any:
+        numbers = itertools.islice(self.given, 10)
+        attributes = {"SentTimestamp": "0", "ApproximateReceiveCount": "1"}
+        found = [
+            {"MessageId": str(n), "ReceiptHandle": str(n), "Body": "{}", "Attributes": attributes} for n in numbers
+        ]
+        return {"Messages": found if int(found[-1]["MessageId"]) < 10 * dead_letters.LISTED else []}
+
+    def change_message_visibility(self, **_: Any) -> None:
+        self.released += 1
+
+
+def test_of_a_long_queue_a_thousand_are_looked_at_and_all_of_them_released() -> None:
+    queue = Endless()
+    assert len(DeadLetters(cast(Any, queue), "url").letters()) == dead_letters.LISTED
+    assert queue.released == dead_letters.LISTED
