@@ -230,12 +230,12 @@ class Endless:
         self.released = 0
 
     def receive_message(self, **_: Any) -> Any:
-        numbers = itertools.islice(self.given, 10)
+        numbers = list(itertools.islice(self.given, 10))
         attributes = {"SentTimestamp": "0", "ApproximateReceiveCount": "1"}
         found = [
-            {"MessageId": str(n), "ReceiptHandle": str(n), "Body": "{}", "Attributes": attributes} for n in numbers
+            {"MessageId": f"{n}", "ReceiptHandle": f"{n}", "Body": "{}", "Attributes": attributes} for n in numbers
         ]
-        return {"Messages": found if int(found[-1]["MessageId"]) < 10 * dead_letters.LISTED else []}
+        return {"Messages": found if numbers[-1] < 10 * dead_letters.LISTED else []}
 
     def change_message_visibility(self, **_: Any) -> None:
         self.released += 1

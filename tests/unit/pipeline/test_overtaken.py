@@ -57,9 +57,9 @@ def test_one_that_was_killed_as_it_concluded_leaves_nothing_of_a_replaced_versio
     at_first(monkeypatch, Scans, "register", overtaken)
     with pytest.raises(KilledError):
         intake(old, world.services)
-    again = intake(old, world.services)
-    assert again.state is ExportState.SUPERSEDED
-    assert standing(world, again) == []
+    states = [each.state for each in world.services.table.exports.of_day(old.received_at.date().isoformat()).items]
+    assert sorted(states) == [ExportState.EXPANDED, ExportState.SUPERSEDED]
+    assert standing(world, intake(old, world.services)) == []
 
 
 def test_one_that_was_killed_before_it_queued_a_replaced_scan_leaves_none_waiting(
