@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainscan.cli.documents import document_of
+from brainscan.cli.plurals import counted
 from brainscan.cli.render import summary_of, table_of
 from brainscan.cli.rows import json_line
 from brainscan.cli.serve import local_name, page, print_address, wait_for_interrupt
@@ -249,7 +250,8 @@ def _print_summary(
     review = sum(record.needs_review for _, record in records)
     skipped = sum(line["outcome"] == Outcome.SKIPPED for line in files)
     console.print(f"{len(files)} files: {len(records)} scans, {skipped} files skipped.")
-    console.print(f"{review} scans need review. {seconds:.1f} s, {len(records) / seconds:.1f} scans a second.")
+    waiting = counted(review, "scan needs", "scans need")
+    console.print(f"{waiting} review. {seconds:.1f} s, {len(records) / seconds:.1f} scans a second.")
     console.print(f"In {out}: results.jsonl, a line a scan; files.jsonl, a line a file; results/, masks and overlays;")
     console.print("reports/, a series' summary, DICOM SEG, SR and capture; functions.log")
     console.print(f"[dim]{RESEARCH_USE_STATEMENT}[/dim]")
