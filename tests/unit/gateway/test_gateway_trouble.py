@@ -67,7 +67,7 @@ def test_trouble_with_the_disk_is_a_line_and_a_longer_pause_and_then_it_goes_on(
     lines = [line for line in done.output.splitlines() if line.startswith("this disk refuses")]
     assert lines == [f"this disk refuses ({told}): nothing is lost; again in 0 s"] * 2
     assert "1 bundle sent" in done.output
-    assert "1 image left out, and kept" in done.output
+    assert "1 image kept in left-out" in done.output
     assert "taken" not in done.output
 
 
