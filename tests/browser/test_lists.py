@@ -80,6 +80,14 @@ def test_a_long_search_says_that_it_has_found_none_so_far_and_goes_on(page: Page
     expect(page.locator("#count")).to_have_text("1 study")
 
 
+def test_who_asks_twice_for_more_rows_gets_each_once(page: Page, studies: Any) -> None:
+    page.route(LISTED, paged(studies, empty=0))
+    page.goto("/")
+    page.get_by_role("button", name="Show more").evaluate("button => { button.click(); button.click(); }")
+    expect(page.locator("#count")).to_have_text(f"{MANY} studies")
+    expect(page.locator(ROWS)).to_have_count(MANY)
+
+
 def test_behind_the_last_row_shown_the_next_is_of_the_next_page(page: Page, studies: Any) -> None:
     page.route(LISTED, paged(studies, empty=0))
     page.goto("/")

@@ -23,7 +23,10 @@ export async function listView(query, signal) {
   const more = h("button", { type: "button", class: "quiet", hidden: true }, "Show more");
   const message = h("div");
   const list = rowsOf(kind, wanted, { body, count, more });
-  more.addEventListener("click", () => list.next().catch((error) => message.replaceChildren(errorMessage(error))));
+  more.addEventListener("click", () => {
+    if (more.ariaDisabled) return; // a page at a time: another click would bring the same rows again
+    list.next().catch((error) => message.replaceChildren(errorMessage(error)));
+  });
   try {
     await list.next();
     await list.upTo(savedState().shown ?? 0);
@@ -51,7 +54,8 @@ function rowsOf(kind, wanted, { body, count, more }) {
   let cursor;
   const items = [];
   const next = async () => {
-    const page = await nextPage(kind, wanted, cursor);
+    more.ariaDisabled = "true";
+    const page = await nextPage(kind, wanted, cursor).finally(() => (more.ariaDisabled = null));
     body.append(...page.items.map(KINDS[kind].row));
     items.push(...page.items);
     cursor = page.cursor;
