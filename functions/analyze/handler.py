@@ -27,7 +27,7 @@ from brainscan.services import services
 from brainscan.settings import settings
 from brainscan.store import ScanQueue
 from brainscan.store.queues import pause_s
-from brainscan.store.retry import MARGIN_S, time_left
+from brainscan.store.retry import within
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -65,7 +65,7 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
     deliveries = list(parsed(records, kept))
     come_alone = services().retries.is_at(records[0]["eventSourceARN"])
     queue = services().retries if come_alone else services().queue
-    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+    with within(context):
         with queue.extended_visibility([record["receiptHandle"] for record in records]):
             retries = tried_alone(deliveries) if come_alone else tried_together(deliveries)
         for retry in retries:

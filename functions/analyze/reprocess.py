@@ -15,7 +15,7 @@ from brainscan.pipeline.serving import fetch_model
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan.services import services
 from brainscan.settings import settings
-from brainscan.store.retry import MARGIN_S, time_left
+from brainscan.store.retry import within
 
 
 class Step(BaseModel):
@@ -32,7 +32,7 @@ class Step(BaseModel):
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take one step of a run. What it raises, the state machine tries again, or takes as the reason to hold."""
     request = Step.model_validate(event)
-    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+    with within(context):
         try:
             return run_step(request)
         except Exception as error:

@@ -9,7 +9,7 @@ from brainscan.events import parse_scan_changes
 from brainscan.observability import error_fields, logger, metrics
 from brainscan.pipeline.count import count
 from brainscan.services import services
-from brainscan.store.retry import MARGIN_S, time_left
+from brainscan.store.retry import within
 
 
 @logger.inject_lambda_context
@@ -18,7 +18,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Count a batch of records as a whole: what of it was counted before an error is not counted again."""
     try:
         shard, changes = parse_scan_changes(event)
-        with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+        with within(context):
             settled = count(shard, changes, services().table)
     except Exception as error:
         logger.error("count failed", records=len(event["Records"]), **error_fields(error))

@@ -18,7 +18,7 @@ from brainscan.observability import error_fields, logger, measure_failures, meas
 from brainscan.pipeline.deliver import deliver, give_up
 from brainscan.services import services
 from brainscan.settings import settings
-from brainscan.store.retry import MARGIN_S, time_left
+from brainscan.store.retry import within
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -28,7 +28,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
     measure_messages("deliver", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
-    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+    with within(context):
         answer = process_partial_response(event, process_message, processor, context)
     measure_failures(len(answer["batchItemFailures"]))
     return answer

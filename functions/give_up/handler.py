@@ -22,7 +22,7 @@ from brainscan.observability import (
 )
 from brainscan.pipeline.give_up import give_up, give_up_upload
 from brainscan.services import services
-from brainscan.store.retry import MARGIN_S, time_left
+from brainscan.store.retry import within
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -32,7 +32,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages of one of the two queues; report those to retry."""
     measure_messages("give-up", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
-    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+    with within(context):
         answer = process_partial_response(event, process_message, processor, context)
     measure_failures(len(answer["batchItemFailures"]))
     return answer

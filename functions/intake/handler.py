@@ -22,7 +22,7 @@ from brainscan.pipeline.expand import Tally
 from brainscan.pipeline.intake import intake, intake_part
 from brainscan.services import services
 from brainscan.store.queues import pause_s
-from brainscan.store.retry import MARGIN_S, time_left
+from brainscan.store.retry import within
 from brainscan.store.upload import Upload
 
 # A batch of which nothing succeeds is an ordinary partial response here: each message has its own way to the DLQ.
@@ -34,7 +34,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of messages; report those to retry."""
     measure_messages("intake", (int(record["attributes"]["SentTimestamp"]) for record in event["Records"]))
-    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+    with within(context):
         return process_partial_response(event, process_message, processor, context)
 
 

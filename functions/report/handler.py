@@ -12,7 +12,7 @@ from brainscan.events import parse_series_id
 from brainscan.observability import error_fields, logger, measure_failures, metrics
 from brainscan.pipeline.report import ReportStatus, report
 from brainscan.services import services
-from brainscan.store.retry import MARGIN_S, time_left
+from brainscan.store.retry import within
 
 processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire_batch_failure=False)
 
@@ -22,7 +22,7 @@ processor = BatchProcessor(event_type=EventType.DynamoDBStreams, raise_on_entire
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Take a batch of records; report those to retry."""
     metrics.add_dimension(name="function", value="report")
-    with time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S):
+    with within(context):
         answer = process_partial_response(event, process_record, processor, context)
     measure_failures(len(answer["batchItemFailures"]))
     return answer

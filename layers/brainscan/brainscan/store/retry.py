@@ -8,13 +8,16 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar, copy_context
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, HTTPClientError
 
 from brainscan.store.errors import TRANSACTION_CANCELLED, cancellation_codes, error_code
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 T = TypeVar("T")
 
@@ -72,6 +75,11 @@ def time_left(seconds: float) -> Iterator[None]:
         yield
     finally:
         _deadline.reset(token)
+
+
+def within(context: "LambdaContext") -> AbstractContextManager[None]:
+    """Bound all retries inside by the time that an invocation of Lambda has left, but for `MARGIN_S`."""
+    return time_left(context.get_remaining_time_in_millis() / 1000 - MARGIN_S)
 
 
 class Threads(ThreadPoolExecutor):
