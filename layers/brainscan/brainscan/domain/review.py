@@ -1,6 +1,6 @@
 """What readers say of a finding."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -72,3 +72,9 @@ class Review(Opinion):
     reviewed_at: datetime
     revision: int = Field(ge=1, description="1 for a scan's first review")
     adjudicates: bool = Field(default=False, description="whether it decides between two readers who differ")
+
+    @classmethod
+    def of(cls, opinion: Opinion, seen_revision: int, *, adjudicates: bool) -> Self:
+        """An opinion as it is recorded now, by who saw a revision."""
+        now = datetime.now(UTC)
+        return cls(**opinion.model_dump(), reviewed_at=now, revision=seen_revision + 1, adjudicates=adjudicates)

@@ -1,7 +1,6 @@
 """Scans in the table: registering, committing, superseding and reviewing them, each once."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from brainscan.domain import (
     ANSWERED,
@@ -147,13 +146,7 @@ class Scans:
         before = self.get(scan_id)
         if before is None:
             return None
-        adjudicates = admit(before, seen_revision, opinion, rules)
-        review = Review(
-            **opinion.model_dump(),
-            reviewed_at=datetime.now(UTC),
-            revision=seen_revision + 1,
-            adjudicates=adjudicates,
-        )
+        review = Review.of(opinion, seen_revision, adjudicates=admit(before, seen_revision, opinion, rules))
         if review.drawn_key is None and not review.is_withdrawn:
             review = _with_mask_of(before.review_by(review.reader), review, before.predicted)
         open_again = review.is_withdrawn and bool(before.review_reasons)

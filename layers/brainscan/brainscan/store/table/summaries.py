@@ -8,7 +8,6 @@ each other are the series of one study alone.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from brainscan.domain import (
@@ -210,12 +209,7 @@ def _unchanged(before: SeriesSummary | StudySummary | None) -> tuple[str, dict[s
 def _review_of(seen: SeriesSummary | StudySummary, seen_revision: int, opinion: Opinion, rules: ReviewRules) -> Review:
     if opinion.verdict is Verdict.CONFIRMED and seen.predicted is None:
         raise NotReviewableError("there is no finding that this verdict could be about")
-    return Review(
-        **opinion.model_dump(),
-        reviewed_at=datetime.now(UTC),
-        revision=seen_revision + 1,
-        adjudicates=seen.adjudicates(opinion, rules),
-    )
+    return Review.of(opinion, seen_revision, adjudicates=seen.adjudicates(opinion, rules))
 
 
 def _require_unchanged(seen: SeriesSummary | StudySummary, seen_revision: int) -> None:
