@@ -10,9 +10,10 @@ from pydicom import Dataset, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
-from brainscan.dicom.values import number, numbers, texts
+from brainscan.dicom.values import integer, number, numbers, texts
 
 SLOPE = Tag(0x0028, 0x1053)
+COLUMNS = Tag(0x0028, 0x0011)
 
 
 def stating(value: bytes | None, vr: str | None = "DS") -> Dataset:
@@ -72,3 +73,39 @@ def test_a_value_of_binary_numbers_is_no_text() -> None:
     dataset.EchoTime = 5
     dataset.save_as(written, implicit_vr=False, little_endian=True)
     assert number(dcmread(io.BytesIO(written.getvalue()), force=True), "EchoTime") == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "vr", "little", "expected"),
+    [
+        (b"\x02\x01", "US", True, 258),
+        (b"\x02\x01", "US", False, 513),
+        (b"\x02\x01", None, True, 258),
+        (b"\xff\xff", "SS", True, -1),
+        (b"\x02\x00\x07\x00", "US", True, 2),
+        (b"\x02\x01\x00", "US", True, None),
+        (b"", "US", True, None),
+        (b" 12 ", "IS", True, 12),
+        (b"7\\9", "IS", True, 7),
+        (b"twelve", "IS", True, None),
+        (b"12", "UT", True, None),
+    ],
+)
+def test_an_integer_is_read_by_the_order_of_its_bytes(
+    value: bytes, vr: Any, little: bool, expected: int | None
+) -> None:
+    dataset = Dataset()
+    dataset[COLUMNS] = RawDataElement(COLUMNS, vr, len(value), value, 0, vr is None, little)
+    assert integer(dataset, "Columns") == expected
+
+
+def test_an_integer_that_was_parsed_before_is_read_alike() -> None:
+    dataset = Dataset()
+    dataset.NumberOfFrames, dataset.Columns = "3", 64
+    assert (integer(dataset, "NumberOfFrames"), integer(dataset, "Columns")) == (3, 64)
+    assert integer(dataset, "Rows") is None
+
+
+@given(st.binary(max_size=8), st.sampled_from(["DS", "IS", "FD", "US", "SS", "OB", "SQ", "UI", None]))
+def test_no_bytes_of_an_integer_raise(value: bytes, vr: Any) -> None:
+    assert isinstance(integer(stating(value, vr), "RescaleSlope"), int | None)

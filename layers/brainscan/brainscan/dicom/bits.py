@@ -5,7 +5,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
-from pydicom.pixels.utils import pixel_array
+from pydicom.pixels.decoders.base import get_decoder
+
+from brainscan.dicom.values import integer
 
 Values = npt.NDArray[Any]
 
@@ -40,18 +42,24 @@ def stored_values(dataset: Dataset, frame: int | None) -> Values:
         frame: from 0; None for the whole object.
     """
     bits = _bits_of_words(dataset)
-    values: Values = pixel_array(dataset, index=frame, correct_unused_bits=bits is None)
+    decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
+    mask = {"correct_unused_bits": bits is None}  # an option that pydicom's types do not know of
+    values: Values = decoder.as_array(dataset, index=frame, **mask)[0]  # type: ignore[arg-type]
     if values.dtype == np.int8:
         return _unsigned(values)
     if bits is None or values.dtype.itemsize * 8 != WORD:
         return values
     shift = _stated_shift(dataset, bits)
     found = _mended(values, bits, shift)
-    rough = _roughness(found)
-    if rough < UNRELATED:
+    if _are_in_order(values, bits) or (rough := _roughness(found)) < UNRELATED:
         return found
     turned = _mended(values.byteswap(), bits, shift)
     return turned if _roughness(turned) * SMOOTHER < rough else found
+
+
+def _are_in_order(values: Values, bits: int) -> bool:
+    """Whether no value exceeds its bits: in the wrong order of bytes, the lower half of a word would be above them."""
+    return bits < WORD and _fit(values, bits)
 
 
 def _mended(values: Values, bits: int, shift: int) -> Values:
@@ -67,15 +75,15 @@ def _roughness(values: Values) -> float:
 
 def _bits_of_words(dataset: Dataset) -> int | None:
     """How many bits of each word are said to be the value; None where pixels are no words, or several."""
-    allocated, stored = (dataset.get(keyword) for keyword in ("BitsAllocated", "BitsStored"))
-    words = allocated == WORD and dataset.get("SamplesPerPixel", 1) == 1
-    return stored if words and isinstance(stored, int) and 0 < stored <= WORD else None
+    stored = integer(dataset, "BitsStored") or 0
+    words = integer(dataset, "BitsAllocated") == WORD and (integer(dataset, "SamplesPerPixel") or 1) == 1
+    return stored if words and 0 < stored <= WORD else None
 
 
 def _stated_shift(dataset: Dataset, bits: int) -> int:
     """How far up in the word values are said to lie; 0 for a header without fault."""
-    high = dataset.get("HighBit")
-    return high + 1 - bits if isinstance(high, int) and bits <= high < WORD else 0
+    high = integer(dataset, "HighBit") or 0
+    return high + 1 - bits if bits <= high < WORD else 0
 
 
 def _within(values: Values, bits: int, shift: int) -> Values:

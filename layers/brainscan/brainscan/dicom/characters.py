@@ -6,7 +6,7 @@ from pydicom import Dataset
 from pydicom.charset import convert_encodings, python_encoding
 from pydicom.dataelem import RawDataElement
 
-from brainscan.dicom.values import tag_and_vr, texts
+from brainscan.dicom.values import holds, tag_and_vr, texts
 
 UTF8: Final = "ISO_IR 192"
 LATIN1: Final = "ISO_IR 100"
@@ -43,7 +43,7 @@ def _bytes_of(dataset: Dataset, keyword: str) -> bytes | None:
     tag, vr = tag_and_vr(keyword)
     if vr not in _TEXT_VRS:
         return None
-    element = dataset.get_item(tag)
+    element = dataset.get_item(tag) if holds(dataset, tag) else None
     return element.value if isinstance(element, RawDataElement) else None
 
 

@@ -18,7 +18,7 @@ def macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:
     """Where an attribute of one frame is stated: a functional group (PS3.3 C.7.6.16) or the object."""
     per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
     shared = items(dataset, "SharedFunctionalGroupsSequence")
-    for groups in (*per_frame[frame : frame + 1], *shared[:1]):
+    for groups in per_frame[frame : frame + 1] + shared[:1]:
         if stated := items(groups, keyword):
             repair(stated[0])
             return stated[0]

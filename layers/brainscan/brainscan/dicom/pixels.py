@@ -31,7 +31,7 @@ from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.dicom.pixel_description import complete_pixel_description, state_frames
 from brainscan.dicom.repair import name_by_meta, repair
 from brainscan.dicom.unstated_padding import unstated_padding
-from brainscan.dicom.values import numbers, texts
+from brainscan.dicom.values import integer, numbers, texts
 from brainscan.domain import Reason, ScanError
 from brainscan.series.planes import plausible_aspect, plausible_spacing
 
@@ -260,12 +260,11 @@ def _shows_something(values: npt.NDArray[Any], seen: npt.NDArray[Any]) -> bool:
 
 def _padding(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_] | None:
     """Which stored pixels are filler (PS3.3 C.7.5.1.1.2): by the padding value, or by what they look like."""
-    value = dataset.get("PixelPaddingValue")
-    if not isinstance(value, int):
+    value, limit = (integer(dataset, keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if value is None:
         return unstated_padding(stored)
-    limit = dataset.get("PixelPaddingRangeLimit")
     # Cast: files exist that write the padding of signed pixels as if unsigned.
-    ends = np.array([value, limit if isinstance(limit, int) else value]).astype(stored.dtype)
+    ends = np.array([value, value if limit is None else limit]).astype(stored.dtype)
     return np.asarray((stored >= ends.min()) & (stored <= ends.max()))
 
 

@@ -83,6 +83,8 @@ _COMPUTED: Final = ("1.2.840.10008.5.1.4.1.1.66.", "1.2.840.10008.5.1.4.1.1.30")
 _SECONDARY_CAPTURE: Final = "1.2.840.10008.5.1.4.1.1.7"
 """The class, and the prefix of its multi-frame relatives."""
 _OURS: Final = "BRAINSCAN"
+_ORDER: Final = {reason: place for place, reason in enumerate(Reason)}
+"""In which flags are listed."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:
         unclear = {Reason.UNCLEAR_CONTENT} if coloured or kinds & ({"DERIVED", "MIXED"} | _REAL) else set()
         if named == {BodyPart.UNNAMED} or BodyPart.ELSEWHERE in named:
             unclear |= {Reason.UNCLEAR_BODY_PART}
-        return Relevance(flags=tuple(sorted(doubts | unclear, key=list(Reason).index)))
+        return Relevance(flags=tuple(sorted(doubts | unclear, key=_ORDER.__getitem__)))
 
     return tuple(
         judged(

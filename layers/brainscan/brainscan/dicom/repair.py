@@ -15,7 +15,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
-from brainscan.dicom.values import numbers, parsed, text, texts
+from brainscan.dicom.values import number, numbers, parsed, text, texts
 
 DECIMALS: Final = (
     "PixelSpacing",
@@ -88,11 +88,14 @@ class _Expected:
         return cls(keyword, Tag(keyword), tuple(dictionary_VR(keyword).split(" or ")), kinds)
 
 
-_EXPECTED: Final = (
-    *(_Expected.of(keyword, int, float, Decimal) for keyword in DECIMALS),
-    *(_Expected.of(keyword, int) for keyword in INTEGERS),
-    *(_Expected.of(keyword) for keyword in (*TEXTS, *SEQUENCES)),
-)
+_EXPECTED: Final = {
+    each.tag: each
+    for each in (
+        *(_Expected.of(keyword, int, float, Decimal) for keyword in DECIMALS),
+        *(_Expected.of(keyword, int) for keyword in INTEGERS),
+        *(_Expected.of(keyword) for keyword in (*TEXTS, *SEQUENCES)),
+    )
+}
 _DECIMAL: Final = rb" *[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,2})? *"
 _INTEGER: Final = rb" *[+-]?\d{1,9} *"
 _FORMS: Final = {
@@ -108,8 +111,8 @@ _FORMS: Final = {
 
 def repair(dataset: Dataset) -> None:
     """Bring an object, or an item of one, to where reading one of these elements never raises."""
-    for expected in _EXPECTED:
-        element = dataset.get_item(expected.tag)
+    for tag in _EXPECTED.keys() & dataset.keys():
+        element, expected = dataset.get_item(tag), _EXPECTED[tag]
         if element is None or _is_usual(element, expected) or _is_well_formed(dataset, expected):
             continue
         if expected.kinds:
@@ -183,5 +186,5 @@ def _unpacked(dataset: Dataset, value: bytes) -> tuple[int, ...] | None:
     if not value or len(value) % 2:
         return None
     little = dataset.original_encoding[1] is not False
-    signed = parsed(dataset, "PixelRepresentation") == 1
+    signed = number(dataset, "PixelRepresentation") == 1
     return struct.unpack(f"{'<' if little else '>'}{len(value) // 2}{'h' if signed else 'H'}", value)

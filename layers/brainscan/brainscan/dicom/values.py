@@ -21,6 +21,8 @@ SEPARATOR: Final = "\\"
 """Between the values of one attribute (PS3.5 6.4)."""
 TEXT_VRS: Final = frozenset("AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())  # noqa: SIM905
 """VRs whose values are text in a file (PS3.5 6.2)."""
+US_BYTES: Final = 2
+"""Of an unsigned short."""
 _ESCAPE: Final = b"\x1b"
 """Begins what is in another character set."""
 
@@ -31,12 +33,17 @@ _IN_A_ROW: Final = re.compile(rf"[\[(]?\s*{_WITH_UNIT}(?:(?:\s*[,;/|x]\s*|\s+){_
 """Numbers with the unit that the standard gives them anyway, or apart by other signs than the standard's."""
 
 
+def holds(dataset: Dataset, tag: BaseTag) -> bool:
+    """Whether an element is there, at a tenth of what pydicom's own `in` takes, which first makes a tag of the tag."""
+    return tag in dataset.keys()  # noqa: SIM118
+
+
 def parsed(dataset: Dataset, keyword: str) -> Any:
     """The value as pydicom converts it; of one that it cannot convert, the bytes; None where there is none."""
     tag, _ = tag_and_vr(keyword)
-    element = dataset.get_item(tag)
-    if element is None:
+    if not holds(dataset, tag):
         return None
+    element = dataset.get_item(tag)
     try:
         return dataset[tag].value
     except Exception:  # pydicom raises nearly anything on a value that is not what its VR says
@@ -52,12 +59,13 @@ def tag_and_vr(keyword: str) -> tuple[BaseTag, str]:
 def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """The values of an attribute as text, without padding; of bytes that are no ASCII, with the others replaced."""
     tag, vr = tag_and_vr(keyword)
-    element = dataset.get_item(tag)
-    if element is None:
+    if not holds(dataset, tag):
         return ()
-    value = _plain_text(element, vr) if isinstance(element, RawDataElement) else None
-    if value is None:
-        value = parsed(dataset, keyword)
+    element = dataset.get_item(tag)
+    plain = _plain_text(element, vr) if isinstance(element, RawDataElement) else None
+    if plain is not None:
+        return tuple([each.strip(_PADDING) for each in plain.split(SEPARATOR)]) if plain else ()
+    value = parsed(dataset, keyword)
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
     if value is None or value == "":
@@ -81,7 +89,8 @@ def _plain_text(element: RawDataElement, vr: str) -> str | None:
 
 def text(dataset: Dataset, keyword: str) -> str:
     """The values of `texts` as one line; empty where there are none."""
-    return " ".join(each for each in texts(dataset, keyword) if each)
+    found = texts(dataset, keyword)
+    return " ".join(filter(None, found)) if found else ""
 
 
 def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...] | None:
@@ -114,6 +123,19 @@ def number(dataset: Dataset, keyword: str) -> float | None:
     """The first value of `numbers`."""
     found = numbers(dataset, keyword)
     return found[0] if found else None
+
+
+def integer(dataset: Dataset, keyword: str) -> int | None:
+    """The first value of an attribute that holds integers; None where it is absent, empty, or something else."""
+    tag, vr = tag_and_vr(keyword)
+    if not holds(dataset, tag):
+        return None
+    element = dataset.get_item(tag)
+    if isinstance(element, RawDataElement) and (element.VR or vr) == "US" and element.length == US_BYTES:
+        return int.from_bytes(element.value or b"", "little" if element.is_little_endian else "big")
+    value = parsed(dataset, keyword)
+    first = value[0] if isinstance(value, list | MultiValue) and value else value
+    return int(first) if isinstance(first, int) else None
 
 
 def private_integer(dataset: Dataset, creator: str, group: int, element: int) -> int | None:
