@@ -22,7 +22,18 @@ from brainscan.inference.runtime import Model
 from brainscan.pipeline.count import count
 from brainscan.services import Services
 from brainscan.settings import Limits
-from brainscan.store import Bus, DeadLetterQueue, ObjectVersions, PartQueue, Queue, Results, ScanQueue, Table, Uploads
+from brainscan.store import (
+    Bus,
+    DeadLetterQueue,
+    ObjectVersions,
+    PartQueue,
+    Queue,
+    Results,
+    ScanQueue,
+    Secrets,
+    Table,
+    Uploads,
+)
 from brainscan.store.table import Counts
 from brainscan.store.upload import Upload
 from brainscan_local import moto_dynamodb
@@ -220,6 +231,7 @@ def world(table: Table) -> World:
         dead_deliveries=DeadLetterQueue(sqs, sqs.create_queue(QueueName="dead-deliveries")["QueueUrl"]),
         bus=Bus(_watched_bus(sqs), "default", "brainscan"),
         secret=lambda: PSEUDONYMS.secret.decode(),
+        secrets=Secrets(lambda: boto3.client("secretsmanager")),
         limits=Limits(),
     )
     return World(services, s3, sqs, url, parts_url)

@@ -6,7 +6,6 @@ What failed every time comes by the DeliveryGiveUpQueue: its report says so, and
 from typing import Any
 
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities import parameters
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -19,6 +18,9 @@ from brainscan.pipeline.deliver import deliver, give_up
 from brainscan.services import services
 from brainscan.settings import settings
 from brainscan.store.retry import within
+
+PASSWORD_AGE_S = 300
+"""How long a process goes on with the PACS's password that it read."""
 
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
@@ -67,5 +69,5 @@ def fail(record: SQSRecord) -> None:
 
 def pacs() -> Pacs:
     """The PACS of the settings; its password may change between two messages."""
-    secret = parameters.get_secret(settings().stow_secret_arn, max_age=300)
+    secret = services().secrets.text(settings().stow_secret_arn, PASSWORD_AGE_S)
     return Pacs(settings().stow_url, Credentials.model_validate_json(secret))

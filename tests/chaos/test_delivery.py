@@ -6,11 +6,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from aws_lambda_powertools.utilities import parameters
 
 from brainscan.dicom import stow
 from brainscan.domain import DeliveryState, Reason
 from brainscan.pipeline import deliver
+from brainscan.store import Secrets
 from tests.chaos.deadly import deadly
 from tests.chaos.faults import NONE, USUAL, Rates
 from tests.chaos.invariants import Left
@@ -40,7 +40,7 @@ def delivering() -> Iterator[set[tuple[bytes, ...]]]:
     FakePacs.stored = set()
     with (
         patch.object(stow, "Pacs", FakePacs),
-        patch.object(parameters, "get_secret", lambda *_, **__: '{"username": "a", "password": "b"}'),
+        patch.object(Secrets, "text", lambda *_: '{"username": "a", "password": "b"}'),
         patch.object(deliver, "DICOM_SUFFIX", ".json"),  # the DICOM objects take a hundred times as long to make
     ):
         yield FakePacs.stored

@@ -19,6 +19,7 @@ from brainscan.store import (
     Queue,
     Results,
     ScanQueue,
+    Secrets,
     Table,
     Uploads,
 )
@@ -86,6 +87,7 @@ class Services:
     dead_deliveries: DeadLetterQueue
     bus: Bus
     secret: Callable[[], str]
+    secrets: Secrets
     limits: Limits
     sites: tuple[str, ...] = ()
 
@@ -109,6 +111,7 @@ def services() -> Services:
 def services_of(configured: Settings, limits: Limits, client: Callable[[str], Any]) -> Services:
     """Services over clients that the caller makes, by a service's name."""
     s3, sqs = client("s3"), client("sqs")
+    secrets = Secrets(partial(client, "secretsmanager"))
     return Services(
         uploads=Uploads(s3),
         results=Results(s3, configured.results_bucket),
@@ -124,7 +127,8 @@ def services_of(configured: Settings, limits: Limits, client: Callable[[str], An
         dead_reports=DeadLetterQueue(sqs, configured.report_dlq_url),
         given_up_deliveries=Queue(sqs, configured.delivery_give_up_queue_url),
         dead_deliveries=DeadLetterQueue(sqs, configured.delivery_dlq_url),
-        secret=partial(_secret, configured),
+        secret=partial(_secret, configured, secrets),
+        secrets=secrets,
         limits=limits,
         sites=configured.named_sites,
     )
@@ -161,9 +165,7 @@ def _client(name: str) -> Any:
 _keyring = lru_cache(maxsize=2)(Keyring.parse)
 
 
-def _secret(configured: Settings) -> str:
+def _secret(configured: Settings, secrets: Secrets) -> str:
     if configured.pseudonym_secret is not None:
         return configured.pseudonym_secret.get_secret_value()
-    from aws_lambda_powertools.utilities import parameters  # who has no need of the secret does not wait for this
-
-    return parameters.get_secret(configured.pseudonym_secret_arn, max_age=SECRET_AGE_S)
+    return secrets.text(configured.pseudonym_secret_arn, SECRET_AGE_S)

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import boto3
-from aws_lambda_powertools.utilities import parameters as powertools_parameters
 from botocore.config import Config
 
 from brainscan.domain import BrainscanError
@@ -259,5 +258,4 @@ def _forget() -> None:
     """Drop what this process remembers of an environment that is no longer its own, as a new process would."""
     for remembered in (settings, limits, services):
         remembered.cache_clear()
-    powertools_parameters.clear_caches()
     boto3.DEFAULT_SESSION = None

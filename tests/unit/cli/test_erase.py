@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities import parameters
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
@@ -29,13 +28,11 @@ Run = Callable[..., str]
 
 
 @pytest.fixture
-def secret(aws: None) -> Iterator[str]:
+def secret(aws: None) -> str:
     """The deployment's secret, as its stack keeps it."""
-    parameters.clear_caches()
-    yield boto3.client("secretsmanager").create_secret(Name="pseudonyms", SecretString=PSEUDONYMS.secret.decode())[
+    return boto3.client("secretsmanager").create_secret(Name="pseudonyms", SecretString=PSEUDONYMS.secret.decode())[
         "ARN"
     ]
-    parameters.clear_caches()
 
 
 @pytest.fixture

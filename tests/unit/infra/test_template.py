@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from aws_lambda_powertools.utilities import parameters
 from samtranslator.yaml_helper import yaml_parse
 
 from brainscan.services import services
@@ -48,13 +47,11 @@ def test_a_functions_own_environment_is_all_that_its_services_need(
     remembered = (settings, limits, services)
     for each in remembered:
         each.cache_clear()
-    parameters.clear_caches()
     try:
         assert services().results.bucket == attribute("ResultsBucket", "Ref")
     finally:
         for each in remembered:
             each.cache_clear()
-        parameters.clear_caches()
 
 
 def test_an_operators_parameter_reaches_its_queues() -> None:

@@ -10,7 +10,6 @@ from typing import Annotated, Final
 
 import boto3
 import typer
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
@@ -136,12 +135,15 @@ def _report_aws_errors() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        if error.operation_name == "GetSecretValue":
+            console.print(
+                "[red]the pseudonym secret cannot be read[/red]: check --secret-arn, and the right to read it"
+            )
+            raise typer.Exit(NOT_REACHED) from None
         refused = f"[red]AWS refused {error.operation_name}[/red] ({error_code(error)})"
         console.print(f"{refused}: docs/erasure-and-restore.md has the rights that it takes; run it again with them")
     except BotoCoreError as error:
         console.print(f"[red]AWS cannot be reached[/red] ({type(error).__name__}): check credentials and region")
-    except GetParameterError:
-        console.print("[red]the pseudonym secret cannot be read[/red]: check --secret-arn, and the right to read it")
     except VersionsKeptError as error:
         console.print(f"[red]not all is erased[/red]: {error}, then run it again")
     else:

@@ -6,6 +6,7 @@ from brainscan.store.object_errors import ObjectGoneError
 from brainscan.store.object_versions import ObjectVersions
 from brainscan.store.objects import Results, Uploads, staged_key
 from brainscan.store.queues import DeadLetterQueue, PartQueue, Queue, ScanQueue
+from brainscan.store.secrets import Secrets
 from brainscan.store.table import Table
 from brainscan.store.table.query import Page
 
@@ -20,6 +21,7 @@ __all__ = [
     "Queue",
     "Results",
     "ScanQueue",
+    "Secrets",
     "Table",
     "Uploads",
     "staged_key",
