@@ -85,12 +85,17 @@ class Pacs:
         return self.get(f"/studies/{study}/media")
 
     def get(self, path: str) -> bytes:
-        request = urllib.request.Request(f"http://127.0.0.1:{HTTP_PORT}{path}")
+        return self.ask("GET", path)
+
+    def ask(self, method: str, path: str, body: object = None) -> bytes:
+        """What its REST interface answers."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{HTTP_PORT}{path}", data=data, method=method)
         token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         request.add_header("Authorization", f"Basic {token}")
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - to 127.0.0.1
-            body: bytes = answer.read()
-        return body
+            answered: bytes = answer.read()
+        return answered
 
 
 @contextmanager

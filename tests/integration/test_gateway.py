@@ -1,14 +1,12 @@
 """Orthanc sends to the gateway as any PACS does, dcmtk does, and the answers are back in Orthanc without DICOMweb."""
 
 import io
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from pydicom import dcmread
 
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from brainscan_local.stack import LocalStack
-from tests.integration.pacs import DICOM_PORT, HTTP_PORT, PASSWORD, USER, Pacs
+from tests.integration.pacs import DICOM_PORT, Pacs
 
 GATEWAY_PORT = 11112
 
@@ -58,30 +56,15 @@ def wait_for(condition: Any, seconds: float) -> None:
         time.sleep(0.5)
 
 
-def ask(pacs: Pacs, method: str, path: str, body: object) -> bytes:
-    opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(passwords()))
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{HTTP_PORT}{path}", data=json.dumps(body).encode(), method=method
-    )
-    with opener.open(request) as answer:
-        return answer.read()
-
-
-def passwords() -> urllib.request.HTTPPasswordMgrWithDefaultRealm:
-    known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    known.add_password(None, f"http://127.0.0.1:{HTTP_PORT}", USER, PASSWORD)
-    return known
-
-
 def test_a_study_goes_from_orthanc_through_the_gateway_and_its_reports_come_back(
     pacs: Pacs, stack: LocalStack, gateway: Any
 ) -> None:
     images = to_dicom(head(seed=1, lesion=GLIOMA), "ONE")
     pacs.push(images)
     [study] = pacs.studies()
-    ask(pacs, "PUT", "/modalities/brainscan", ["BRAINSCAN", "127.0.0.1", GATEWAY_PORT])
-    ask(pacs, "POST", "/modalities/brainscan/echo", {})
-    ask(pacs, "POST", "/modalities/brainscan/store", study)
+    pacs.ask("PUT", "/modalities/brainscan", ["BRAINSCAN", "127.0.0.1", GATEWAY_PORT])
+    pacs.ask("POST", "/modalities/brainscan/echo", {})
+    pacs.ask("POST", "/modalities/brainscan/store", study)
 
     def modalities() -> list[str]:
         found = pacs.web.search_for_instances(fields=["Modality"])
