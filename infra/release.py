@@ -1,7 +1,8 @@
 """Build what a release consists of, the same bytes from the same commit: `python infra/release.py OUT`.
 
 Wheels, the layer, and what the image adds to its base (where docker builds it), each with its SHA-256 in
-OUT/digests.txt. Two runs from one commit write the same digests.
+OUT/digests.txt. All is built in a clone of the commit: what else lies in the checkout, such as what an earlier build
+left, is in none of it, and two runs write the same digests.
 """
 
 import argparse
@@ -44,31 +45,35 @@ def tar_of(stream: bytes, out: Path) -> Path:
     return out
 
 
-def wheels(out: Path) -> list[Path]:
-    """Library with its command, and laptop stack."""
-    projects = [ROOT, ROOT / "layers/brainscan_local"]
-    for project in projects:
-        shutil.rmtree(project / "build", ignore_errors=True)  # setuptools would pack what it finds of an earlier build
-    _run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), *map(str, projects)])
-    return sorted(out.glob("*.whl"))
+def clone(repository: Path, at: Path) -> Path:
+    """The repository's commit in a folder of its own."""
+    _run(["git", "clone", "--quiet", "--shared", str(repository), str(at)], cwd=repository)
+    return at
 
 
-def layer(out: Path) -> Path:
-    """The Lambda layer as `sam build` makes it."""
+def layer(source: Path, out: Path) -> Path:
+    """The Lambda layer as `sam build` makes it. It leaves the page's viewer in `source`, for the wheel to take."""
     with tempfile.TemporaryDirectory() as built:
         command = ["make", "--silent", "-f", "layers/brainscan/Makefile", "build-BrainscanLayer"]
-        _run([*command, f"PYTHON={sys.executable}"], ARTIFACTS_DIR=built)
+        _run([*command, f"PYTHON={sys.executable}"], cwd=source, ARTIFACTS_DIR=built)
         return zip_of(Path(built), out / "layer.zip")
 
 
-def image(out: Path) -> Path:
+def wheels(source: Path, out: Path) -> list[Path]:
+    """Library with its command, and laptop stack."""
+    projects = [str(source), str(source / "layers/brainscan_local")]
+    _run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(out), *projects], cwd=source)
+    return sorted(out.glob("*.whl"))
+
+
+def image(source: Path, out: Path) -> Path:
     """What the analyze image holds beside its base."""
-    _run(["docker", "build", "--quiet", "--file=functions/analyze/Dockerfile", f"--tag={IMAGE}", str(ROOT)])
-    container = _run(["docker", "create", IMAGE]).decode().strip()
+    _run(["docker", "build", "--quiet", "--file=functions/analyze/Dockerfile", f"--tag={IMAGE}", "."], cwd=source)
+    container = _run(["docker", "create", IMAGE], cwd=source).decode().strip()
     try:
-        return tar_of(_run(["docker", "cp", f"{container}:/var/task", "-"]), out / "image-task.tar")
+        return tar_of(_run(["docker", "cp", f"{container}:/var/task", "-"], cwd=source), out / "image-task.tar")
     finally:
-        _run(["docker", "rm", container])
+        _run(["docker", "rm", container], cwd=source)
 
 
 def digests(files: Iterable[Path]) -> str:
@@ -80,12 +85,10 @@ def _docker_runs() -> bool:
     return bool(shutil.which("docker")) and not subprocess.run(["docker", "info"], capture_output=True).returncode
 
 
-def _run(command: list[str], **variables: str) -> bytes:
-    committed = subprocess.run(
-        ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    environment = os.environ | {"SOURCE_DATE_EPOCH": committed.stdout.strip(), "PYTHONHASHSEED": "0"} | variables
-    return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE).stdout
+def _run(command: list[str], cwd: Path, **variables: str) -> bytes:
+    committed = subprocess.check_output(["git", "log", "-1", "--format=%ct"], cwd=cwd, text=True).strip()
+    environment = os.environ | {"SOURCE_DATE_EPOCH": committed, "PYTHONHASHSEED": "0"} | variables
+    return subprocess.run(command, cwd=cwd, env=environment, umask=0o022, check=True, stdout=subprocess.PIPE).stdout
 
 
 def main() -> None:
@@ -95,11 +98,13 @@ def main() -> None:
     out: Path = parser.parse_args().out.resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
-    built = [*wheels(out), layer(out)]
-    if _docker_runs():
-        built.append(image(out))
-    else:
-        print("docker is needed for the image: it is left out")
+    with tempfile.TemporaryDirectory() as folder:
+        source = clone(ROOT, Path(folder) / "brainscan")
+        built = [layer(source, out), *wheels(source, out)]
+        if _docker_runs():
+            built.append(image(source, out))
+        else:
+            print("docker is needed for the image: it is left out")
     (out / "digests.txt").write_text(digests(built))
     print((out / "digests.txt").read_text(), end="")
 

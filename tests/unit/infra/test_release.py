@@ -2,12 +2,13 @@
 
 import io
 import os
+import subprocess
 import tarfile
 import time
 import zipfile
 from pathlib import Path
 
-from infra.release import digests, tar_of, zip_of
+from infra.release import clone, digests, tar_of, zip_of
 
 
 def folder(at: Path, names: list[str], modified: float) -> Path:
@@ -58,3 +59,21 @@ def test_other_content_is_another_digest(tmp_path: Path) -> None:
     first, second = digests([tmp_path / "1.zip", tmp_path / "2.zip"]).splitlines()
     assert first.split()[0] != second.split()[0]
     assert first.endswith("  1.zip")
+
+
+def git(*command: str, at: Path) -> None:
+    author = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+    subprocess.run(["git", *author, *command], cwd=at, check=True, capture_output=True)
+
+
+def test_it_is_built_from_the_commit_alone(tmp_path: Path) -> None:
+    checkout = folder(tmp_path / "checkout", ["a.py", "run"], time.time())
+    (checkout / ".gitignore").write_text("build/\n")
+    git("init", at=checkout)
+    git("add", ".", at=checkout)
+    git("commit", "-m", "A", at=checkout)
+    folder(checkout, ["build/lib/a.py", "new.py"], time.time())
+    (checkout / "a.py").write_text("changed")
+    source = clone(checkout, tmp_path / "source")
+    assert {path.name for path in source.iterdir()} == {".git", ".gitignore", "a.py", "run"}
+    assert (source / "a.py").read_text() == "content of a.py"
