@@ -28,7 +28,7 @@ from training.datasets.splits import read_data
 from training.evaluation.crossfit import FEWEST_GROUPS, cross_fit
 from training.evaluation.evaluated import evaluate
 from training.evaluation.figures import stated_sources
-from training.evaluation.predictions import Run, predict, predict_cached
+from training.evaluation.predictions import RunNetwork, predict, predict_cached
 from training.evaluation.scope import evenly, fit_scope
 from training.evaluation.thresholds import UNTUNED
 from training.model.fuse import fuse
@@ -186,7 +186,7 @@ def _written(manifest: Manifest, out: Path, **known: object) -> Model:
     return Model.load(out)
 
 
-def _keras(model: keras.Model) -> Run:
+def _keras(model: keras.Model) -> RunNetwork:
     def run(batch: np.ndarray) -> Prediction:
         said = {name: np.asarray(value) for name, value in model.predict_on_batch(batch).items()}
         return Prediction(cls=said["cls"], seg=said["seg"][..., 0], features=said["features"])

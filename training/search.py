@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         keras.utils.clear_session()
         keras.utils.set_random_seed(settings.seed)
         model = trainable(starting_model(environment, settings, fitted), settings.path_drop)
-        return loop.Run(model, fitted, validation, settings, folder).fit().score
+        return loop.Training(model, fitted, validation, settings, folder).fit().score
 
     study = search(score, base, options.study, options.trials, read_space(options.space))
     print(f"best score {study.best_value:.4f} with {json.dumps(study.best_params)}")

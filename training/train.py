@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from training import export
-from training.datasets.prepared import Prepared, prepare_all
+from training.datasets.prepared import PreparedSlices, prepare_all
 from training.datasets.samples import with_views
 from training.datasets.splits import grouped, read_data, split_validation
 from training.fitting import loop, precision
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 3
     step = max(1, -(-len(validation) // max(1, settings.validation_slices)))
-    run = loop.Run(
+    run = loop.Training(
         model=model,
         fitted=fitted,
         validation=validation.subset(range(0, len(validation), step)),
@@ -92,7 +92,7 @@ def write_artifact(environment: Environment, settings: Hyperparameters, model: k
     return export.main(words)
 
 
-def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prepared, Prepared]:
+def load_data(environment: Environment, settings: Hyperparameters) -> tuple[PreparedSlices, PreparedSlices]:
     """(fitted, validation), both from the train part, prepared at the settings' size; sets left out are in the latter.
 
     Raises:
@@ -108,7 +108,7 @@ def load_data(environment: Environment, settings: Hyperparameters) -> tuple[Prep
     return fitted, validation
 
 
-def starting_model(environment: Environment, settings: Hyperparameters, fitted: Prepared) -> keras.Model:
+def starting_model(environment: Environment, settings: Hyperparameters, fitted: PreparedSlices) -> keras.Model:
     """The network, open in size, with the weights that the run starts from.
 
     Args:

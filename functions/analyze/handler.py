@@ -37,8 +37,8 @@ loaded = LoadedModels(Model.load(settings().model_dir))
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """One message: its scan, and how often its queue has delivered it."""
+class ScanMessage:
+    """A scan to analyze, and how often its queue has delivered the message."""
 
     message_id: str
     receipt_handle: str
@@ -48,9 +48,9 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Retry:
-    """A delivery that its queue keeps, and after how long it comes back."""
+    """A message that its queue keeps, and after how long it comes back."""
 
-    delivery: Delivery
+    message: ScanMessage
     pause_s: float
 
 
@@ -62,20 +62,20 @@ def lambda_handler(event: dict[str, Any], context: "LambdaContext") -> dict[str,
         return {"batchItemFailures": []}
     measure_messages("analyze", (int(record["attributes"]["SentTimestamp"]) for record in records))
     kept: list[str] = []
-    deliveries = list(parsed(records, kept))
+    messages = list(parsed(records, kept))
     come_alone = services().retries.is_at(records[0]["eventSourceARN"])
     queue = services().retries if come_alone else services().queue
     with within(context):
         with queue.extended_visibility([record["receiptHandle"] for record in records]):
-            retries = tried_alone(deliveries) if come_alone else tried_together(deliveries)
+            retries = tried_alone(messages) if come_alone else tried_together(messages)
         for retry in retries:
             postpone(queue, retry)
-    kept += [retry.delivery.message_id for retry in retries]
+    kept += [retry.message.message_id for retry in retries]
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in kept]}
 
 
-def parsed(records: Sequence[dict[str, Any]], kept: list[str]) -> Iterator[Delivery]:
-    """The deliveries of a batch; messages that speak of no scan go to `kept`."""
+def parsed(records: Sequence[dict[str, Any]], kept: list[str]) -> Iterator[ScanMessage]:
+    """The messages of a batch; those that speak of no scan go to `kept`."""
     for record in records:
         message_id = record["messageId"]
         try:
@@ -86,42 +86,42 @@ def parsed(records: Sequence[dict[str, Any]], kept: list[str]) -> Iterator[Deliv
             kept.append(message_id)
         else:
             receive_count = int(record["attributes"]["ApproximateReceiveCount"])
-            yield Delivery(message_id, record["receiptHandle"], scan, receive_count)
+            yield ScanMessage(message_id, record["receiptHandle"], scan, receive_count)
 
 
-def tried_together(deliveries: Sequence[Delivery]) -> list[Retry]:
+def tried_together(messages: Sequence[ScanMessage]) -> list[Retry]:
     """Analyze scans that come for the first time; those that failed, or came before, go on to the RetryQueue."""
-    first = [each for each in deliveries if each.receive_count == 1]
-    begun = [each for each in deliveries if each.receive_count > 1]
+    first = [each for each in messages if each.receive_count == 1]
+    begun = [each for each in messages if each.receive_count > 1]
     stay = to_retries(begun)  # before anything else: what killed its process may do so again
     stay = [*stay, *to_retries(analyzed(first))]
     return [Retry(each, pause_s(each.receive_count)) for each in stay]
 
 
-def tried_alone(deliveries: Sequence[Delivery]) -> list[Retry]:
+def tried_alone(messages: Sequence[ScanMessage]) -> list[Retry]:
     """Analyze scans of the RetryQueue one by one."""
-    return [Retry(each, pause_s(each.receive_count)) for delivery in deliveries for each in analyzed([delivery])]
+    return [Retry(each, pause_s(each.receive_count)) for message in messages for each in analyzed([message])]
 
 
-def analyzed(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Analyze scans together; the deliveries of those to retry."""
-    if not deliveries:
+def analyzed(messages: Sequence[ScanMessage]) -> list[ScanMessage]:
+    """Analyze scans together; the messages of those to retry."""
+    if not messages:
         return []
     try:
-        results = analyze_as_served([delivery.scan for delivery in deliveries], services(), loaded)
+        results = analyze_as_served([message.scan for message in messages], services(), loaded)
     except Exception as error:
-        logger.error("batch failed", scans=len(deliveries), **error_fields(error))
-        results = [ScanResult(delivery.scan.scan_id, error=error) for delivery in deliveries]
-    pairs = zip(deliveries, results, strict=True)
-    failed = [delivery for delivery, result in pairs if not is_answered(delivery, result)]
+        logger.error("batch failed", scans=len(messages), **error_fields(error))
+        results = [ScanResult(message.scan.scan_id, error=error) for message in messages]
+    pairs = zip(messages, results, strict=True)
+    failed = [message for message, result in pairs if not is_answered(message, result)]
     measure_failures(len(failed))
     measure_version(result.record.outcome if result.record else None for result in results)
     return failed
 
 
-def is_answered(delivery: Delivery, result: ScanResult) -> bool:
+def is_answered(message: ScanMessage, result: ScanResult) -> bool:
     """Log and count one result; False if its scan is to be retried."""
-    where: dict[str, Any] = {"export_id": delivery.scan.export_id, "scan_id": delivery.scan.scan_id}
+    where: dict[str, Any] = {"export_id": message.scan.export_id, "scan_id": message.scan.scan_id}
     if result.record is not None:
         outcome = result.record.outcome
         logger.info("scan answered", outcome=outcome, repeat=result.repeat, **where)
@@ -129,23 +129,23 @@ def is_answered(delivery: Delivery, result: ScanResult) -> bool:
             measure_outcome(result.record)
         return True
     if result.error is not None:
-        logger.error("scan failed", receive_count=delivery.receive_count, **where, **error_fields(result.error))
+        logger.error("scan failed", receive_count=message.receive_count, **where, **error_fields(result.error))
     return False
 
 
-def to_retries(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+def to_retries(messages: Sequence[ScanMessage]) -> Sequence[ScanMessage]:
     """Send scans on to the RetryQueue; those that stay where they are, because that failed."""
     try:
-        services().retries.send([delivery.scan for delivery in deliveries])
+        services().retries.send([message.scan for message in messages])
     except Exception as error:
-        logger.error("scans stay in their queue", scans=len(deliveries), **error_fields(error))
-        return deliveries
+        logger.error("scans stay in their queue", scans=len(messages), **error_fields(error))
+        return messages
     return []
 
 
 def postpone(queue: ScanQueue, retry: Retry) -> None:
     """Let a message come back after its pause; where that fails, it comes back when its last heartbeat is over."""
     try:
-        queue.change_visibility([retry.delivery.receipt_handle], retry.pause_s)
+        queue.change_visibility([retry.message.receipt_handle], retry.pause_s)
     except Exception as error:
         logger.warning("retry comes without a pause", extra=error_fields(error))

@@ -41,7 +41,7 @@ if strategy is None:
     np.savez(folder / "start.npz", *[np.array(variable) for variable in model.trainable_variables])
 leader = strategy is None or environment.is_leader
 name = environment.current_host if strategy else "alone"
-loop.Run(model, tiny.slices(), tiny.slices(8, seed=1), settings, folder / name, strategy, leader).fit()
+loop.Training(model, tiny.slices(), tiny.slices(8, seed=1), settings, folder / name, strategy, leader).fit()
 if strategy:
     assert strategy.num_replicas_in_sync == 2
 np.savez(folder / f"{name}.npz", *[np.array(variable) for variable in model.trainable_variables])

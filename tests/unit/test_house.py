@@ -11,6 +11,8 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "layers/brainscan/brainscan"
 LOCAL = ROOT / "layers/brainscan_local/brainscan_local"
 
+FOLDERS = (PACKAGE, LOCAL, ROOT / "functions", ROOT / "training", ROOT / "infra")
+
 FLOORS = (
     {"terminology"},
     {"domain", "settings"},
@@ -92,16 +94,26 @@ def test_no_room_imports_itself_by_way_of_others() -> None:
     TopologicalSorter(graph).prepare()
 
 
-@pytest.mark.parametrize("folder", ["layers", "functions", "training"])
-def test_a_module_can_be_read_in_one_sitting(folder: str) -> None:
-    lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / folder).rglob("*.py")}
+def test_a_class_has_a_name_of_its_own() -> None:
+    places: dict[str, list[str]] = {}
+    for module in (path for folder in FOLDERS for path in folder.rglob("*.py")):
+        for node in ast.parse(module.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(module.relative_to(ROOT)))
+    assert len(places) > 100
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_module_can_be_read_in_one_sitting(folder: Path) -> None:
+    lengths = {path: len(path.read_text().splitlines()) for path in folder.rglob("*.py")}
     assert lengths
     assert not {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > LONGEST_MODULE}
 
 
 def test_store_knows_no_pixels_and_imaging_knows_no_aws() -> None:
-    for module in (PACKAGE / "store").glob("*.py"):
+    for module in (PACKAGE / "store").rglob("*.py"):
         assert not rooms_imported(module) & {"imaging", "inference", "dicom"}
-    for module in (PACKAGE / "imaging").glob("*.py"):
+    for module in (PACKAGE / "imaging").rglob("*.py"):
         assert not rooms_imported(module) & {"store", "services", "inference"}
         assert "boto" not in module.read_text()

@@ -25,7 +25,7 @@ BOX_GROWTH: Final = 0.08
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedSlices:
     """Slices as the network sees them.
 
     `images` uint8 (n, N, N), 0..255 for -1..1; `masks` uint8 (n, N, N), 0, 1 or `UNKNOWN`, the latter within boxes too;
@@ -41,13 +41,15 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def subset(self, keep: Sequence[int]) -> "Prepared":
+    def subset(self, keep: Sequence[int]) -> "PreparedSlices":
         """The slices at the positions `keep`."""
         index = np.asarray(keep, np.int64)
-        return Prepared([self.samples[i] for i in keep], self.images[index], self.masks[index], self.allowed[index])
+        return PreparedSlices(
+            [self.samples[i] for i in keep], self.images[index], self.masks[index], self.allowed[index]
+        )
 
 
-def prepare_all(samples: Sequence[Sample], size: int, cache: Path | None = None) -> Prepared:
+def prepare_all(samples: Sequence[Sample], size: int, cache: Path | None = None) -> PreparedSlices:
     """Every sample through `imaging.prepare`, from `cache` where it has been done before.
 
     Samples that cannot be read or show nothing are left out, and their number is printed.
@@ -79,7 +81,7 @@ def prepare_all(samples: Sequence[Sample], size: int, cache: Path | None = None)
 
 
 def prepare_one(sample: Sample, size: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """One slice -> image uint8 (N, N) and mask uint8 (N, N) as `Prepared` holds them.
+    """One slice -> image uint8 (N, N) and mask uint8 (N, N) as `PreparedSlices` holds them.
 
     Raises:
         OSError: a file is missing or damaged.
@@ -130,7 +132,7 @@ def _key(samples: Sequence[Sample], size: int) -> str:
     return hashlib.sha256(json.dumps([FORMAT, size, rows]).encode()).hexdigest()[:16]
 
 
-def _load(samples: Sequence[Sample], folder: Path) -> Prepared:
+def _load(samples: Sequence[Sample], folder: Path) -> PreparedSlices:
     images, masks = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "masks"))
     return _assemble(samples, np.load(folder / "kept.npy"), images, masks)
 
@@ -140,9 +142,9 @@ def _assemble(
     kept: npt.NDArray[np.int64],
     images: npt.NDArray[np.uint8],
     masks: npt.NDArray[np.uint8],
-) -> Prepared:
+) -> PreparedSlices:
     usable = [samples[int(index)] for index in kept]
     allowed = (
         np.stack([allowed_classes(s.label) for s in usable]) if usable else np.zeros((0, len(CLASSES)), np.float32)
     )
-    return Prepared(usable, images, masks, allowed)
+    return PreparedSlices(usable, images, masks, allowed)

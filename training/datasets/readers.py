@@ -27,7 +27,7 @@ FIGSHARE_LABELS: Final = {1: "meningioma", 2: "glioma", 3: "pituitary"}
 
 
 @dataclass(frozen=True, slots=True)
-class SkippedFile:
+class ExcludedFile:
     """A file that is in no sample, and why."""
 
     path: Path
@@ -39,7 +39,7 @@ class Reading:
     """What a folder holds: usable samples, and every file that looked like one but is not."""
 
     samples: list[Sample] = field(default_factory=list)
-    left_out: list[SkippedFile] = field(default_factory=list)
+    left_out: list[ExcludedFile] = field(default_factory=list)
 
     def extend(self, other: "Reading") -> None:
         """Take over everything of another reading."""
@@ -57,7 +57,7 @@ def read_folder(root: Path) -> Reading:
         raise ValueError(f"{root} is no folder, or cannot be read")
     reading = _read(root)
     below = (Path(folder, name) for folder, names, _ in os.walk(root) for name in sorted(names))
-    reading.left_out.extend(SkippedFile(path, "cannot be read") for path in below if not _is_listable(path))
+    reading.left_out.extend(ExcludedFile(path, "cannot be read") for path in below if not _is_listable(path))
     return reading
 
 
@@ -75,7 +75,7 @@ def _read(root: Path) -> Reading:
         if folder in known:
             reading.extend(_read(folder))
         else:
-            reading.left_out.append(SkippedFile(folder, "no known layout"))
+            reading.left_out.append(ExcludedFile(folder, "no known layout"))
     return reading
 
 
@@ -87,7 +87,7 @@ def read_kaggle(root: Path) -> Reading:
         for name in (path.name for path in _folders(root / folder)):
             for path in _files(root / folder / name):
                 if name not in KAGGLE_FOLDERS:
-                    reading.left_out.append(SkippedFile(path, f"folder {name} names no known class"))
+                    reading.left_out.append(ExcludedFile(path, f"folder {name} names no known class"))
                     continue
                 group = f"{KAGGLE}/{folder}/{name}/{path.stem}"
                 _keep(reading, Sample(path, KAGGLE_FOLDERS[name], None, KAGGLE, group, part))
@@ -106,7 +106,7 @@ def read_figshare(root: Path) -> Reading:
                 if data["image"].shape != data["tumorMask"].shape:
                     raise ValueError("mask and image differ in size")
         except (OSError, KeyError, ValueError) as error:
-            reading.left_out.append(SkippedFile(path, f"no figshare slice: {error}"))
+            reading.left_out.append(ExcludedFile(path, f"no figshare slice: {error}"))
             continue
         reading.samples.append(Sample(path, label, path, CHENG, f"{CHENG}/{patient}", sequence="T1C"))
     return reading
@@ -121,11 +121,11 @@ def read_images_masks(root: Path) -> Reading:
         for row in csv.DictReader(file):
             path, mask = images.pop(row["id"], None), root / "masks" / f"{row['id']}.png"
             if path is None:
-                reading.left_out.append(SkippedFile(root / "images" / row["id"], "listed, but not there"))
+                reading.left_out.append(ExcludedFile(root / "images" / row["id"], "listed, but not there"))
                 continue
             group = f"{CHENG}/{groups[row['id']]}"
             _keep(reading, Sample(path, row["label"], mask, CHENG, group, sequence="T1C"))
-    reading.left_out.extend(SkippedFile(path, "not listed in slices.csv") for path in images.values())
+    reading.left_out.extend(ExcludedFile(path, "not listed in slices.csv") for path in images.values())
     return reading
 
 
@@ -139,7 +139,7 @@ def read_lgg(root: Path) -> Reading:
                 continue
             mask = masks.get(path.stem)
             if mask is None:
-                reading.left_out.append(SkippedFile(path, "no mask beside it"))
+                reading.left_out.append(ExcludedFile(path, "no mask beside it"))
                 continue
             label = "glioma" if _any_tumor(mask) else "no_tumor"
             _keep(reading, Sample(path, label, mask, LGG, f"{LGG}/{folder.name}", plane="axial"))
@@ -173,7 +173,7 @@ def _keep(reading: Reading, sample: Sample) -> None:
     if fault is None:
         reading.samples.append(sample)
     else:
-        reading.left_out.append(SkippedFile(sample.path, fault))
+        reading.left_out.append(ExcludedFile(sample.path, fault))
 
 
 def _fault(sample: Sample) -> str | None:

@@ -18,7 +18,7 @@ from brainscan.inference.manifest import Manifest
 from brainscan.inference.runtime import Prediction
 from training.datasets.samples import Sample, read_gray
 
-Run = Callable[[npt.NDArray[np.float32]], Prediction]
+RunNetwork = Callable[[npt.NDArray[np.float32]], Prediction]
 """(B, N, N, 1) prepared scans -> what a network says of them."""
 
 BATCH: Final = 16
@@ -51,7 +51,7 @@ class ServedPrediction:
     texture: npt.NDArray[np.float32] | None = None
 
 
-def predict(samples: Sequence[Sample], run: Run, size: int) -> Iterator[ServedPrediction]:
+def predict(samples: Sequence[Sample], run: RunNetwork, size: int) -> Iterator[ServedPrediction]:
     """What a network says of each sample, in their order.
 
     Args:
@@ -89,7 +89,7 @@ def _prepared(batch: Sequence[Sample], size: int) -> tuple[list[ServedPrediction
 
 
 def predict_cached(
-    samples: Sequence[Sample], run: Run, size: int, model_id: str, cache: Path | None
+    samples: Sequence[Sample], run: RunNetwork, size: int, model_id: str, cache: Path | None
 ) -> list[ServedPrediction]:
     """The same as a list, from the folder `cache` where this model has answered these samples before.
 

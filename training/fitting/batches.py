@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from training.datasets.prepared import UNKNOWN, Prepared
+from training.datasets.prepared import UNKNOWN, PreparedSlices
 from training.fitting.augment import augment
 from training.fitting.hyperparameters import Hyperparameters
 
@@ -22,7 +22,7 @@ Array = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """One step's slices, each of which may be a mixture of two.
 
     `inputs` (B, N, N, 1) in [-1, 1]; `targets` of `cls` (B, 9): admitted classes of the first and of the second, the
@@ -35,9 +35,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def rows(self, rows: slice) -> "Batch":
+    def rows(self, rows: slice) -> "TrainingBatch":
         """Some of the slices."""
-        return Batch(self.inputs[rows], {name: target[rows] for name, target in self.targets.items()})
+        return TrainingBatch(self.inputs[rows], {name: target[rows] for name, target in self.targets.items()})
 
 
 class EpochBatches:
@@ -52,7 +52,7 @@ class EpochBatches:
         epoch: from 0.
     """
 
-    def __init__(self, data: Prepared, settings: Hyperparameters, epoch: int) -> None:
+    def __init__(self, data: PreparedSlices, settings: Hyperparameters, epoch: int) -> None:
         self._data, self._settings, self._epoch = data, settings, epoch
         random = np.random.default_rng([settings.seed, epoch])
         self._order = random.choice(len(data), settings.slices_per_epoch, p=draw_weights(data, settings))
@@ -60,8 +60,8 @@ class EpochBatches:
     def __len__(self) -> int:
         return self._settings.steps_per_epoch
 
-    def make(self, index: int, side: int) -> Batch:
-        """Batch `index`, its slices `side` pixels wide."""
+    def make(self, index: int, side: int) -> TrainingBatch:
+        """TrainingBatch `index`, its slices `side` pixels wide."""
         size = self._settings.batch_size
         chosen = self._order[index * size : (index + 1) * size]
         random = np.random.default_rng([self._settings.seed, self._epoch, index])
@@ -72,7 +72,7 @@ class EpochBatches:
         second = random.permutation(len(chosen)) if mixed else np.arange(len(chosen))
         return mixture(network_input(images), self._data.allowed[chosen], mask_target(masks), second, share)
 
-    def ahead(self, first: int, side: Callable[[int], int]) -> Iterator[Batch]:
+    def ahead(self, first: int, side: Callable[[int], int]) -> Iterator[TrainingBatch]:
         """The batches from `first` on, `AHEAD` of them made by another thread while one is used.
 
         Args:
@@ -80,7 +80,7 @@ class EpochBatches:
             side: index of a batch -> its side; asked when its making begins.
         """
         with ThreadPoolExecutor(max_workers=1) as pool:
-            coming: list[Future[Batch]] = []
+            coming: list[Future[TrainingBatch]] = []
             try:
                 for index in range(first, len(self)):
                     coming.append(pool.submit(self.make, index, side(index)))
@@ -93,7 +93,7 @@ class EpochBatches:
                     future.cancel()
 
 
-def mixture(inputs: Array, allowed: Array, masks: Array, second: npt.NDArray[np.int64], share: float) -> Batch:
+def mixture(inputs: Array, allowed: Array, masks: Array, second: npt.NDArray[np.int64], share: float) -> TrainingBatch:
     """A batch mixed with itself in the order `second`; both truths stay whole, so that both losses can be mixed.
 
     Args:
@@ -106,7 +106,7 @@ def mixture(inputs: Array, allowed: Array, masks: Array, second: npt.NDArray[np.
     weight = np.float32(share)
     blended = inputs if share == 1 else weight * inputs + (1 - weight) * inputs[second]
     shares = np.full_like(masks, weight)
-    return Batch(
+    return TrainingBatch(
         blended,
         {
             "cls": np.concatenate([allowed, allowed[second], shares[:, 0, 0]], axis=-1),
@@ -121,7 +121,7 @@ def largest_share(random: np.random.Generator) -> float:
     return max(share, 1 - share)
 
 
-def draw_weights(data: Prepared, settings: Hyperparameters) -> npt.NDArray[np.float64]:
+def draw_weights(data: PreparedSlices, settings: Hyperparameters) -> npt.NDArray[np.float64]:
     """(n,) probabilities: strata of source, view and label are drawn as often as their size to the power `balance`.
 
     1 draws every slice alike, 0 every stratum alike; in between, neither the large sets nor the rare classes drown.

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import keras
 import numpy as np
 
-from training.datasets.prepared import Prepared
+from training.datasets.prepared import PreparedSlices
 from training.fitting import checkpoint
-from training.fitting.batches import Batch, EpochBatches
+from training.fitting.batches import EpochBatches, TrainingBatch
 from training.fitting.hyperparameters import Hyperparameters
 from training.fitting.losses import AllowedClasses, KnownMask
 from training.fitting.optimizer import WeightAverage, freeze, learning_rate, make_optimizer
@@ -30,12 +30,12 @@ AVERAGE: Final = "average.npz"
 STATISTICS_BATCHES: Final = 24
 """Batches over which batch norms are recomputed for the averaged weights."""
 
-Step = Callable[[Batch], dict[str, float]]
+Step = Callable[[TrainingBatch], dict[str, float]]
 """Learns from a batch; gives its losses."""
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a run is.
 
     `step` counts the batches of the epoch in progress, `steps` all; `seconds` is the time spent training;
@@ -57,7 +57,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Run:
+class Training:
     """One training of one model.
 
     Args:
@@ -72,14 +72,14 @@ class Run:
     """
 
     model: keras.Model
-    fitted: Prepared
-    validation: Prepared
+    fitted: PreparedSlices
+    validation: PreparedSlices
     settings: Hyperparameters
     checkpoints: Path
     strategy: "Strategy | None" = None
     leader: bool = True
 
-    def fit(self) -> Progress:
+    def fit(self) -> TrainingProgress:
         """Trains until the settings' epochs or time are over, from the newest checkpoint on if there is one.
 
         Every epoch ends with figures of the averaged weights, a line on standard output that SageMaker's metric
@@ -98,7 +98,7 @@ class Run:
             self._recompute(EpochBatches(self.fitted, self.settings, progress.epochs_done))
         return progress
 
-    def _epoch(self, progress: Progress, pace: Pace, average: WeightAverage, step: Step) -> None:
+    def _epoch(self, progress: TrainingProgress, pace: Pace, average: WeightAverage, step: Step) -> None:
         """The rest of the epoch in progress, or as much of it as there is time for."""
         batches = EpochBatches(self.fitted, self.settings, progress.epochs_done)
         reporter, saved = Reporter(pace, self.settings), time.monotonic()
@@ -119,7 +119,9 @@ class Run:
                 saved = time.monotonic()
         self._close_epoch(batches, progress, pace, average)
 
-    def _close_epoch(self, batches: EpochBatches, progress: Progress, pace: Pace, average: WeightAverage) -> None:
+    def _close_epoch(
+        self, batches: EpochBatches, progress: TrainingProgress, pace: Pace, average: WeightAverage
+    ) -> None:
         results = {"epoch": float(progress.epochs_done), "slices": float(pace.steps * self.settings.batch_size)}
         results |= {name: total / progress.step for name, total in progress.loss_sums.items()}
         progress.epochs_done, progress.step, progress.loss_sums = progress.epochs_done + 1, 0, {}
@@ -138,18 +140,18 @@ class Run:
         count = min(STATISTICS_BATCHES, len(batches))
         recompute_batch_norms(self.model, (batches.make(i, self.settings.size).inputs for i in range(count)))
 
-    def _save(self, progress: Progress, pace: Pace, average: WeightAverage) -> None:
+    def _save(self, progress: TrainingProgress, pace: Pace, average: WeightAverage) -> None:
         progress.steps, progress.seconds = pace.steps, pace.seconds
         average.follow(pace.steps, at_once=True)
         if self.leader:
             checkpoint.save(self.checkpoints, self.model, asdict(progress), {AVERAGE: average.values})
 
-    def _restored(self, average: WeightAverage) -> Progress:
+    def _restored(self, average: WeightAverage) -> TrainingProgress:
         found = checkpoint.latest(self.checkpoints)
         if found is None:
-            return Progress()
+            return TrainingProgress()
         checkpoint.restore(found, self.model)
-        progress = Progress(**checkpoint.read_state(found))  # type: ignore[arg-type]
+        progress = TrainingProgress(**checkpoint.read_state(found))  # type: ignore[arg-type]
         average.restore(checkpoint.load_values(found / AVERAGE), progress.steps)
         return progress
 
@@ -161,7 +163,7 @@ def one_step(model: keras.Model) -> Step:
     """
     side = 0
 
-    def step(batch: Batch) -> dict[str, float]:
+    def step(batch: TrainingBatch) -> dict[str, float]:
         nonlocal side
         if batch.inputs.shape[1] != side:
             side = batch.inputs.shape[1]
@@ -210,7 +212,7 @@ def compile_for(model: keras.Model, settings: Hyperparameters, strategy: "Strate
         )
 
 
-def save_history(progress: Progress, settings: Hyperparameters, path: Path) -> None:
+def save_history(progress: TrainingProgress, settings: Hyperparameters, path: Path) -> None:
     """Writes the figures of all epochs, and the hyperparameters that they came of, as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     state: dict[str, Any] = {"settings": settings.model_dump(), **asdict(progress)}

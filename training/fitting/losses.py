@@ -1,4 +1,4 @@
-"""What the network is trained to make small, backend-neutral; targets are those of `batches.Batch`."""
+"""What the network is trained to make small, backend-neutral; targets are those of `batches.TrainingBatch`."""
 
 from typing import Any
 

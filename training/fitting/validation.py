@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from training.datasets.prepared import UNKNOWN, Prepared
+from training.datasets.prepared import UNKNOWN, PreparedSlices
 from training.datasets.samples import CHENG
 from training.fitting.batches import network_input
 from training.model.trainable import ResidualAdd
@@ -50,7 +50,7 @@ def predict(
     )
 
 
-def figures(model: keras.Model, validation: Prepared) -> dict[str, float]:
+def figures(model: keras.Model, validation: PreparedSlices) -> dict[str, float]:
     """Metrics, on the network's grid: per source `SOURCE_accuracy`, `SOURCE_dice`, and `score`.
 
     `score` is the mean of the sources' accuracies and Dice, Cheng's counted twice: it

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import keras
 
-from training.fitting.batches import Batch
+from training.fitting.batches import TrainingBatch
 from training.sagemaker.environment import Environment
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def tf_config(environment: Environment) -> str:
     )
 
 
-def distributed_step(model: keras.Model, strategy: "Strategy") -> Callable[[Batch], dict[str, float]]:
+def distributed_step(model: keras.Model, strategy: "Strategy") -> Callable[[TrainingBatch], dict[str, float]]:
     """Learning from one batch, shared out over all replicas of all workers; gives the mean losses.
 
     Every worker makes the same batch and takes its own rows, so that the step is that of a single device.
@@ -60,7 +60,7 @@ def distributed_step(model: keras.Model, strategy: "Strategy") -> Callable[[Batc
         said = strategy.run(model.train_step, args=(shares,))
         return {name: strategy.reduce("MEAN", value, axis=None) for name, value in said.items()}
 
-    def step(batch: Batch) -> dict[str, float]:
+    def step(batch: TrainingBatch) -> dict[str, float]:
         def rows(context: "tf.distribute.ReplicaContext") -> tuple["tf.Tensor", dict[str, "tf.Tensor"]]:
             own = batch.rows(replica_rows(len(batch), context.replica_id_in_sync_group, strategy.num_replicas_in_sync))
             return tf.constant(own.inputs), {name: tf.constant(target) for name, target in own.targets.items()}

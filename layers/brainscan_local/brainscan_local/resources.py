@@ -51,13 +51,13 @@ class Resources:
     def _make(self, logical_id: str) -> Attributes:
         resource = self._template.resources.get(logical_id, {"Type": "nothing of the kind"})
         if resource["Type"] in NAMED:
-            service, place = NAMED[resource["Type"]]
-            return {"Ref": f"{STACK}-{logical_id}", "Arn": f"arn:aws:{service}:{ACCOUNT}:{place}{STACK}-{logical_id}"}
+            service, path = NAMED[resource["Type"]]
+            return {"Ref": f"{STACK}-{logical_id}", "Arn": f"arn:aws:{service}:{ACCOUNT}:{path}{STACK}-{logical_id}"}
         if resource["Type"] not in MAKERS:
             raise TemplateError(f"{logical_id} is {resource['Type']}, which the laptop stack does not make")
         properties = _Properties(logical_id, self._template.resolve(resource.get("Properties", {}), self.attribute))
         if resource["Type"] == MACHINE:
-            properties.tell("Definition", self._template.definition(logical_id))
+            properties.set("Definition", self._template.definition(logical_id))
         made = MAKERS[resource["Type"]](self._client, f"{STACK}-{logical_id}", properties)
         properties.finish()
         return made
@@ -73,7 +73,7 @@ class _Properties:
     def pop(self, name: str, default: Any = None) -> Any:
         return self._left.pop(name, default)
 
-    def tell(self, name: str, value: Any) -> None:
+    def set(self, name: str, value: Any) -> None:
         self._left[name] = value
 
     def pop_all(self, *names: str) -> dict[str, Any]:

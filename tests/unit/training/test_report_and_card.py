@@ -23,7 +23,7 @@ from training.evaluation.out_of_distribution import refusal_rates
 from training.evaluation.predictions import ServedPrediction, predict
 from training.evaluation.scope import calibrate, fit_scope
 from training.fitting.hyperparameters import Hyperparameters
-from training.fitting.loop import Progress, save_history
+from training.fitting.loop import TrainingProgress, save_history
 
 SIZE = 64
 SHARES = ("inside", "area", "hottest", "touched")
@@ -220,7 +220,7 @@ def test_the_card_shows_other_runs_one_by_one_and_epoch_by_epoch(tmp_path: Path)
     figures = {"cls_loss": 0.5, "seconds": 3600.0}
     epochs = [{"epoch": i, "slices": 1600 * (i + 1), "cheng_figshare_dice": 0.6 + i / 10, **figures} for i in range(2)]
     settings = Hyperparameters(epochs=2, slices_per_epoch=1600, batch_size=32)
-    save_history(Progress(2, history=epochs), settings, tmp_path / "history.json")
+    save_history(TrainingProgress(2, history=epochs), settings, tmp_path / "history.json")
     run = json.loads((tmp_path / "history.json").read_text())
     text = model_card.training([run, run])
     assert "| slices seen | machine hours | cheng figshare dice | cls loss |" in text

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from training.datasets.prepared import Prepared, allowed_classes
+from training.datasets.prepared import PreparedSlices, allowed_classes
 from training.datasets.samples import CHENG, LGG, Sample
 from training.model.network import build
 
@@ -32,7 +32,7 @@ def network(seed: int = 0) -> keras.Model:
     return build(SIZE, weights=None, encoder=encoder)
 
 
-def slices(count: int = 12, seed: int = 0) -> Prepared:
+def slices(count: int = 12, seed: int = 0) -> PreparedSlices:
     """Noise with a bright square where there is a tumor; two sources, a patient for every two slices."""
     random = np.random.default_rng(seed)
     images = random.integers(20, 60, (count, SIZE, SIZE)).astype(np.uint8)
@@ -48,4 +48,4 @@ def slices(count: int = 12, seed: int = 0) -> Prepared:
         path = Path(f"{source}/{index}.png")
         label = "glioma" if tumor else "no_tumor"
         samples.append(Sample(path, label, path, source, f"{source}/{index // 2}"))
-    return Prepared(samples, images, masks, np.array([allowed_classes(s.label) for s in samples], np.float32))
+    return PreparedSlices(samples, images, masks, np.array([allowed_classes(s.label) for s in samples], np.float32))

@@ -23,7 +23,7 @@ NOT_REACHED = 3
 app = typer.Typer(help="Look at dead-letter queues, and send messages back.", no_args_is_help=True)
 
 
-class Queue(StrEnum):
+class QueueName(StrEnum):
     """Which step gave a message up."""
 
     UPLOADS = "uploads"
@@ -33,14 +33,14 @@ class Queue(StrEnum):
 
 
 OUTPUTS = {
-    Queue.UPLOADS: ("UploadDLQUrl", "UploadQueueUrl"),
-    Queue.SCANS: ("ScanDLQUrl", "ScanQueueUrl"),
-    Queue.DELIVERIES: ("DeliveryDLQUrl", "DeliveryQueueUrl"),
+    QueueName.UPLOADS: ("UploadDLQUrl", "UploadQueueUrl"),
+    QueueName.SCANS: ("ScanDLQUrl", "ScanQueueUrl"),
+    QueueName.DELIVERIES: ("DeliveryDLQUrl", "DeliveryQueueUrl"),
 }
 REPORTS_OUTPUT = "ReportDLQUrl"
 
 Stack = Annotated[str, typer.Option(envvar="BRAINSCAN_STACK", help="Name of the deployed stack.")]
-From = Annotated[Queue, typer.Option("--queue", help="Which dead-letter queue.")]
+From = Annotated[QueueName, typer.Option("--queue", help="Which dead-letter queue.")]
 
 
 @app.command("list")
@@ -53,7 +53,7 @@ def list_letters(stack: Stack = "brainscan") -> None:
     """
     table = Table("queue", "message", "sent", "receives", "speaks of")
     with _open_queues(stack) as letters_of:
-        for queue, letters in ((queue, letters_of(queue)) for queue in Queue):
+        for queue, letters in ((queue, letters_of(queue)) for queue in QueueName):
             for letter in letters.letters() if letters else []:
                 subject = "; ".join(_subjects(queue, letter))
                 table.add_row(queue, letter.message_id, f"{letter.sent_at:%F %T}", str(letter.receives), subject)
@@ -63,7 +63,7 @@ def list_letters(stack: Stack = "brainscan") -> None:
 
 
 @app.command()
-def show(message_id: str, queue: From = Queue.SCANS, stack: Stack = "brainscan") -> None:
+def show(message_id: str, queue: From = QueueName.SCANS, stack: Stack = "brainscan") -> None:
     """Show what one message speaks of, without any name that an upload's key may hold.
 
     Example: `brainscan dlq show 5fea7756-0ea4-451a-a703-a558b933e274 --queue scans`
@@ -84,7 +84,7 @@ def show(message_id: str, queue: From = Queue.SCANS, stack: Stack = "brainscan")
 @app.command()
 def redrive(
     message_ids: Annotated[list[str] | None, typer.Argument(help="Messages to send back.")] = None,
-    queue: From = Queue.SCANS,
+    queue: From = QueueName.SCANS,
     everything: Annotated[bool, typer.Option("--all", help="Send every message back.")] = False,
     stack: Stack = "brainscan",
 ) -> None:
@@ -107,7 +107,7 @@ def redrive(
 
 
 @contextmanager
-def _open_queues(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
+def _open_queues(stack: str) -> Iterator[Callable[[QueueName], DeadLetters | None]]:
     """Queues by name, None for one that the stack does not have.
 
     Trouble on the way to them is told in a line, with its remedy.
@@ -117,8 +117,8 @@ def _open_queues(stack: str) -> Iterator[Callable[[Queue], DeadLetters | None]]:
         outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
         sqs = boto3.client("sqs")
 
-        def letters_of(queue: Queue) -> DeadLetters | None:
-            if queue is Queue.REPORTS:
+        def letters_of(queue: QueueName) -> DeadLetters | None:
+            if queue is QueueName.REPORTS:
                 reports = Reports(TableClient(boto3.client("dynamodb"), outputs["TableName"]))
                 return DeadLetters(sqs, outputs[REPORTS_OUTPUT], again=partial(_report_again, reports=reports))
             dead, source = OUTPUTS[queue]
@@ -144,16 +144,16 @@ def _report_again(body: str, reports: Reports) -> bool:
         return False
 
 
-def _subjects(queue: Queue, letter: DeadLetter) -> list[str]:
+def _subjects(queue: QueueName, letter: DeadLetter) -> list[str]:
     """What a message speaks of, by ids as they stand in logs and in the table; never by an upload's key."""
     try:
-        if queue is Queue.SCANS:
+        if queue is QueueName.SCANS:
             scan = parse_scan(letter.body)
             return [f"scan {scan.scan_id} of export {scan.export_id}"]
-        if queue is Queue.REPORTS:
+        if queue is QueueName.REPORTS:
             given_up = parse_given_up_report(letter.body)
             return [f"revision {given_up.revision} of series {given_up.series_id}"]
-        if queue is Queue.DELIVERIES:
+        if queue is QueueName.DELIVERIES:
             report = parse_report(letter.body)
             return [f"report {report.revision} of series {report.series_id}"]
         if part := parse_part(letter.body):

@@ -17,7 +17,7 @@ from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass
-from brainscan.domain.reprocess import MOST_AT_ONCE, Progress, Run, RunMode, RunState, RunStateError
+from brainscan.domain.reprocess import MOST_AT_ONCE, Run, RunMode, RunProgress, RunState, RunStateError
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.shipped import model_dir
 from brainscan.pipeline import runs
@@ -255,7 +255,7 @@ def _described_estimate(found: Estimate, at_once: int, most_dollars: float | Non
     )
 
 
-def _progress(found: Progress) -> Any:
+def _progress(found: RunProgress) -> Any:
     run = found.run
     shown = plain_table(None)
     bound = f" of {run.most_dollars:g}" if run.most_dollars else ""

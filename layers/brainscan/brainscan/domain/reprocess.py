@@ -118,7 +118,7 @@ class ReprocessedScan(FrozenModel):
     key: str | None = None
 
 
-class Progress(FrozenModel):
+class RunProgress(FrozenModel):
     """How far a run is."""
 
     run: Run

@@ -44,7 +44,7 @@ logging.getLogger("nibabel.global").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class NiftiSlice:
     """One slice: `pixels` (rows, columns), `spacing_mm` (row, column), and what a reader should check.
 
     `pixel_aspect` is a pixel's height over its width, as far as the header says, if only roughly.
@@ -90,7 +90,7 @@ def slice_count(data: bytes, limits: Limits) -> int:
     return int(image.shape[stack_of(image).axis]) * math.prod(image.shape[3:])
 
 
-def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
+def read_slice(data: bytes, limits: Limits, index: int) -> NiftiSlice:
     """One slice; slices go towards the head, the front or the right, volume after volume.
 
     Slices are axial, unless the volume was acquired in another plane: where its voxels are `THICK` times as long along
@@ -120,7 +120,7 @@ def read_slice(data: bytes, limits: Limits, index: int) -> Slice:
     measured = None if unsized else spacing_mm
     pixels = _gray(plane[::-1, ::-1].T)
     doubts = (Reason.UNCLEAR_CONTENT,) if _says_otherwise(image) or _has_holes(pixels) else ()
-    return Slice(pixels, measured, _aspect(image, stack), (*doubts, *_flags(image, unsized=unsized)))
+    return NiftiSlice(pixels, measured, _aspect(image, stack), (*doubts, *_flags(image, unsized=unsized)))
 
 
 def volume_in(data: bytes, limits: Limits) -> nib.Nifti1Image:

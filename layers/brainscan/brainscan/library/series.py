@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from brainscan.domain import Finding, Kind, Outcome, Reason, ScanRecord, Series, SeriesResult
 from brainscan.library.scans import AnalyzedScan, Mask
-from brainscan.pipeline.sources import Slice, slice_sources
+from brainscan.pipeline.sources import SeriesSlice, slice_sources
 from brainscan.series.result import SeriesAnalysis, analyze_series
 
 
@@ -32,7 +32,7 @@ class AnalyzedSeries:
         return self.scans[0].name.partition(".frame")[0]
 
     @property
-    def slices(self) -> list[Slice]:
+    def slices(self) -> list[SeriesSlice]:
         """Its scans as the pipeline's report takes them."""
         return [_slice(scan, scan.record) for scan in self.scans if scan.record]
 
@@ -83,8 +83,8 @@ def _called(series_id: str, scans: tuple[AnalyzedScan, ...]) -> AnalyzedSeries:
     return AnalyzedSeries(scans, analyze_series(series, records, sources, masks))
 
 
-def _slice(scan: AnalyzedScan, record: ScanRecord) -> Slice:
+def _slice(scan: AnalyzedScan, record: ScanRecord) -> SeriesSlice:
     if record.outcome is Outcome.ANALYZED and scan.header is None:
         missing = Reason.UNREADABLE if record.kind is Kind.DICOM else Reason.NOT_DICOM
-        return Slice(record, missing=missing, space=scan.space)
-    return Slice(record, scan.header, space=scan.space)
+        return SeriesSlice(record, missing=missing, space=scan.space)
+    return SeriesSlice(record, scan.header, space=scan.space)

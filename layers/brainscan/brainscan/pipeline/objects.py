@@ -21,7 +21,7 @@ from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.values import number
 from brainscan.domain import Reason, ScanRecord, SeriesResult
 from brainscan.observability import logger
-from brainscan.pipeline.sources import Slice
+from brainscan.pipeline.sources import SeriesSlice
 from brainscan.series.components import Mask
 from brainscan.series.label_volume import label_volume
 from brainscan.series.result import SeriesAnalysis
@@ -43,7 +43,7 @@ OverlayOf = Callable[[ScanRecord], bytes | None]
 
 
 def report_objects(
-    analysis: SeriesAnalysis, slices: Sequence[Slice], services: ReportServices, outlined: OverlayOf
+    analysis: SeriesAnalysis, slices: Sequence[SeriesSlice], services: ReportServices, outlined: OverlayOf
 ) -> ReportObjects:
     """Make the SEG, the SR that refers to it, and the secondary capture.
 
@@ -91,7 +91,7 @@ def _identity(result: SeriesResult, services: ReportServices) -> ReportIdentity:
     )
 
 
-def _no_objects(result: SeriesResult, analyzed: Sequence[Slice]) -> Reason | None:
+def _no_objects(result: SeriesResult, analyzed: Sequence[SeriesSlice]) -> Reason | None:
     if not analyzed:
         return Reason.NO_SLICE_ANALYZED
     missing = next((each.missing for each in analyzed if each.missing), None)
@@ -107,7 +107,7 @@ def _no_lesion(result: SeriesResult) -> Reason:
     return Reason.NO_VERDICT if result.predicted is None else Reason.NO_TUMOR_FOUND
 
 
-def _no_key_picture(result: SeriesResult, analyzed: Mapping[str, Slice]) -> Reason | None:
+def _no_key_picture(result: SeriesResult, analyzed: Mapping[str, SeriesSlice]) -> Reason | None:
     """Why no key slice can be shown: there is none, or text in its picture may name the patient."""
     if not result.findings:
         return _no_lesion(result)

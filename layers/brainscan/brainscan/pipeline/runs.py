@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 
 from brainscan.domain import ANSWERED, ScanRecord, TumorClass
 from brainscan.domain.base import BrainscanError
-from brainscan.domain.reprocess import Progress, Run, RunState
+from brainscan.domain.reprocess import Run, RunProgress, RunState
 from brainscan.store import Results, Table
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.query import all_pages
@@ -179,14 +179,14 @@ def resume(run_id: str, most_dollars: float | None, table: Table, results: Resul
     return after
 
 
-def progress(run_id: str, table: Table) -> Progress:
+def progress(run_id: str, table: Table) -> RunProgress:
     """How far a run is.
 
     Raises:
         UnknownRunError: there is none of that id.
     """
     run, done = run_of(run_id, table), table.runs.done(run_id)
-    return Progress(
+    return RunProgress(
         run=run,
         batches=len(done),
         answered=sum(each.answered for each in done),

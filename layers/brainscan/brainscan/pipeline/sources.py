@@ -26,7 +26,7 @@ NIFTI_HEADER: Final = MIB
 
 
 @dataclass(frozen=True, repr=False)
-class Slice:
+class SeriesSlice:
     """A scan of the series; `image` is its source's header, or `missing` says why there is none.
 
     `space` is that of the NIfTI volume that it is a slice of.
@@ -43,7 +43,7 @@ class Slice:
         return self.record.outcome is Outcome.ANALYZED
 
 
-def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[Slice]:
+def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor) -> list[SeriesSlice]:
     """Read the source's header of every slice that a network answered or abstained from.
 
     What tells acquisitions apart is told by all of them, though those that are abstained from are in none.
@@ -54,7 +54,7 @@ def sources_of(records: Sequence[ScanRecord], services: Services, pool: Executor
     return [_slice(record, headers.get(record.staged_key)) for record in records]
 
 
-def slice_sources(slices: Sequence[Slice]) -> dict[str, SliceSource]:
+def slice_sources(slices: Sequence[SeriesSlice]) -> dict[str, SliceSource]:
     """What readable sources say of where and how slices were taken, by scan id."""
     of_images = {each.record.scan_id: _source(each.image) for each in slices if each.image}
     of_volumes = {each.record.scan_id: _in_volume(each.record, each.space) for each in slices if each.space}
@@ -81,12 +81,12 @@ def _in_volume(record: ScanRecord, space: "Space") -> SliceSource:
     )
 
 
-def _slice(record: ScanRecord, header: "Dataset | Space | Reason | None") -> Slice:
+def _slice(record: ScanRecord, header: "Dataset | Space | Reason | None") -> SeriesSlice:
     if isinstance(header, Dataset):
-        return Slice(record, SourceImage(header, record.source.frame))
+        return SeriesSlice(record, SourceImage(header, record.source.frame))
     if isinstance(header, Reason) or header is None:
-        return Slice(record, missing=header or Reason.NOT_DICOM)
-    return Slice(record, missing=Reason.NOT_DICOM, space=header)
+        return SeriesSlice(record, missing=header or Reason.NOT_DICOM)
+    return SeriesSlice(record, missing=Reason.NOT_DICOM, space=header)
 
 
 def _header(key: str, kind: Kind, services: Services) -> "Dataset | Space | Reason | None":

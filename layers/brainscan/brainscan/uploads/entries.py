@@ -50,7 +50,7 @@ class AlreadySent:
     path: str
 
 
-Prepared = Entry | SkippedFile | AlreadySent
+PreparedFile = Entry | SkippedFile | AlreadySent
 
 
 def files_of(paths: Iterable[Path], limits: Limits) -> Iterator[File]:
@@ -67,7 +67,7 @@ def files_of(paths: Iterable[Path], limits: Limits) -> Iterator[File]:
                     yield File(inside, data=file.data, kind=file.kind, problem=file.problem)
 
 
-def prepare(file: File, ledger: Ledger, pseudonyms: Pseudonyms | None, limits: Limits) -> Prepared:
+def prepare(file: File, ledger: Ledger, pseudonyms: Pseudonyms | None, limits: Limits) -> PreparedFile:
     """What becomes of one file.
 
     Args:

@@ -21,7 +21,7 @@ class PathResult:
 
 
 @dataclass(frozen=True)
-class Progress:
+class BundleProgress:
     """How far a bundle is in the stack; `finished` of `scans` have their outcome."""
 
     bundle: Bundle
@@ -30,13 +30,13 @@ class Progress:
     done: bool = False
 
 
-def progress_of(bundle: Bundle, ledger: Ledger, table: Table) -> Progress:
+def progress_of(bundle: Bundle, ledger: Ledger, table: Table) -> BundleProgress:
     """How far a bundle is; one that intake has not seen yet has no scans."""
     export = _export_of(bundle, ledger, table)
     if export is None:
-        return Progress(bundle)
+        return BundleProgress(bundle)
     finished = export.scans - export.counts.get(Outcome.QUEUED, 0)
-    return Progress(bundle, max(export.expected, export.scans), finished, export.done)
+    return BundleProgress(bundle, max(export.expected, export.scans), finished, export.done)
 
 
 def path_results(bundle: Bundle, ledger: Ledger, table: Table, results: Results) -> Iterator[PathResult]:

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from brainscan_local.phantom.brain import paint_brain
 from brainscan_local.phantom.fields import Field, Points, Waves
-from brainscan_local.phantom.lesions import Lesion, LesionSpec
+from brainscan_local.phantom.lesions import LesionSpec, PhantomLesion
 from brainscan_local.phantom.person import ENHANCED, PLAIN, Person, Uptake
 from brainscan_local.phantom.skull import paint_base, paint_coverings, paint_sinuses
 
@@ -51,7 +51,7 @@ def head(seed: int, lesion: LesionSpec | None, size: int = 256, slices: int = 12
     """
     rng = np.random.default_rng(seed)
     person = Person(rng)
-    mass = Lesion(lesion, rng) if lesion is not None else None
+    mass = PhantomLesion(lesion, rng) if lesion is not None else None
     texture, coil = Waves(rng, 6), Waves(rng, 320, 8)
     pixel_mm = FIELD_OF_VIEW_MM / size
     heights = np.linspace(LOWEST_SLICE_MM, HIGHEST_SLICE_MM, slices)
@@ -69,7 +69,9 @@ def head(seed: int, lesion: LesionSpec | None, size: int = 256, slices: int = 12
     return Phantom(lesion, contrast, volume, truth, spacing_mm, LOWEST_SLICE_MM)
 
 
-def _tissue(person: Person, mass: Lesion | None, at: Points, uptake: Uptake) -> tuple[Field, npt.NDArray[np.bool_]]:
+def _tissue(
+    person: Person, mass: PhantomLesion | None, at: Points, uptake: Uptake
+) -> tuple[Field, npt.NDArray[np.bool_]]:
     """What is at each point: the signal it gives, and whether it is tumor."""
     site = person.site(uptake, at, healthy=mass.pushed(at) if mass else at)
     image = np.zeros_like(at.x)

@@ -31,7 +31,7 @@ _PUSH: Final = {TumorClass.GLIOMA: 0.45, TumorClass.MENINGIOMA: 0.6, TumorClass.
 """How strongly the tissue around gives way."""
 
 
-class Lesion:
+class PhantomLesion:
     """One lesion in one head; its irregularities are drawn from the generator.
 
     Raises:

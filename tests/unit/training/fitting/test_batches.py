@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.training import tiny
-from training.datasets.prepared import Prepared
+from training.datasets.prepared import PreparedSlices
 from training.datasets.samples import CHENG, LGG, Sample, with_views
 from training.fitting.batches import EpochBatches, draw_weights, network_input
 from training.fitting.hyperparameters import Hyperparameters
@@ -41,7 +41,7 @@ def test_about_as_many_batches_are_mixed_as_the_settings_say_the_larger_share_fi
 
 def test_a_fault_in_the_making_of_a_batch_reaches_the_loop() -> None:
     data = tiny.slices()
-    broken = Prepared(data.samples, data.images[:1], data.masks, data.allowed)
+    broken = PreparedSlices(data.samples, data.images[:1], data.masks, data.allowed)
     with pytest.raises(IndexError):
         list(EpochBatches(broken, SETTINGS, 0).ahead(0, lambda _: 32))
 
@@ -60,7 +60,7 @@ def test_a_source_is_drawn_by_its_weight_and_a_view_by_its_own() -> None:
     files = [Sample(Path(name), "glioma", None, source, name) for name, source in (("a", LGG), ("b", CHENG))]
     samples = with_views(files)
     pixels = np.zeros((len(samples), 8, 8), np.uint8)
-    data = Prepared(samples, pixels, pixels, np.ones((len(samples), 4), np.float32))
+    data = PreparedSlices(samples, pixels, pixels, np.ones((len(samples), 4), np.float32))
     recipe, changed = (
         draw_weights(data, Hyperparameters()),
         draw_weights(data, Hyperparameters(draw_weights=f"{CHENG}:4")),

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tests.unit.training import tiny
 from training.fitting import checkpoint, loop
-from training.fitting.batches import Batch, EpochBatches
+from training.fitting.batches import EpochBatches, TrainingBatch
 from training.fitting.hyperparameters import Hyperparameters
 from training.fitting.optimizer import WeightAverage
 from training.fitting.pace import Pace
@@ -66,10 +66,10 @@ def without_compiling() -> Iterator[None]:
     tf.config.run_functions_eagerly(False)
 
 
-def run(folder: Path, settings: Hyperparameters = SETTINGS) -> tuple[keras.Model, loop.Progress]:
+def run(folder: Path, settings: Hyperparameters = SETTINGS) -> tuple[keras.Model, loop.TrainingProgress]:
     model = tiny.network()
     keras.utils.set_random_seed(settings.seed)
-    return model, loop.Run(model, tiny.slices(), tiny.slices(8, seed=1), settings, folder).fit()
+    return model, loop.Training(model, tiny.slices(), tiny.slices(8, seed=1), settings, folder).fit()
 
 
 def values(model: keras.Model) -> list[np.ndarray]:
@@ -83,7 +83,7 @@ class Done:
 
     folder: Path
     model: keras.Model
-    progress: loop.Progress
+    progress: loop.TrainingProgress
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +177,7 @@ def test_a_run_with_a_time_limit_ends_by_it_with_its_rate_fallen_whatever_the_ep
     def watched(model: keras.Model) -> loop.Step:
         learn = usual(model)
 
-        def step(batch: Batch) -> dict[str, float]:
+        def step(batch: TrainingBatch) -> dict[str, float]:
             rates.append(float(model.optimizer.learning_rate))
             sides.append(batch.inputs.shape[1])
             return learn(batch)
@@ -187,7 +187,7 @@ def test_a_run_with_a_time_limit_ends_by_it_with_its_rate_fallen_whatever_the_ep
     monkeypatch.setattr(loop, "one_step", watched)
     changes = {"time_limit": 0.75, "decay": 1.0, "epochs": 1, "size": 64, "stages": {32: 0.5}}
     model = build(None, weights=None, encoder=tiny.encoder)
-    progress = loop.Run(model, tiny.slices(), tiny.slices(0), SETTINGS.model_copy(update=changes), tmp_path).fit()
+    progress = loop.Training(model, tiny.slices(), tiny.slices(0), SETTINGS.model_copy(update=changes), tmp_path).fit()
 
     assert progress.epochs_done > 1
     assert 45 <= progress.seconds < 60
@@ -199,7 +199,7 @@ def test_a_run_with_a_time_limit_ends_by_it_with_its_rate_fallen_whatever_the_ep
 
 def test_a_run_learns_from_every_slice_where_none_are_kept_for_validation(short: Done, tmp_path: Path) -> None:
     model = tiny.network()
-    progress = loop.Run(model, tiny.slices(), tiny.slices(0), SHORT, tmp_path).fit()
+    progress = loop.Training(model, tiny.slices(), tiny.slices(0), SHORT, tmp_path).fit()
     assert "score" not in progress.history[0]
     assert progress.score == -progress.history[0]["loss"]
     assert short.progress.score == short.progress.history[0]["score"]
