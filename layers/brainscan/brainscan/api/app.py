@@ -119,7 +119,7 @@ def _describe_problems(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     described = Problem.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
     schemas |= described.pop("$defs") | {"Problem": described}
-    for unused in ("HTTPValidationError", "ValidationError"):
+    for unused in ("HTTPValidationError", "ResponseValidationError", "ValidationError"):
         schemas.pop(unused, None)
     content = {problems.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, operations in document["paths"].items():
