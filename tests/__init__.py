@@ -1,0 +1,1 @@
+"""Tests, by tier: unit, chaos, integration, browser, container; and measurements, in bench."""

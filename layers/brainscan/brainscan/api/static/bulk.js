@@ -33,13 +33,13 @@ export function bulkReview(kind, one, wanted, shown) {
     try {
       const { items, more } = await eligibleItems(kind, wanted, verdict.value);
       status.textContent = "";
-      if (await confirmed(dialog, confirmationText(items.length, more, kind, one, verdict.value), verdict.value === "confirmed" ? "Confirm all" : "Judge all")) await judge(items);
+      if (await confirmed(dialog, confirmationText(items.length, more, kind, one, verdict.value), verdict.value === "confirmed" ? "Confirm all" : "Judge all")) await postReviews(items);
     } catch (error) {
       status.replaceChildren(errorMessage(error));
     }
     button.disabled = false;
   });
-  const judge = async (items) => {
+  const postReviews = async (items) => {
     const address = here();
     const done = [];
     let refused = 0;

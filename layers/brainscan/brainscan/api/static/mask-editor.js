@@ -34,7 +34,7 @@ export function maskEditor(shown, { usual, saved }) {
   const pressed = (button) => button.getAttribute("aria-pressed") === "true";
   const press = (button, is) => button.setAttribute("aria-pressed", String(is));
 
-  const tell = () => {
+  const showState = () => {
     const count = unsaved().length;
     back.disabled = !draft?.before.length;
     save.disabled = !count;
@@ -44,7 +44,7 @@ export function maskEditor(shown, { usual, saved }) {
   };
   const paints = brush(shown.frame, shown.stage, () => {
     draft.drawn = true;
-    tell();
+    showState();
   });
   paints.size(SIZES.value);
 
@@ -55,7 +55,7 @@ export function maskEditor(shown, { usual, saved }) {
     draft = null;
     paints.on(null);
     shown.drawing(Boolean(on));
-    if (!on) return tell();
+    if (!on) return showState();
     try {
       if (!drafts.has(wanted.scan_id)) drafts.set(wanted.scan_id, await newDraft(wanted, usual));
     } catch (error) {
@@ -65,7 +65,7 @@ export function maskEditor(shown, { usual, saved }) {
     draft = Object.assign(drafts.get(wanted.scan_id), { scan: wanted });
     called.value = draft.called;
     paints.on(draft, wanted.rows, wanted.columns);
-    return tell();
+    return showState();
   };
   const flip = () => {
     press(toggle, !pressed(toggle));

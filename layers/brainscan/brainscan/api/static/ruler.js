@@ -17,7 +17,7 @@ export function ruler(frame, stage, image) {
   stage.append(layer);
 
   const isOn = () => button.getAttribute("aria-pressed") === "true" && !frame.classList.contains("drawing");
-  const place = (element, shares) => {
+  const moveTo = (element, shares) => {
     for (const [name, share] of Object.entries(shares)) element.setAttribute(name, `${share * 100}%`);
     element.style.display = "";
   };
@@ -44,27 +44,27 @@ export function ruler(frame, stage, image) {
     return [width / scale * ((grid.columns ?? image.naturalWidth) / image.naturalWidth),
       height / scale * ((grid.rows ?? image.naturalHeight) / image.naturalHeight)];
   };
-  const tell = ([x1, y1], [x2, y2]) => {
+  const announceLength = ([x1, y1], [x2, y2]) => {
     const [across, down] = pixelsAcross();
     const pixels = [(x2 - x1) * across, (y2 - y1) * down];
     const [row, column] = grid.spacing_mm ?? [];
     reading.textContent = row ? `${Math.hypot(pixels[0] * column, pixels[1] * row).toFixed(1)} mm` : `${Math.hypot(...pixels).toFixed(0)} px`;
     announce(reading.textContent);
   };
-  const draw = (start, to) => place(line, { x1: start[0], y1: start[1], x2: to[0], y2: to[1] });
+  const draw = (start, to) => moveTo(line, { x1: start[0], y1: start[1], x2: to[0], y2: to[1] });
   const set = (point) => {
     if (points.length === 2) clear();
     points.push(point);
     draw(points[0], point);
-    if (points.length === 2) tell(...points);
+    if (points.length === 2) announceLength(...points);
   };
   const move = (x, y) => {
     const reach = pixelsAcross();
     end = [x, y].map((pixels, axis) => Math.min(1, Math.max(0, end[axis] + pixels / reach[axis])));
-    place(mark, { cx: end[0], cy: end[1] });
+    moveTo(mark, { cx: end[0], cy: end[1] });
     if (points.length !== 1) return;
     draw(points[0], end);
-    tell(points[0], end);
+    announceLength(points[0], end);
   };
   frame.addEventListener("click", (event) => {
     if (!isOn()) return;

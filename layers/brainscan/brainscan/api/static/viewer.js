@@ -77,23 +77,23 @@ function slider(viewer, start) {
   const axis = sliceAxis(viewer);
   const count = viewer.volumes[0].dimsRAS[axis + 1];
   const control = h("input", { type: "range", min: 1, max: count, id: "dicom-slice" });
-  const place = h("output", { for: "dicom-slice" });
-  const tell = () => {
+  const position = h("output", { for: "dicom-slice" });
+  const showSlice = () => {
     control.value = viewer.frac2vox(viewer.scene.crosshairPos)[axis] + 1;
-    place.textContent = `${control.value} / ${count}`;
+    position.textContent = `${control.value} / ${count}`;
   };
   const go = (slice) => {
     const voxel = viewer.frac2vox(viewer.scene.crosshairPos);
     voxel[axis] = Math.min(count - 1, Math.max(0, slice));
     viewer.scene.crosshairPos = viewer.vox2frac(voxel);
     viewer.drawScene();
-    tell();
+    showSlice();
   };
   control.addEventListener("input", () => go(control.value - 1));
-  viewer.onLocationChange = tell;
+  viewer.onLocationChange = showSlice;
   if (start) viewer.scene.crosshairPos = start;
   go(viewer.frac2vox(viewer.scene.crosshairPos)[axis]);
-  return { control: h("label", { class: "slider" }, "Slice", control, place), count, step: (by) => go(control.value - 1 + by) };
+  return { control: h("label", { class: "slider" }, "Slice", control, position), count, step: (by) => go(control.value - 1 + by) };
 }
 
 // The keys of the series view, for the viewer alone: neither the page beneath nor niivue gets them.
