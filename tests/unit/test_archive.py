@@ -69,6 +69,13 @@ def test_a_directory_of_the_64_bit_form_is_read_and_its_count_is_limited(monkeyp
     assert outcomes(archive, Limits(entries=4)) == {"upload": Reason.TOO_MANY_ENTRIES}
 
 
+def test_a_directory_of_the_64_bit_form_that_lies_behind_the_end_refuses_the_archive() -> None:
+    archive = zipped({"a.png": png()})
+    end = archive.rfind(b"PK\x05\x06")
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(archive) + 10, 1)
+    assert outcomes(archive[:end] + locator + archive[end:]) == {"upload": Reason.CORRUPT_ARCHIVE}
+
+
 def test_ranges_of_a_zip_cover_every_file_once_and_keep_its_places() -> None:
     archive = zipped({f"{n}.png": png(seed=n) for n in range(10)})
     limits = Limits(part_files=4)

@@ -156,6 +156,13 @@ def test_what_gzipped_files_inflate_to_is_counted_over_all_of_them() -> None:
     assert list(short.values()) == [Kind.PNG, Reason.EXPANDED_TOO_LARGE]
 
 
+def test_a_small_gzipped_file_may_compress_as_well_as_it_likes() -> None:
+    blank = png() + bytes(1_000_000)
+    packed = gzip.compress(blank)
+    assert len(blank) > Limits().ratio * len(packed)
+    assert outcomes(zipped({"blank.gz": packed})) == {"blank.gz": Kind.PNG}
+
+
 def test_a_gzipped_file_is_what_is_inside_it() -> None:
     packed = gzip.compress(png())
     assert outcomes(packed) == {"upload": Kind.PNG}
