@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 
+from brainscan import observability
 from brainscan.pipeline.attempt import ScanResult
 from brainscan.settings import settings
 from brainscan.store.queues import message
@@ -85,14 +87,14 @@ class Watched:
         self.hidden += [(handle, seconds) for handle in receipt_handles]
 
 
-def invoke(handler: Watched, *deliveries: Any, queue: str = "scans") -> Any:
+def invoke(handler: Watched, *deliveries: Any, queue: str = "scans", sent_ms: int = 0) -> Any:
     """Hand over messages of a queue, each a body with its receive count; the ids of those that the queue keeps."""
     records = [
         {
             "messageId": f"message {number}",
             "receiptHandle": f"receipt {number}",
             "body": body,
-            "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": "0"},
+            "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": str(sent_ms)},
             "eventSource": "aws:sqs",
             "eventSourceARN": queue,
         }
@@ -151,12 +153,25 @@ class TestScanQueue:
         assert invoke(handler, (scan(0), 1), (scan(1), 1)) == []
         assert handler.sent == IDS[:2]
 
+    def test_how_long_each_message_waited_is_measured(self, handler: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+        measured: list[tuple[str, float]] = []
+        monkeypatch.setattr(
+            observability.metrics, "add_metric", lambda name, unit, value: measured.append((name, value))
+        )
+        invoke(handler, (scan(0), 1), (scan(1), 2), sent_ms=int(time.time() * 1000) - 90_000)
+        assert [value for name, value in measured if name == "QueueAge"] == [pytest.approx(90, abs=20)] * 2
+
 
 class TestRetryQueue:
     @pytest.mark.parametrize("receives", [1, 2, 12])
     def test_a_scan_is_tried_alone_and_acknowledged(self, handler: Watched, receives: int) -> None:
         assert invoke(handler, (scan(0), receives), queue="retries") == []
         assert handler.together == [[IDS[0]]]
+
+    def test_several_that_come_at_once_are_tried_one_by_one(self, handler: Watched) -> None:
+        handler.broken = {IDS[0]}
+        assert invoke(handler, (scan(0), 1), (scan(1), 2), queue="retries") == ["message 0"]
+        assert handler.together == [[IDS[0]], [IDS[1]]]
 
     def test_one_that_fails_again_comes_back_after_a_pause_that_grows(self, handler: Watched) -> None:
         handler.broken = {IDS[0]}
