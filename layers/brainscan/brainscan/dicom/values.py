@@ -31,6 +31,8 @@ _NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _WITH_UNIT: Final = rf"{_NUMBER}\s*(?:mm|ms)?"
 _IN_A_ROW: Final = re.compile(rf"[\[(]?\s*{_WITH_UNIT}(?:(?:\s*[,;/|x]\s*|\s+){_WITH_UNIT})*\s*[\])]?")
 """Numbers with the unit that the standard gives them anyway, or apart by other signs than the standard's."""
+_INNER_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
+"""Between two digits: a decimal point, or what is between two numbers."""
 
 
 def holds(dataset: Dataset, tag: BaseTag) -> bool:
@@ -97,6 +99,7 @@ def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...] | None:
     """The values of an attribute that holds numbers; None where it is absent or any is no finite number.
 
     A comma is read as the decimal point that a desktop's language turned into one; `mm` and `ms` say what is known.
+    Where commas may be that as well as what stands between numbers, there are none.
     """
     try:
         found = tuple(value for each in texts(dataset, keyword) for value in _decimals(each))
@@ -109,14 +112,19 @@ def _decimals(stated: str) -> list[float]:
     """The number that a text is, or the numbers in it.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is none, or it is not to be told which.
     """
     try:
         return [float(stated.replace(",", "."))]
     except ValueError:
         if not _IN_A_ROW.fullmatch(stated):
             raise
-    return [float(each) for each in re.findall(_NUMBER, stated)]
+    pointed = _INNER_COMMA.sub(".", stated)
+    if "." in stated or pointed == stated:
+        return [float(each) for each in re.findall(_NUMBER, stated)]
+    if not _IN_A_ROW.fullmatch(pointed):
+        raise ValueError("commas may be decimal points, or between numbers")
+    return [float(each) for each in re.findall(_NUMBER, pointed)]
 
 
 def number(dataset: Dataset, keyword: str) -> float | None:
