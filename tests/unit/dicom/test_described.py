@@ -5,7 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from brainscan.dicom.header import read_header
 from brainscan.dicom.planes import plane_of
@@ -114,12 +123,30 @@ def test_frames_that_nobody_counted_do_not_vanish(stated: str | None) -> None:
     assert all(np.array_equal(decode(data, Kind.DICOM, Limits(), n).pixels, each) for n, each in enumerate(frames))
 
 
-@pytest.mark.parametrize("stated", [None, "1"])
-def test_frames_of_a_compressed_object_are_as_many_as_have_functional_groups(stated: str | None) -> None:
+@pytest.mark.parametrize("stated", [None, "", "1", "2", "-1"])
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+def test_frames_of_a_compressed_object_do_not_vanish_either(syntax: UID, grouped: bool, stated: str | None) -> None:
     stack = mr.enhanced(mr.mr_series(3))
-    stack.compress(RLELossless, generate_instance_uid=False)
+    frames = stack.pixel_array
+    stack.compress(syntax, generate_instance_uid=False)
     stack.NumberOfFrames = stated
-    assert len(read_header(mr.file_bytes(stack), Limits()).orders) == (1 if stated else 3)
+    if not grouped:
+        del stack.PerFrameFunctionalGroupsSequence
+    data = mr.file_bytes(stack)
+    assert len(read_header(data, Limits()).orders) == 3
+    assert all(np.array_equal(decode(data, Kind.DICOM, Limits(), n).pixels, each) for n, each in enumerate(frames))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("offsets", [True, False])
+def test_fragments_that_go_on_with_a_frame_are_no_frames(count: int, offsets: bool) -> None:
+    stack = mr.enhanced(mr.mr_series(count))
+    stack.compress(JPEGLSLossless, generate_instance_uid=False)
+    whole = list(generate_frames(stack.PixelData, number_of_frames=count))
+    stack.PixelData = encapsulate(whole, fragments_per_frame=3, has_bot=offsets)
+    del stack.NumberOfFrames, stack.PerFrameFunctionalGroupsSequence
+    assert len(read_header(mr.file_bytes(stack), Limits()).orders) == count
 
 
 @pytest.mark.parametrize("more", [b"", bytes(2), bytes(512), bytes(2 * mr.ROWS * mr.COLUMNS - 2)])

@@ -6,7 +6,7 @@ from typing import Final
 
 from pydicom import Dataset
 from pydicom.tag import Tag
-from pydicom.uid import UID
+from pydicom.uid import UID, RLELossless
 
 from brainscan.dicom.values import integer, items, text
 
@@ -14,6 +14,12 @@ GRAY: Final = "MONOCHROME2"
 PIXEL_DATA: Final = Tag("PixelData")
 DEPTHS: Final = (8, 16, 32)
 """Bits that a gray pixel takes."""
+ITEM: Final = b"\xfe\xff\x00\xe0"
+"""Begins a fragment of compressed pixels, before its length of four bytes (PS3.5 A.4)."""
+BEGINNINGS: Final = (b"\xff\xd8", b"\xff\x4f")
+"""Of a frame in JPEG and JPEG-LS, and in JPEG 2000."""
+MOST_FRAGMENTS: Final = 2**18
+"""That are looked at: a file may hold more than anybody could wait for."""
 
 
 def complete_pixel_description(dataset: Dataset) -> None:
@@ -43,7 +49,8 @@ def complete_pixel_description(dataset: Dataset) -> None:
 def state_frames(dataset: Dataset) -> None:
     """State how many frames there are where the object does not, or holds more of them than it says.
 
-    Pixels that are not compressed tell by their length; others by the functional groups that each frame has.
+    Pixels tell by their length, or where they are compressed, by their fragments; or else the functional groups tell
+    that each frame has.
     """
     stated = integer(dataset, "NumberOfFrames")
     held = _held(dataset)
@@ -58,21 +65,38 @@ def state_frames(dataset: Dataset) -> None:
 
 
 def _held(dataset: Dataset) -> int | None:
-    """How many whole frames the pixels are; None where they are compressed, or no number of whole ones."""
-    pixels = _native(dataset)
+    """How many whole frames the pixels are; None where they are no number of whole ones, or do not tell."""
+    pixels = _bytes_of_pixels(dataset)
     if pixels is None:
         return None
+    if _is_compressed(dataset.file_meta.TransferSyntaxUID):
+        return _fragments(pixels, beginning=dataset.file_meta.TransferSyntaxUID != RLELossless) or None
     sizes = (integer(dataset, keyword) or 0 for keyword in ("Rows", "Columns", "BitsAllocated"))
     size = (integer(dataset, "SamplesPerPixel") or 1) * math.prod(sizes) // 8
     frames, rest = divmod(len(pixels), size) if size else (0, 0)
     return frames if frames and rest <= frames * size % 2 else None
 
 
-def _native(dataset: Dataset) -> bytes | None:
-    """Pixels that are not compressed."""
+def _fragments(pixels: bytes, *, beginning: bool) -> int:
+    """How many fragments of compressed pixels there are behind the table of offsets (PS3.5 A.4).
+
+    Args:
+        pixels: As they are in the file.
+        beginning: Whether those count alone that begin a frame, which may be of several; of run lengths each is one.
+    """
+    found, place = -1, 0  # the first is the table
+    while found < MOST_FRAGMENTS and pixels[place : place + len(ITEM)] == ITEM:
+        start = place + len(ITEM) + 4
+        if found < 0 or not beginning or pixels.startswith(BEGINNINGS, start):
+            found += 1
+        place = start + int.from_bytes(pixels[start - 4 : start], "little")
+    return max(found, 0)
+
+
+def _bytes_of_pixels(dataset: Dataset) -> bytes | None:
     element = dataset.get_item(PIXEL_DATA)
     pixels = element.value if element is not None else None
-    return pixels if isinstance(pixels, bytes) and not _is_compressed(dataset.file_meta.TransferSyntaxUID) else None
+    return pixels if isinstance(pixels, bytes) else None
 
 
 @cache
@@ -82,8 +106,8 @@ def _is_compressed(transfer_syntax: UID) -> bool:
 
 def _depth(dataset: Dataset) -> int | None:
     """Bits of a pixel, by how many bytes there are of all; None where they are no plain gray ones."""
-    pixels = _native(dataset)
-    if pixels is None:
+    pixels = _bytes_of_pixels(dataset)
+    if pixels is None or _is_compressed(dataset.file_meta.TransferSyntaxUID):
         return None
     count = int(dataset.Rows) * int(dataset.Columns) * max(1, integer(dataset, "NumberOfFrames") or 1)
     return next((bits for bits in DEPTHS if count * bits // 8 <= len(pixels) <= count * bits // 8 + 1), None)
