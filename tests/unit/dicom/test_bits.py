@@ -15,16 +15,17 @@ PICTURE = np.clip(600 - ((ROWS - 24) ** 2 + (COLUMNS - 30) ** 2), 3, None)
 """Smooth, dark at the border, below 12 bits."""
 
 
-def scan(words: np.ndarray, stored: int, high: int, signed: int = 0) -> Dataset:
-    """An uncompressed image of 16-bit words."""
+def scan(words: np.ndarray, stored: int, high: int, signed: int = 0, allocated: int = 16) -> Dataset:
+    """An uncompressed image of words of 16 bits, or of 8."""
     dataset = FileDataset("", {}, preamble=bytes(128))
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SOPClassUID, dataset.SOPInstanceUID = MRImageStorage, generate_uid()
     dataset.Rows, dataset.Columns = words.shape
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, stored, high, signed
-    dataset.PixelData = words.astype("<u2").tobytes()
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = allocated, stored, high
+    dataset.PixelRepresentation = signed
+    dataset.PixelData = words.astype(f"<u{allocated // 8}").tobytes()
     return dataset
 
 
@@ -42,9 +43,30 @@ def test_a_value_at_the_lower_end_is_read_there_whatever_the_highest_bit_is_said
     np.testing.assert_array_equal(stored_values(scan(PICTURE, stored, stored - 1), 0), PICTURE)
 
 
+@pytest.mark.parametrize(("stored", "high"), [(12, 13), (12, 15), (14, 15)])
+def test_a_dark_picture_at_the_upper_end_is_read_there(stored: int, high: int) -> None:
+    dark = PICTURE // 8
+    np.testing.assert_array_equal(stored_values(scan(dark << (high + 1 - stored), stored, high), 0), dark)
+
+
+@pytest.mark.parametrize("stored", [6, 7])
+@pytest.mark.parametrize("below", [0, 1])
+def test_a_value_at_the_upper_end_of_a_byte_is_read_there(stored: int, below: int) -> None:
+    values = PICTURE >> (10 - stored)
+    words = values << (8 - stored) | below
+    np.testing.assert_array_equal(stored_values(scan(words, stored, 7, allocated=8), 0), values)
+    np.testing.assert_array_equal(stored_values(scan(values, stored, 7, allocated=8), 0), values)
+
+
+@pytest.mark.parametrize("stored", [6, 7])
+def test_bytes_of_more_bits_than_are_stated_do_not_fall_apart(stored: int) -> None:
+    values = PICTURE // 4
+    np.testing.assert_array_equal(stored_values(scan(values, stored, stored - 1, allocated=8), 0), values)
+
+
 @pytest.mark.parametrize("stored", [12, 14])
 def test_signed_values_at_either_end_keep_their_sign(stored: int) -> None:
-    values = (PICTURE.astype(np.int16) - 300) << (stored - 10)
+    values = (PICTURE.astype(np.int16) - 300) << (stored - 10) | 1
     upper = scan((values << (16 - stored)).astype(np.uint16), stored, 15, signed=1)
     np.testing.assert_array_equal(stored_values(upper, 0), values)
     np.testing.assert_array_equal(stored_values(scan(values.astype(np.uint16), stored, 15, signed=1), 0), values)
@@ -101,15 +123,13 @@ def test_a_sign_that_is_not_carried_into_the_upper_bits_counts() -> None:
 @pytest.mark.parametrize("middle", [128, 120, 140])
 def test_unsigned_bytes_that_call_themselves_signed_are_read_as_they_are(middle: int) -> None:
     values = (PICTURE // 4 + middle - 75).astype(np.uint8)
-    dataset = scan(values, 8, 7, signed=1)
-    dataset.BitsAllocated, dataset.PixelData = 8, values.tobytes()
+    dataset = scan(values, 8, 7, signed=1, allocated=8)
     np.testing.assert_array_equal(stored_values(dataset, 0), values)
 
 
 def test_signed_bytes_stay_signed() -> None:
     values = (PICTURE // 4 - 75).astype(np.int8)
-    dataset = scan(values, 8, 7, signed=1)
-    dataset.BitsAllocated, dataset.PixelData = 8, values.tobytes()
+    dataset = scan(values, 8, 7, signed=1, allocated=8)
     np.testing.assert_array_equal(stored_values(dataset, 0), values)
 
 

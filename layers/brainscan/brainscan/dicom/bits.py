@@ -12,7 +12,9 @@ from brainscan.dicom.values import integer
 Values = npt.NDArray[Any]
 
 WORD: Final = 16
-"""Bits of the words in which the trouble happens."""
+"""Bits of a pixel whose bytes can stand in the wrong order."""
+DEPTHS: Final = (8, WORD)
+"""Bits of pixels in which the trouble happens."""
 QUARTER: Final = 2 ** (WORD - 2)
 TORN: Final = 0.002
 """Share of neighbours that are close to each other, and would not be without the upper bits, from which these count."""
@@ -31,7 +33,7 @@ def stored_values(dataset: Dataset, frame: int | None) -> Values:
 
     - Bytes of words stand in the order that is stated, unless the picture is smooth in the other one alone.
     - HighBit above BitsStored - 1 puts the value at the upper end of the word. It is believed only where values exceed
-      what the lower bits can hold: some writers state it of values at the lower end.
+      what the lower bits can hold, or nothing is below them: some writers state it of values at the lower end.
     - Where values exceed it otherwise, what is in the upper bits is no part of them, such as an overlay; unless without
       it neighbours would leap that are close to each other: then BitsStored is too small.
     - Signed values that leap by half the range between neighbours, and would not as unsigned ones, are unsigned.
@@ -45,13 +47,12 @@ def stored_values(dataset: Dataset, frame: int | None) -> Values:
     decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
     mask = {"correct_unused_bits": bits is None}  # an option that pydicom's types do not know of
     values: Values = decoder.as_array(dataset, index=frame, **mask)[0]  # type: ignore[arg-type]
-    if values.dtype == np.int8:
-        return _unsigned(values)
-    if bits is None or values.dtype.itemsize * 8 != WORD:
+    word = values.dtype.itemsize * 8
+    if bits is None or word not in DEPTHS:
         return values
-    shift = _stated_shift(dataset, bits)
+    shift = _stated_shift(dataset, bits, word)
     found = _mended(values, bits, shift)
-    if _are_in_order(values, bits) or (rough := _roughness(found)) < UNRELATED:
+    if word < WORD or _are_in_order(values, bits) or (rough := _roughness(found)) < UNRELATED:
         return found
     turned = _mended(values.byteswap(), bits, shift)
     return turned if _roughness(turned) * SMOOTHER < rough else found
@@ -63,7 +64,8 @@ def _are_in_order(values: Values, bits: int) -> bool:
 
 
 def _mended(values: Values, bits: int, shift: int) -> Values:
-    return _resigned(values if _fit(values, bits) else _within(values, bits, shift))
+    is_above = shift > 0 and not (values & (2**shift - 1)).any()
+    return _resigned(_within(values, bits, shift) if is_above or not _fit(values, bits) else values)
 
 
 def _roughness(values: Values) -> float:
@@ -75,22 +77,22 @@ def _roughness(values: Values) -> float:
 
 def _bits_of_words(dataset: Dataset) -> int | None:
     """How many bits of each word are said to be the value; None where pixels are no words, or several."""
-    stored = integer(dataset, "BitsStored") or 0
-    words = integer(dataset, "BitsAllocated") == WORD and (integer(dataset, "SamplesPerPixel") or 1) == 1
-    return stored if words and 0 < stored <= WORD else None
+    stored, allocated = integer(dataset, "BitsStored") or 0, integer(dataset, "BitsAllocated")
+    words = allocated in DEPTHS and (integer(dataset, "SamplesPerPixel") or 1) == 1
+    return stored if words and allocated and 0 < stored <= allocated else None
 
 
-def _stated_shift(dataset: Dataset, bits: int) -> int:
+def _stated_shift(dataset: Dataset, bits: int, word: int) -> int:
     """How far up in the word values are said to lie; 0 for a header without fault."""
     high = integer(dataset, "HighBit") or 0
-    return high + 1 - bits if bits <= high < WORD else 0
+    return high + 1 - bits if bits <= high < word else 0
 
 
 def _within(values: Values, bits: int, shift: int) -> Values:
     """The values in words of which more bits are in use than are stated."""
     if shift:
         return values >> shift
-    unused = WORD - bits
+    unused = values.dtype.itemsize * 8 - bits
     lower = (values << unused) >> unused
     half = 2 ** (bits - 1)
     near, wrapped = (np.abs(np.diff(each.astype(np.int32), axis=-1)) for each in (values, lower))
@@ -109,7 +111,7 @@ def _resigned(values: Values) -> Values:
     if values.dtype.kind == "i":
         return _unsigned(values)
     top = values >= 3 * QUARTER
-    if values.dtype.kind != "u" or not top.any() or bool(((values >= QUARTER) & ~top).any()):
+    if values.dtype != np.uint16 or not top.any() or bool(((values >= QUARTER) & ~top).any()):
         return values
     rest = values[~top]
     return values.view(np.int16) if rest.size and int(rest.max()) - int(rest.min()) > 1 else values
