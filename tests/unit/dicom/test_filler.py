@@ -26,6 +26,15 @@ def test_filler_far_from_every_value_does_not_set_the_brightness(filler: int, si
     assert PICTURE.min() - 4 <= pixels[CORNER].min() == pixels[CORNER].max() <= PICTURE.min()
 
 
+@pytest.mark.parametrize(("top", "filler"), [(4_095, 0), (60_000, 0), (60_000, 7), (3_000, 65_535)])
+def test_filler_of_a_picture_that_is_turned_over_is_dark_too(top: int, filler: int) -> None:
+    [image] = mr.mr_series(1, PhotometricInterpretation="MONOCHROME1", BitsStored=16, HighBit=15)
+    image.PixelData = np.where(CORNER, filler, top - PICTURE).astype("<u2").tobytes()
+    pixels = decode(mr.file_bytes(image), Kind.DICOM, Limits()).pixels.astype(int)
+    np.testing.assert_array_equal(pixels[~CORNER] - pixels[~CORNER].min(), (PICTURE - PICTURE[~CORNER].min())[~CORNER])
+    assert (pixels[CORNER] - pixels[~CORNER].min() <= 0).all()
+
+
 @pytest.mark.parametrize(
     "picture",
     [

@@ -121,7 +121,8 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
         values = _of_interest(_rescaled(stored, transformation, rescale), dataset, frame)
     if values.dtype not in (np.uint8, np.uint16):
         values = values.astype(np.float32)
-    return _background_dark(values, _padding(dataset, stored), inverted=photometric == "MONOCHROME1")
+    inverted = photometric == "MONOCHROME1"
+    return _background_dark(values, _padding(dataset, stored, inverted=inverted), inverted=inverted)
 
 
 def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
@@ -258,11 +259,11 @@ def _shows_something(values: npt.NDArray[Any], seen: npt.NDArray[Any]) -> bool:
     return bool(head.size and between.mean() >= LEAST_SHOWN)
 
 
-def _padding(dataset: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_] | None:
+def _padding(dataset: Dataset, stored: npt.NDArray[np.generic], *, inverted: bool) -> npt.NDArray[np.bool_] | None:
     """Which stored pixels are filler (PS3.3 C.7.5.1.1.2): by the padding value, or by what they look like."""
     value, limit = (integer(dataset, keyword) for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
     if value is None:
-        return unstated_padding(stored)
+        return unstated_padding(stored, inverted=inverted)
     # Cast: files exist that write the padding of signed pixels as if unsigned.
     ends = np.array([value, value if limit is None else limit]).astype(stored.dtype)
     return np.asarray((stored >= ends.min()) & (stored <= ends.max()))
