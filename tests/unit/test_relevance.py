@@ -329,6 +329,20 @@ def test_frames_of_any_kinds_in_any_order_are_judged_each_by_itself(names: list[
     assert found.skip is (expected[0] if all(expected) else None)
 
 
+@pytest.mark.parametrize("first", ["scout", "map"])
+def test_a_type_that_the_object_has_of_its_first_frame_is_a_doubt_about_the_others(first: str) -> None:
+    dataset = dicom_object(PIXELS, SOPClassUID=EnhancedMRImageStorage, NumberOfFrames=2)
+    dataset.ImageType = KINDS_OF_FRAMES[first][0]
+    dataset.PerFrameFunctionalGroupsSequence = []
+    for frame_type in (dataset.ImageType, ORIGINAL):
+        group, kind = Dataset(), Dataset()
+        kind.FrameType, group.MRImageFrameTypeSequence = frame_type, [kind]
+        dataset.PerFrameFunctionalGroupsSequence.append(group)
+    dataset.PixelData = np.stack([PIXELS] * 2).tobytes()
+    one, other = read_header(dicom_bytes(dataset), Limits()).relevances
+    assert (one.skip, other.skip, other.flags) == (KINDS_OF_FRAMES[first][3], None, (Reason.UNCLEAR_CONTENT,))
+
+
 @pytest.mark.parametrize(
     "elements",
     [

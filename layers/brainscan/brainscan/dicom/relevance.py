@@ -141,12 +141,10 @@ def _of_object(dataset: Dataset) -> tuple[Reason | None, frozenset[Reason]]:
         return Reason.OTHER_MODALITY, frozenset()
     if text(dataset, "SOPClassUID").startswith(_COMPUTED):
         return Reason.DERIVED_MAP, frozenset()
-    if _LOCALIZERS & _words(dataset, "ImageType"):
-        return Reason.LOCALIZER, frozenset()
     doubts = {
         Reason.BURNED_IN_TEXT: may_show_a_name(dataset),
         Reason.UNCLEAR_MODALITY: modality != "MR" or of_class.startswith(tuple(_CLASSES)),
-        Reason.UNCLEAR_CONTENT: any(map(mentions_no_anatomy, _of_content(dataset))),
+        Reason.UNCLEAR_CONTENT: _says_no_anatomy(dataset),
         Reason.UNCLEAR_BODY_PART: _described_part(dataset) is BodyPart.ELSEWHERE,
     }
     return None, frozenset(reason for reason, doubted in doubts.items() if doubted)
@@ -163,6 +161,12 @@ def _modality(dataset: Dataset) -> str:
 
 def _class_name(dataset: Dataset) -> str:
     return UID(text(dataset, "SOPClassUID")).name
+
+
+def _says_no_anatomy(dataset: Dataset) -> bool:
+    """Whether the object hints that it shows none: by free text, or by a type that frames of it contradict."""
+    of_type = _not_anatomy(_words(dataset, "ImageType"))
+    return any(map(mentions_no_anatomy, _of_content(dataset))) or of_type in {Reason.LOCALIZER, Reason.DERIVED_MAP}
 
 
 def _of_content(dataset: Dataset) -> list[str]:
