@@ -187,10 +187,14 @@ def test_a_needed_number_that_is_none_counts_as_absent(syntax: Any, keyword: str
 
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda each: each.keyword)
 @pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID"])
-def test_the_meta_information_names_an_instance_that_does_not_name_itself(syntax: Any, keyword: str) -> None:
+@pytest.mark.parametrize("stated", [None, b"", b"image 1 ", b"\xff\xfe"])
+def test_the_meta_information_names_an_instance_that_does_not_name_itself(
+    syntax: Any, keyword: str, stated: bytes | None
+) -> None:
     named = image()
-    del named[keyword]
-    data = encoded_as(named, syntax)
+    if stated is None:
+        del named[keyword]
+    data = encoded_as(named, syntax) if stated is None else with_raw(named, keyword, "UI", stated, syntax)
     assert read_header(data, Limits()).instance_uid == image().SOPInstanceUID
     _, report, _ = answers(data)
     evidence = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence

@@ -15,7 +15,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
-from brainscan.dicom.values import number, numbers, parsed, text, texts
+from brainscan.dicom.values import is_uid, number, numbers, parsed, text, texts
 
 DECIMALS: Final = (
     "PixelSpacing",
@@ -127,10 +127,10 @@ def repair(dataset: Dataset) -> None:
 
 
 def name_by_meta(dataset: Dataset, meta: Dataset) -> None:
-    """Where an object does not say which instance it is, its file's meta information does."""
+    """Where an object does not say which instance it is, or not by a UID, its file's meta information does."""
     for keyword, repeated in NAMED_BY_META.items():
         known = text(meta, repeated)
-        if known and not text(dataset, keyword):
+        if is_uid(known) and not is_uid(text(dataset, keyword)):
             setattr(dataset, keyword, known)
 
 

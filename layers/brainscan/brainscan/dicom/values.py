@@ -26,6 +26,7 @@ US_BYTES: Final = 2
 _ESCAPE: Final = b"\x1b"
 """Begins what is in another character set."""
 
+_UID: Final = re.compile(r"[0-9.]{1,64}")
 _PADDING: Final = " \0\t\r\n"
 _NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _WITH_UNIT: Final = rf"{_NUMBER}\s*(?:mm|ms)?"
@@ -74,6 +75,11 @@ def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
         return ()
     values = value if isinstance(value, list | tuple | MultiValue) else str(value).split(SEPARATOR)
     return tuple(str(each).strip(_PADDING) for each in values)
+
+
+def is_uid(value: str) -> bool:
+    """Whether a text is a UID by which a PACS may know something: leading zeros in it are against PS3.5 9.1 alone."""
+    return _UID.fullmatch(value) is not None
 
 
 def normalized(value: str) -> str:
