@@ -16,7 +16,14 @@ ELSEWHERE: Final = {
         "NECK SOFT TISSUE|NECK MRA|SUPRACLAVICULAR|BRACHIAL|PLEXUS|FETUS|FETAL|PLACENTA|EXTREMITY|FEMUR|TIBIA|"
         "FIBULA|PATELLA|MENISCUS|ACL|HUMERUS|RADIUS|ULNA|SCAPHOID|CARPAL|ILIAC|ILIUM|SYMPHYSIS|PUBALGIA|BACK|"
         "MR ARTHROGRAM|JOINT LEFT|FISTULA|PHANTOM|"
+        "ADRENALS|ANUS|OROPHARYNX|CERVICOTHORACIC|MR MYELOGRAPHY|MRI UE JT LT|MR LE NJX RT|MR EXT LOWER JT|MR SP CERV|"
+        "CERV SP|L5-S1|C2-C7|Th1-12|MR KUB|MRU|KneeLeft|RtShoulder|MRKnee|MRIKnee|MRLSPINE|MRCSP|MRIABD|"
+        "IRMgenou|t2KneeSag|"
         "NERVE ROOT LUMBAR|SCIATIC|WB|WHOLE-BODY|TORSO|TRUNK|Femoral head|head of pancreas"
+    ),
+    "of other languages": (
+        "poitrine|angio IRM membres|uro-RM|LWZ|CWZ|nerka|dolní končetina|bilek|lágyrész|încheietura mâinii|"
+        "rintakehä|grudni koš|МРТ ОБП|ОМТ|ТБС"
     ),
     "german": (
         "Handwurzel|Fußwurzel|Mittelfuß|Mittelhand|MR Fistel|"

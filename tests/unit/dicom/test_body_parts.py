@@ -37,12 +37,13 @@ HEAD = (
     "Brain W/WO|HEAD|IAC|ORBITS|SELLA|BRAIN/C-SPINE|Schädel-MRT|MRT Schaedel/HWS|MRT Neurocranium|Gehirn|Kopf/Hals|"
     "IRM cérébrale|encéphale|tête|RM craneal|RM encefalo|crânio|hersenen|głowy|mózgu|hjärna|hjerne|mozek|lebka|koponya|"
     "creier|Beyin|Kafa MR|головного мозга|εγκεφάλου|頭部|脳MRI|颅脑|头颅|뇌 MRI|דמוח מוח|الدماغ دماغ|สมอง|"
-    "METASTASES OF BREAST CANCER, BRAIN"
+    "METASTASES OF BREAST CANCER, BRAIN|MRBRAIN|MRIHead|HeadNeckCoil|cMRT Knieprotokoll|BrainCSpine"
 )
 UNNAMED = (
     "|XQ7|TUMOR PROTOCOL|EPILEPSY|T1 SE TRA KM|HEAD FIRST SUPINE|FEET FIRST|FOOT-FIRST PRONE|BODY COIL|NECK COIL|"
     "LEGACY|HANDEDNESS|HEARTBEAT|HARMONIZED|main sequence|T1 SPIN ECHO|COMPUTER|BACKGROUND|"
-    "COR T2|CS 3D TFE|HAND OVER|back to back|LONG TR|first rate|TE long|Late phase|Staging|cornea|AX|P A"
+    "COR T2|CS 3D TFE|HAND OVER|back to back|LONG TR|first rate|TE long|Late phase|Staging|cornea|AX|P A|"
+    "BodyCoil|FeetFirst|MRCISS|T1 T2|L R|C1|TH 3|t2TseTraFs|MPRage|tfMRI|MRSpectro"
 )
 
 

@@ -22,6 +22,7 @@ MAPS = (
     "карта ИКД|субтракция|odečet|térkép|kivonás|ADC haritası|çıkarma|減算|差分|サブトラクション|最大値投影|ADCマップ|"
     "拡散係数|"
     "减影|最大密度投影|감산|최대강도투사|"
+    "表观扩散系数|弥散系数|擴散係數|겉보기확산계수|odejmowanie|DTI color|diff coeff|"
     "ADC图|MIP像|tMIP画像|MIPtra|ADCcor|SUBsag|Feldkarte|T1-Karten|ADC-kaart|cartographie T2|"
     "kurtosis|MK kurtosis|Eigenvalue 1|ODI|"
     "perfusion weighted|signal enhancement ratio|maximum slope of increase|time to minimum|global bolus plot|isoADC|"

@@ -74,17 +74,23 @@ _ELSEWHERE: Final = _Words(
     re.compile(known.ELSEWHERE_PHRASES),
 )
 _NO_PART: Final = re.compile(known.NO_PART)
+_JOINT: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where words were written together: KneeLeft, MRKnee."""
+_OF_MR: Final = re.compile(r"^(MRI|MRT|IRM|RMN|MR|RM)")
+"""Written before the part as one word: MRLSPINE."""
 _NO_HEAD: Final = re.compile(f"{known.SPINAL_CORD}|{known.NO_HEAD}")
 
 
 @lru_cache(maxsize=1024)
 def named_part(*texts: str) -> BodyPart:
     """The part that texts name together; where they name the head and others, the head."""
-    stated = [_NO_PART.sub(" ", in_capitals(each).replace("_", " ")) for each in texts]
+    together = [spread for each in texts if (spread := _JOINT.sub(" ", each)) != each]
+    stated = [_NO_PART.sub(" ", in_capitals(each).replace("_", " ")) for each in (*texts, *together)]
     apart = [_NO_HEAD.sub(" ", each) for each in stated]
     whole = " ".join(apart)
     words = set(re.findall(r"[^\W\d_]+", whole))
     words |= {re.sub(r"\W", "", each) for each in apart}  # C-SPINE, WHOLE BODY
+    words |= {_OF_MR.sub("", word) for word in words}
     if _HEAD.named_in(words, whole):
         return BodyPart.HEAD
     of_language = any(mark in words and not words.isdisjoint(own.split()) for mark, own in known.ONE_LANGUAGE.items())

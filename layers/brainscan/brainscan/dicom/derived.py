@@ -21,7 +21,7 @@ _STEMS: Final = tuple(
     ANISO ANSIO CARTOGRA EIGENV KARTOGRA KURTO DIFERENC DIFFERENC DIFFERENZ DIFFUSIVIT DIFUSIVI FIELDMAP MAPIT
     MAPPING PARAMETRI PROIEZ PROJEC PROJEK
     PROYECC RENDER RELAXOMET SOTTRA SOUSTRA SOUSSTRA SUBTRA SUBSTRA SUSTRA SUBTRAI TRACTO TRAKTO FIBERTR TRANSITZEIT
-    VYCITAN ODECET ODECT TERKEP KIVON HARITA CIKARMA EROTUS VAHENN ELASTOGR STIFFN PHASEDIFF METABOLIT
+    ODEJM VYCITAN ODECET ODECT TERKEP KIVON HARITA CIKARMA EROTUS VAHENN ELASTOGR STIFFN PHASEDIFF METABOLIT
     ВЫЧИТАН ПРОЕКЦ СУБТРАК ΑΦΑΙΡΕ ΠΡΟΒΟΛ ΧΑΡΤ
     """.split()  # noqa: SIM905
 )
@@ -32,7 +32,24 @@ _INFIXES: Final = ("KOEFFIZIENT", "PROJEKTION", "SUBTRAKTION", "ZEITINTENS")
 _SIGNS: Final = tuple(
     map(
         in_capitals,
-        ("減算", "差分", "サブトラ", "投影", "マップ", "拡散係数", "減影", "减影", "剪影", "감산", "투사", "맵"),
+        (
+            "減算",
+            "差分",
+            "サブトラ",
+            "投影",
+            "マップ",
+            "拡散係数",
+            "扩散系数",
+            "弥散系数",
+            "擴散係數",
+            "확산계수",
+            "減影",
+            "减影",
+            "剪影",
+            "감산",
+            "투사",
+            "맵",
+        ),
     )
 )
 """Of scripts that put no spaces between words."""
@@ -41,7 +58,7 @@ _PHRASES: Final = re.compile(
     r"\b(MEAN|AVG|AVERAGE|THICK) IP\b|\bIP MAX|\bPROJ\b|\bRCBV|"
     r"CEREBRAL BLOOD|BLOOD (FLOW|VOLUME)|CEREBROVASCULAR REACT|PIXEL BY PIXEL (DIV|MULT|MAX|MIN|MASK)|"
     r"(DIFFUSION|PERFUSION) (IMAGE ANALYSIS|PARAM)|TRACTOGRA|FIB(ER|RE) TRACK|VESSEL TRACK|AVERAGE DC\b|MEAN DIFF\b|"
-    r"COLOU?R (ORIENT|FA\b)|FAT FRACTION|\bR2 ?STAR|TISSUE CLASS|K TRANS|"
+    r"COLOU?R (ORIENT|FA\b)|DTI COLOU?R|DIFF COEFF|FAT FRACTION|\bR2 ?STAR|TISSUE CLASS|K TRANS|"
     r"SIGNAL ENHANC\w* RATIO|MAX(IMUM)? SLOPE|PERFUSION W(EIGHT\w*)?\b|MYELIN WATER|VOLUME FRACTION|GLOBAL BOLUS|"
     r"MEAN TRANSIT|TIME TO (PEAK|MIN|ENHANC)|TRANSIT (TIME|DELAY)|TEMPS DE TRANSIT|TIME INTENS|STANDARD DEVIATION|"
     r"\bREL\w* ENHANC|ENHANCEMENT INTEGRAL|WASH ?(IN|OUT)\b|CURVED (MPR|REF)|MPR CURVED|COMPLEX DIFF"
