@@ -34,6 +34,9 @@ def odd_volume(changes: dict[str, Any] | None = None, pixels: np.ndarray | None 
         ({"intent_name": b"FA"}, Reason.UNCLEAR_CONTENT),
         ({"descrip": b"ADC map, b=0/1000"}, Reason.UNCLEAR_CONTENT),
         ({"vox_offset": 353}, Reason.UNCLEAR_CONTENT),
+        ({"dim": [3, 32, 24, 5, 1, 1, 1, 1]}, Reason.UNCLEAR_CONTENT),
+        ({"dim": [3, 24, 24, 6, 1, 1, 1, 1]}, Reason.UNCLEAR_CONTENT),
+        ({"datatype": 2, "bitpix": 8}, Reason.UNCLEAR_CONTENT),
         ({"descrip": b"TE=30;Time=121522.420;phase=1"}, None),
         ({"pixdim": [1, 0, 0, 0, 0, 0, 0, 0], "sform_code": 0, "qform_code": 1}, Reason.UNCLEAR_ORIENTATION),
         ({"intent_code": 2001}, None),
@@ -46,6 +49,10 @@ def test_a_header_that_says_something_unusual_is_flagged(changes: dict[str, Any]
     found = read_slice(odd_volume(changes), Limits(), 3)
     assert found.flags == (() if flag is None else (flag,))
     assert (found.spacing_mm is None) == (flag is Reason.UNCLEAR_ORIENTATION)
+
+
+def test_bytes_behind_the_voxels_that_are_no_slice_are_no_doubt() -> None:
+    assert read_slice(odd_volume() + bytes(512), Limits(), 3).flags == ()
 
 
 @pytest.mark.parametrize(("unit", "spacing"), [(3, None), (1, None), (0, (4.0, 2.0)), (2, (4.0, 2.0))])

@@ -119,7 +119,8 @@ def read_slice(data: bytes, limits: Limits, index: int) -> NiftiSlice:
     unsized = _sizes_differ(image) or _lacks_sizes(data, image)
     measured = None if unsized else spacing_mm
     pixels = _gray(plane[::-1, ::-1].T)
-    doubts = (Reason.UNCLEAR_CONTENT,) if _says_otherwise(image) or _has_holes(pixels) else ()
+    unclear = _says_otherwise(image) or _holds_more(data, image) or _has_holes(pixels)
+    doubts = (Reason.UNCLEAR_CONTENT,) if unclear else ()
     return NiftiSlice(pixels, measured, _aspect(image, stack), (*doubts, *_flags(image, unsized=unsized)))
 
 
@@ -216,6 +217,13 @@ def _says_otherwise(image: nib.Nifti1Image) -> bool:
     return (
         intent not in (0, TIME_SERIES) or float(voxels.slope) < 0 or shifted or vectors or any(map(mentions_map, names))
     )
+
+
+def _holds_more(data: bytes, image: nib.Nifti1Image) -> bool:
+    """Whether behind the voxels that the header counts there is another slice at least: it is wrong about them."""
+    voxels: Any = image.dataobj
+    size = math.prod(image.shape) * image.get_data_dtype().itemsize
+    return bool(len(data) - voxels.offset - size >= size // math.prod(image.shape[2:]))
 
 
 def _has_holes(pixels: Pixels) -> bool:
