@@ -8,7 +8,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import AllTransferSyntaxes
 
-from brainscan.dicom import values
+from brainscan.dicom import mosaic, relevance, values
 from brainscan.dicom.capture import capture
 from brainscan.dicom.header import read_header
 from brainscan.dicom.pixels import frame_pixels, has_decoder, read_object
@@ -16,7 +16,7 @@ from brainscan.dicom.report_identity import SOP_CLASSES, ReportIdentity, ReportO
 from brainscan.dicom.seg import segmentation
 from brainscan.dicom.source import SourceImage, read_source
 from brainscan.dicom.sr import measurement_report
-from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, SeriesResult, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanError, SeriesResult, TumorClass
 from brainscan.gateway.conformance import statement
 from brainscan.imaging.overlay import overlay
 from brainscan.series.lesions import OutlinedSlice, lesions_of
@@ -67,11 +67,19 @@ def test_every_attribute_that_is_asked_for_is_on_the_page(monkeypatch: pytest.Mo
     asked = set()
     known = values.tag_and_vr
     monkeypatch.setattr(values, "tag_and_vr", lambda keyword: asked.add(keyword) or known(keyword))
-    for data in (mr.file_bytes(mr.mr_series(1)[0]), mr.file_bytes(mr.enhanced(mr.mr_series(2)))):
+    private = set()
+    for room in (mosaic, relevance):
+        monkeypatch.setattr(room, "private_integer", lambda _dataset, *which: private.add(which))
+    of_ge = mr.mr_series(1, Manufacturer="GE MEDICAL SYSTEMS")
+    with pytest.raises(ScanError):
+        read_header(mr.file_bytes(mr.mr_series(1, ImageType=["ORIGINAL", "PRIMARY", "MOSAIC"])[0]), Limits())
+    for data in (mr.file_bytes(of_ge[0]), mr.file_bytes(mr.enhanced(mr.mr_series(2)))):
         read_header(data, Limits())
         frame_pixels(read_object(data, 10**9), 0)
         read_source(data, 10**9)
     assert len(asked) > 40
+    assert {f"({group:04X},xx{element:02X})" for _, group, element in private} == {"(0019,xx0A)", "(0043,xx2F)"}
+    assert [each for each in private if f"`({each[1]:04X},xx{each[2]:02X})` of {each[0]}" not in statement()] == []
     assert sorted(each for each in asked if f"`{each}`" not in statement()) == []
 
 

@@ -1,7 +1,7 @@
 """Siemens mosaics: the slices of a volume as tiles of one picture, taken apart."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +10,8 @@ from pydicom import Dataset
 from brainscan.dicom.values import private_integer, texts
 from brainscan.domain import Reason, ScanError
 
-NUMBER_OF_IMAGES_IN_MOSAIC = (0x0019, 0x0A)
-"""Group and element within the private block "SIEMENS MR HEADER"."""
+NUMBER_OF_IMAGES_IN_MOSAIC: Final = ("SIEMENS MR HEADER", 0x0019, 0x0A)
+"""Creator of a private block, its group, and the element within it."""
 
 
 def is_mosaic(dataset: Dataset) -> bool:
@@ -25,7 +25,7 @@ def tile_count(dataset: Dataset) -> int:
     Raises:
         ScanError: `UNSUPPORTED_ENCODING`, the private attributes that say how many were removed.
     """
-    count = private_integer(dataset, "SIEMENS MR HEADER", *NUMBER_OF_IMAGES_IN_MOSAIC) or 0
+    count = private_integer(dataset, *NUMBER_OF_IMAGES_IN_MOSAIC) or 0
     side = math.isqrt(max(count - 1, 0)) + 1
     if count < 1 or int(dataset.Rows) % side or int(dataset.Columns) % side:
         raise ScanError(Reason.UNSUPPORTED_ENCODING, "a mosaic that does not say its number of slices; send the slices")

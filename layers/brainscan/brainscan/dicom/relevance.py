@@ -31,7 +31,7 @@ _LOCALIZERS: Final = frozenset({"LOCALIZER", "SCOUT", "SURVEY"})
 _PHASES: Final = frozenset({"P", "PHASE", "PHASE SUBTRACT", "IMAGINARY", "IMAG", "I", "Q"})
 _REAL: Final = frozenset({"R", "REAL"})
 """The real part has signed values: inversion recovery is read by it, other sequences are not."""
-_RAW_DATA_TYPE: Final = ("GEMS_PARM_01", 0x0043, 0x2F)
+RAW_DATA_TYPE: Final = ("GEMS_PARM_01", 0x0043, 0x2F)
 _PARTS: Final = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
 """What GE writes into an element of its own alone (0 is magnitude): ImageType says OTHER."""
 _MAPS: Final = _terms("""
@@ -219,7 +219,7 @@ def _kinds(dataset: Dataset, frame: int) -> frozenset[str]:
     for keyword in ("ComplexImageComponent", "VolumeBasedCalculationTechnique"):
         kinds |= _words(stated, keyword) or _words(dataset, keyword)
     if text(dataset, "Manufacturer").upper().startswith("GE"):
-        part = _PARTS.get(private_integer(dataset, *_RAW_DATA_TYPE) or 0)
+        part = _PARTS.get(private_integer(dataset, *RAW_DATA_TYPE) or 0)
         kinds |= {part} if part else set()
     return kinds
 

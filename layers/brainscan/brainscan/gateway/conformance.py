@@ -13,9 +13,10 @@ from brainscan.dicom.characters import UTF8
 from brainscan.dicom.coding import MANUFACTURER
 from brainscan.dicom.copied_text import EQUIPMENT, PATIENT_AND_STUDY
 from brainscan.dicom.identifiers import IDENTIFIERS
+from brainscan.dicom.mosaic import NUMBER_OF_IMAGES_IN_MOSAIC
 from brainscan.dicom.origin import ORIGIN
 from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
-from brainscan.dicom.relevance import CODED, CODED_REQUESTS, DESCRIPTIONS, QUANTITY, REGIONS, REQUESTED
+from brainscan.dicom.relevance import CODED, CODED_REQUESTS, DESCRIPTIONS, QUANTITY, RAW_DATA_TYPE, REGIONS, REQUESTED
 from brainscan.dicom.repair import INTEGERS as OF_PIXELS
 from brainscan.dicom.repair import NAMED_BY_META
 from brainscan.dicom.report_identity import SERIES_DESCRIPTIONS, SOP_CLASSES
@@ -46,7 +47,11 @@ RELEVANCE: Final = (
     "RealWorldValueMappingSequence", *QUANTITY,
 )  # fmt: skip
 """What decides whether an image is analyzed, and what a reader should check."""
-
+PRIVATE: Final = {
+    NUMBER_OF_IMAGES_IN_MOSAIC: "slices in a mosaic",
+    RAW_DATA_TYPE: "magnitude, phase, real or imaginary",
+}
+"""Private attributes, and what they say."""
 
 Row = tuple[str, ...]
 
@@ -224,7 +229,13 @@ def _attributes() -> Iterator[str]:
                 )
             ),
         ),
-        ("private", "`(0019,xx0A)` of SIEMENS MR HEADER: slices in a mosaic"),
+        (
+            "private",
+            "; ".join(
+                f"`({group:04X},xx{element:02X})` of {creator}: {means}"
+                for (creator, group, element), means in PRIVATE.items()
+            ),
+        ),
     )
     yield from _table(("of", "attributes"), rows)
     yield from _subsection("7.4 Written")
