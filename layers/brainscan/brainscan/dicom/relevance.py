@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Final
 
 from pydicom import Dataset
@@ -45,6 +45,10 @@ _MAPS: Final = _terms("""
 calculation; and short ones that scanners and workstations write. Their longer ones are in words of `derived`."""
 _SCREENS: Final = re.compile(r"SCREEN|CAPTURE|DIGITI[SZ]ED|^SC$|PASTED|SNAPSHOT")
 """Types of what was taken from a screen or a film, in whatever class it is stored."""
+_SAID_OF_SCREENS: Final = re.compile(r"SCREEN[ _-]?(SAVE|SHOT|CAPTURE|GRAB)|SECONDARY[ _-]?CAPTURE|DIGITI[SZ]ED FILM")
+"""The same in words."""
+CAPTURED: Final = ("ConversionType", "DateOfSecondaryCapture", "SecondaryCaptureDeviceManufacturer")
+"""Attributes of secondary captures, in whatever class they are stored."""
 
 OF_SERIES: Final = ("SeriesDescription", "ProtocolName", "AcquisitionProtocolName")
 OF_STUDY: Final = ("StudyDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription")
@@ -98,9 +102,10 @@ class Relevance:
 def may_show_a_name(dataset: Dataset) -> bool:
     """Whether text may be part of the picture: it does not say no, or it was taken from a screen or a film."""
     burned = text(dataset, "BurnedInAnnotation").upper()
-    of_screen = text(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE) or text(dataset, "ConversionType")
+    captured = text(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE) or any(map(partial(text, dataset), CAPTURED))
     screened = any(_SCREENS.search(kind) for kind in _words(dataset, "ImageType"))
-    return burned not in {"", "NO", "N"} or bool(of_screen) or screened
+    said = " ".join(text(dataset, keyword) for keyword in ("SeriesDescription", "DerivationDescription"))
+    return burned not in {"", "NO", "N"} or captured or screened or bool(_SAID_OF_SCREENS.search(said.upper()))
 
 
 def relevances(dataset: Dataset, frames: int) -> tuple[Relevance, ...]:

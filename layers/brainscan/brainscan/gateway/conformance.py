@@ -16,7 +16,16 @@ from brainscan.dicom.identifiers import IDENTIFIERS
 from brainscan.dicom.mosaic import NUMBER_OF_IMAGES_IN_MOSAIC
 from brainscan.dicom.origin import ORIGIN
 from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
-from brainscan.dicom.relevance import CODED, CODED_REQUESTS, DESCRIPTIONS, QUANTITY, RAW_DATA_TYPE, REGIONS, REQUESTED
+from brainscan.dicom.relevance import (
+    CAPTURED,
+    CODED,
+    CODED_REQUESTS,
+    DESCRIPTIONS,
+    QUANTITY,
+    RAW_DATA_TYPE,
+    REGIONS,
+    REQUESTED,
+)
 from brainscan.dicom.repair import INTEGERS as OF_PIXELS
 from brainscan.dicom.repair import NAMED_BY_META
 from brainscan.dicom.report_identity import SERIES_DESCRIPTIONS, SOP_CLASSES
@@ -41,7 +50,7 @@ RELEVANCE: Final = (
     "Modality", "ImageType", "ComplexImageComponent", "VolumeBasedCalculationTechnique", "BodyPartExamined",
     *REGIONS, "FrameAnatomySequence", "CodeValue", "CodingSchemeDesignator", "CodeMeaning",
     "DerivationDescription", "DerivationCodeSequence", "DerivationImageSequence", "BurnedInAnnotation",
-    "ConversionType",
+    *CAPTURED,
     "PhotometricInterpretation", "Manufacturer", "ManufacturerModelName",
     "ImageComments", *DESCRIPTIONS, *CODED, "RequestAttributesSequence", *REQUESTED, *CODED_REQUESTS,
     "RealWorldValueMappingSequence", *QUANTITY,
