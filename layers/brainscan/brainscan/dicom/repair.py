@@ -129,8 +129,7 @@ def repair(dataset: Dataset) -> None:
 def name_by_meta(dataset: Dataset, meta: Dataset) -> None:
     """Where an object does not say which instance it is, or not by a UID, its file's meta information does."""
     for keyword, repeated in NAMED_BY_META.items():
-        known = text(meta, repeated)
-        if is_uid(known) and not is_uid(text(dataset, keyword)):
+        if not is_uid(text(dataset, keyword)) and is_uid(known := text(meta, repeated)):
             setattr(dataset, keyword, known)
 
 
