@@ -13,6 +13,9 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
 )
 
 from brainscan.pipeline.report import report
@@ -74,6 +77,65 @@ def crossing() -> Series:
     return images
 
 
+def repeated(keyword: str, *values: Any) -> Callable[[], Series]:
+    """Three places, imaged once with each value."""
+
+    def made() -> Series:
+        images = mr.mr_series()
+        for number, image in enumerate(images):
+            image.ImagePositionPatient = images[number % 3].ImagePositionPatient
+            setattr(image, keyword, values[number // 3])
+        return images
+
+    return made
+
+
+def compressed(syntax: Any, *, multiframe: bool = False) -> Callable[[], Series]:
+    def made() -> Series:
+        images = [mr.enhanced(mr.mr_series())] if multiframe else mr.mr_series()
+        for image in images:
+            image.compress(syntax, generate_instance_uid=False)
+        return images
+
+    return made
+
+
+def of_bytes() -> Series:
+    images = mr.mr_series(BitsAllocated=8, BitsStored=8, HighBit=7)
+    for image in images:
+        image.PixelData = bytes(mr.ROWS * mr.COLUMNS)
+    return images
+
+
+def with_icon() -> Series:
+    images = mr.mr_series()
+    for image in images:
+        icon = Dataset()
+        icon.Rows = icon.Columns = 2
+        icon.BitsAllocated, icon.PixelData = 8, bytes(4)
+        image.IconImageSequence = [icon]
+    return images
+
+
+def with_stray_delimiter() -> Series:
+    stray = b"\xfe\xff\xdd\xe0\0\0\0\0"
+    files = [mr.file_bytes(each) for each in mr.mr_series()]
+    return [file.replace(b"\x18\0\x50\0DS", stray + b"\x18\0\x50\0DS", 1) for file in files]
+
+
+def aspect_alone() -> Series:
+    images = mr.mr_series(PixelAspectRatio=[2, 1])
+    for image in images:
+        del image.PixelSpacing
+    return images
+
+
+def without_one_position() -> Series:
+    image = mr.enhanced(mr.mr_series())
+    del image.PerFrameFunctionalGroupsSequence[1].PlanePositionSequence
+    return [image]
+
+
 KINDS: dict[str, Callable[[], Series]] = {
     "nothing": stated(),
     "odd bytes nobody needs": raw("SmallestImagePixelValue", "US", b"\0\0\0"),
@@ -110,6 +172,24 @@ KINDS: dict[str, Callable[[], Series]] = {
     "big endian": encoded(ExplicitVRBigEndian),
     "implicit": encoded(ImplicitVRLittleEndian),
     "deflated": encoded(DeflatedExplicitVRLittleEndian),
+    "run lengths": compressed(RLELossless),
+    "JPEG-LS": compressed(JPEGLSLossless),
+    "enhanced, JPEG 2000": compressed(JPEG2000Lossless, multiframe=True),
+    "enhanced without one position": without_one_position,
+    "two echoes": repeated("EchoTime", 12, 90),
+    "two time points": repeated("TemporalPositionIdentifier", 1, 2),
+    "two b-values": repeated("DiffusionBValue", 0.0, 1000.0),
+    "oblong pixels": stated(PixelSpacing=["1.25", "2.5"]),
+    "aspect ratio alone": aspect_alone,
+    "white on black": stated(PhotometricInterpretation="MONOCHROME1"),
+    "filler": stated(PixelPaddingValue=0),
+    "bytes": of_bytes,
+    "icon": with_icon,
+    "stray delimiter": with_stray_delimiter,
+    "text as UID": raw("SOPInstanceUID", "UI", b"image "),
+    "derived": stated(ImageType=["DERIVED", "SECONDARY", "OTHER"], DerivationDescription="filtered"),
+    "another part": stated(BodyPartExamined="KNEE", Laterality="R"),
+    "Latin-1 without a set": raw("SpecificCharacterSet", "CS", b""),
     "high bit": stated(HighBit=15),
     "odd equipment": stated(Manufacturer="", SoftwareVersions=["1", "2"], DeviceSerialNumber="x" * 99),
 }
