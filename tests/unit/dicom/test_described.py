@@ -108,6 +108,38 @@ def test_a_spacing_in_a_unit_of_its_own_still_tells_how_oblong_pixels_are(
     assert (found.spacing_mm, found.pixel_aspect) == (spacing, pytest.approx(aspect))
 
 
+@pytest.mark.parametrize(
+    ("value", "flags"),
+    [
+        (b"1.7\\3.4", ()),
+        (b"", ()),
+        (b".17 cm\\.34 cm", (Reason.UNCLEAR_ORIENTATION,)),
+        (b"1.7\\\\3.4", (Reason.UNCLEAR_ORIENTATION,)),
+        (b"1'7\\3'4 ", (Reason.UNCLEAR_ORIENTATION,)),
+        (b"0\\0 ", (Reason.UNCLEAR_ORIENTATION,)),
+        (b"1,7,3,4 ", (Reason.UNCLEAR_ORIENTATION,)),
+        (b"\xff\xfe", (Reason.UNCLEAR_ORIENTATION,)),
+    ],
+)
+@pytest.mark.parametrize("vr", ["DS", "LO", "UN"])
+def test_a_spacing_that_cannot_be_read_is_a_doubt_about_the_shape_of_pixels(value: bytes, flags: Any, vr: str) -> None:
+    data = with_raw(image(), "PixelSpacing", vr, value, ExplicitVRLittleEndian)
+    assert read(data).flags == flags
+    assert read_source(data, 10**9).PatientID == mr.PATIENT_ID
+
+
+def test_a_frame_whose_own_group_states_no_spacing_has_the_shared_one() -> None:
+    stack = mr.enhanced(mr.mr_series(3))
+    for frame in stack.PerFrameFunctionalGroupsSequence:
+        of_frame = Dataset()
+        of_frame.SliceThickness = 2
+        frame.PixelMeasuresSequence = [of_frame]
+    shared = Dataset()
+    shared.PixelSpacing = [1.5, 3]
+    stack.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = [shared]
+    assert decode(mr.file_bytes(stack), Kind.DICOM, Limits(), 1).spacing_mm == (1.5, 3)
+
+
 def test_directions_that_span_no_plane_leave_the_instance_numbers_to_order_slices() -> None:
     flat = mr.mr_series(3, ImageOrientationPatient=[0, 0, 0, 0, 0, 0])
     assert [read_header(mr.file_bytes(each), Limits()).orders for each in flat] == [(1,), (2,), (3,)]

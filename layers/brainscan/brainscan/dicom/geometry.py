@@ -1,6 +1,6 @@
 """Where a slice lies: functional groups of a frame, and its place along the normal of its series."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from pydicom import Dataset
@@ -16,13 +16,18 @@ ORIGIN: Final = 10**9
 
 def macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:
     """Where an attribute of one frame is stated: a functional group (PS3.3 C.7.6.16) or the object."""
+    return next(macros(dataset, frame, keyword))
+
+
+def macros(dataset: Dataset, frame: int, keyword: str) -> Iterator[Dataset]:
+    """Everywhere that an attribute of one frame may be stated: its own functional group, the shared one, the object."""
     per_frame = items(dataset, "PerFrameFunctionalGroupsSequence")
     shared = items(dataset, "SharedFunctionalGroupsSequence")
     for groups in per_frame[frame : frame + 1] + shared[:1]:
         if stated := items(groups, keyword):
             repair(stated[0])
-            return stated[0]
-    return dataset
+            yield stated[0]
+    yield dataset
 
 
 def has_frames(dataset: Dataset) -> bool:

@@ -4,7 +4,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, Final
@@ -26,20 +26,18 @@ from pydicom.uid import (
 from brainscan.dicom.bits import stored_values
 from brainscan.dicom.characters import make_readable
 from brainscan.dicom.copied_text import PATIENT_AND_STUDY
-from brainscan.dicom.geometry import macro
+from brainscan.dicom.geometry import macro, macros
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.dicom.pixel_description import complete_pixel_description, state_frames
-from brainscan.dicom.repair import name_by_meta, repair
+from brainscan.dicom.repair import SPACINGS, name_by_meta, repair
 from brainscan.dicom.unstated_padding import unstated_padding
-from brainscan.dicom.values import integer, numbers, texts
+from brainscan.dicom.values import integer, numbers, text, texts
 from brainscan.domain import Reason, ScanError
 from brainscan.series.planes import plausible_aspect, plausible_spacing
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 
 PIXEL_KEYWORDS: Final = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-SPACING_KEYWORDS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-"""In the order of trust: in the patient, at the detector, on the scanned film."""
 _DEPTH_KEYWORDS: Final = ("PhotometricInterpretation", "BitsStored", "PixelRepresentation")
 RESCALE_KEYWORDS: Final = ("RescaleSlope", "RescaleIntercept")
 VOI_KEYWORDS: Final = ("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction")
@@ -127,24 +125,32 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
 
 def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
     """Millimetres between (rows, columns) of one frame, or None where nothing plausible is stated."""
-    measures = macro(dataset, frame, "PixelMeasuresSequence")
-    for keyword in SPACING_KEYWORDS:
+    for measures, keyword in _spacings(dataset, frame):
         if spacing := plausible_spacing(numbers(measures, keyword)):
             return spacing
     return None
 
 
-def pixel_aspect(dataset: Dataset, frame: int) -> float:
-    """A pixel's height over its width; 1 where nothing plausible is stated.
+def pixel_aspect(dataset: Dataset, frame: int) -> float | None:
+    """A pixel's height over its width; None where nothing plausible is stated.
 
     A spacing tells it in whatever unit it is, and with whatever sign; without one PixelAspectRatio (PS3.3 C.7.6.3.1.7).
     """
-    measures = macro(dataset, frame, "PixelMeasuresSequence")
-    for source, keyword in (*((measures, each) for each in SPACING_KEYWORDS), (dataset, "PixelAspectRatio")):
+    for source, keyword in (*_spacings(dataset, frame), (dataset, "PixelAspectRatio")):
         stated = numbers(source, keyword)
         if stated and len(stated) >= 2 and (aspect := plausible_aspect(*map(abs, stated[:2]))):
             return aspect
-    return 1.0
+    return None
+
+
+def states_spacing(dataset: Dataset, frame: int) -> bool:
+    """Whether something is stated of how far apart pixels are, and be it nothing that can be read."""
+    return any(text(measures, keyword) for measures, keyword in _spacings(dataset, frame))
+
+
+def _spacings(dataset: Dataset, frame: int) -> Iterator[tuple[Dataset, str]]:
+    """Where distances of a frame's pixels may be stated, and by which attribute, in the order of trust."""
+    return ((each, keyword) for each in macros(dataset, frame, "PixelMeasuresSequence") for keyword in SPACINGS)
 
 
 def _inflated(data: bytes, max_bytes: int) -> tuple[bytes, Dataset | None]:

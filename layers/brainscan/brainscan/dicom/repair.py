@@ -17,10 +17,10 @@ from pydicom.tag import BaseTag, Tag
 
 from brainscan.dicom.values import is_uid, number, numbers, parsed, text, texts
 
+SPACINGS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+"""In the order of trust: in the patient, at the detector, on the scanned film."""
 DECIMALS: Final = (
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "NominalScannedPixelSpacing",
+    *SPACINGS,
     "ImagePositionPatient",
     "ImageOrientationPatient",
     "SliceThickness",
@@ -46,6 +46,8 @@ INTEGERS: Final = (
 )
 COUNTS_PIXELS: Final = ("NumberOfFrames", "Rows", "Columns")
 """Where one of these cannot be read it is left to fail: without it, frames would vanish."""
+LEFT: Final = (*COUNTS_PIXELS, *SPACINGS)
+"""These are not taken out: that a spacing was stated, if in no form that can be read, is a doubt about the picture."""
 TEXTS: Final = (
     "ImageType",
     "FrameType",
@@ -110,7 +112,7 @@ _FORMS: Final = {
 
 
 def repair(dataset: Dataset) -> None:
-    """Bring an object, or an item of one, to where reading one of these elements never raises."""
+    """Bring an object, or an item of one, to where reading one of these elements never raises, save those of `LEFT`."""
     for tag in _EXPECTED.keys() & dataset.keys():
         element, expected = dataset.get_item(tag), _EXPECTED[tag]
         if element is None or _is_usual(element, expected) or _is_well_formed(dataset, expected):
@@ -169,7 +171,7 @@ def _rewrite(dataset: Dataset, keyword: str) -> None:
     value = parsed(dataset, keyword)
     found = _unpacked(dataset, value) if vr == "US" and isinstance(value, bytes) else numbers(dataset, keyword)
     if not found:
-        if keyword not in COUNTS_PIXELS or value is None:
+        if keyword not in LEFT or value is None:
             del dataset[keyword]
         return
     del dataset[keyword]

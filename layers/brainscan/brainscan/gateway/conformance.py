@@ -15,7 +15,7 @@ from brainscan.dicom.copied_text import EQUIPMENT, PATIENT_AND_STUDY
 from brainscan.dicom.identifiers import IDENTIFIERS
 from brainscan.dicom.mosaic import NUMBER_OF_IMAGES_IN_MOSAIC
 from brainscan.dicom.origin import ORIGIN
-from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, SPACING_KEYWORDS, VOI_KEYWORDS, has_decoder
+from brainscan.dicom.pixels import PIXEL_KEYWORDS, RESCALE_KEYWORDS, VOI_KEYWORDS, has_decoder
 from brainscan.dicom.relevance import (
     CAPTURED,
     CODED,
@@ -27,7 +27,7 @@ from brainscan.dicom.relevance import (
     REQUESTED,
 )
 from brainscan.dicom.repair import INTEGERS as OF_PIXELS
-from brainscan.dicom.repair import NAMED_BY_META
+from brainscan.dicom.repair import NAMED_BY_META, SPACINGS
 from brainscan.dicom.report_identity import SERIES_DESCRIPTIONS, SOP_CLASSES
 from brainscan.dicom.source import CODES, COUNTS, FUNCTIONAL_GROUPS, GEOMETRY, SIZES, UIDS
 from brainscan.dicom.technique import GROUPS, NUMBERS
@@ -210,7 +210,7 @@ def _attributes() -> Iterator[str]:
         ("patient and study", _listed(PATIENT_AND_STUDY)),
         ("identity", _listed((*UIDS, *CODES, *COUNTS, *SIZES, "SpecificCharacterSet"))),
         ("relevance", _listed(RELEVANCE)),
-        ("geometry", _listed((*GEOMETRY, *SPACING_KEYWORDS, "PixelAspectRatio"))),
+        ("geometry", _listed((*GEOMETRY, *SPACINGS, "PixelAspectRatio"))),
         ("technique", _listed((*NUMBERS, *nested))),
         ("device and weighting", _listed(ORIGIN)),
         (

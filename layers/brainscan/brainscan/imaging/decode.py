@@ -139,14 +139,16 @@ def _too_many_pixels() -> ScanError:
 
 
 def _decode_dicom(data: bytes, limits: Limits, frame: int) -> Decoded:
-    from brainscan.dicom.pixels import frame_pixels, frame_spacing, pixel_aspect, read_object
+    from brainscan.dicom.pixels import frame_pixels, frame_spacing, pixel_aspect, read_object, states_spacing
 
     with _trouble_as_scan_error():
         dataset = read_object(data, limits.scan_bytes)
         _require_pixels_within(limits, int(dataset.Columns), int(dataset.Rows))
         spacing_mm = frame_spacing(dataset, frame)
         aspect = spacing_mm[0] / spacing_mm[1] if spacing_mm else pixel_aspect(dataset, frame)
-        return Decoded(_finite(frame_pixels(dataset, frame)), spacing_mm, aspect)
+        unclear = aspect is None and states_spacing(dataset, frame)
+        flags = (Reason.UNCLEAR_ORIENTATION,) if unclear else ()
+        return Decoded(_finite(frame_pixels(dataset, frame)), spacing_mm, aspect or 1.0, flags)
 
 
 def _decode_nifti(data: bytes, limits: Limits, index: int) -> Decoded:
