@@ -1,12 +1,14 @@
 """The character set in which a header's text is really written, where it says none or a wrong one."""
 
+from functools import cache
 from typing import Final
 
 from pydicom import Dataset
 from pydicom.charset import convert_encodings, python_encoding
 from pydicom.dataelem import RawDataElement
+from pydicom.tag import BaseTag
 
-from brainscan.dicom.values import holds, tag_and_vr, texts
+from brainscan.dicom.values import tag_and_vr, texts
 
 UTF8: Final = "ISO_IR 192"
 LATIN1: Final = "ISO_IR 100"
@@ -26,7 +28,8 @@ def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
     Args:
         keywords: Of the attributes whose bytes decide.
     """
-    raw = [value for keyword in keywords if (value := _bytes_of(dataset, keyword)) and not value.isascii()]
+    present = _tags_of_text(keywords) & dataset.keys()
+    raw = [value for tag in present if (value := _bytes_of(dataset, tag)) and not value.isascii()]
     if not raw:
         return
     stated = texts(dataset, "SpecificCharacterSet")
@@ -39,11 +42,14 @@ def make_readable(dataset: Dataset, keywords: tuple[str, ...]) -> None:
     dataset.set_original_encoding(implicit, little, convert_encodings(fitting))
 
 
-def _bytes_of(dataset: Dataset, keyword: str) -> bytes | None:
-    tag, vr = tag_and_vr(keyword)
-    if vr not in _TEXT_VRS:
-        return None
-    element = dataset.get_item(tag) if holds(dataset, tag) else None
+@cache
+def _tags_of_text(keywords: tuple[str, ...]) -> frozenset[BaseTag]:
+    """Those whose text is in a character set."""
+    return frozenset(tag for tag, vr in map(tag_and_vr, keywords) if vr in _TEXT_VRS)
+
+
+def _bytes_of(dataset: Dataset, tag: BaseTag) -> bytes | None:
+    element = dataset.get_item(tag)
     return element.value if isinstance(element, RawDataElement) else None
 
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import Final
 
 from pydicom import Dataset
@@ -165,7 +165,12 @@ def _modality(dataset: Dataset) -> str:
 
 
 def _class_name(dataset: Dataset) -> str:
-    return UID(text(dataset, "SOPClassUID")).name
+    return _uid_name(text(dataset, "SOPClassUID"))
+
+
+@lru_cache(maxsize=64)
+def _uid_name(uid: str) -> str:
+    return UID(uid).name
 
 
 def _says_no_anatomy(dataset: Dataset) -> bool:

@@ -97,8 +97,9 @@ def _plain_text(element: RawDataElement, vr: str) -> str | None:
 
 def text(dataset: Dataset, keyword: str) -> str:
     """The values of `texts` as one line; empty where there are none."""
-    found = texts(dataset, keyword)
-    return " ".join(filter(None, found)) if found else ""
+    if not holds(dataset, tag_and_vr(keyword)[0]):
+        return ""
+    return " ".join(filter(None, texts(dataset, keyword)))
 
 
 def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...] | None:
