@@ -13,10 +13,11 @@ import pytest
 from highdicom.seg import segread
 
 from brainscan.dicom.capture import capture
-from brainscan.dicom.pixels import frame_count, frame_spacing
+from brainscan.dicom.pixels import frame_count
 from brainscan.dicom.report_identity import ReportIdentity
 from brainscan.dicom.seg import segmentation
 from brainscan.dicom.source import SourceImage, read_source
+from brainscan.dicom.spacing import frame_spacing
 from brainscan.dicom.sr import measurement_report
 from brainscan.domain import Series, TumorClass
 from brainscan.imaging.measure import measure

@@ -1,10 +1,10 @@
-"""One frame of a DICOM object as gray pixels in its own intensities, and how far apart they are."""
+"""One frame of a DICOM object as gray pixels in its own intensities."""
 
 import io
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, Final
@@ -26,14 +26,13 @@ from pydicom.uid import (
 from brainscan.dicom.bits import stored_values
 from brainscan.dicom.characters import make_readable
 from brainscan.dicom.copied_text import PATIENT_AND_STUDY
-from brainscan.dicom.geometry import macro, macros
+from brainscan.dicom.geometry import macro
 from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.dicom.pixel_description import complete_pixel_description, state_frames
-from brainscan.dicom.repair import SPACINGS, name_by_meta, repair
+from brainscan.dicom.repair import name_by_meta, repair
 from brainscan.dicom.unstated_padding import unstated_padding
-from brainscan.dicom.values import integer, numbers, text, texts
+from brainscan.dicom.values import integer, texts
 from brainscan.domain import Reason, ScanError
-from brainscan.series.planes import plausible_aspect, plausible_spacing
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
 
@@ -121,36 +120,6 @@ def frame_pixels(dataset: Dataset, frame: int) -> Pixels:
         values = values.astype(np.float32)
     inverted = photometric == "MONOCHROME1"
     return _background_dark(values, _padding(dataset, stored, inverted=inverted), inverted=inverted)
-
-
-def frame_spacing(dataset: Dataset, frame: int) -> tuple[float, float] | None:
-    """Millimetres between (rows, columns) of one frame, or None where nothing plausible is stated."""
-    for measures, keyword in _spacings(dataset, frame):
-        if spacing := plausible_spacing(numbers(measures, keyword)):
-            return spacing
-    return None
-
-
-def pixel_aspect(dataset: Dataset, frame: int) -> float | None:
-    """A pixel's height over its width; None where nothing plausible is stated.
-
-    A spacing tells it in whatever unit it is, and with whatever sign; without one PixelAspectRatio (PS3.3 C.7.6.3.1.7).
-    """
-    for source, keyword in (*_spacings(dataset, frame), (dataset, "PixelAspectRatio")):
-        stated = numbers(source, keyword)
-        if stated and len(stated) >= 2 and (aspect := plausible_aspect(*map(abs, stated[:2]))):
-            return aspect
-    return None
-
-
-def states_spacing(dataset: Dataset, frame: int) -> bool:
-    """Whether something is stated of how far apart pixels are, and be it nothing that can be read."""
-    return any(text(measures, keyword) for measures, keyword in _spacings(dataset, frame))
-
-
-def _spacings(dataset: Dataset, frame: int) -> Iterator[tuple[Dataset, str]]:
-    """Where distances of a frame's pixels may be stated, and by which attribute, in the order of trust."""
-    return ((each, keyword) for each in macros(dataset, frame, "PixelMeasuresSequence") for keyword in SPACINGS)
 
 
 def _inflated(data: bytes, max_bytes: int) -> tuple[bytes, Dataset | None]:

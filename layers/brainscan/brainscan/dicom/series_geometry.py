@@ -12,8 +12,8 @@ from highdicom.spatial import get_volume_positions
 from pydicom import Dataset
 from pydicom.valuerep import format_number_as_ds
 
-from brainscan.dicom.pixels import frame_spacing
 from brainscan.dicom.source import SourceImage, is_multiframe
+from brainscan.dicom.spacing import frame_spacing
 from brainscan.dicom.values import number
 from brainscan.domain import Reason
 from brainscan.series.label_volume import UNEVEN

@@ -139,7 +139,8 @@ def _too_many_pixels() -> ScanError:
 
 
 def _decode_dicom(data: bytes, limits: Limits, frame: int) -> Decoded:
-    from brainscan.dicom.pixels import frame_pixels, frame_spacing, pixel_aspect, read_object, states_spacing
+    from brainscan.dicom.pixels import frame_pixels, read_object
+    from brainscan.dicom.spacing import frame_spacing, pixel_aspect, states_spacing
 
     with _trouble_as_scan_error():
         dataset = read_object(data, limits.scan_bytes)

@@ -12,11 +12,11 @@ from pydicom import Dataset
 
 from brainscan.dicom.capture import capture
 from brainscan.dicom.identifiers import unusable_identifiers
-from brainscan.dicom.pixels import frame_spacing
 from brainscan.dicom.report_identity import ReportIdentity, ReportObject
 from brainscan.dicom.seg import segmentation
 from brainscan.dicom.series_geometry import no_common_grid
 from brainscan.dicom.source import SourceImage
+from brainscan.dicom.spacing import frame_spacing
 from brainscan.dicom.sr import measurement_report
 from brainscan.dicom.values import number
 from brainscan.domain import Reason, ScanRecord, SeriesResult
