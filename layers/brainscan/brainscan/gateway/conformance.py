@@ -46,6 +46,14 @@ from brainscan.terminology import TumorClass
 
 OF_FRAMES: Final = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 """Functional groups that say how a frame's values are meant."""
+OF_GROUPS: Final = (
+    *FUNCTIONAL_GROUPS, *GROUPS, "FrameType", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+)  # fmt: skip
+"""The others, and where they are."""
+DESCRIBING: Final = (
+    *OF_PIXELS, "PhotometricInterpretation", *RESCALE_KEYWORDS, *OF_FRAMES, "ModalityLUTSequence", *VOI_KEYWORDS,
+)  # fmt: skip
+"""What pixels are, and how they are shown."""
 RELEVANCE: Final = (
     "Modality", "ImageType", "ComplexImageComponent", "VolumeBasedCalculationTechnique", "BodyPartExamined",
     *REGIONS, "FrameAnatomySequence", "CodeValue", "CodingSchemeDesignator", "CodeMeaning",
@@ -213,38 +221,9 @@ def _attributes() -> Iterator[str]:
         ("geometry", _listed((*GEOMETRY, *SPACINGS, "PixelAspectRatio"))),
         ("technique", _listed((*NUMBERS, *nested))),
         ("device and weighting", _listed(ORIGIN)),
-        (
-            "frames",
-            _listed(
-                (
-                    *FUNCTIONAL_GROUPS,
-                    *GROUPS,
-                    "FrameType",
-                    "SharedFunctionalGroupsSequence",
-                    "PerFrameFunctionalGroupsSequence",
-                )
-            ),
-        ),
-        (
-            "pixels",
-            _listed(
-                (
-                    *OF_PIXELS,
-                    "PhotometricInterpretation",
-                    *RESCALE_KEYWORDS,
-                    *OF_FRAMES,
-                    "ModalityLUTSequence",
-                    *VOI_KEYWORDS,
-                )
-            ),
-        ),
-        (
-            "private",
-            "; ".join(
-                f"`({group:04X},xx{element:02X})` of {creator}: {means}"
-                for (creator, group, element), means in PRIVATE.items()
-            ),
-        ),
+        ("frames", _listed(OF_GROUPS)),
+        ("pixels", _listed(DESCRIBING)),
+        ("private", "; ".join(_private(*where, means) for where, means in PRIVATE.items())),
     )
     yield from _table(("of", "attributes"), rows)
     yield from _subsection("7.4 Written")
@@ -274,6 +253,10 @@ def _attributes() -> Iterator[str]:
     coded = [(f"`{each}`", f"{each.concept.code} {each.concept.scheme.value} {each.concept.meaning}", each.site.meaning)
             for each in TumorClass if each is not TumorClass.NO_TUMOR]  # fmt: skip
     yield from _table(("class", "segmented property type", "anatomic region"), coded)
+
+
+def _private(creator: str, group: int, element: int, means: str) -> str:
+    return f"`({group:04X},xx{element:02X})` of {creator}: {means}"
 
 
 def _checklist() -> Iterator[str]:
