@@ -17,6 +17,7 @@ from brainscan.services import services
 from brainscan.store.queues import message
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from brainscan_local.stack import LocalStack
+from tests.listing import listed_scans
 from tests.making import png, present, s3_event, zipped
 
 RETRY_S = 0.05
@@ -175,9 +176,7 @@ def test_an_overwritten_object_leaves_one_version_in_the_worklists(stack: LocalS
     assert [record.superseded for record in all_scans([new])] == [False]
     assert all(record.superseded for record in all_scans([old]))
     day = all_scans([new])[0].day
-    shown = {
-        r.export_id for o in (Outcome.ANALYZED, Outcome.ABSTAINED) for r in table.queries.by_outcome(o, day, 500).items
-    }
+    shown = {r.export_id for o in (Outcome.ANALYZED, Outcome.ABSTAINED) for r in listed_scans(table, day, outcome=o)}
     assert new in shown
     assert old not in shown
 

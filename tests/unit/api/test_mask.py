@@ -14,6 +14,7 @@ from brainscan.imaging.reader_mask import MOST_BYTES, tumor_pixels
 from brainscan.store import Table
 from tests.chaos.roles import allowed, covers
 from tests.chaos.world import template_of
+from tests.listing import listed_scans
 from tests.making import a_record, analyzed, opinion, present
 from tests.unit.api.calls import recorded
 from tests.unit.api.conftest import READER, Ask
@@ -184,7 +185,7 @@ def test_a_verdict_that_is_taken_back_takes_its_mask_back(
     draw(a_mask(1, 1, 5, 5))
     after = ask("POST", f"/v1/scans/{scan.scan_id}/reviews", body={"verdict": "withdrawn", "revision": 1}).json
     assert "reader_mask" not in {link["name"] for link in after["links"]}
-    assert [each.scan_id for each in table.queries.by_review(ReviewState.CONFIRMED, scan.day).items] == []
+    assert [each.scan_id for each in listed_scans(table, scan.day, review=ReviewState.CONFIRMED)] == []
 
 
 def test_the_agreement_of_scans_tells_how_far_masks_overlap(

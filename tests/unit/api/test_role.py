@@ -69,6 +69,8 @@ def _operations(ask: Ask, scan_id: str, export_id: str) -> Iterator[tuple[str, s
         ("/v1/scans", each)
         for each in ({}, {"finding": "glioma"}, {"outcome": "analyzed"}, {"review": "needed"}, {"model_id": "f" * 64})
     ]
+    rows += [("/v1/scans", {"sort": "probability"}), ("/v1/scans", {"sort": "review"}), ("/v1/scans/counts", {})]
+    rows += [(path, {"export_id": export_id}) for path in ("/v1/scans", "/v1/scans/counts")]
     for path in ("/v1/studies", "/v1/series"):
         rows += [(path, {}), (path, {"sort": "volume"}), (path, {"review": "needed"}), (f"{path}/counts", {})]
     rows += [

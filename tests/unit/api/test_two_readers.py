@@ -70,6 +70,8 @@ def everything(as_reader: As, reader: str, scan: ScanRecord) -> list[str]:
         (f"patients/{PLACE['patient_id']}/studies", {}),
         (f"exports/{scan.export_id}/scans", {}),
         *((kind, days | {"review": "second"}) for kind in ("scans", "series", "studies")),
+        *((kind, days | {"sort": "review"}) for kind in ("scans", "series", "studies")),
+        *((f"{kind}/counts", days) for kind in ("scans", "series", "studies")),
         *((kind, days) for kind in ("scans", "series", "studies")),
     ]
     answers = [as_reader(reader, "GET", path, query) for path, query in asked]

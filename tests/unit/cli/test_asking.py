@@ -13,8 +13,9 @@ from brainscan.cli.main import app
 from brainscan.domain import Export, ExportState, Kind, Outcome, Report, TumorClass, Verdict
 from brainscan.library.query import query
 from brainscan.store import Table
-from brainscan.store.table import ScanQueries
+from brainscan.store.table import Worklist
 from brainscan.store.table.items import scan_item
+from brainscan.store.table.worklist_filter import WorklistFilter
 from tests.making import a_record, analyzed, opinion
 from tests.summaries import a_series
 
@@ -133,6 +134,39 @@ def test_so_are_they_as_options_of_studies_and_series(scans: Any, table: Table, 
         ask(command, name, "0bad", expected=1)
 
 
+def listed(*arguments: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in ask("results", "--format", "json", *arguments).splitlines()]
+
+
+def test_scans_come_in_the_order_that_is_asked_for_across_days(table: Table) -> None:
+    waiting = [a_record(number, f"{number % 2}", received_at=NOW - timedelta(days=number)) for number in range(6)]
+    classes = [TumorClass.NO_TUMOR, TumorClass.GLIOMA] * 3
+    table.scans.register(waiting)
+    final = [
+        analyzed(each, classes[number], 0.6 + number / 20, needs_review=number == 4)
+        for number, each in enumerate(waiting)
+    ]
+    table.scans.commit(final, [Outcome.QUEUED] * 6)
+    table.scans.review(waiting[3].scan_id, 0, opinion(Verdict.CONFIRMED, reader="dr.k"))
+    since = ("--from", (NOW - timedelta(days=9)).date().isoformat())
+
+    def numbers(*arguments: str) -> list[int]:
+        return [each["source"]["entry_index"] for each in listed(*arguments)]
+
+    assert numbers(*since) == [0, 1, 2, 3, 4, 5]
+    assert numbers(*since, "--sort", "arrival") == [0, 1, 2, 3, 4, 5]
+    assert numbers(*since, "--sort", "probability") == [5, 3, 1, 0, 2, 4]
+    assert numbers(*since, "--sort", "review") == [4, 0, 1, 2, 5, 3]
+    assert numbers(*since, "--sort", "probability", "--limit", "2") == [5, 3]
+    assert numbers(*since, "--reader", "dr.k") == [3]
+    of_export = ("--export", waiting[1].export_id)
+    assert numbers(*of_export, "--sort", "probability") == [5, 3, 1]
+    assert numbers(*of_export, "--reader", "dr.k") == [3]
+    ask("results", *since, "--reader", "dr.x", expected=1)
+    ask("results", "--series", "5" * 32, "--sort", "review", expected=2)
+    ask("results", *since, "--sort", "volume", expected=2)
+
+
 def test_all_scans_of_a_day_are_taken_in_a_small_page_and_a_large_one(
     dynamodb: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,8 +187,8 @@ def test_all_scans_of_a_day_are_taken_in_a_small_page_and_a_large_one(
 
     monkeypatch.setattr(Table, "over", lambda client, *rest: make(cast(Any, Counting(client)), *rest))
     assert len(ask("results", "--format", "json").splitlines()) == 400
-    first, second = 80 + 16, 16  # what shards have more of is asked at once; those without any are not asked again
-    assert 80 <= len(asked) <= first + second + 16
+    first, second = 80 + 16, 80 + 16  # each page asks all shards; what they have more of is asked at once
+    assert 160 <= len(asked) <= first + second + 16
 
 
 def test_the_rows_of_a_day_come_before_the_day_before_it_is_asked(
@@ -165,13 +199,13 @@ def test_the_rows_of_a_day_come_before_the_day_before_it_is_asked(
         table.scans.register([record])
         table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
     asked: list[str] = []
-    of_day = ScanQueries.of_day
+    scans = Worklist.scans
 
-    def noticed(self: ScanQueries, day: str, *rest: Any) -> Any:
-        asked.append(day)
-        return of_day(self, day, *rest)
+    def noticed(self: Worklist, wanted: WorklistFilter, *rest: Any) -> Any:
+        asked.append(wanted.first)
+        return scans(self, wanted, *rest)
 
-    monkeypatch.setattr(ScanQueries, "of_day", noticed)
+    monkeypatch.setattr(Worklist, "scans", noticed)
     found = query(table, first=(NOW - timedelta(days=9)).date(), last=NOW.date())
     assert next(found).scan_id == a_record(0).scan_id
     assert asked == [f"{NOW:%Y-%m-%d}"]

@@ -137,7 +137,7 @@ def test_a_query_finds_what_the_table_holds(table: Table) -> None:
     table.scans.register([a_record(number) for number in range(9)])
     table.scans.commit(records, [Outcome.QUEUED] * 9)
     day = records[0].received_at.date()
-    found = list(brainscan.query("scans", finding="glioma", first=day, min_confidence=0.7))
+    found = list(brainscan.query("scans", finding="glioma", first=day, min_confidence=0.7, sort="probability"))
     assert [record.confidence for record in found] == sorted((present(r.confidence) for r in records[4:]), reverse=True)
     assert {record.scan_id for record in brainscan.query("scans", export=records[0].export_id)} == {
         record.scan_id for record in records

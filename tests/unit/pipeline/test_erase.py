@@ -15,6 +15,7 @@ from brainscan.store import objects
 from brainscan.store.object_versions import VersionsKeptError
 from brainscan.store.objects import files_key
 from tests.conftest import TABLE, World
+from tests.listing import listed_scans
 from tests.making import NOON, PSEUDONYMS, png, present, zipped
 from tests.unit.pipeline.erasing import GONE, ONE, SLICES, TWO, Hospital, erased, everything, files, items, names_of
 
@@ -103,7 +104,7 @@ def test_every_list_and_count_agrees_that_the_scans_were_erased(hospital: Hospit
     assert export.done
     counts = {outcome: n for outcome, n in export.counts.items() if n}
     assert counts == {outcome: sum(each.outcome is outcome for each in found) for outcome in {e.outcome for e in found}}
-    seen = [each for each in table.queries.of_day(day, 100).items if each.patient_id]
+    seen = [each for each in listed_scans(table, day) if each.patient_id]
     assert {each.patient_id for each in seen} == {TWO}
     assert sum(table.statistics.of_day(day).outcomes.values()) == SLICES + 1  # and the damaged picture
     lines = [json.loads(line) for line in hospital.world.services.results.get(files_key(export.export_id)).splitlines()]

@@ -15,6 +15,7 @@ from brainscan.store.file_results import listing_of
 from brainscan.store.queues import QueueError
 from brainscan.store.upload import Upload
 from tests.conftest import World
+from tests.listing import listed_scans
 from tests.making import NOON, analyzed, png, present, zipped
 
 
@@ -208,7 +209,7 @@ class TestOverwrites:
         world.services.table.scans.commit([analyzed(scan, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
         second = intake(world.upload("a.png", png(seed=2), sequencer="02"), world.services)
         day = NOON.date().isoformat()
-        assert world.services.table.queries.by_finding(TumorClass.GLIOMA, day).items == ()
+        assert listed_scans(world.services.table, day, finding=TumorClass.GLIOMA) == ()
         assert present(world.services.table.exports.get(first.export_id)).state == ExportState.SUPERSEDED
         assert [record.outcome for record in scans_of(world, second)] == [Outcome.QUEUED]
 

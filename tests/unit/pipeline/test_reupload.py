@@ -16,10 +16,10 @@ from brainscan.pipeline.report import ReportStatus, report
 from brainscan.store import Table
 from brainscan.store.objects import report_key
 from brainscan.store.table import Scans
-from brainscan.store.table.query import all_pages
 from brainscan.store.upload import Upload
 from brainscan_local.phantom import GLIOMA, head, to_dicom
 from tests.conftest import World
+from tests.listing import listed_scans
 from tests.making import NOON, a_record, present, zipped
 
 SLICES = 4
@@ -45,12 +45,7 @@ def answer(world: World, network: Model) -> None:
 
 def series(world: World) -> Any:
     """The only series that an index knows, and its slices there."""
-    found = {
-        record.series_id
-        for record in all_pages(
-            lambda size, cursor: world.services.table.queries.of_day(NOON.date().isoformat(), size, cursor)
-        )
-    }
+    found = {record.series_id for record in listed_scans(world.services.table, NOON.date().isoformat())}
     [series_id] = found
     return world.services.table.series.get(present(series_id)), world.services.table.series.scans(
         present(series_id)

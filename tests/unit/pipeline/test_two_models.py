@@ -29,6 +29,7 @@ from brainscan.pipeline.shadow import is_sampled
 from brainscan_local.phantom import GLIOMA, head, to_png
 from tests import series as mr
 from tests.conftest import World
+from tests.listing import listed_scans
 from tests.making import NOON, a_record, opinion, present, zipped
 from tests.tiny_model import write_model
 
@@ -198,7 +199,7 @@ def test_what_a_shadow_says_is_kept_apart_from_every_result(
     assert (record.model_id, record.probabilities != one.probabilities) == (network.manifest.model_id, True)
     assert one.mask is not None
     day = NOON.date().isoformat()
-    assert not world.services.table.queries.by_model(registered, day).items
+    assert not listed_scans(world.services.table, day, model_id=registered)
     assert set(world.services.table.statistics.of_day(day).models) == {network.manifest.model_id}
 
 

@@ -2,6 +2,7 @@
 
 import bisect
 import math
+import threading
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -39,6 +40,7 @@ class Ledger:
     def __init__(self, items: Iterable[dict[str, Any]], indexes: Iterable[str]) -> None:
         self.units = 0.0
         self.queries = 0
+        self._adding = threading.Lock()  # shards are asked at the same time
         self._items: dict[str, dict[str, Any]] = {}
         self._lists: dict[tuple[str, str], list[tuple[str, str, dict[str, Any]]]] = defaultdict(list)
         for item in items:
@@ -63,17 +65,20 @@ class Ledger:
             return self._range(values[":pk"]["S"], values[":first"]["S"], values[":last"]["S"])
         index = request["IndexName"]
         entries = self._lists.get((index, values[":pk"]["S"]), [])
-        low = bisect.bisect_left(entries, (values.get(":since", {"S": ""})["S"],))
-        high = bisect.bisect_left(entries, (values[":below"]["S"],)) if ":below" in values else len(entries)
-        forward = request["ScanIndexForward"]
+        low, high, forward = 0, len(entries), request["ScanIndexForward"]
+        if (after := values.get(":after")) and forward:
+            low = bisect.bisect_right(entries, after["S"], key=lambda entry: entry[0])
+        elif after:
+            high = bisect.bisect_left(entries, after["S"], key=lambda entry: entry[0])
         if start := request.get("ExclusiveStartKey"):
             place = bisect.bisect_left(entries, (start[f"{index}_sk"]["S"], start["pk"]["S"]))
             low, high = (max(low, place + 1), high) if forward else (low, min(high, place))
         limit = request["Limit"]
         found = entries[low : min(high, low + limit)] if forward else entries[max(low, high - limit) : high][::-1]
-        self.queries += 1
         size = sum(item_size(item) for _, _, item in found)
-        self.units += max(1, math.ceil(size / READ_UNIT_BYTES)) / 2
+        with self._adding:
+            self.queries += 1
+            self.units += max(1, math.ceil(size / READ_UNIT_BYTES)) / 2
         answer: dict[str, Any] = {"Items": [item for _, _, item in found]}
         if len(found) == limit:
             last = found[-1][2]
@@ -97,6 +102,12 @@ class Ledger:
         self.queries += 1
         self.units += max(1, math.ceil(sum(map(item_size, found)) / READ_UNIT_BYTES))
         return {"Items": found} | ({"LastEvaluatedKey": found[-1]} if len(found) == request.get("Limit") else {})
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        """An export by its key, strongly consistent."""
+        item = self._items.get(request["Key"]["pk"]["S"])
+        self.units += math.ceil(item_size(item or {}) / READ_UNIT_BYTES) or 1
+        return {"Item": item} if item else {}
 
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:  # noqa: N803 - AWS's own name
         """Scans by key, strongly consistent: each costs what it would alone."""

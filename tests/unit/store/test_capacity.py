@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -14,8 +13,7 @@ from brainscan.domain import CLASSES, Export, ExportState, Measurements, Outcome
 from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.items import scan_item, to_item
-from brainscan.store.table.scan_queries import FINAL
-from brainscan.store.table.worklist import ScanFilter, days_between, worklist
+from brainscan.store.table.worklist_filter import Sort, WorklistFilter
 from tests.conftest import TABLE, Stream
 from tests.making import NOON, PSEUDONYMS, a_record, analyzed, opinion
 from tests.unit.store.ledger import Ledger, item_size
@@ -30,11 +28,6 @@ PATTERNS: dict[str, Callable[[Table, int, str | None], Any]] = {
     "of_series": lambda table, limit, cursor: table.series.scans("5" * 32, limit, cursor),
     "of_study": lambda table, limit, cursor: table.queries.of_study("6" * 32, limit, cursor),
     "of_patient": lambda table, limit, cursor: table.queries.of_patient("7" * 32, limit, cursor),
-    "by_finding": lambda table, limit, cursor: table.queries.by_finding(TumorClass.GLIOMA, DAY, 0.6, limit, cursor),
-    "by_outcome": lambda table, limit, cursor: table.queries.by_outcome(Outcome.ANALYZED, DAY, limit, cursor),
-    "of_day": lambda table, limit, cursor: table.queries.of_day(DAY, limit, cursor),
-    "by_review": lambda table, limit, cursor: table.queries.by_review(ReviewState.NEEDED, DAY, limit, cursor),
-    "by_model": lambda table, limit, cursor: table.queries.by_model("f" * 64, DAY, limit, cursor),
     "exports": lambda table, limit, cursor: table.exports.of_day(DAY, limit, cursor),
 }
 
@@ -95,42 +88,6 @@ def test_a_page_among_20_000_items_costs_o_of_page_read_units(ledger: Ledger, pa
         print(f"{pattern}: {ledger.units} read units, {ledger.queries} queries")
 
 
-def test_shards_of_a_large_page_are_asked_at_the_same_time(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = []
-    query = ledger.query
-
-    def told(**request: Any) -> Any:
-        alone.append(threading.current_thread() is threading.main_thread())
-        return query(**request)
-
-    monkeypatch.setattr(ledger, "query", told)
-    page = Table.over(cast(Any, ledger), TABLE).queries.of_day(DAY, 1000)
-    assert len(page.items) == 1000
-    assert len(alone) > 16 * len(FINAL)
-    assert sum(alone) == 0
-
-
-MONTH: dict[str, dict[str, Any]] = {
-    "everything": {},
-    "finding": {"finding": TumorClass.GLIOMA},
-    "outcome": {"outcome": Outcome.ANALYZED},
-    "review": {"review": ReviewState.NEEDED},
-}
-
-
-@pytest.mark.parametrize("question", MONTH)
-def test_a_month_of_which_one_day_has_scans_costs_little_more_than_that_day(ledger: Ledger, question: Any) -> None:
-    table = Table.over(cast(Any, ledger), TABLE)
-    days = days_between(NOON.date(), NOON.date() + timedelta(days=30))
-    units = {}
-    for asked in (days, (DAY,)):
-        ledger.units = ledger.queries = 0
-        assert len(worklist(table, ScanFilter(days=asked, **MONTH[question]), PAGE).items) == PAGE
-        units[len(asked)] = ledger.units
-    assert units[31] == units[1] + 1
-    print(f"31 days, {question}: {units[31]} read units")
-
-
 @pytest.mark.parametrize("pattern", [name for name in PATTERNS if name != "exports"])
 def test_the_ledger_answers_as_the_emulator_does(dynamodb: Any, pattern: Any) -> None:
     items = list(synthetic(60))
@@ -165,6 +122,10 @@ def test_nothing_scans_the_table(dynamodb: Any, lagging_table: Table, stream: St
     table.scans.review(records[0].scan_id, 0, opinion(Verdict.CONFIRMED))
     stream.follow()
     assert all(ask(table, 50, None).items for ask in PATTERNS.values())
+    for sort in (Sort.ARRIVAL, Sort.PROBABILITY, Sort.REVIEW):
+        for narrowed in ({}, {"review": ReviewState.NEEDED}, {"export_id": records[0].export_id}):
+            assert table.worklist.scans(WorklistFilter(first=DAY, last=DAY, sort=sort, **narrowed)).items
+    assert table.worklist.scan_counts(WorklistFilter(first="2025-01-01", last=DAY)).total == 8
     assert table.scans.get(records[0].scan_id)
     assert table.scans.history(records[0].scan_id)
     assert table.series.get("5" * 32)

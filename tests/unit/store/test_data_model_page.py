@@ -23,8 +23,8 @@ from brainscan.store.table import (
     SeriesItems,
     Statistics,
     Summaries,
-    SummaryQueries,
     Versions,
+    Worklist,
 )
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed
@@ -88,7 +88,7 @@ QUESTIONS = {
     "Reports": (Reports, {"begin", "discount_attempt", "reset_attempts", "commit", "mark_announced", "put_delivery"}),
     "ChosenPseudonyms": (ChosenPseudonyms, set()),
     "Summaries": (Summaries, {"put", "withdraw", "review_series", "review_study"}),
-    "SummaryQueries": (SummaryQueries, set()),
+    "Worklist": (Worklist, set()),
 }
 """The table's parts, and which of their methods write."""
 

@@ -20,6 +20,7 @@ from brainscan.store import Table
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.restoring import restore_items
 from tests.conftest import TABLE, World, table_of_the_template
+from tests.listing import listed_scans
 from tests.making import NOON, a_record, analyzed, opinion, present
 from tests.summaries import a_series
 
@@ -117,7 +118,7 @@ def answers(table: Table) -> list[Any]:
         table.summaries.study(STUDY),
         table.reports.latest(SERIES),
         table.queries.of_patient(PATIENT).items,
-        table.queries.of_day(DAY).items,
+        listed_scans(table, DAY),
         table.queries.of_export(EXPORT).items,
         table.models.of_series([SERIES], "0" * 64),
         table.statistics.arrival_days(DAY, DAY),

@@ -1,6 +1,5 @@
 """Readers' verdicts stand once, keep their history, move the worklists and the day's statistics."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,8 +18,8 @@ from brainscan.domain import (
     Verdict,
 )
 from brainscan.store import Table
-from brainscan.store.table.query import all_pages, concatenated, filtered
 from brainscan.store.table.scans import NotReviewableError, ReviewConflictError
+from tests.listing import listed_scans
 from tests.making import NOON, a_record, analyzed, opinion, present
 from tests.unit.store.test_table import an_export
 
@@ -39,7 +38,7 @@ def uncertain(table: Table) -> ScanRecord:
 
 
 def in_review(table: Table, state: Any) -> Any:
-    return [record.scan_id for record in table.queries.by_review(state, DAY).items]
+    return [record.scan_id for record in listed_scans(table, DAY, review=state)]
 
 
 def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table: Table, uncertain: ScanRecord) -> None:
@@ -48,7 +47,7 @@ def test_a_confirmed_scan_leaves_the_queue_and_keeps_its_finding(table: Table, u
     assert (after.needs_review, after.revision, after.finding) == (False, 1, TumorClass.GLIOMA)
     assert in_review(table, ReviewState.NEEDED) == []
     assert in_review(table, ReviewState.CONFIRMED) == [uncertain.scan_id]
-    assert [r.scan_id for r in table.queries.by_finding(TumorClass.GLIOMA, DAY).items] == [uncertain.scan_id]
+    assert [r.scan_id for r in listed_scans(table, DAY, finding=TumorClass.GLIOMA)] == [uncertain.scan_id]
     assert present(table.exports.get(uncertain.export_id)).needs_review == 0
 
 
@@ -58,14 +57,14 @@ def test_a_corrected_scan_moves_to_its_class_and_keeps_what_the_network_said(
     said = opinion(Verdict.CORRECTED, TumorClass.PITUITARY, "Dr. Reader")
     after = present(table.scans.review(uncertain.scan_id, 0, said))
     assert (after.predicted, after.finding) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
-    assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
-    assert len(table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.1).items) == 1
-    assert table.queries.by_finding(TumorClass.PITUITARY, DAY, min_confidence=0.5).items == ()
+    assert listed_scans(table, DAY, finding=TumorClass.GLIOMA) == ()
+    assert len(listed_scans(table, DAY, finding=TumorClass.PITUITARY, min_confidence=0.1)) == 1
+    assert listed_scans(table, DAY, finding=TumorClass.PITUITARY, min_confidence=0.5) == ()
 
 
 def test_a_rejected_scan_leaves_the_findings(table: Table, uncertain: ScanRecord) -> None:
     table.scans.review(uncertain.scan_id, 0, opinion(Verdict.REJECTED, reader="Dr. Reader"))
-    assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
+    assert listed_scans(table, DAY, finding=TumorClass.GLIOMA) == ()
     assert in_review(table, ReviewState.REJECTED) == [uncertain.scan_id]
 
 
@@ -164,31 +163,3 @@ def test_statistics_of_a_day_equal_its_scans(table: Table) -> None:
     assert found.models == {"f" * 64: 16}
     table.scans.supersede(records[0].export_id)
     assert table.statistics.of_day(DAY).model_dump(exclude={"day"}, exclude_defaults=True) == {}
-
-
-class TestPagesOverDaysAndFilters:
-    @pytest.fixture
-    def three_days(self, table: Table) -> Any:
-        records = [a_record(n, received_at=NOON.replace(day=1 + n % 3)) for n in range(30)]
-        table.scans.register(records)
-        table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in records], [Outcome.QUEUED] * 30)
-
-        def asking(day: Any) -> Callable[..., Any]:
-            return lambda limit, cursor: table.queries.by_outcome(Outcome.ANALYZED, f"2026-03-0{day}", limit, cursor)
-
-        return [asking(day) for day in (3, 2, 1)]
-
-    @pytest.mark.parametrize("limit", [1, 4, 10, 30, 31])
-    def test_days_follow_each_other_without_gap_or_repeat(self, three_days: Any, limit: int) -> None:
-        found = list(all_pages(lambda size, cursor: concatenated(three_days, size, cursor), limit))
-        assert [record.received_at.day for record in found] == [3] * 10 + [2] * 10 + [1] * 10
-        assert len({record.scan_id for record in found}) == 30
-
-    def test_a_filter_keeps_order_and_loses_nothing(self, three_days: Any) -> None:
-        def kept(size: int, cursor: Any) -> Any:
-            return filtered(
-                lambda n, inner: concatenated(three_days, n, inner), lambda r: r.received_at.day != 2, size, cursor
-            )
-
-        found = list(all_pages(kept, 3))
-        assert [record.received_at.day for record in found] == [3] * 10 + [1] * 10

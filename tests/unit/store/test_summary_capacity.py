@@ -12,7 +12,7 @@ from brainscan.domain.summary import StudySummary
 from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.items import study_summary_item, to_item
-from brainscan.store.table.summary_queries import Sort, SummaryFilter
+from brainscan.store.table.worklist_filter import Sort, WorklistFilter
 from tests.conftest import TABLE
 from tests.making import NOON, PSEUDONYMS, present
 from tests.summaries import a_series
@@ -79,9 +79,9 @@ QUESTIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("days", [1, DAYS])
 def test_a_page_of_studies_costs_o_of_page_and_of_days(ledger: Ledger, question: Any, days: Any) -> None:
     table = Table.over(cast(Any, ledger), TABLE)
-    wanted = SummaryFilter(first=day(days - 1), last=day(0), **QUESTIONS[question])
+    wanted = WorklistFilter(first=day(days - 1), last=day(0), **QUESTIONS[question])
     ledger.units = ledger.queries = 0
-    page = table.summary_queries.studies(wanted, PAGE)
+    page = table.worklist.studies(wanted, PAGE)
     print(f"{question}, {days} days: {ledger.units} read units, {ledger.queries} queries")
     found = 40 if question.endswith("state") and days == 1 else PAGE
     assert len(page.items) == found
@@ -92,9 +92,9 @@ def test_a_page_of_studies_costs_o_of_page_and_of_days(ledger: Ledger, question:
 @pytest.mark.parametrize("days", [1, DAYS])
 def test_counting_reads_each_study_of_the_days_once(ledger: Ledger, days: Any) -> None:
     table = Table.over(cast(Any, ledger), TABLE)
-    wanted = SummaryFilter(first=day(days - 1), last=day(0))
+    wanted = WorklistFilter(first=day(days - 1), last=day(0))
     ledger.units = ledger.queries = 0
-    counts = table.summary_queries.study_counts(wanted)
+    counts = table.worklist.study_counts(wanted)
     print(f"counts, {days} days: {ledger.units} read units, {ledger.queries} queries")
     assert counts.total == STUDIES // DAYS * days
     assert ledger.units <= counts.total / 2 + 3 * days

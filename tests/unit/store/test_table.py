@@ -12,7 +12,9 @@ from brainscan.domain import Export, ExportState, Outcome, Reason, ReviewState, 
 from brainscan.store import Table
 from brainscan.store.table.cursors import CursorError
 from brainscan.store.table.keys import confidence_key
+from brainscan.store.table.worklist_filter import Sort
 from tests.conftest import TABLE
+from tests.listing import listed_scans
 from tests.making import NOON, a_record, analyzed, present
 
 DAY = NOON.date().isoformat()
@@ -149,8 +151,8 @@ class TestOverwrittenObjects:
         assert table.scans.supersede(export_id) == 4
         assert table.scans.supersede(export_id) == 0
         assert counts(table, export_id) == {Outcome.ANALYZED: 1, Outcome.SKIPPED: 3}
-        assert table.queries.by_finding(TumorClass.GLIOMA, DAY).items == ()
-        assert table.queries.by_review(ReviewState.NEEDED, DAY).items == ()
+        assert listed_scans(table, DAY, finding=TumorClass.GLIOMA) == ()
+        assert listed_scans(table, DAY, review=ReviewState.NEEDED) == ()
         assert table.series.scans("5" * 32).items == ()
         assert len(table.queries.of_export(export_id).items) == 4
         assert present(table.exports.get(export_id)).state == ExportState.SUPERSEDED
@@ -194,14 +196,14 @@ class TestAccessPatterns:
         assert len(table.queries.of_patient("7" * 32).items) == 40
 
     def test_by_finding_the_most_certain_first_above_a_confidence(self, table: Table, populated: Any) -> None:
-        found = table.queries.by_finding(TumorClass.MENINGIOMA, DAY, min_confidence=0.7).items
+        found = listed_scans(table, DAY, finding=TumorClass.MENINGIOMA, min_confidence=0.7, sort=Sort.PROBABILITY)
         assert [round(present(record.confidence), 2) for record in found] == [0.87, 0.83, 0.79, 0.75, 0.71]
 
     def test_needing_review_by_outcome_and_by_model(self, table: Table, populated: Any) -> None:
-        assert len(table.queries.by_review(ReviewState.NEEDED, DAY).items) == 14
-        assert len(table.queries.by_outcome(Outcome.ANALYZED, DAY).items) == 40
-        assert len(table.queries.by_model("f" * 64, DAY).items) == 40
-        assert table.queries.by_outcome(Outcome.ANALYZED, "2026-03-02").items == ()
+        assert len(listed_scans(table, DAY, review=ReviewState.NEEDED)) == 14
+        assert len(listed_scans(table, DAY, outcome=Outcome.ANALYZED)) == 40
+        assert len(listed_scans(table, DAY, model_id="f" * 64)) == 40
+        assert listed_scans(table, "2026-03-02", outcome=Outcome.ANALYZED) == ()
 
     def test_exports_of_a_day_latest_first(self, table: Table) -> None:
         for hours in range(3):
@@ -216,7 +218,7 @@ class TestAccessPatterns:
         found: list[Any] = []
         cursor = None
         while True:
-            page = table.queries.by_outcome(Outcome.ANALYZED, DAY, limit, cursor)
+            page = table.queries.of_patient("7" * 32, limit, cursor)
             assert len(page.items) <= limit
             found += page.items
             if (cursor := page.cursor) is None:
@@ -227,7 +229,7 @@ class TestAccessPatterns:
     @pytest.mark.parametrize("cursor", ["", "nonsense", "W10=", "eyJhIjoxfQ=="])
     def test_a_cursor_of_another_query_is_refused(self, table: Table, populated: Any, cursor: str) -> None:
         with pytest.raises(CursorError):
-            table.queries.by_outcome(Outcome.ANALYZED, DAY, 5, cursor)
+            table.queries.of_export(populated[0].export_id, 5, cursor)
 
 
 @given(st.floats(0, 1), st.floats(0, 1))

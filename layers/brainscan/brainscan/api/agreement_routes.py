@@ -27,7 +27,7 @@ from brainscan.domain.agreement import (
 )
 from brainscan.pipeline.reader_masks import dice_of_pairs
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import REVIEWED, SummaryFilter
+from brainscan.store.table.worklist_filter import REVIEWED, WorklistFilter
 
 MOST_REVIEWED: Final = 2000
 """Studies, series or scans of each review state that are looked at."""
@@ -116,21 +116,21 @@ def _reviewed_items(level: ReviewLevel, first: str, last: str) -> Iterator[_Revi
 
 
 def _studies(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
-    wanted = SummaryFilter(first=first, last=last, review=state)
-    for study in all_pages(partial(the_table().summary_queries.studies, wanted)):
+    wanted = WorklistFilter(first=first, last=last, review=state)
+    for study in all_pages(partial(the_table().worklist.studies, wanted)):
         yield _reviewed(study.study_id, study, partial(the_table().summaries.study_history, study.study_id))
 
 
 def _series(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
-    wanted = SummaryFilter(first=first, last=last, review=state)
-    for series in all_pages(partial(the_table().summary_queries.series, wanted)):
+    wanted = WorklistFilter(first=first, last=last, review=state)
+    for series in all_pages(partial(the_table().worklist.series, wanted)):
         yield _reviewed(series.series_id, series, partial(the_table().summaries.series_history, series.series_id))
 
 
 def _scans(state: ReviewState, first: str, last: str) -> Iterator[_ReviewedItem]:
-    for day in sorted(the_table().statistics.arrival_days(first, last), reverse=True):
-        for scan in all_pages(partial(the_table().queries.by_review, state, day)):
-            yield _reviewed(scan.scan_id, scan, partial(the_table().scans.history, scan.scan_id))
+    wanted = WorklistFilter(first=first, last=last, review=state)
+    for scan in all_pages(partial(the_table().worklist.scans, wanted)):
+        yield _reviewed(scan.scan_id, scan, partial(the_table().scans.history, scan.scan_id))
 
 
 def _reviewed(name: str, item: Reviewed, ask: partial[list[Review]]) -> _ReviewedItem:

@@ -1,7 +1,7 @@
 """What the API takes and answers, and with it the OpenAPI document."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
@@ -20,6 +20,7 @@ from brainscan.domain import (
 from brainscan.domain.comment import MOST_CHARACTERS
 from brainscan.domain.gate import GateResult
 from brainscan.domain.model_version import ModelChange, ModelState, ModelVersion
+from brainscan.store.table.worklist_filter import WorklistCounts
 
 
 class Link(FrozenModel):
@@ -74,6 +75,31 @@ class ScanPage(FrozenModel):
     items: tuple[ScanView, ...]
     cursor: str | None = Field(description="asks for what follows; null at the end")
     research_use: str = RESEARCH_USE_STATEMENT
+
+
+class CountsResponse(FrozenModel):
+    """How many there are for each value of a filter, among those that pass all other filters."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    total: int = Field(description="that pass all filters")
+    findings: dict[str, int] = Field(description="by the class that stands; `none` without one")
+    reviews: dict[str, int] = Field(description="by review state; `none` where nobody looked and nobody needs to")
+    models: dict[str, int] = Field(description="by the model that answered")
+    readers: dict[str, int] = Field(description="by the reader whose verdict is the latest")
+    complete: bool = Field(description="false where there are more than were counted")
+    research_use: str = RESEARCH_USE_STATEMENT
+
+    @classmethod
+    def of(cls, counts: WorklistCounts) -> Self:
+        """What was counted, as far as the list has the filter."""
+        return cls(**counts.model_dump())
+
+
+class ScanCountsResponse(CountsResponse):
+    """How many scans there are for each value of a filter, among those that pass all other filters."""
+
+    outcomes: dict[str, int] = Field(description="by what became of the scan")
 
 
 class ExportPage(FrozenModel):

@@ -22,7 +22,7 @@ from brainscan.domain.comment import validated_comment
 from brainscan.services import inbox, results, table
 from brainscan.settings import settings
 from brainscan.store import Inbox, Page, Table
-from brainscan.store.table.worklist import days_between
+from brainscan.store.table.worklist_filter import days_between
 
 T = TypeVar("T")
 J = TypeVar("J", bound=Reviewed)

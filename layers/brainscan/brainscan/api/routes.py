@@ -3,11 +3,20 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
+from brainscan.api.filters import (
+    Became,
+    Finding,
+    MinConfidence,
+    ModelId,
+    OfExport,
+    Reader,
+    Review,
+    ScanOrder,
+    filter_of,
+)
 from brainscan.api.models import (
     ExportPage,
     ExportView,
@@ -17,6 +26,7 @@ from brainscan.api.models import (
     ModelVersionView,
     NewReview,
     ReviewView,
+    ScanCountsResponse,
     ScanPage,
     ScanView,
     StatisticsResponse,
@@ -36,42 +46,66 @@ from brainscan.api.parameters import (
     presigner,
     require_found,
     rules,
-    second_reader,
     the_table,
     today,
     view_of,
 )
-from brainscan.domain import DayStatistics, Export, Outcome, Probability, ReviewState, TumorClass
+from brainscan.domain import DayStatistics, Export
 from brainscan.domain.model_version import ModelState, ModelVersion, Rollout
 from brainscan.services import WORKERS
-from brainscan.store.table.worklist import ScanFilter, worklist
+from brainscan.store.table.worklist_filter import ScanSort, Sort
 
 router = APIGatewayHttpRouter()
 
 
-@documented_route(router.get, "/scans", summary="The worklist", operation_id="worklist", tags=["scans"])
+@documented_route(router.get, "/scans", summary="The worklist of scans", operation_id="worklist", tags=["scans"])
 def list_scans(
-    finding: Annotated[TumorClass | None, Query(description="the class that stands")] = None,
-    outcome: Annotated[Outcome | None, Query(description="what became of the scan; queued ones are in exports")] = None,
-    review: Annotated[ReviewState | None, Query(description="where it stands with its readers")] = None,
-    model_id: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="the network that answered")] = None,
-    min_confidence: Annotated[Probability, Query(description="confidence in the class that stands")] = 0.0,
+    finding: Finding = None,
+    outcome: Became = None,
+    review: Review = None,
+    model_id: ModelId = None,
+    export_id: OfExport = None,
+    reader: Reader = None,
+    min_confidence: MinConfidence = 0.0,
+    sort: ScanOrder = ScanSort.ARRIVAL,
     first: From = None,
     last: To = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ScanPage:
-    """Scans that arrived on some days, narrowed as wanted; with `finding`, the most certain of each day come first."""
-    wanted = ScanFilter(
-        days=days_of(first, last),
-        finding=finding,
+    """Scans that arrived on some days, in any number; a page may be short and still have a cursor."""
+    wanted = filter_of(
+        first,
+        last,
+        finding,
+        review,
+        model_id,
+        export_id,
+        reader,
+        Sort(sort),
         outcome=outcome,
-        review=review,
-        model_id=model_id,
         min_confidence=min_confidence,
-        second_reader=second_reader(),
     )
-    return page_of(worklist(the_table(), wanted, limit, cursor))
+    return page_of(the_table().worklist.scans(wanted, limit, cursor))
+
+
+@documented_route(router.get, "/scans/counts", summary="Scans by filter", operation_id="scan_counts", tags=["scans"])
+def count_scans(
+    finding: Finding = None,
+    outcome: Became = None,
+    review: Review = None,
+    model_id: ModelId = None,
+    export_id: OfExport = None,
+    reader: Reader = None,
+    min_confidence: MinConfidence = 0.0,
+    first: From = None,
+    last: To = None,
+) -> ScanCountsResponse:
+    """For each value of each filter, the scans that it would list beside all other filters."""
+    wanted = filter_of(
+        first, last, finding, review, model_id, export_id, reader, outcome=outcome, min_confidence=min_confidence
+    )
+    return ScanCountsResponse.of(the_table().worklist.scan_counts(wanted))
 
 
 @documented_route(router.get, "/scans/<scan_id>", summary="One scan", operation_id="scan", tags=["scans"])

@@ -84,18 +84,6 @@ class SeriesPage(FrozenModel):
     research_use: str = RESEARCH_USE_STATEMENT
 
 
-class CountsResponse(FrozenModel):
-    """How many there are for each value of a filter, among those that pass all other filters."""
-
-    total: int = Field(description="that pass all filters")
-    findings: dict[str, int] = Field(description="by the class that stands; `none` without one")
-    reviews: dict[str, int] = Field(description="by review state; `none` where nobody looked and nobody needs to")
-    models: dict[str, int] = Field(description="by the model that answered")
-    readers: dict[str, int] = Field(description="by the reader whose verdict is the latest")
-    complete: bool = Field(description="false where there are more than were counted")
-    research_use: str = RESEARCH_USE_STATEMENT
-
-
 class PatientHistory(FrozenModel):
     """All studies of a patient, the first to arrive first, and how volumes change from each to the next."""
 

@@ -1,14 +1,12 @@
 """The routes of studies and series under /v1: lists, counts of their filters, one of them, and its reviews."""
 
 from collections.abc import Sequence
-from datetime import date
-from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from brainscan import domain
-from brainscan.api.models import HistoryResponse, NewReview, ReviewView
+from brainscan.api.filters import ExportId, Finding, ModelId, Order, Reader, Review, filter_of
+from brainscan.api.models import CountsResponse, HistoryResponse, NewReview, ReviewView
 from brainscan.api.parameters import (
     Cursor,
     From,
@@ -16,17 +14,14 @@ from brainscan.api.parameters import (
     Limit,
     To,
     blinded_for_caller,
-    days_of,
     documented_route,
     opinion_of,
     presigner,
     require_found,
     rules,
-    second_reader,
     the_table,
 )
 from brainscan.api.summary_models import (
-    CountsResponse,
     PatientHistory,
     SeriesPage,
     SeriesSummaryView,
@@ -35,18 +30,11 @@ from brainscan.api.summary_models import (
     StudyView,
     StudyWithSeries,
 )
-from brainscan.domain import ReviewState, SeriesSummary, StudySummary, TumorClass
+from brainscan.domain import SeriesSummary, StudySummary
 from brainscan.domain.follow_up import follow_ups
-from brainscan.store.table.summary_queries import Sort, SummaryFilter
+from brainscan.store.table.worklist_filter import Sort
 
 router = APIGatewayHttpRouter()
-
-Finding = Annotated[TumorClass | None, Query(description="the class that stands")]
-Review = Annotated[ReviewState | None, Query(description="where it stands with its readers")]
-ModelId = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="the network that answered")]
-ExportId = Annotated[str | None, Query(pattern="^[0-9a-f]{32}$", description="the upload that scans of it came with")]
-Reader = Annotated[str | None, Query(max_length=128, description="whose verdict is the latest")]
-Order = Annotated[Sort, Query(description="latest, most probable tumor, largest volume, or those to review first")]
 
 
 @documented_route(router.get, "/studies", summary="The worklist of studies", operation_id="studies", tags=["studies"])
@@ -63,8 +51,8 @@ def list_studies(
     cursor: Cursor = None,
 ) -> StudyPage:
     """Studies whose first scan arrived on some days, in any number; a page may be short and still have a cursor."""
-    wanted = _wanted(first, last, finding, review, model_id, export_id, reader, sort)
-    page = the_table().summary_queries.studies(wanted, limit, cursor)
+    wanted = filter_of(first, last, finding, review, model_id, export_id, reader, sort)
+    page = the_table().worklist.studies(wanted, limit, cursor)
     return StudyPage(items=tuple(map(_study, page.items)), cursor=page.cursor)
 
 
@@ -81,8 +69,8 @@ def count_studies(
     last: To = None,
 ) -> CountsResponse:
     """For each value of each filter, the studies that it would list beside all other filters."""
-    wanted = _wanted(first, last, finding, review, model_id, export_id, reader)
-    return CountsResponse(**the_table().summary_queries.study_counts(wanted).model_dump())
+    wanted = filter_of(first, last, finding, review, model_id, export_id, reader)
+    return CountsResponse.of(the_table().worklist.study_counts(wanted))
 
 
 @documented_route(router.get, "/studies/<study_id>", summary="One study", operation_id="study", tags=["studies"])
@@ -140,8 +128,8 @@ def list_series(
     cursor: Cursor = None,
 ) -> SeriesPage:
     """Series whose first scan arrived on some days, in any number; a page may be short and still have a cursor."""
-    wanted = _wanted(first, last, finding, review, model_id, export_id, reader, sort)
-    page = the_table().summary_queries.series(wanted, limit, cursor)
+    wanted = filter_of(first, last, finding, review, model_id, export_id, reader, sort)
+    page = the_table().worklist.series(wanted, limit, cursor)
     return SeriesPage(items=tuple(map(series_view, page.items)), cursor=page.cursor)
 
 
@@ -158,8 +146,8 @@ def count_series(
     last: To = None,
 ) -> CountsResponse:
     """For each value of each filter, the series that it would list beside all other filters."""
-    wanted = _wanted(first, last, finding, review, model_id, export_id, reader)
-    return CountsResponse(**the_table().summary_queries.series_counts(wanted).model_dump())
+    wanted = filter_of(first, last, finding, review, model_id, export_id, reader)
+    return CountsResponse.of(the_table().worklist.series_counts(wanted))
 
 
 @documented_route(router.get, "/series/<series_id>", summary="One series", operation_id="series", tags=["series"])
@@ -212,7 +200,7 @@ def add_series_review(series_id: Id, new: NewReview) -> SeriesSummaryView:
 )
 def list_studies_of_patient(patient_id: Id) -> PatientHistory:
     """A pseudonymous patient's studies by time of arrival, with the change of volume where series lie alike."""
-    studies = the_table().summary_queries.studies_of_patient(patient_id)
+    studies = the_table().worklist.studies_of_patient(patient_id)
     series = {each.series_id: each for study in studies for each in the_table().summaries.series_of(study)}
     return PatientHistory(items=tuple(map(_study, studies)), follow_ups=tuple(follow_ups(studies, series)))
 
@@ -236,27 +224,3 @@ def _study(summary: StudySummary) -> StudyView:
 def _views(of: domain.Reviewed, history: Sequence[domain.Review]) -> tuple[ReviewView, ...]:
     """Verdicts as clients see them: a mask is of a scan alone, and a second reader sees none before giving one."""
     return () if blinded_for_caller(of) is not of else tuple(ReviewView(**each.model_dump()) for each in history)
-
-
-def _wanted(
-    first: date | None,
-    last: date | None,
-    finding: TumorClass | None,
-    review: ReviewState | None,
-    model_id: str | None,
-    export_id: str | None,
-    reader: str | None,
-    sort: Sort = Sort.ARRIVAL,
-) -> SummaryFilter:
-    days = days_of(first, last)
-    return SummaryFilter(
-        first=days[-1],
-        last=days[0],
-        finding=finding,
-        review=review,
-        model_id=model_id,
-        export_id=export_id,
-        reader=reader,
-        sort=sort,
-        second_reader=second_reader(),
-    )

@@ -28,7 +28,7 @@ from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, ScanRecord, StudyS
 from brainscan.library.local_files import files_below, is_readable, printable
 from brainscan.pipeline.overlays import overlay_png
 from brainscan.store.file_results import listing_of
-from brainscan.store.table.summary_queries import Sort, SummaryFilter
+from brainscan.store.table.worklist_filter import Sort, WorklistFilter
 
 if TYPE_CHECKING:
     from brainscan.services import Services
@@ -227,8 +227,8 @@ def _studies(export_id: str, services: "Services") -> list[StudySummary]:
     """Studies of the export, the likeliest tumors first; loose images are in none."""
     day = datetime.now(UTC).date()
     days = {"first": (day - timedelta(days=1)).isoformat(), "last": day.isoformat()}  # a demo may begin before midnight
-    wanted = SummaryFilter(export_id=export_id, sort=Sort.PROBABILITY, **days)
-    return list(services.table.summary_queries.studies(wanted, SHOWN).items)
+    wanted = WorklistFilter(export_id=export_id, sort=Sort.PROBABILITY, **days)
+    return list(services.table.worklist.studies(wanted, SHOWN).items)
 
 
 def _print_summary(

@@ -11,7 +11,7 @@ from brainscan.identity import DIGEST_CHARACTERS
 from brainscan.library.query import query
 from brainscan.store import Table
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import SummaryFilter
+from brainscan.store.table.worklist_filter import WorklistFilter
 
 SHOWN: Final = 12
 """Digits that lists of studies and series show, so that there is room for what else matters."""
@@ -48,7 +48,7 @@ def study_id_of(text: str, day: date | None, table: Table) -> str:
     """The same of studies."""
     if len(text) >= DIGEST_CHARACTERS:
         return text
-    studies = all_pages(partial(table.summary_queries.studies, _of_day(day)))
+    studies = all_pages(partial(table.worklist.studies, _of_day(day)))
     return _only(text, "study", {study.study_id for study in studies if study.study_id})
 
 
@@ -56,7 +56,7 @@ def series_id_of(text: str, day: date | None, table: Table) -> str:
     """The same of series that were reported."""
     if len(text) >= DIGEST_CHARACTERS:
         return text
-    found = all_pages(partial(table.summary_queries.series, _of_day(day)))
+    found = all_pages(partial(table.worklist.series, _of_day(day)))
     return _only(text, "series", {series.series_id for series in found})
 
 
@@ -76,9 +76,9 @@ def model_id_of(text: str, day: date | None, table: Table) -> str:
     return _only(text, "model", {*answered, *(version.model_id for version in table.models.all())})
 
 
-def _of_day(day: date | None) -> SummaryFilter:
+def _of_day(day: date | None) -> WorklistFilter:
     on = (day or datetime.now(UTC).date()).isoformat()
-    return SummaryFilter(first=on, last=on)
+    return WorklistFilter(first=on, last=on)
 
 
 def _only(text: str, what: str, ids: set[str]) -> str:

@@ -20,6 +20,7 @@ from brainscan.cli.rows import Format, flat_row, write_rows
 from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
 from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, Report, ReviewState, ScanRecord, TumorClass
 from brainscan.library.query import query
+from brainscan.store.table.worklist_filter import ScanSort
 
 REPORTS_AT_ONCE: Final = 500
 """Scans whose series' reports are read together."""
@@ -53,12 +54,19 @@ def results(
     review: Annotated[ReviewState | None, typer.Option(help="Where the scan stands with its readers.")] = None,
     needs_review: Annotated[bool, typer.Option("--needs-review", help="The same as --review needed.")] = False,
     model: Annotated[str | None, typer.Option(help="Scans that one model answered, by its id.")] = None,
+    reader: Annotated[str | None, typer.Option(help="Whose verdict is the latest.")] = None,
     min_confidence: Annotated[float, typer.Option(min=0, max=1, help="Confidence in the class that stands.")] = 0.0,
+    sort: Annotated[
+        ScanSort | None,
+        typer.Option(
+            help="What comes first: latest, likely tumors, what needs review; default latest, or a group's own."
+        ),
+    ] = None,
     form: Annotated[Printed, typer.Option("--format", help="How to print.")] = Printed.TABLE,
     out: Annotated[Path | None, typer.Option(help="File to write to; parquet needs one.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most scans to print; 0 prints all.")] = 0,
 ) -> None:
-    """Find scans by finding, day, outcome, review, model, export, series, study or patient.
+    """Find scans by finding, day, outcome, review, reader, model, export, series, study or patient.
 
     Scans are printed as they are found, however many there are.
     Example: `brainscan results --finding meningioma --from 2026-11-01 --min-confidence 0.9 --format csv`
@@ -89,11 +97,14 @@ def results(
                 outcome=outcome,
                 review=ReviewState.NEEDED if needs_review else review,
                 model=model,
+                reader=reader,
                 min_confidence=min_confidence,
+                sort=sort,
                 limit=limit,
             )
         except (ValueError, ValidationError) as wrong:
-            raise typer.BadParameter(str(wrong), param_hint="--from") from None
+            named = "--sort" if sort and (series or study or patient) else "--from"
+            raise typer.BadParameter(str(wrong), param_hint=named) from None
         count = _print(found, form, out, scans_table)
     if not count:
         raise typer.Exit(NOTHING_FOUND)

@@ -26,7 +26,7 @@ from brainscan.domain import (
 )
 from brainscan.domain.follow_up import follow_ups
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import Sort, SummaryFilter
+from brainscan.store.table.worklist_filter import Sort, WorklistFilter
 
 
 class SummaryFormat(StrEnum):
@@ -89,7 +89,7 @@ def studies(
             _print_history(patient_id_of(patient, parsed_day(day, "--day"), scans_table), form, scans_table)
             return
         wanted = _wanted(scans_table, day, first, last, finding, review, model, export, reader, sort)
-        listed = all_pages(partial(scans_table.summary_queries.studies, wanted))
+        listed = all_pages(partial(scans_table.worklist.studies, wanted))
         _print_list(listed, limit, form, "study")
 
 
@@ -124,7 +124,7 @@ def series(
             _show([found], form, report.delivery if report else None)
             return
         wanted = _wanted(scans_table, day, first, last, finding, review, model, export, reader, sort)
-        listed = all_pages(partial(scans_table.summary_queries.series, wanted))
+        listed = all_pages(partial(scans_table.worklist.series, wanted))
         _print_list(listed, limit, form, "series")
 
 
@@ -139,7 +139,7 @@ def _wanted(
     export: str | None,
     reader: str | None,
     sort: Sort,
-) -> SummaryFilter:
+) -> WorklistFilter:
     """What to list: of an export all that belongs to it, unless days are named; of nothing else, today's."""
     only = parsed_day(day, "--day")
     since, until = only or parsed_day(first, "--from"), only or parsed_day(last, "--to")
@@ -149,7 +149,7 @@ def _wanted(
     since = since or until
     if since > until:
         raise typer.BadParameter("the first day comes before the last", param_hint="--from")
-    return SummaryFilter(
+    return WorklistFilter(
         first=since.isoformat(),
         last=until.isoformat(),
         finding=finding,
@@ -177,7 +177,7 @@ def _print_list(found: Iterator[SeriesSummary | StudySummary], limit: int, form:
 
 def _print_history(patient_id: str, form: SummaryFormat, table: store.Table) -> None:
     """A patient's studies by time of arrival, each with the change of volume since the one before."""
-    found = table.summary_queries.studies_of_patient(patient_id)
+    found = table.worklist.studies_of_patient(patient_id)
     if not found:
         raise not_found(f"study of patient {patient_id}")
     series = {each.series_id: each for study in found for each in table.summaries.series_of(study)}

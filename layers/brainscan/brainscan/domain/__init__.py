@@ -9,7 +9,7 @@ from brainscan.domain.export import DayStatistics, Export, ExportState, Part, Pa
 from brainscan.domain.reasons import ANSWERED, Outcome, Reason, ScanError
 from brainscan.domain.review import Opinion, Review, ReviewState, Verdict
 from brainscan.domain.reviewed import ONE_READER, AdjudicatorNeededError, NothingToWithdrawError, Reviewed, ReviewRules
-from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, Source
+from brainscan.domain.scan import Finding, Kind, Measurements, Scan, ScanRecord, ScanVerdict, Source
 from brainscan.domain.series import (
     AcquisitionResult,
     ClassFinding,
@@ -72,6 +72,7 @@ __all__ = [
     "Scan",
     "ScanError",
     "ScanRecord",
+    "ScanVerdict",
     "Series",
     "SeriesResult",
     "SeriesSummary",

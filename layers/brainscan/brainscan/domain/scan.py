@@ -99,7 +99,23 @@ class Finding(FrozenModel):
         return self.model_copy(update={"needs_review": True, "review_reasons": reasons})
 
 
-class ScanRecord(Scan, Finding, Reviewed):
+class ScanVerdict(Finding, Reviewed):
+    """What was found in a scan and what its readers say of it: what comes of both."""
+
+    @property
+    def finding(self) -> TumorClass | None:
+        """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
+        if (review := self.decisive_review) is not None:
+            return review.named_class(self.predicted)
+        return self.predicted if self.outcome is Outcome.ANALYZED else None
+
+    @property
+    def review_state(self) -> ReviewState | None:
+        """Where the scan stands with its readers; None if nobody looked and nobody needs to."""
+        return self.verdict_state or (ReviewState.NEEDED if self.needs_review else None)
+
+
+class ScanRecord(Scan, ScanVerdict):
     """All that is known of one scan: the table item and, once final, the object at `result_key`."""
 
     schema_version: str = SCHEMA_VERSION
@@ -148,13 +164,6 @@ class ScanRecord(Scan, Finding, Reviewed):
         )
 
     @property
-    def finding(self) -> TumorClass | None:
-        """The class that stands: the reader's, or the network's where it analyzed the scan and no reader objected."""
-        if (review := self.decisive_review) is not None:
-            return review.named_class(self.predicted)
-        return self.predicted if self.outcome is Outcome.ANALYZED else None
-
-    @property
-    def review_state(self) -> ReviewState | None:
-        """Where the scan stands with its readers; None if nobody looked and nobody needs to."""
-        return self.verdict_state or (ReviewState.NEEDED if self.needs_review else None)
+    def export_ids(self) -> tuple[str, ...]:
+        """The one upload that it came with, as series and studies have theirs."""
+        return (self.export_id,)

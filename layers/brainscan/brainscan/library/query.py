@@ -12,7 +12,7 @@ import boto3
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Table
 from brainscan.store.table.query import FIRST_PAGE, LARGEST_PAGE, all_pages
-from brainscan.store.table.worklist import ScanFilter, days_between, worklist
+from brainscan.store.table.worklist_filter import ScanSort, Sort, WorklistFilter
 
 TABLE_VARIABLE: Final = "BRAINSCAN_TABLE_NAME"
 
@@ -33,7 +33,9 @@ def query(
     outcome: Outcome | str | None = None,
     review: ReviewState | str | None = None,
     model: str | None = None,
+    reader: str | None = None,
     min_confidence: float = 0.0,
+    sort: ScanSort | str | None = None,
     limit: int = 0,
 ) -> Iterator[ScanRecord]:
     """Find scans in a stack's table, with the AWS credentials of this process. All that is given must hold.
@@ -46,14 +48,18 @@ def query(
         outcome: What became of the scan.
         review: Where the scan stands with its readers.
         model: The model that answered, by its id.
+        reader: Whose verdict is the latest.
         min_confidence: Confidence in the class that stands, 0 to 1.
+        sort: What comes first: the latest (`arrival`), likely tumors (`probability`), what needs review (`review`);
+            default: the latest, and of a group its own order, of an export with scans that are still queued.
         limit: Most records to give; 0 gives all.
 
     Returns:
         Records as they are found, however many there are.
 
     Raises:
-        ValueError: no table is named, a value is none of its kind, or the days are too many.
+        ValueError: no table is named, a value is none of its kind, the days are too many, or a series, a study or a
+            patient is to be sorted.
         botocore.exceptions.ClientError: while records are taken, if the table cannot be read.
 
     Example:
@@ -63,37 +69,57 @@ def query(
         ...
         ValueError: 'astrocytoma' is not a valid TumorClass
     """
+    dated = first is not None or last is not None
     until = last or first or datetime.now(UTC).date()
-    wanted = ScanFilter(
-        days=days_between(first or until, until),
+    since = first or until
+    if (export or series or study or patient) and not dated:
+        since, until = date.min, date.max
+    elif since > until:
+        raise ValueError("the first day comes before the last")
+    if sort and (series or study or patient):
+        raise ValueError("scans of a series, a study or a patient have an order of their own")
+    wanted = WorklistFilter(
+        first=since.isoformat(),
+        last=until.isoformat(),
         finding=TumorClass(finding) if finding else None,
         outcome=Outcome(outcome) if outcome else None,
         review=ReviewState(review) if review else None,
         model_id=model,
+        export_id=export,
+        reader=reader,
         min_confidence=min_confidence,
+        sort=Sort(ScanSort(sort)) if sort else Sort.ARRIVAL,
     )
     scans_table = table if isinstance(table, Table) else _opened(table)
     groups: tuple[tuple[str | None, Group], ...] = (
-        (export, scans_table.queries.of_export),
+        (None if sort else export, scans_table.queries.of_export),
         (series, scans_table.series.scans),
         (study, scans_table.queries.of_study),
         (patient, scans_table.queries.of_patient),
     )
     for group_id, ask in groups:
         if group_id:
-            found = _of_group(ask, group_id, wanted, dated=first is not None or last is not None)
-            return islice(found, limit or None)
-    return islice(_day_by_day(scans_table, wanted, limit), limit or None)
+            found = all_pages(partial(ask, group_id))
+            return islice((record for record in found if not wanted.unmet(record)), limit or None)
+    listed = _day_by_day if wanted.sort is Sort.ARRIVAL and not export else _as_listed
+    return islice(listed(scans_table, wanted, limit), limit or None)
 
 
-def _day_by_day(scans_table: Table, wanted: ScanFilter, limit: int) -> Iterator[ScanRecord]:
+def _day_by_day(scans_table: Table, wanted: WorklistFilter, limit: int) -> Iterator[ScanRecord]:
     """Scans of each day before the next day is asked; the first page is small: somebody waits for the first rows."""
-    days = wanted.days
-    filled = scans_table.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
+    filled = [wanted.last]
+    if wanted.first != wanted.last:
+        filled = sorted(scans_table.statistics.arrival_days(wanted.first, wanted.last), reverse=True)
     size = limit or FIRST_PAGE
-    for day in (day for day in days if day in filled):
-        yield from all_pages(partial(worklist, scans_table, wanted.model_copy(update={"days": (day,)})), size)
+    for day in filled:
+        of_day = wanted.model_copy(update={"first": day, "last": day})
+        yield from all_pages(partial(scans_table.worklist.scans, of_day), size)
         size = limit or LARGEST_PAGE
+
+
+def _as_listed(scans_table: Table, wanted: WorklistFilter, limit: int) -> Iterator[ScanRecord]:
+    """Scans in an order that days do not follow."""
+    return all_pages(partial(scans_table.worklist.scans, wanted), limit or FIRST_PAGE)
 
 
 def _opened(name: str | None) -> Table:
@@ -101,11 +127,3 @@ def _opened(name: str | None) -> Table:
     if not chosen:
         raise ValueError(f"name the table, or set {TABLE_VARIABLE}")
     return Table.over(boto3.client("dynamodb"), chosen)
-
-
-def _of_group(ask: Group, group_id: str, wanted: ScanFilter, *, dated: bool) -> Iterator[ScanRecord]:
-    """Scans that belong together, on any day unless days were asked for."""
-    for record in all_pages(partial(ask, group_id)):
-        on_days = wanted if dated else wanted.model_copy(update={"days": (record.day,)})
-        if on_days.matches(record):
-            yield record

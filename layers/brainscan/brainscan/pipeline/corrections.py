@@ -13,7 +13,7 @@ from functools import partial
 from brainscan.domain import Geometry, Outcome, Review, ReviewState, ScanRecord, SeriesSummary, TumorClass, Verdict
 from brainscan.store import Table
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.summary_queries import SummaryFilter
+from brainscan.store.table.worklist_filter import WorklistFilter
 
 REVIEWED = (ReviewState.CONFIRMED, ReviewState.CORRECTED)
 
@@ -62,20 +62,19 @@ def corrections(table: Table, first: str, last: str) -> Iterator[Correction]:
 
 
 def _of_scans(table: Table, first: str, last: str) -> Iterator[Correction]:
-    for day in sorted(table.statistics.arrival_days(first, last)):
-        for state in REVIEWED:
-            found = all_pages(partial(table.queries.by_review, state, day))
-            for record in found:
-                if record.finding and (review := record.decisive_review):
-                    plane = _plane(table.summaries.series(record.series_id) if record.series_id else None)
-                    history = tuple(table.scans.history(record.scan_id))
-                    yield Correction(record, record.finding, _drawn_by_any(record, review), history, plane)
+    for state in REVIEWED:
+        wanted = WorklistFilter(first=first, last=last, review=state)
+        for record in all_pages(partial(table.worklist.scans, wanted)):
+            if record.finding and (review := record.decisive_review):
+                plane = _plane(table.summaries.series(record.series_id) if record.series_id else None)
+                history = tuple(table.scans.history(record.scan_id))
+                yield Correction(record, record.finding, _drawn_by_any(record, review), history, plane)
 
 
 def _of_series(table: Table, first: str, last: str) -> Iterator[Correction]:
     for state in REVIEWED:
-        wanted = SummaryFilter(first=first, last=last, review=state)
-        for series in all_pages(partial(table.summary_queries.series, wanted)):
+        wanted = WorklistFilter(first=first, last=last, review=state)
+        for series in all_pages(partial(table.worklist.series, wanted)):
             history = tuple(table.summaries.series_history(series.series_id))
             for record in _slices(table, series):
                 if series.finding and (review := series.decisive_review):

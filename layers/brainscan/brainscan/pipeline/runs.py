@@ -17,7 +17,7 @@ from brainscan.domain.reprocess import Run, RunProgress, RunState
 from brainscan.store import Results, Table
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.worklist import ScanFilter, worklist
+from brainscan.store.table.worklist_filter import Sort, WorklistFilter
 
 BATCH: Final = 64
 """Scans that are read together: a step of the state machine costs as much as two scans, and a batch takes seconds."""
@@ -79,14 +79,13 @@ def select_scans(
 ) -> list[ScanRecord]:
     """Stored scans that a network had a part in and another model answered: of an export, of days, or all."""
     first, last = days or (FIRST_DAY, datetime.now(UTC).date())
-    wanted = sorted(table.statistics.arrival_days(first.isoformat(), last.isoformat()), reverse=True)
-    if not wanted:
-        return []
     found: Iterable[ScanRecord]
     if export_id is not None:
         found = all_pages(partial(table.queries.of_export, export_id))
     else:
-        found = all_pages(partial(worklist, table, ScanFilter(days=tuple(wanted), finding=finding)))
+        order = Sort.PROBABILITY if finding else Sort.ARRIVAL  # by that index a class is read alone
+        wanted = WorklistFilter(first=first.isoformat(), last=last.isoformat(), finding=finding, sort=order)
+        found = all_pages(partial(table.worklist.scans, wanted))
     return [
         each
         for each in found

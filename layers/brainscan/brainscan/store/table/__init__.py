@@ -17,8 +17,8 @@ from brainscan.store.table.scans import Scans
 from brainscan.store.table.series import SeriesItems
 from brainscan.store.table.statistics import Statistics
 from brainscan.store.table.summaries import Summaries
-from brainscan.store.table.summary_queries import SummaryQueries
 from brainscan.store.table.versions import Versions
+from brainscan.store.table.worklist import Worklist
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -38,9 +38,9 @@ __all__ = [
     "SeriesItems",
     "Statistics",
     "Summaries",
-    "SummaryQueries",
     "Table",
     "Versions",
+    "Worklist",
 ]
 
 
@@ -57,7 +57,7 @@ class Table:
     versions: Versions
     reports: Reports
     summaries: Summaries
-    summary_queries: SummaryQueries
+    worklist: Worklist
     models: Models
     runs: Runs
     retention: Retention
@@ -78,7 +78,7 @@ class Table:
             versions=Versions(table),
             reports=Reports(table),
             summaries=Summaries(table),
-            summary_queries=SummaryQueries(table),
+            worklist=Worklist(table),
             models=Models(table),
             runs=Runs(table),
             retention=Retention(table),

@@ -8,7 +8,7 @@ from datetime import UTC
 from enum import StrEnum
 from typing import Final
 
-from brainscan.domain import Export, Outcome, ReviewState, ScanRecord, SeriesSummary, StudySummary, TumorClass
+from brainscan.domain import Export, Outcome, ScanRecord, SeriesSummary, StudySummary
 
 DAY_SHARDS: Final = 16
 """10,000 writes a second of one finding are 625 a partition key; DynamoDB takes 1,000."""
@@ -203,19 +203,9 @@ def shard(identifier: str, shards: int) -> int:
     return int(identifier[:8], 16) % shards
 
 
-def finding_day(predicted: TumorClass, day: str) -> str:
-    """Partition key of the worklist, short of its shard."""
-    return f"{predicted}#{day}"
-
-
-def outcome_day(outcome: Outcome, day: str) -> str:
-    """Partition key of the outcome index, short of its shard."""
-    return f"{outcome}#{day}"
-
-
-def review_day(state: ReviewState, day: str) -> str:
-    """Partition key of the review index, short of its shard."""
-    return f"{state}#{day}"
+def scans_day(value: str, day: str) -> str:
+    """Partition key of the scans of a day that have a class, an outcome or a review state, short of its shard."""
+    return f"{value}#{day}"
 
 
 def exports_day(day: str) -> str:
@@ -254,14 +244,14 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
         keys |= _pair(Index.PATIENT, record.patient_id, arrived)
     if record.outcome == Outcome.QUEUED:
         return keys
-    keys |= _pair(Index.OUTCOME, f"{outcome_day(record.outcome, record.day)}#{day_shard}", arrived)
+    keys |= _pair(Index.OUTCOME, f"{scans_day(record.outcome, record.day)}#{day_shard}", arrived)
     if record.model_id:
         keys |= _pair(Index.MODEL, f"{model_day(record.model_id, record.day)}#{day_shard}", arrived)
     if record.review_state:
-        keys |= _pair(Index.REVIEW, f"{review_day(record.review_state, record.day)}#{day_shard}", arrived)
+        keys |= _pair(Index.REVIEW, f"{scans_day(record.review_state, record.day)}#{day_shard}", arrived)
     if record.finding and record.probabilities:
         by_confidence = f"{confidence_key(record.probabilities[record.finding])}#{record.scan_id}"
-        keys |= _pair(Index.FINDING, f"{finding_day(record.finding, record.day)}#{day_shard}", by_confidence)
+        keys |= _pair(Index.FINDING, f"{scans_day(record.finding, record.day)}#{day_shard}", by_confidence)
     return keys
 
 

@@ -27,9 +27,6 @@ LARGEST_PAGE = 10_000
 FIRST_PAGE = 100
 """Of all answers, those that somebody waits for."""
 
-THIN_PAGES = 5
-"""Pages that a filter reads at most for one of its own; it returns what it has, with a cursor."""
-
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
@@ -47,15 +44,14 @@ Ask = Callable[[int, str | None], Page[T]]
 class Query:
     """One access pattern: an index, its partition keys, and a range of its sort key.
 
-    Several partitions are the shards of one logical partition. `since` is inclusive, `below` is not; at most one of
-    them is given. `only` names the attributes that are wanted of each item, besides its sort key in the index.
+    Several partitions are the shards of one logical partition. `after` is a sort key that items lie behind, in the
+    direction of the query. `only` names the attributes that are wanted of each item, besides its sort key in the index.
     """
 
     index: Index
     partitions: Sequence[str]
-    since: str | None = None
+    after: str = ""
     descending: bool = False
-    below: str | None = None
     only: Sequence[str] = ()
 
 
@@ -98,6 +94,7 @@ def merged(table: TableClient, query: Query, expected: int) -> Iterator[tuple[st
     """
     opened = [_Shard(table, query, pk, _share(expected, len(query.partitions)), None) for pk in query.partitions]
     _fetch_all(opened)
+    _fetch_missing(opened, expected)
     streams = map(_Shard.tagged, opened)
     for sort_key, _, item in heapq.merge(*streams, key=lambda tagged: tagged[0], reverse=query.descending):
         yield sort_key, item
@@ -140,37 +137,6 @@ def all_pages(ask: Ask[T], size: int = FIRST_PAGE) -> Iterator[T]:
         if (cursor := page.cursor) is None:
             return
         size = min(10 * size, LARGEST_PAGE)
-
-
-def filtered(ask: Ask[T], keep: Callable[[T], bool], limit: int, cursor: str | None) -> Page[T]:
-    """A page of the answers that `keep` holds for; after `THIN_PAGES` without enough of them, a shorter page."""
-    kept: list[T] = []
-    for _ in range(THIN_PAGES):
-        page = ask(limit - len(kept), cursor)
-        kept += filter(keep, page.items)
-        cursor = page.cursor
-        if cursor is None or len(kept) == limit:
-            break
-    return Page(tuple(kept), cursor)
-
-
-def concatenated(asks: Sequence[Ask[T]], limit: int, cursor: str | None) -> Page[T]:
-    """A page over several queries one after the other, such as the days of a month.
-
-    Raises:
-        CursorError: the cursor is not one of these queries'.
-    """
-    place, inner = _resume_position(cursor, len(asks))
-    found: list[T] = []
-    while place < len(asks):
-        page = asks[place](limit - len(found), inner)
-        found += page.items
-        inner = page.cursor
-        if inner is None:
-            place += 1
-        if len(found) == limit or inner is not None:
-            break
-    return Page(tuple(found), None if place == len(asks) else packed([place, inner]))
 
 
 @dataclass
@@ -231,12 +197,9 @@ class _Shard:
 def _request(table: str, query: Query, pk: str) -> dict[str, Any]:
     names = {"#pk": f"{query.index}_pk"}
     condition, values = "#pk = :pk", {":pk": pk}
-    if query.since is not None:
-        condition, values = f"{condition} AND #sk >= :since", {**values, ":since": query.since}
-        names["#sk"] = f"{query.index}_sk"
-    elif query.below is not None:
-        condition, values = f"{condition} AND #sk < :below", {**values, ":below": query.below}
-        names["#sk"] = f"{query.index}_sk"
+    if query.after:
+        condition = f"{condition} AND #sk {'<' if query.descending else '>'} :after"
+        values, names = values | {":after": query.after}, names | {"#sk": f"{query.index}_sk"}
     projection = {}
     if query.only:
         named = {f"#a{place}": name for place, name in enumerate([*query.only, f"{query.index}_sk"])}
@@ -268,17 +231,6 @@ def _decode(cursor: str | None, query: Query) -> dict[str, str | None]:
     if not sound:
         raise CursorError(FOREIGN)
     return dict(zip(query.partitions, positions, strict=True))
-
-
-def _resume_position(cursor: str | None, count: int) -> tuple[int, str | None]:
-    if cursor is None:
-        return 0, None
-    position = unpacked(cursor)
-    if len(position) != 2 or not isinstance(position[0], int) or not 0 <= position[0] < count:
-        raise CursorError(FOREIGN)
-    if not isinstance(position[1], str | None):
-        raise CursorError(FOREIGN)
-    return position[0], position[1]
 
 
 _KEYS = re.compile(r"[!-{]{1,512}\|[!-{]{1,512}\|[!-{]{1,512}")

@@ -1,93 +1,227 @@
-"""The worklist: one question over days, answered from the narrowest index that fits."""
+"""Lists of studies, of series and of scans: filtered, in several orders, page by page, and counted for every filter."""
 
-from datetime import date, timedelta
-from functools import partial
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Final
 
-from pydantic import Field
+from brainscan.domain import ScanRecord, SeriesSummary, StudySummary
+from brainscan.store.table import keys
+from brainscan.store.table.client import BATCH_GET, TableClient
+from brainscan.store.table.cursors import FOREIGN, CursorError, packed, unpacked
+from brainscan.store.table.items import Item, scan_record, series_summary_of, study_summary_of
+from brainscan.store.table.query import Page, Query, merged
+from brainscan.store.table.statistics import Statistics
+from brainscan.store.table.worklist_filter import (
+    FACTS,
+    STATES,
+    Listed,
+    Sort,
+    WorklistCounts,
+    WorklistFilter,
+    facts_of,
+    values_of,
+)
+from brainscan.store.table.worklist_groups import INDEX, MOST_ASKED, Group, Place, groups_of
 
-from brainscan.domain import FrozenModel, Outcome, Probability, ReviewState, ScanRecord, TumorClass
-from brainscan.store.table import Table
-from brainscan.store.table.query import Page, concatenated, filtered
+MOST_READ: Final = 1000
+"""Items that a page reads at most for a filter that no index answers; it then is shorter, and has a cursor."""
 
-MOST_DAYS: Final = 36_525
-"""Days of one question, a century: those on which nothing arrived cost nothing, and a typing error should say so."""
+MOST_COUNTED: Final = 20_000
+"""Items that are counted at most."""
 
 
-class ScanFilter(FrozenModel):
-    """What to look for. All that is given must hold."""
+@dataclass(frozen=True)
+class _Step:
+    """A step of reading a list: an item at its place, or the beginning of a group that asks so many partitions."""
 
-    days: tuple[str, ...] = Field(min_length=1, max_length=MOST_DAYS, description="UTC days of arrival, in this order")
-    finding: TumorClass | None = Field(
-        default=None, description="the class that stands, a reader's before the network's"
-    )
-    outcome: Outcome | None = None
-    review: ReviewState | None = None
-    model_id: str | None = None
-    min_confidence: Probability = Field(default=0.0, description="the network's confidence in the class that stands")
+    place: Place
+    item: Item | None = None
+    asks: int = 0
+    listed: bool = True
+    """Whether the item has its place here, rather than in another group that shares the partition."""
 
-    second_reader: str | None = Field(default=None, description="who asks, and is not told of what they read first")
 
-    def matches(self, record: ScanRecord) -> bool:
-        """Whether a scan is one of those looked for."""
-        return (
-            record.day in self.days
-            and (self.finding is None or record.finding is self.finding)
-            and (self.outcome is None or record.outcome is self.outcome)
-            and (
-                self.review is None
-                or (record.review_state is self.review and not record.read_first_by(self.second_reader))
-            )
-            and (self.model_id is None or record.model_id == self.model_id)
-            and finding_confidence(record) >= self.min_confidence
+class Worklist:
+    """Studies, series and scans page by page; none of these reads the whole table."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    def studies(self, wanted: WorklistFilter, limit: int = 50, cursor: str | None = None) -> Page[StudySummary]:
+        """Studies that arrived on some days.
+
+        Raises:
+            CursorError: the cursor is not one of this question's.
+        """
+        page = self._page(Listed.STUDY, wanted, limit, cursor)
+        return Page(tuple(map(study_summary_of, page.items)), page.cursor)
+
+    def series(self, wanted: WorklistFilter, limit: int = 50, cursor: str | None = None) -> Page[SeriesSummary]:
+        """Series that arrived on some days.
+
+        Raises:
+            CursorError: the cursor is not one of this question's.
+        """
+        page = self._page(Listed.SERIES, wanted, limit, cursor)
+        return Page(tuple(map(series_summary_of, page.items)), page.cursor)
+
+    def scans(self, wanted: WorklistFilter, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
+        """Scans with a final outcome that arrived on some days; those of an export arrived in the order of its files.
+
+        Raises:
+            CursorError: the cursor is not one of this question's.
+            ValueError: by volume, which scans have none of.
+        """
+        page = self._page(Listed.SCAN, wanted, limit, cursor)
+        return Page(tuple(map(scan_record, page.items)), page.cursor)
+
+    def study_counts(self, wanted: WorklistFilter) -> WorklistCounts:
+        """Studies by the values of each filter."""
+        return self._counts(Listed.STUDY, wanted)
+
+    def series_counts(self, wanted: WorklistFilter) -> WorklistCounts:
+        """Series by the values of each filter."""
+        return self._counts(Listed.SERIES, wanted)
+
+    def scan_counts(self, wanted: WorklistFilter) -> WorklistCounts:
+        """Scans by the values of each filter."""
+        return self._counts(Listed.SCAN, wanted)
+
+    def studies_of_patient(self, patient_id: str) -> list[StudySummary]:
+        """All studies of a patient, the first to arrive first."""
+        query = Query(keys.Index.PATIENT, [f"study#{patient_id}"])
+        wanted = [_key(item) for _, item in merged(self._table, query, 100)]
+        found = sorted(map(study_summary_of, self._table.get_batch(wanted)), key=lambda each: each.received_at)
+        return [each for each in found if not each.withdrawn]
+
+    def _page(self, kind: Listed, wanted: WorklistFilter, limit: int, cursor: str | None) -> Page[Item]:
+        kept: list[Item] = []
+        last, read, asked, most_read = ("", ""), 0, 0, max(MOST_READ, limit)
+        for step in self._reading(kind, wanted, _after(cursor), limit + 1):
+            if step.item is None:
+                if asked and asked + step.asks > MOST_ASKED:
+                    return Page(tuple(kept), packed(list(step.place)))
+                asked += step.asks
+                continue
+            passes = step.listed and not wanted.unmet(facts_of(kind, step.item))
+            if len(kept) == limit and (passes or read >= most_read):
+                return Page(tuple(kept), packed(list(last)))
+            if passes:
+                kept.append(step.item)
+            last, read = step.place, read + 1
+            if read == most_read and len(kept) < limit:
+                return Page(tuple(kept), packed(list(last)))
+        return Page(tuple(kept), None)
+
+    def _reading(
+        self, kind: Listed, wanted: WorklistFilter, after: Place | None, expected: int, only: Sequence[str] = ()
+    ) -> Iterator[_Step]:
+        """The items of a list that lie after a place of it, in its order."""
+        if wanted.export_id and kind is not Listed.SCAN:
+            yield from self._summaries_of_export(kind, wanted, after)
+            return
+        for group in groups_of(kind, wanted, self._days(kind, wanted), after):
+            yield _Step((group.name, group.start), asks=len(group.partitions))
+            resumed = after[1] if after and group.name == after[0] else ""
+            for sort_key, item in self._items(group, resumed, expected, only):
+                yield _Step((group.name, sort_key), item, listed=group.lists(item))
+
+    def _days(self, kind: Listed, wanted: WorklistFilter) -> Sequence[str]:
+        """Those of the days on which something arrived, the latest first; all scans of an export arrived on one."""
+        if wanted.first == wanted.last:
+            return [wanted.first]
+        if kind is Listed.SCAN and wanted.export_id and (export := self._table.get(keys.export(wanted.export_id))):
+            day = export["received_at"]["S"][:10]
+            return [day] if wanted.first <= day <= wanted.last else []
+        return sorted(Statistics(self._table).arrival_days(wanted.first, wanted.last), reverse=True)
+
+    def _items(self, group: Group, after: str, expected: int, only: Sequence[str]) -> Iterator[tuple[str, Item]]:
+        """What a group lists after a sort key, each with its own."""
+        begin = after if group.descending else max(after, group.least)
+        keys_alone = group.index in keys.KEYS_ONLY
+        query = Query(group.index, group.partitions, begin, group.descending, only=() if keys_alone else only)
+        found = takewhile(lambda each: each[0] >= group.least, merged(self._table, query, expected))
+        return self._whole(found, expected) if keys_alone else found
+
+    def _whole(self, found: Iterator[tuple[str, Item]], expected: int) -> Iterator[tuple[str, Item]]:
+        """Scans that an index holds the keys of, read from the table."""
+        while some := list(islice(found, min(expected, BATCH_GET))):
+            read = {item["pk"]["S"]: item for item in self._table.get_batch([_key(item) for _, item in some])}
+            yield from ((place, read[key["pk"]["S"]]) for place, key in some if key["pk"]["S"] in read)
+
+    def _summaries_of_export(self, kind: Listed, wanted: WorklistFilter, after: Place | None) -> Iterator[_Step]:
+        """Series or studies of an export, which are read all and sorted here."""
+        values = {":pk": keys.export(wanted.export_id or "")["pk"], ":kind": f"{kind.upper()}#"}
+        sort_key = {Listed.STUDY: keys.META, Listed.SERIES: "SUMMARY"}[kind]
+        links = self._table.query("pk = :pk AND begins_with(sk, :kind)", values)
+        found = list(self._table.get_batch([{"pk": link["sk"]["S"], "sk": sort_key} for link in links]))
+        index = INDEX[wanted.sort]
+        placed = [
+            (_rank(kind, wanted, item), item[f"{index}_sk"]["S"], item) for item in found if f"{index}_sk" in item
+        ]
+        for group, place, item in sorted(placed, key=lambda each: (-each[0], each[1]), reverse=True):
+            if after is None or (-group, place) < (-_number(after[0]), after[1]):
+                yield _Step((str(group), place), item)
+
+    def _counts(self, kind: Listed, wanted: WorklistFilter) -> WorklistCounts:
+        unordered = wanted.model_copy(
+            update={"sort": Sort.ARRIVAL} | dict.fromkeys(("finding", "outcome", "review", "reader", "model_id"))
         )
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        total = read = asked = 0
+        for step in self._reading(kind, unordered, None, MOST_COUNTED, FACTS):
+            asked += step.asks
+            if asked > MOST_ASKED or read == MOST_COUNTED:
+                break
+            read += step.item is not None
+            if step.item is None or not step.listed:
+                continue
+            listed = facts_of(kind, step.item)
+            unmet = wanted.unmet(listed)
+            total += not unmet
+            for name, value in values_of(listed):
+                counts[name][value] += unmet <= {name}
+        else:
+            return _counted(total, counts, complete=True)
+        return _counted(total, counts, complete=False)
 
 
-def finding_confidence(record: ScanRecord) -> float:
-    """The network's confidence in the class that stands, or in its own; 0 without any."""
-    if record.finding and record.probabilities:
-        return record.probabilities[record.finding]
-    return record.confidence or 0.0
+def _counted(total: int, counts: dict[str, Counter[str]], *, complete: bool) -> WorklistCounts:
+    return WorklistCounts(
+        total=total,
+        findings=+counts["finding"],
+        outcomes=+counts["outcome"],
+        reviews=+counts["review"],
+        models=+counts["model_id"],
+        readers=+counts["reader"],
+        complete=complete,
+    )
 
 
-def days_between(first: date, last: date) -> tuple[str, ...]:
-    """UTC days from the last to the first, both included.
-
-    Raises:
-        ValueError: they are more than `MOST_DAYS`, or in the wrong order.
-    """
-    count = (last - first).days + 1
-    if not 1 <= count <= MOST_DAYS:
-        raise ValueError(f"ask for 1 to {MOST_DAYS} days, the first before the last")
-    return tuple((last - timedelta(days=back)).isoformat() for back in range(count))
+def _key(item: Item) -> dict[str, str]:
+    return {name: item[name]["S"] for name in ("pk", "sk")}
 
 
-def worklist(table: Table, wanted: ScanFilter, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
-    """The next scans that were asked for, day by day; a page may be shorter than `limit` and still have a cursor.
-
-    Of several days only those are read on which scans arrived: an empty one would cost 8 to 40 read units.
-
-    Raises:
-        CursorError: the cursor is not one of this question's.
-    """
-    days = wanted.days
-    filled = table.statistics.arrival_days(min(days), max(days)) if len(days) > 1 else days
-    asks = [partial(_of_day, table, wanted, day) if day in filled else _nothing for day in days]
-    return filtered(lambda size, inner: concatenated(asks, size, inner), wanted.matches, limit, cursor)
+def _rank(kind: Listed, wanted: WorklistFilter, item: Item) -> int:
+    """The group of an item in a list by review state, as its number."""
+    if wanted.sort is not Sort.REVIEW:
+        return 0
+    return STATES.index(facts_of(kind, item).review_state or keys.NOT_REVIEWED)
 
 
-def _nothing(_limit: int, _cursor: str | None) -> Page[ScanRecord]:
-    """The answer of a day on which nothing arrived."""
-    return Page((), None)
+def _after(cursor: str | None) -> Place | None:
+    """The place that a cursor stands for."""
+    if cursor is None:
+        return None
+    position = unpacked(cursor)
+    if len(position) != 2 or not all(isinstance(each, str) and len(each) <= 128 for each in position):
+        raise CursorError(FOREIGN)
+    return position[0], position[1]
 
 
-def _of_day(table: Table, wanted: ScanFilter, day: str, limit: int, cursor: str | None) -> Page[ScanRecord]:
-    if wanted.review is not None:
-        return table.queries.by_review(wanted.review, day, limit, cursor)
-    if wanted.finding is not None:
-        return table.queries.by_finding(wanted.finding, day, wanted.min_confidence, limit, cursor)
-    if wanted.model_id is not None:
-        return table.queries.by_model(wanted.model_id, day, limit, cursor)
-    if wanted.outcome is not None:
-        return table.queries.by_outcome(wanted.outcome, day, limit, cursor)
-    return table.queries.of_day(day, limit, cursor)
+def _number(group: str) -> int:
+    if not group.isdecimal():
+        raise CursorError(FOREIGN)
+    return int(group)

@@ -8,7 +8,7 @@ import pytest
 from brainscan.domain import ReviewState, TumorClass, Verdict
 from brainscan.store import Table
 from brainscan.store.table.cursors import CursorError
-from brainscan.store.table.summary_queries import Sort, SummaryFilter
+from brainscan.store.table.worklist_filter import Sort, WorklistFilter
 from tests.making import NOON, PSEUDONYMS, opinion
 from tests.summaries import PATIENT, a_series
 
@@ -39,15 +39,15 @@ def listed(table: Table) -> Table:
     return table
 
 
-def wanted(**changes: Any) -> SummaryFilter:
-    return SummaryFilter(first=FIRST, last=LAST, **changes)
+def wanted(**changes: Any) -> WorklistFilter:
+    return WorklistFilter(first=FIRST, last=LAST, **changes)
 
 
 def numbers(table: Table, limit: int = 50, **changes: Any) -> Any:
     found: list[Any] = []
     cursor = None
     while True:
-        page = table.summary_queries.studies(wanted(**changes), limit, cursor)
+        page = table.worklist.studies(wanted(**changes), limit, cursor)
         assert len(page.items) <= limit
         found += page.items
         if (cursor := page.cursor) is None:
@@ -97,41 +97,41 @@ def test_filters_hold_in_every_order_and_on_every_page(listed: Table, sort: Sort
 
 @pytest.mark.parametrize("sort", Sort)
 def test_what_arrives_while_somebody_pages_shifts_nothing(listed: Table, sort: Sort) -> None:
-    first = listed.summary_queries.studies(wanted(sort=sort), 5)
+    first = listed.worklist.studies(wanted(sort=sort), 5)
     listed.summaries.put(a_series(77, GLIOMA, 0.99, study_id="a" * 32, volume_mm3=9e6, received_at=NOON + timedelta(3)))
     listed.statistics.mark_arrival((NOON + timedelta(3)).date().isoformat())
-    second = listed.summary_queries.studies(wanted(sort=sort), 50, first.cursor)
+    second = listed.worklist.studies(wanted(sort=sort), 50, first.cursor)
     seen = [each.study_id for each in (*first.items, *second.items)]
     assert len(seen) == len(set(seen))
     assert {study_id(number) for number in range(12)} <= set(seen)
 
 
 def test_each_value_of_a_filter_is_counted_beside_all_other_filters(listed: Table) -> None:
-    counts = listed.summary_queries.study_counts(wanted(finding=NONE))
+    counts = listed.worklist.study_counts(wanted(finding=NONE))
     assert counts.total == 7
     assert counts.findings == {"no_tumor": 7, "glioma": 5}
     assert counts.reviews == {"needed": 2, "none": 3, "confirmed": 1, "corrected": 1}
     assert counts.readers == {"Dr. A": 1, "Dr. B": 1}
     assert counts.complete
-    of_export = listed.summary_queries.study_counts(wanted(export_id=PSEUDONYMS.digest("export", 1)))
+    of_export = listed.worklist.study_counts(wanted(export_id=PSEUDONYMS.digest("export", 1)))
     assert of_export.total == 6
 
 
 def test_series_are_listed_and_counted_by_themselves(listed: Table) -> None:
-    page = listed.summary_queries.series(wanted(finding=GLIOMA))
+    page = listed.worklist.series(wanted(finding=GLIOMA))
     assert len(page.items) == 6
-    assert listed.summary_queries.series_counts(wanted()).findings == {"glioma": 6, "no_tumor": 6}
+    assert listed.worklist.series_counts(wanted()).findings == {"glioma": 6, "no_tumor": 6}
 
 
 def test_a_day_range_takes_what_arrived_on_its_ends(listed: Table) -> None:
     day = (NOON - timedelta(days=13)).date().isoformat()
-    page = listed.summary_queries.studies(SummaryFilter(first=day, last=day))
+    page = listed.worklist.studies(WorklistFilter(first=day, last=day))
     assert [each.study_id for each in page.items] == [study_id(1)]
 
 
 def test_a_patients_studies_come_by_time_and_those_taken_back_do_not(listed: Table) -> None:
     listed.summaries.withdraw(PSEUDONYMS.digest("series", 5), 9)
-    found = listed.summary_queries.studies_of_patient(PATIENT)
+    found = listed.worklist.studies_of_patient(PATIENT)
     assert [each.study_id for each in found] == [study_id(n) for n in range(11, -1, -1) if n != 5]
     assert 5 not in numbers(listed)
 
@@ -139,4 +139,4 @@ def test_a_patients_studies_come_by_time_and_those_taken_back_do_not(listed: Tab
 @pytest.mark.parametrize("cursor", ["", "e30", "eJyLVorJU4oFAAWGAcE"])
 def test_a_cursor_of_another_question_is_refused(listed: Table, cursor: str) -> None:
     with pytest.raises(CursorError):
-        listed.summary_queries.studies(wanted(sort=Sort.REVIEW), 5, cursor)
+        listed.worklist.studies(wanted(sort=Sort.REVIEW), 5, cursor)

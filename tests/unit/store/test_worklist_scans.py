@@ -1,0 +1,275 @@
+"""Lists of scans: in three orders, filtered, counted, the same from page to page, and bounded in what a page reads."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from brainscan.domain import (
+    Export,
+    ExportState,
+    Finding,
+    Opinion,
+    Outcome,
+    Reason,
+    Review,
+    ReviewRules,
+    ReviewState,
+    ScanRecord,
+    TumorClass,
+    Verdict,
+)
+from brainscan.store import Table
+from brainscan.store.table import keys
+from brainscan.store.table.cursors import CursorError
+from brainscan.store.table.items import export_item, scan_item, to_item
+from brainscan.store.table.worklist_filter import STATES, Sort, WorklistFilter
+from brainscan.store.table.worklist_groups import DAYS_MERGED, MOST_ASKED
+from tests.conftest import TABLE
+from tests.making import NOON, a_record, analyzed, opinion
+from tests.unit.store.ledger import Ledger
+
+GLIOMA, MENINGIOMA, NONE = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
+DAYS_BACK = (0, 1, 2, 40, 41)
+"""More than are merged lie between the first and the last."""
+
+FIRST, LAST = "2025-12-01", "2026-03-31"
+SORTS = (Sort.ARRIVAL, Sort.PROBABILITY, Sort.REVIEW)
+
+
+def judged(record: ScanRecord, said: Opinion, readers: int = 1) -> ScanRecord:
+    """The scan after one verdict more."""
+    review = Review.of(said, record.revision, adjudicates=False)
+    return record.model_copy(update=record.with_review(review, ReviewRules(readers=readers)) | {"needs_review": False})
+
+
+def scans() -> list[ScanRecord]:
+    """Forty scans of five exports, a day each: classes, outcomes, models and verdicts in every mixture."""
+    made = []
+    for number in range(40):
+        back = timedelta(days=DAYS_BACK[number % 5], minutes=number % 7)
+        record = a_record(number, f"export {number % 5}", received_at=NOON - back, order=number)
+        flagged = number % 3 == 0
+        if number % 8 == 7:
+            rejected = Finding(outcome=Outcome.REJECTED, reasons=(Reason.UNREADABLE,))
+            made.append(ScanRecord.of(record, rejected, finished_at=NOON))
+            continue
+        called = (GLIOMA, NONE, MENINGIOMA, NONE, TumorClass.PITUITARY)[number % 4 + number // 20]
+        final = analyzed(record, called, 0.5 + number % 13 / 40, needs_review=flagged)
+        if number % 8 == 5:
+            final = final.model_copy(update={"outcome": Outcome.ABSTAINED})
+        made.append(final.model_copy(update={"model_id": f"{number % 2}" * 64}))
+    said = {
+        0: opinion(Verdict.CORRECTED, NONE, "Dr. A"),
+        1: opinion(Verdict.CONFIRMED, reader="Dr. B"),
+        2: opinion(Verdict.REJECTED, reader="Dr. A"),
+        5: opinion(Verdict.CORRECTED, GLIOMA, "Dr. B"),
+        13: opinion(Verdict.REJECTED, reader="Dr. B"),
+        21: opinion(Verdict.CONFIRMED, reader="Dr. A"),
+    }
+    return [judged(record, said[number]) if number in said else record for number, record in enumerate(made)]
+
+
+def items(records: Iterable[ScanRecord]) -> list[dict[str, Any]]:
+    """What the table holds of scans that arrived, their exports and days."""
+    records = list(records)
+    exports = {each.export_id: each.received_at for each in records}
+    markers = [to_item(keys.arrival_day(day)) for day in {each.day for each in records}]
+    written = [
+        export_item(Export(export_id=name, state=ExportState.EXPANDED, received_at=at), None)
+        for name, at in exports.items()
+    ]
+    return [*markers, *written, *(scan_item(each, None) for each in records)]
+
+
+def over(records: Iterable[ScanRecord]) -> Table:
+    return Table.over(cast(Any, Ledger(items(records), list(keys.Index))), TABLE)
+
+
+SCANS = scans()
+LISTED = over(SCANS)
+
+
+def wanted(**changes: Any) -> WorklistFilter:
+    return WorklistFilter(**{"first": FIRST, "last": LAST} | changes)
+
+
+def walked(table: Table, limit: int = 50, **changes: Any) -> list[str]:
+    """Ids of all pages."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        page = table.worklist.scans(wanted(**changes), limit, cursor)
+        assert len(page.items) <= limit
+        found += [each.scan_id for each in page.items]
+        if (cursor := page.cursor) is None:
+            return found
+
+
+def arrived(record: ScanRecord) -> tuple[float, str]:
+    return record.received_at.timestamp(), record.scan_id
+
+
+def probable(record: ScanRecord) -> tuple[float, ...]:
+    """Sorts likely tumors first, of some weeks at a time, and what nobody calls anything last."""
+    weeks = (NOON.date().fromisoformat(LAST) - record.received_at.date()).days // DAYS_MERGED
+    if record.finding and record.probabilities:
+        sure = record.probabilities[record.finding]
+        return (1, weeks, sure) if record.finding is NONE else (0, weeks, -sure)
+    return (3,) if record.outcome is Outcome.ANALYZED else (2,)
+
+
+ORDER: dict[Sort, Callable[[ScanRecord], Any]] = {
+    Sort.ARRIVAL: lambda record: 0,
+    Sort.PROBABILITY: probable,
+    Sort.REVIEW: lambda record: STATES.index(record.review_state or keys.NOT_REVIEWED),
+}
+
+
+def expected(sort: Sort, passes: Callable[[ScanRecord], bool] = lambda _: True) -> list[Any]:
+    """What the order tells apart: sorted here, without any index."""
+    latest = sorted(filter(passes, SCANS), key=arrived, reverse=True)
+    return [ORDER[sort](each) for each in sorted(latest, key=ORDER[sort])]
+
+
+def by_id(found: Iterable[str]) -> list[ScanRecord]:
+    known = {each.scan_id: each for each in SCANS}
+    return [known[each] for each in found]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("limit", [1, 7, 50])
+def test_an_order_is_the_same_by_whatever_pages_and_leaves_nothing_out(sort: Sort, limit: int) -> None:
+    found = walked(LISTED, limit, sort=sort)
+    assert sorted(found) == sorted(each.scan_id for each in SCANS)
+    assert [ORDER[sort](each) for each in by_id(found)] == expected(sort)
+    assert found == walked(LISTED, 200, sort=sort)
+
+
+@pytest.mark.parametrize("sort", [Sort.ARRIVAL, Sort.REVIEW])
+def test_the_latest_comes_first_in_each_state(sort: Sort) -> None:
+    latest = sorted(SCANS, key=arrived, reverse=True)
+    assert by_id(walked(LISTED, 7, sort=sort)) == sorted(latest, key=ORDER[sort])
+
+
+def names(record: ScanRecord, reader: str) -> bool:
+    return record.review is not None and record.review.reader == reader
+
+
+FILTERED: list[tuple[dict[str, Any], Callable[[ScanRecord], bool]]] = [
+    ({"finding": GLIOMA}, lambda scan: scan.finding is GLIOMA),
+    ({"finding": NONE}, lambda scan: scan.finding is NONE),
+    ({"outcome": Outcome.REJECTED}, lambda scan: scan.outcome is Outcome.REJECTED),
+    ({"outcome": Outcome.ANALYZED}, lambda scan: scan.outcome is Outcome.ANALYZED),
+    ({"outcome": Outcome.QUEUED}, lambda scan: False),
+    ({"review": ReviewState.NEEDED}, lambda scan: scan.review_state is ReviewState.NEEDED),
+    ({"review": ReviewState.REJECTED}, lambda scan: scan.review_state is ReviewState.REJECTED),
+    ({"reader": "Dr. A"}, lambda scan: names(scan, "Dr. A")),
+    ({"model_id": "1" * 64}, lambda scan: scan.model_id == "1" * 64),
+    ({"export_id": a_record(0, "export 3").export_id}, lambda scan: scan.export_id == SCANS[3].export_id),
+    ({"min_confidence": 0.7}, lambda scan: (scan.confidence or 0) >= 0.7 and scan is not SCANS[0]),
+    ({"first": "2026-02-28", "last": "2026-02-28"}, lambda scan: scan.day == "2026-02-28"),
+    ({"first": "2026-01-20", "last": "2026-02-28"}, lambda scan: "2026-01-20" <= scan.day <= "2026-02-28"),
+    (
+        {"export_id": SCANS[0].export_id, "review": ReviewState.NEEDED, "finding": NONE},
+        lambda scan: scan.export_id == SCANS[0].export_id and scan.needs_review and scan.finding is NONE,
+    ),
+    (
+        {"reader": "Dr. B", "model_id": "1" * 64, "outcome": Outcome.ABSTAINED},
+        lambda scan: names(scan, "Dr. B") and scan.outcome is Outcome.ABSTAINED,
+    ),
+    (
+        {"finding": MENINGIOMA, "min_confidence": 0.6, "model_id": "0" * 64},
+        lambda scan: scan.finding is MENINGIOMA and (scan.confidence or 0) >= 0.6 and scan.model_id == "0" * 64,
+    ),
+]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("place", range(len(FILTERED)))
+def test_filters_hold_in_every_order_and_on_every_page(sort: Sort, place: int) -> None:
+    filters, passes = FILTERED[place]
+    for limit in (2, 50):
+        found = walked(LISTED, limit, sort=sort, **filters)
+        assert sorted(found) == sorted(each.scan_id for each in SCANS if passes(each)), filters
+        if "export_id" not in filters and "first" not in filters:
+            assert [ORDER[sort](each) for each in by_id(found)] == expected(sort, passes)
+    assert found or filters.get("outcome") is Outcome.QUEUED
+
+
+def test_scans_of_an_export_come_in_the_order_of_its_files() -> None:
+    found = by_id(walked(LISTED, 3, export_id=SCANS[0].export_id))
+    assert [each.source.entry_index for each in found] == list(range(0, 40, 5))
+
+
+def test_scans_have_no_volume_to_be_ordered_by() -> None:
+    with pytest.raises(ValueError, match="no volume"):
+        LISTED.worklist.scans(wanted(sort=Sort.VOLUME))
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_arrives_while_somebody_pages_shifts_nothing(sort: Sort) -> None:
+    page = LISTED.worklist.scans(wanted(sort=sort), 5)
+    late = [analyzed(a_record(n, "late", received_at=NOON + timedelta(days=n)), GLIOMA, 0.99) for n in range(3)]
+    rest = over([*SCANS, *late]).worklist.scans(wanted(sort=sort), 100, page.cursor)
+    seen = [each.scan_id for each in (*page.items, *rest.items)]
+    assert len(seen) == len(set(seen))
+    assert {each.scan_id for each in SCANS} <= set(seen)
+
+
+def test_each_value_of_a_filter_is_counted_beside_all_other_filters() -> None:
+    counts = LISTED.worklist.scan_counts(wanted(finding=GLIOMA, min_confidence=0.6))
+    sure = [each for each in SCANS if (each.probabilities or {}).get(each.finding or NONE, 0) >= 0.6 and each.finding]
+    glioma = [each for each in sure if each.finding is GLIOMA]
+    assert counts.total == len(glioma)
+    for known in (GLIOMA, NONE, MENINGIOMA):
+        assert counts.findings[known] == sum(each.finding is known for each in sure)
+    assert counts.outcomes == Counter(each.outcome.value for each in glioma)
+    assert counts.reviews == Counter(str(each.review_state or "none") for each in glioma)
+    assert counts.models == Counter(each.model_id for each in glioma)
+    assert counts.complete
+    everything = LISTED.worklist.scan_counts(wanted())
+    assert everything.total == len(SCANS)
+    assert everything.readers == {"Dr. A": 3, "Dr. B": 3}
+    of_export = LISTED.worklist.scan_counts(wanted(export_id=SCANS[3].export_id))
+    assert of_export.total == 8
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("cursor", ["", "e30", "eyJLVorJU4oFAAWGAcE"])
+def test_a_cursor_of_another_question_is_refused(sort: Sort, cursor: str) -> None:
+    with pytest.raises(CursorError):
+        LISTED.worklist.scans(wanted(sort=sort), 5, cursor)
+
+
+def test_a_list_goes_on_where_a_page_has_asked_as_many_partitions_as_it_may() -> None:
+    rare = [
+        analyzed(a_record(n, f"day {n}", received_at=NOON - timedelta(days=n)), GLIOMA, 0.9, needs_review=n == 99)
+        for n in range(100)
+    ]
+    ledger = Ledger(items(rare), list(keys.Index))
+    table = Table.over(cast(Any, ledger), TABLE)
+    for sort in SORTS:
+        question = WorklistFilter(first="2025-01-01", last=LAST, min_confidence=0.95, sort=sort)
+        pages, cursor = 0, None
+        while True:
+            ledger.queries = 0
+            page = table.worklist.scans(question, 50, cursor)
+            assert ledger.queries <= MOST_ASKED + 1
+            pages, cursor = pages + 1, page.cursor
+            if cursor is None:
+                break
+        assert pages > 1
+    assert len(walked(table, first="2025-01-01", review=ReviewState.NEEDED)) == 1
+    assert not table.worklist.scan_counts(WorklistFilter(first="2025-01-01", last=LAST)).complete
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_emulator_lists_and_counts_as_the_ledger_does(table: Table, dynamodb: Any, sort: Sort) -> None:
+    for item in items(SCANS):
+        dynamodb.put_item(TableName=TABLE, Item=item)
+    for filters in ({}, {"finding": NONE, "min_confidence": 0.6}, {"export_id": SCANS[3].export_id}):
+        assert walked(table, 19, sort=sort, **filters) == walked(LISTED, 19, sort=sort, **filters)
+        assert table.worklist.scan_counts(wanted(**filters)) == LISTED.worklist.scan_counts(wanted(**filters))
