@@ -102,8 +102,8 @@ def test_behind_the_last_row_shown_the_next_is_of_the_next_page(page: Page, stud
 
 def test_tabs_keep_each_filter_that_the_other_list_knows(page: Page) -> None:
     filters = {"finding": "glioma", "review": "needed", "from": "2024-01-01", "to": "2024-02-01", "model_id": "f" * 64}
-    of_summaries = {"export_id": "e" * 32, "reader": "Dr. Other", "sort": "volume"}
-    given = filters | of_summaries
+    filters |= {"export_id": "e" * 32, "reader": "Dr. Other"}
+    given = filters | {"sort": "volume"}
     page.goto("/?" + "&".join(f"{name}={value}" for name, value in given.items()))
     kinds = page.get_by_role("navigation", name="What to list")
 
@@ -118,6 +118,54 @@ def test_tabs_keep_each_filter_that_the_other_list_knows(page: Page) -> None:
     expect(page).to_have_url(re.compile("outcome=rejected"))
     expect(page).to_have_url(re.compile(f"model_id={'f' * 64}"))
     assert kept("Series") == filters | {"list": "series"}
+    page.get_by_label("Order").select_option("review")
+    expect(kinds.get_by_role("link", name="Studies")).to_have_attribute("href", re.compile("sort=review"))
+    assert kept("Studies") == filters | {"list": "studies", "sort": "review"}
+
+
+def test_scans_have_orders_readers_uploads_and_counts_as_studies_have(page: Page) -> None:
+    page.goto("/?list=scans&from=2020-01-01")
+    page.locator("form[data-counted]").wait_for()
+    counts = answer(page, "scans/counts?from=2020-01-01")
+    for label, value, name in (("Class", "glioma", "findings"), ("Outcome", "rejected", "outcomes")):
+        count = counts[name][value]
+        assert count > 0
+        expect(page.get_by_label(label).locator(f"option[value={value}]")).to_have_text(re.compile(rf"\({count}\)$"))
+    expect(page.get_by_label("Model").locator("option")).to_have_count(1 + len(counts["models"]))
+    page.get_by_label("Order").select_option("probability")
+    expect(page).to_have_url(re.compile("sort=probability"))
+    first = answer(page, "scans?from=2020-01-01&sort=probability&limit=50")["items"]
+    links = page.locator("table.scans tbody a.open")
+    expect(links).to_have_count(len(first))
+    assert links.evaluate_all("all => all.map(each => each.getAttribute('href'))") == [
+        f"/?scan={each['scan_id']}" for each in first
+    ]
+    options = page.get_by_label("Order").locator("option").evaluate_all("all => all.map(each => each.value)")
+    assert options == ["", "probability", "review"]
+    page.reload()
+    expect(page.get_by_label("Order")).to_have_value("probability")
+    page.goto(f"/?list=scans&export_id={first[0]['export_id']}&sort=review&reader=nobody")
+    expect(page.locator("select[name=export_id]")).to_have_value(first[0]["export_id"])
+    expect(page.locator("select[name=reader]")).to_have_value("nobody")
+    expect(page.locator("#count")).to_contain_text("No scan matches")
+    page.locator("select[name=reader]").select_option("")
+    expect(page.locator("table.scans tbody tr")).to_have_count(
+        min(A_PAGE, len(answer(page, f"scans?from=2020-01-01&limit=200&export_id={first[0]['export_id']}")["items"]))
+    )
+
+
+def test_a_count_that_is_not_complete_says_so(page: Page) -> None:
+    counts = {
+        "total": 9,
+        "findings": {"glioma": 9},
+        "outcomes": {"analyzed": 9},
+        "reviews": {},
+        "models": {},
+        "readers": {},
+    }
+    page.route(re.compile("/v1/scans/counts"), lambda route: route.fulfill(json=counts | {"complete": False}))
+    page.goto("/?list=scans")
+    expect(page.get_by_label("Class").locator("option[value=glioma]")).to_have_text("glioma (9+)")
 
 
 def test_an_upload_and_a_scan_lead_to_the_studies_of_the_upload(page: Page) -> None:

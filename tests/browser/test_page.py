@@ -146,7 +146,7 @@ def test_a_confirmed_finding_is_found_under_the_new_filter(page: Page) -> None:
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text(f"confirmed by {READER}")).to_be_visible()
     open_view(page, "list")
-    page.get_by_label("Review").select_option("confirmed")
+    page.locator("select[name=review]").select_option("confirmed")
     expect(page.locator(f"a[href='/?scan={scan['scan_id']}']")).to_be_visible()
 
 

@@ -13,7 +13,7 @@ from tests.making import present
 PAPER: Any = {"width": 703, "height": 1032}
 """What margins leave of A4, in CSS pixels."""
 
-VIEWS = ("studies", "series", "study", "queue", "patient", "agreement", "missing")
+VIEWS = ("studies", "series", "scans", "study", "queue", "patient", "agreement", "missing")
 
 
 def answer(page: Page, path: str) -> dict[str, Any]:
@@ -35,6 +35,7 @@ def open_view(page: Page, view: str) -> None:
     addresses: dict[str, Callable[[], str]] = {
         "studies": lambda: "/",
         "series": lambda: "/?list=series",
+        "scans": lambda: "/?list=scans&outcome=analyzed&sort=probability",
         "study": lambda: f"/?study={disagreeing(page)['study_id']}",
         "queue": lambda: "/?review=needed&sort=review",
         "patient": lambda: f"/?patient={disagreeing(page)['patient_id']}",

@@ -7,17 +7,24 @@ import { OUTCOMES, REVIEWS, daysAgo, h, today, labelOf } from "./dom.js";
 
 const DAYS = 30; // shown where no first day is asked for
 const EVER = "2000-01-01"; // of one upload all is shown, whenever it arrived
-const OF_SUMMARIES = ["finding", "review", "model_id", "export_id", "reader", "sort"];
-const OF_SCANS = ["finding", "outcome", "review", "model_id", "min_confidence"];
+const FILTERS = ["finding", "review", "model_id", "export_id", "reader", "sort"];
+const OF_SCANS = ["outcome", "min_confidence"];
 const SORTS = [["", "latest first"], ["probability", "likely tumors first"], ["volume", "large volumes first"],
   ["review", "to review first"]];
+const SORTS_OF_SCANS = SORTS.filter(([name]) => name !== "volume"); // a scan has none
 
-// What a list can be narrowed by and ordered by, beside its days.
-export const filtersOf = (kind) => (kind === "scans" ? OF_SCANS : OF_SUMMARIES);
+const sortsOf = (kind) => (kind === "scans" ? SORTS_OF_SCANS : SORTS);
+
+// What an address narrows and orders a list by, beside its days, as far as lists of this kind know it.
+export function filtersOf(kind, query) {
+  const known = kind === "scans" ? [...FILTERS, ...OF_SCANS] : FILTERS;
+  return known.filter((name) => query.get(name)).map((name) => [name, query.get(name)])
+    .filter(([name, value]) => name !== "sort" || sortsOf(kind).some(([sort]) => sort === value));
+}
 
 // What a list asks the API, by the address.
 export function filterOf(kind, query) {
-  const given = filtersOf(kind).filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
+  const given = filtersOf(kind, query);
   const to = query.get("to") || today();
   const filters = Object.fromEntries(given);
   return { ...filters, from: query.get("from") || (filters.export_id ? EVER : first(to)), to };
@@ -32,7 +39,7 @@ export function filterForm(kind, query, signal) {
   const wanted = filterOf(kind, query);
   const form = h("form", { class: "filter", "aria-label": "Filters" },
     h("input", { type: "hidden", name: "list", value: kind }),
-    ...(kind === "scans" ? ofScans(query) : ofSummaries(query)),
+    ...choices(kind, query),
     day("from", "Arrived from", wanted.from), day("to", "to", wanted.to));
   form.addEventListener("change", ({ target }) => {
     if (!form.checkValidity()) return form.reportValidity();
@@ -41,7 +48,7 @@ export function filterForm(kind, query, signal) {
     return true;
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  if (kind !== "scans") count(kind, wanted, form, signal);
+  count(kind, wanted, form, signal);
   return form;
 }
 
@@ -57,27 +64,19 @@ const any = (codes) => [["", "any"], ...codes.map((code) => [code, labelOf(code)
 
 const known = (name, query) => [["", "any"], ...(query.get(name) ? [[query.get(name), short(query.get(name))]] : [])];
 
-function ofScans(query) {
-  const model = query.get("model_id");
-  return [
-    choice("finding", "Class", any(CLASSES), query.get("finding")),
-    choice("outcome", "Outcome", any(OUTCOMES), query.get("outcome")),
-    choice("review", "Review", any(REVIEWS), query.get("review")),
-    h("label", {}, "Confidence from", h("input", { type: "number", name: "min_confidence", min: 0, max: 1, step: 0.05,
-      inputmode: "decimal", placeholder: "0.00", value: query.get("min_confidence") ?? "" })),
-    model ? choice("model_id", "Model", known("model_id", query), model) : null,
-  ].filter(Boolean);
-}
-
-function ofSummaries(query) {
+function choices(kind, query) {
   const upload = query.get("export_id");
+  const ofScans = kind === "scans";
   return [
     choice("finding", "Class", any(CLASSES), query.get("finding")),
+    ofScans ? choice("outcome", "Outcome", any(OUTCOMES), query.get("outcome")) : null,
     choice("review", "Review", any(REVIEWS), query.get("review")),
     choice("reader", "Reader", known("reader", query), query.get("reader")),
     choice("model_id", "Model", known("model_id", query), query.get("model_id")),
     upload ? choice("export_id", "Upload", known("export_id", query), upload) : null,
-    choice("sort", "Order", SORTS, query.get("sort")),
+    ofScans ? h("label", {}, "Confidence from", h("input", { type: "number", name: "min_confidence", min: 0, max: 1, step: 0.05,
+      inputmode: "decimal", placeholder: "0.00", value: query.get("min_confidence") ?? "" })) : null,
+    choice("sort", "Order", sortsOf(kind), query.get("sort")),
   ].filter(Boolean);
 }
 
@@ -97,9 +96,11 @@ async function count(kind, wanted, form, signal) {
     for (const [value, n] of Object.entries(of))
       if (![...select.options].some((option) => option.value === value) && value !== "none")
         select.append(h("option", { value }, short(value)));
-    for (const option of select.options) if (option.value) option.textContent = `${text(option.value)} (${of[option.value] ?? 0})`;
+    for (const option of select.options)
+      if (option.value) option.textContent = `${text(option.value)} (${of[option.value] ?? 0}${counts.complete ? "" : "+"})`;
   };
   label(form.elements.finding, counts.findings, labelOf);
+  if (counts.outcomes) label(form.elements.outcome, counts.outcomes, labelOf);
   label(form.elements.review, counts.reviews, labelOf);
   label(form.elements.reader, counts.readers, short);
   label(form.elements.model_id, counts.models, short);

@@ -79,8 +79,8 @@ function countText(kind, count, goesOn) {
 
 function tabs(kind, query) {
   const address = (each) => {
-    const kept = [...filtersOf(each), "from", "to"].filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
-    return `/?${new URLSearchParams([["list", each], ...kept])}`;
+    const days = ["from", "to"].filter((name) => query.get(name)).map((name) => [name, query.get(name)]);
+    return `/?${new URLSearchParams([["list", each], ...filtersOf(each, query), ...days])}`;
   };
   return h("nav", { class: "kinds", "aria-label": "What to list" }, Object.keys(KINDS).map((each) =>
     h("a", { href: address(each), "data-route": true, "aria-current": each === kind ? "true" : null }, capitalized(each))));
