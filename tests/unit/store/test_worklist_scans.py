@@ -60,6 +60,8 @@ def scans() -> list[ScanRecord]:
         final = analyzed(record, called, 0.5 + number % 13 / 40, needs_review=flagged)
         if number % 8 == 5:
             final = final.model_copy(update={"outcome": Outcome.ABSTAINED})
+        if number == 5:  # the network was not asked
+            final = final.model_copy(update=dict.fromkeys(("predicted", "probabilities", "confidence")))
         made.append(final.model_copy(update={"model_id": f"{number % 2}" * 64}))
     said = {
         0: opinion(Verdict.CORRECTED, NONE, "Dr. A"),
@@ -272,4 +274,15 @@ def test_the_emulator_lists_and_counts_as_the_ledger_does(table: Table, dynamodb
         dynamodb.put_item(TableName=TABLE, Item=item)
     for filters in ({}, {"finding": NONE, "min_confidence": 0.6}, {"export_id": SCANS[3].export_id}):
         assert walked(table, 19, sort=sort, **filters) == walked(LISTED, 19, sort=sort, **filters)
+        assert table.worklist.scan_counts(wanted(**filters)) == LISTED.worklist.scan_counts(wanted(**filters))
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_what_waits_or_was_replaced_is_in_no_list(sort: Sort) -> None:
+    queued = a_record(50, "export 0")
+    replaced = analyzed(a_record(51, "export 0"), GLIOMA, 0.9).model_copy(update={"superseded": True})
+    table = over([*SCANS, queued, replaced])
+    both: tuple[dict[str, Any], ...] = ({}, {"export_id": queued.export_id})
+    for filters in both:
+        assert walked(table, sort=sort, **filters) == walked(LISTED, sort=sort, **filters)
         assert table.worklist.scan_counts(wanted(**filters)) == LISTED.worklist.scan_counts(wanted(**filters))

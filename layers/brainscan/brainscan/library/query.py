@@ -58,8 +58,8 @@ def query(
         Records as they are found, however many there are.
 
     Raises:
-        ValueError: no table is named, a value is none of its kind, the days are too many, or a series, a study or a
-            patient is to be sorted.
+        ValueError: no table is named, a value is none of its kind, the first day comes after the last, or a series, a
+            study or a patient is to be sorted.
         botocore.exceptions.ClientError: while records are taken, if the table cannot be read.
 
     Example:

@@ -150,7 +150,7 @@ def _by_review(kind: Listed, wanted: WorklistFilter, days: Sequence[str], after:
 
 
 def _scans_by_probability(wanted: WorklistFilter, days: Sequence[str], after: Place | None) -> Iterator[Group]:
-    """Tumors by the probability of the class that stands, no tumor by the least of it first, then what has no class.
+    """Tumors by the probability of the class that stands, no tumor by the least of it first, then what has none.
 
     Days are merged so many at a time, counted from the last day of the question, so that a place stays what it is.
     """
@@ -164,13 +164,16 @@ def _scans_by_probability(wanted: WorklistFilter, days: Sequence[str], after: Pl
                 pk for day in some for each in named for pk in _partitions(Listed.SCAN, INDEX[wanted.sort], each, day)
             ]
             yield Group(f"{name}{number}", INDEX[wanted.sort], partitions, LAST if down else "", down, least)
+    no_probability = _is_not_in(keys.Index.FINDING)
     if wanted.finding is None:
-        unclassed = [each for each in _outcomes(wanted) if each is not Outcome.ANALYZED]
-        no_class = _is_not_in(keys.Index.FINDING)
-        yield from _by_arrival(Listed.SCAN, "none", keys.Index.OUTCOME, unclassed, days, after, no_class)
+        others = [each for each in _outcomes(wanted) if each is not Outcome.ANALYZED]
+        yield from _by_arrival(Listed.SCAN, "none", keys.Index.OUTCOME, others, days, after, no_probability)
         yield from _by_arrival(
             Listed.SCAN, "rejected", keys.Index.REVIEW, [ReviewState.REJECTED], days, after, _is_analyzed
         )
+    elif not least:  # a reader may name a class where the network was not asked
+        corrected = [ReviewState.CORRECTED]
+        yield from _by_arrival(Listed.SCAN, "corrected", keys.Index.REVIEW, corrected, days, after, no_probability)
 
 
 def _span(last: str, day: str) -> int:
