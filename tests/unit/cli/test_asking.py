@@ -165,6 +165,7 @@ def test_scans_come_in_the_order_that_is_asked_for_across_days(table: Table) -> 
     ask("results", *since, "--reader", "dr.x", expected=1)
     ask("results", "--series", "5" * 32, "--sort", "review", expected=2)
     ask("results", *since, "--sort", "volume", expected=2)
+    ask("results", "--from", "1800-01-01", expected=2)
 
 
 def test_all_scans_of_a_day_are_taken_in_a_small_page_and_a_large_one(

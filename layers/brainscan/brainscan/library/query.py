@@ -12,7 +12,7 @@ import boto3
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Table
 from brainscan.store.table.query import FIRST_PAGE, LARGEST_PAGE, all_pages
-from brainscan.store.table.worklist_filter import ScanSort, Sort, WorklistFilter
+from brainscan.store.table.worklist_filter import ScanSort, Sort, WorklistFilter, days_between
 
 TABLE_VARIABLE: Final = "BRAINSCAN_TABLE_NAME"
 
@@ -58,8 +58,8 @@ def query(
         Records as they are found, however many there are.
 
     Raises:
-        ValueError: no table is named, a value is none of its kind, the first day comes after the last, or a series, a
-            study or a patient is to be sorted.
+        ValueError: no table is named, a value is none of its kind, the days are too many, or a series, a study or a
+            patient is to be sorted.
         botocore.exceptions.ClientError: while records are taken, if the table cannot be read.
 
     Example:
@@ -74,8 +74,8 @@ def query(
     since = first or until
     if (export or series or study or patient) and not dated:
         since, until = date.min, date.max
-    elif since > until:
-        raise ValueError("the first day comes before the last")
+    else:
+        days_between(since, until)  # or says that a typing error is one
     if sort and (series or study or patient):
         raise ValueError("scans of a series, a study or a patient have an order of their own")
     wanted = WorklistFilter(
