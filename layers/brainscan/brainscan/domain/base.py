@@ -1,6 +1,7 @@
 """What every model of the domain shares: frozen, closed, pseudonymous; and the root of our errors."""
 
-from typing import Annotated, Final
+from threading import RLock
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,10 +10,22 @@ SCHEMA_VERSION: Final = "1"
 RESEARCH_USE_STATEMENT: Final = "Research use only. Not a medical device."
 
 
-class FrozenModel(BaseModel):
-    """Frozen, and closed to fields that nobody declared."""
+_BUILDING: Final = RLock()
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+class FrozenModel(BaseModel):
+    """Frozen, and closed to fields that nobody declared.
+
+    Its validators are built when it is first used: a function starts without those of models that it never meets.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), defer_build=True)
+
+    @classmethod
+    def model_rebuild(cls, *, _parent_namespace_depth: int = 2, **named: Any) -> bool | None:
+        """Build it, one thread at a time: pydantic 2.13 lets a second one see a model that is half built."""
+        with _BUILDING:
+            return super().model_rebuild(_parent_namespace_depth=_parent_namespace_depth + 1, **named)
 
 
 class BrainscanError(Exception):
