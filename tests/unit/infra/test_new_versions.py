@@ -8,7 +8,7 @@ import pytest
 
 from brainscan.domain import Outcome
 from brainscan.observability import measure_version
-from tests.unit.infra.rendered import resources
+from tests.unit.infra.version_alarms import raised
 
 ABSTAINED, ANALYZED = Outcome.ABSTAINED, Outcome.ANALYZED
 
@@ -32,20 +32,6 @@ def counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
         return {name: sum(value) for name, value in told.items() if name.startswith("Version")}
 
     return count
-
-
-def raised(found: dict[str, float]) -> set[str]:
-    """The alarms of the template that watch a version, and are above their threshold with these metrics."""
-    watching = {name: each["Properties"] for name, each in resources().items() if name.startswith("AnalyzeVersion")}
-    return {name for name, each in watching.items() if "Threshold" in each and value(each, found) > each["Threshold"]}
-
-
-def value(alarm: dict[str, Any], found: dict[str, float]) -> float:
-    """CloudWatch's metric math, as far as these alarms use it."""
-    expression, *parts = alarm["Metrics"]
-    named = {part["Id"]: found.get(part["Id"], found.get(part["MetricStat"]["Metric"]["MetricName"])) for part in parts}
-    known = {"IF": lambda holds, then, other: then if holds else other} | named
-    return float(eval(expression["Expression"], known))  # noqa: S307 - of our own template
 
 
 def test_a_version_that_does_as_the_others_do_stays(counted: Callable[..., Any]) -> None:
