@@ -54,16 +54,19 @@ class TestUploads:
     def test_one_that_s3_does_not_even_speak_of_is_a_failed_export_too(self, world: World) -> None:
         upload = world.upload("a.png", png(32))
 
-        def refuse(**_: object) -> None:
-            raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
+        def refuse(params: dict[str, Any], **_: object) -> None:
+            if params["Bucket"] == "uploads":
+                raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
 
-        world.s3.meta.events.register("before-parameter-build.s3.HeadObject", refuse)
+        for operation in ("GetObject", "HeadObject"):
+            world.s3.meta.events.register(f"before-parameter-build.s3.{operation}", refuse)
         with pytest.raises(ClientError):
             intake(upload, world.services)
         export = give_up_upload(upload, world.services)
         assert export is not None
         assert listed(world, export) == [(Outcome.FAILED, Reason.RETRIES_EXHAUSTED)]
-        world.s3.meta.events.unregister("before-parameter-build.s3.HeadObject", refuse)
+        for operation in ("GetObject", "HeadObject"):
+            world.s3.meta.events.unregister(f"before-parameter-build.s3.{operation}", refuse)
         assert intake(upload, world.services).export_id == export.export_id
         assert found(world, export).state is ExportState.EXPANDED
 

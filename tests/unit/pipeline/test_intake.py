@@ -14,6 +14,7 @@ from brainscan.settings import Limits
 from brainscan.store.file_results import listing_of
 from brainscan.store.queues import QueueError
 from brainscan.store.upload import Upload
+from brainscan.store.uploaded_objects import RANGE_BYTES
 from tests.conftest import World
 from tests.listing import listed_scans
 from tests.making import NOON, analyzed, png, present, zipped
@@ -160,6 +161,41 @@ def test_a_version_that_is_gone_is_skipped_and_says_so(world: World) -> None:
 def test_a_key_is_read_as_it_is_whatever_it_would_mean_in_an_address(world: World, key: str) -> None:
     export = intake(world.upload(key, png()), world.services)
     assert [record.outcome for record in scans_of(world, export)] == [Outcome.QUEUED]
+
+
+@pytest.fixture
+def reads(world: World) -> list[str]:
+    """What is asked of the bucket of uploads."""
+    asked: list[str] = []
+
+    def note(params: dict[str, Any], model: Any, **_: object) -> None:
+        if params["Bucket"] == "uploads" and model.name != "PutObject":
+            asked.append(model.name)
+
+    world.s3.meta.events.register("provide-client-params.s3", note)
+    return asked
+
+
+def test_a_single_image_is_looked_at_and_read_with_one_request(world: World, reads: list[str]) -> None:
+    upload = world.upload("a.png", png())
+    intake(upload, world.services)
+    assert reads == ["GetObject"]
+    [scan] = world.queued()
+    assert world.services.results.get(scan.staged_key) == png()
+
+
+def test_an_image_that_is_more_than_a_beginning_is_read_whole(world: World, reads: list[str]) -> None:
+    large = png() + bytes(2 * RANGE_BYTES)
+    intake(world.upload("a.png", large), world.services)
+    [scan] = world.queued()
+    assert world.services.results.get(scan.staged_key) == large
+    assert len(reads) > 1
+
+
+def test_an_empty_object_has_no_beginning_and_is_rejected_as_empty(world: World, reads: list[str]) -> None:
+    export = intake(world.upload("a.png", b""), world.services)
+    assert listing(world, export)[0]["reasons"] == ["empty_file"]
+    assert reads[:2] == ["GetObject", "HeadObject"]
 
 
 class TestWithheld:

@@ -10,9 +10,9 @@ from brainscan.pipeline.attempt import commit, new_attempt
 from brainscan.pipeline.exports import UNFINISHED, conclude, current, export_of, record_unread, staged_upload
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
-from brainscan.store.objects import Head
 from brainscan.store.retry import is_transient
 from brainscan.store.upload import Upload
+from brainscan.store.uploaded_objects import Head
 
 
 def give_up(scan: Scan, services: Services) -> ScanRecord | None:

@@ -25,8 +25,9 @@ from brainscan.pipeline.files import Origin
 from brainscan.services import Services
 from brainscan.store import ObjectGoneError
 from brainscan.store.object_errors import ObjectDeniedError
-from brainscan.store.objects import Head, files_key, part_key
+from brainscan.store.objects import files_key, part_key
 from brainscan.store.upload import Upload
+from brainscan.store.uploaded_objects import Head
 
 
 class UnknownExportError(BrainscanError):
@@ -57,7 +58,7 @@ def intake(upload: Upload, services: Services, on_expanded: OnExpanded = _no_lis
         botocore.exceptions.ClientError, QueueError: AWS refused; the upload's message is to be retried.
     """
     try:
-        head = services.uploads.head(upload.bucket, upload.key, upload.version_id)
+        head = services.uploads.begin(upload.bucket, upload.key, upload.version_id)
     except ObjectGoneError:
         return record_unread(upload, Reason.OBJECT_GONE, services)
     export = export_of(upload, head.version_id, services, head.token)

@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 from brainscan.domain import BrainscanError
 from brainscan.settings import MIB
 from brainscan.store.errors import error_code
-from brainscan.store.objects import sender_metadata
 from brainscan.store.retry import retried
+from brainscan.store.uploaded_objects import sender_metadata
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client

@@ -35,13 +35,18 @@ def typed_s3_errors() -> Iterator[None]:
         yield
     except (ClientError, OSError) as error:
         cause = error if isinstance(error, ClientError) else getattr(error, "backend_error", error.__cause__)
-        if error_code(cause) in {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}:
+        if is_gone(cause):
             raise ObjectGoneError("the object or its version no longer exists; upload it again") from None
         if isinstance(cause, ClientError):
             if withheld := _withheld(cause):
                 raise withheld from None
             raise cause from None  # smart_open's own text quotes the key, and a key may hold a name
         raise
+
+
+def is_gone(error: BaseException | None) -> bool:
+    """Whether S3 says that there is no such object or version."""
+    return error_code(error) in {"NoSuchKey", "NoSuchVersion", "404", "405", "MethodNotAllowed"}
 
 
 @contextmanager

@@ -1,136 +1,18 @@
-"""S3: reading uploads, and writing everything that is derived from them to the results bucket."""
+"""S3: everything that is derived from uploads, in the results bucket."""
 
 import hashlib
-import io
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from brainscan.domain import ScanRecord
 from brainscan.store.errors import error_code
-from brainscan.store.object_errors import typed_read_errors, typed_s3_errors
+from brainscan.store.object_errors import typed_s3_errors
 from brainscan.store.retry import retried
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-
-RANGE_BYTES = 1024**2
-"""What is read ahead of an archive: a few compressed slices."""
-
-STREAM_BYTES = 16 * 1024**2
-"""What one request for a range of an archive may bring; of a larger one, a seek would throw most away."""
-
-SENDER_METADATA = "brainscan-sent-as"
-"""Under this name of its metadata an object says which token its sender will look for it by."""
-
-SITE_METADATA = "brainscan-site"
-"""Under this name of its metadata an object whose key names no site says which one it comes from."""
-
-_TOKEN = re.compile(r"[0-9a-f]{32}")
-"""Anything else is not ours, and may say who the patient is."""
-
-
-@dataclass(frozen=True)
-class Head:
-    """What S3 knows of an object without reading it; `token` is its sender's name for it, `site` may be anything."""
-
-    version_id: str
-    size: int
-    sequencer: str
-    token: str | None = None
-    site: str | None = None
-
-
-class Uploads:
-    """The bucket that hospitals write to. The pipeline only ever reads it."""
-
-    def __init__(self, client: "S3Client") -> None:
-        self._client = client
-
-    def head(self, bucket: str, key: str, version_id: str | None) -> Head:
-        """Resolve a version and its size; without `version_id`, the current one.
-
-        Raises:
-            ObjectGoneError: no such object or version.
-        """
-        with typed_s3_errors():
-            if version_id is None:
-                found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key))
-            else:
-                found = retried(lambda: self._client.head_object(Bucket=bucket, Key=key, VersionId=version_id))
-        milliseconds = int(found["LastModified"].timestamp() * 1000)
-        version = found.get("VersionId") or version_id or "null"
-        metadata = found.get("Metadata", {})
-        token = metadata.get(SENDER_METADATA, "")
-        known = token if _TOKEN.fullmatch(token) else None
-        site = metadata.get(SITE_METADATA)
-        return Head(version, found["ContentLength"], sequencer=f"{milliseconds:x}", token=known, site=site)
-
-    @contextmanager
-    def open(self, bucket: str, key: str, head: Head) -> Iterator[IO[bytes]]:
-        """A seekable file over ranged reads: memory stays flat whatever the object's size.
-
-        Raises:
-            ObjectGoneError: no such object or version.
-            ObjectWithheldError: it is archived, or its key is denied.
-            UploadUnreadError, botocore.exceptions.ClientError: of a read, which is to be retried.
-        """
-        import smart_open.s3  # takes long to import, and only intake reads uploads
-
-        parameters: dict[str, Any] = {
-            "client": _Patient(self._client),
-            "buffer_size": RANGE_BYTES,
-            "range_chunk_size": STREAM_BYTES,
-        }
-        if head.version_id != "null":
-            parameters["version_id"] = head.version_id
-        with (
-            typed_s3_errors(),
-            # By bucket and key: in a URI, a key's tabs, line ends and question marks mean something else.
-            smart_open.s3.open(bucket, key, "rb", **parameters) as file,
-        ):
-            # smart_open asks S3 anew at every seek; most seeks of an archive's reader stay within what was just read.
-            yield cast(IO[bytes], io.BufferedReader(_UploadReader(cast(IO[bytes], file)), RANGE_BYTES))
-
-
-class _Patient:
-    """The client that smart_open reads with: its one call, retried as all others are."""
-
-    def __init__(self, client: "S3Client") -> None:
-        self._client = client
-
-    def get_object(self, **named: Any) -> Any:
-        return retried(lambda: self._client.get_object(**named))
-
-
-class _UploadReader(io.RawIOBase):
-    """An upload's bytes; of what S3 refuses, no reader of archives may think that the archive is damaged."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with typed_read_errors():
-            return self._file.seek(offset, whence)
-
-    def readinto(self, buffer: Any) -> int:
-        with typed_read_errors():
-            data = self._file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
 
 class Results:
@@ -245,11 +127,6 @@ def model_key(model_id: str, name: str) -> str:
 def shadow_key(model_id: str, day: str, name: str) -> str:
     """Where the findings of a shadow model lie, those of one batch; `day` is that of the scans' arrival."""
     return f"{shadow_prefix(model_id, day)}{name}.jsonl"
-
-
-def sender_metadata(token: str, site: str | None) -> dict[str, str]:
-    """What a sender that chooses its own keys writes on an object: by which token to find it, and the site."""
-    return {SENDER_METADATA: token} | ({SITE_METADATA: site} if site else {})
 
 
 def shadow_prefix(model_id: str, day: str) -> str:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from brainscan.settings import MIB
 from brainscan.store.errors import error_code
-from brainscan.store.objects import SENDER_METADATA, sender_metadata
+from brainscan.store.uploaded_objects import SENDER_METADATA, sender_metadata
 from brainscan.uploads.ledger import Bundle, Ledger
 
 if TYPE_CHECKING:
