@@ -54,7 +54,7 @@ def switch(world: World, model_id: str) -> None:
     table, records = world.services.table, stored(world)
     served = Rollout(revision=table.models.rollout().revision + 1, served=model_id)
     decide(world, served, model_id, ModelState.SERVED, version(model_id))
-    batches = runs.batch_series(records)
+    batches = runs.batch_series(list(map(runs.StoredScan.of, records)))
     run = Run(
         run_id=f"5f0e1a2b3c{served.revision:02d}",
         model_id=model_id,

@@ -8,14 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from brainscan.cli.main import app
-from brainscan.domain import Outcome, TumorClass
+from brainscan.domain import Outcome, TumorClass, Verdict
 from brainscan.domain.model_version import ModelState, ModelVersion
 from brainscan.domain.reprocess import BatchDone, RunMode
 from brainscan.pipeline import runs
 from brainscan.pipeline.estimate import estimate
 from brainscan.pipeline.models import Decision, set_model_state
+from brainscan.store import Table
 from tests.conftest import World
-from tests.making import NOON, a_record, analyzed
+from tests.making import NOON, a_record, analyzed, opinion
 
 MODEL = "c" * 64
 
@@ -36,8 +37,13 @@ def filled(world: World) -> World:
     queued = [a_record(number) for number in range(100)]
     table.scans.register(queued)
     table.scans.commit([analyzed(each, TumorClass.GLIOMA, 0.9) for each in queued], [Outcome.QUEUED] * 100)
+    add_version(table, MODEL)
+    return world
+
+
+def add_version(table: Table, model_id: str) -> None:
     version = ModelVersion(
-        model_id=MODEL,
+        model_id=model_id,
         added_at=NOON,
         size_bytes=1,
         input_size=128,
@@ -47,9 +53,8 @@ def filled(world: World) -> World:
         source_revision="r",
     )
     before = table.models.rollout()
-    after = before.model_copy(update={"revision": 1})
-    table.models.commit(after, Decision("dr.k").change(after, MODEL, ModelState.CANDIDATE, None), version)
-    return world
+    after = before.model_copy(update={"revision": before.revision + 1})
+    table.models.commit(after, Decision("dr.k").change(after, model_id, ModelState.CANDIDATE, None), version)
 
 
 @pytest.fixture
@@ -83,6 +88,16 @@ def test_it_tells_scans_hours_and_dollars_and_starts_nothing_unless_told_to(comm
     assert executions(machine) == []
     command("--model", "cc", "--day", f"{NOON:%F}..{NOON:%F}", answer="y\n")
     assert len(executions(machine)) == 1
+
+
+def test_scans_can_be_chosen_by_what_their_readers_said_and_by_who_answered(command: Command, filled: World) -> None:
+    table = filled.services.table
+    table.scans.review(a_record(1).scan_id, 0, opinion(Verdict.REJECTED))
+    assert "1 scans in 1 batches" in command("--model", "cc", "--verdict", "rejected", expected=4, answer="n\n")
+    [answering] = {each.model_id for each in table.queries.of_export(a_record().export_id).items}
+    add_version(table, str(answering))
+    assert "100 scans" in command("--model", "cc", "--answered-by", str(answering)[:9], expected=4, answer="n\n")
+    assert "no such scan" in command("--model", "cc", "--answered-by", "ccc", expected=1)
 
 
 def test_a_million_scans_cost_less_than_reading_them_scan_by_scan_would() -> None:

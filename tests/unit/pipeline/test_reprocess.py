@@ -1,11 +1,12 @@
 """Stored scans are read again by another model, each once, beside the answers that stand."""
 
+import tracemalloc
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 
-from brainscan.domain import Outcome, Reason, ScanRecord, TumorClass
+from brainscan.domain import Outcome, Reason, ReviewState, ScanRecord, TumorClass, Verdict
 from brainscan.domain.reprocess import Batch, ReprocessedScan, Run, RunState, RunStateError, Spent
 from brainscan.inference.runtime import Model
 from brainscan.pipeline import reprocess, runs
@@ -21,13 +22,23 @@ from brainscan.pipeline.reprocess import (
     give_up,
     reprocess_batch,
 )
-from brainscan.pipeline.runs import batch_scans, manifest, pause_or_stop, progress, resume, select_scans, start
+from brainscan.pipeline.runs import (
+    Selection,
+    StoredScan,
+    batch_scans,
+    manifest,
+    pause_or_stop,
+    progress,
+    resume,
+    select_scans,
+    start,
+)
 from brainscan.settings import Limits
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.runs import RunConflictError
 from brainscan_local.phantom import GLIOMA, head, to_png
 from tests.conftest import World
-from tests.making import NOON
+from tests.making import NOON, a_record, opinion
 from tests.tiny_model import write_model
 
 SCANS = 5
@@ -75,7 +86,7 @@ def begun(
 ) -> Run:
     """A run over all of them, two scans a batch."""
     monkeypatch.setattr(runs, "BATCH", 2)
-    batches = batch_scans(select_scans(world.services.table, candidate.manifest.model_id, None, None, None))
+    batches = batch_scans(select_scans(world.services.table, candidate.manifest.model_id, Selection()))
     run = Run(
         run_id="5f0e",
         model_id=candidate.manifest.model_id,
@@ -274,14 +285,32 @@ def test_of_two_who_change_a_run_at_once_one_is_told(world: World, begun: Run) -
         world.services.table.runs.put(begun.with_state(RunState.STOPPED))
 
 
-def test_scans_are_selected_by_export_day_and_finding(
+def test_scans_are_selected_by_export_day_finding_verdict_and_model(
     world: World, stored: dict[str, ScanRecord], candidate: Model, network: Model
 ) -> None:
     table, model_id = world.services.table, candidate.manifest.model_id
+
+    def chosen(selection: Selection) -> set[str]:
+        return {each.scan_id for each in select_scans(table, model_id, selection)}
+
     one = next(iter(stored.values()))
-    assert [each.scan_id for each in select_scans(table, model_id, one.export_id, None, None)] == [one.scan_id]
-    day = NOON.date()
-    assert {each.scan_id for each in select_scans(table, model_id, None, (day, day), None)} == set(stored)
-    assert select_scans(table, network.manifest.model_id, None, None, None) == []
+    assert chosen(Selection(export_id=one.export_id)) == {one.scan_id}
+    assert chosen(Selection(days=(NOON.date(), NOON.date()))) == set(stored)
     called = {each.scan_id for each in stored.values() if each.finding is TumorClass.GLIOMA}
-    assert {each.scan_id for each in select_scans(table, model_id, None, None, TumorClass.GLIOMA)} == called
+    assert chosen(Selection(finding=TumorClass.GLIOMA)) == called
+    assert chosen(Selection(answered_by=network.manifest.model_id)) == set(stored)
+    assert chosen(Selection(answered_by=model_id)) == set()
+    assert select_scans(table, network.manifest.model_id, Selection()) == []
+    assert chosen(Selection(review=ReviewState.REJECTED)) == set()
+    table.scans.review(one.scan_id, 0, opinion(Verdict.REJECTED))
+    assert chosen(Selection(review=ReviewState.REJECTED)) == {one.scan_id}
+    assert chosen(Selection(one.export_id, answered_by=network.manifest.model_id)) == {one.scan_id}
+    assert chosen(Selection(one.export_id, answered_by="f" * 64)) == set()
+
+
+def test_what_a_run_keeps_of_a_scan_while_it_is_put_into_batches_is_small() -> None:
+    tracemalloc.start()
+    kept = [StoredScan.of(a_record(number)) for number in range(1000)]
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert used / len(kept) < 600  # bytes: a million scans are half a gigabyte at most

@@ -16,7 +16,7 @@ from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model, set_model_state
 from brainscan.pipeline.report import ReportStatus, report
 from brainscan.pipeline.reprocess import BatchFailedError, RunNotActiveError, give_up, reprocess_batch
-from brainscan.pipeline.runs import batch_series
+from brainscan.pipeline.runs import StoredScan, batch_series
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from tests.conftest import World
@@ -279,7 +279,7 @@ def test_only_to_the_model_that_is_served_are_scans_switched(
 def test_no_batch_tears_a_series_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("brainscan.pipeline.runs.BATCH", 4)
     records = [a_record(n).model_copy(update={"series_id": f"{n // 3:032x}" if n < 9 else None}) for n in range(12)]
-    batches = batch_series(records)
+    batches = batch_series(list(map(StoredScan.of, records)))
     assert sorted(scan_id for each in batches for scan_id in each) == sorted(each.scan_id for each in records)
     for number in range(3):
         mine = {each.scan_id for each in records[3 * number : 3 * number + 3]}

@@ -16,13 +16,13 @@ from brainscan.cli.model import whole_id
 from brainscan.cli.render import plain_table
 from brainscan.cli.serve import caller_name
 from brainscan.cli.table import NOTHING_FOUND, Table, open_table, parsed_day
-from brainscan.domain import RESEARCH_USE_STATEMENT, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, ReviewState, TumorClass
 from brainscan.domain.reprocess import MOST_AT_ONCE, Run, RunMode, RunProgress, RunState, RunStateError
 from brainscan.inference.manifest import Manifest
 from brainscan.inference.shipped import model_dir
 from brainscan.pipeline import runs
 from brainscan.pipeline.estimate import Estimate, estimate
-from brainscan.pipeline.runs import StateMachine, UnknownRunError
+from brainscan.pipeline.runs import Selection, StateMachine, UnknownRunError
 from brainscan.store import Results
 from brainscan.store.table.runs import RunConflictError
 
@@ -68,6 +68,10 @@ def reprocess(
     export: Annotated[str | None, typer.Option(help="Scans of one export, by its id.")] = None,
     day: Annotated[str | None, typer.Option(help="Scans that arrived on a UTC day, or from A to B: A..B.")] = None,
     finding: Annotated[TumorClass | None, typer.Option(help="Scans of which this class stands.")] = None,
+    verdict: Annotated[ReviewState | None, typer.Option(help="Scans of which their readers came to this.")] = None,
+    answered_by: Annotated[
+        str | None, typer.Option(help="Scans whose answer is this version's, or of the one whose id begins so.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every scan.")] = False,
     at_once: Annotated[int, typer.Option(min=1, max=MOST_AT_ONCE, help="Batches that are read at once.")] = 20,
     most_dollars: Dollars = None,
@@ -93,12 +97,15 @@ def reprocess(
         return
     if model is None and not switch:
         raise typer.BadParameter("name the version that is to read", param_hint="--model")
-    if not (export or day or finding or everything):
-        raise typer.BadParameter("say which scans: --export, --day, --finding, or --all of them")
+    if not (export or day or finding or verdict or answered_by or everything):
+        ways = "--export, --day, --finding, --verdict, --answered-by"
+        raise typer.BadParameter(f"say which scans: {ways}, or --all of them")
     with _run_table(deployment) as scans_table:
+        old = _answering_id(answered_by, scans_table) if answered_by else None
+        wanted = Selection(export, _days(day), finding, verdict, old)
         mode = RunMode.SWITCH if switch else RunMode.READ
         model_id = _served(model, scans_table) if switch else whole_id(str(model), scans_table)
-        scans = runs.select_scans(scans_table, model_id, export, _days(day), finding)
+        scans = runs.select_scans(scans_table, model_id, wanted)
         batches = runs.batch_series(scans) if switch else runs.batch_scans(scans)
         if not batches:
             Console(stderr=True).print("no such scan that another model answered")
@@ -111,7 +118,7 @@ def reprocess(
             run_id=runs.new_run_id(),
             model_id=model_id,
             mode=mode,
-            selection=_selection(export, day, finding),
+            selection=_words(wanted, day),
             by=caller_name(),
             started_at=datetime.now(UTC),
             scans=found.scans,
@@ -232,6 +239,12 @@ def _served(text: str | None, table: store.Table) -> str:
     return served
 
 
+def _answering_id(text: str, table: store.Table) -> str:
+    """The id of a model that answers, by its first digits: a version, or the image's, which need not be one."""
+    shipped = Manifest.read(model_dir()).model_id
+    return shipped if shipped.startswith(text.lower()) else whole_id(text, table)
+
+
 def _days(text: str | None) -> tuple[date, date] | None:
     if text is None:
         return None
@@ -242,8 +255,14 @@ def _days(text: str | None) -> tuple[date, date] | None:
     return days[0], days[1]
 
 
-def _selection(export: str | None, day: str | None, finding: TumorClass | None) -> str:
-    named = {"export": export, "day": day, "finding": finding}
+def _words(wanted: Selection, days: str | None) -> str:
+    named = {
+        "export": wanted.export_id,
+        "day": days,
+        "finding": wanted.finding,
+        "verdict": wanted.review,
+        "answered by": (wanted.answered_by or "")[:12],
+    }
     return ", ".join(f"{name} {value}" for name, value in named.items() if value) or "all"
 
 

@@ -4,14 +4,15 @@ import csv
 import io
 import json
 import secrets
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import groupby
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-from brainscan.domain import ANSWERED, ScanRecord, TumorClass
+from brainscan.domain import ANSWERED, ReviewState, ScanRecord, TumorClass
 from brainscan.domain.base import BrainscanError
 from brainscan.domain.reprocess import Run, RunProgress, RunState
 from brainscan.store import Results, Table
@@ -74,50 +75,84 @@ def _name(run: Run) -> str:
     return f"{run.run_id}-{run.execution:03d}"
 
 
-def select_scans(
-    table: Table, model_id: str, export_id: str | None, days: tuple[date, date] | None, finding: TumorClass | None
-) -> list[ScanRecord]:
-    """Stored scans that a network had a part in and another model answered: of an export, of days, or all."""
-    first, last = days or (FIRST_DAY, datetime.now(UTC).date())
+@dataclass(frozen=True)
+class Selection:
+    """Which stored scans a run is to read: those of which all that is given holds, or all.
+
+    `review` is what their readers came to, `answered_by` the model whose answer stands.
+    """
+
+    export_id: str | None = None
+    days: tuple[date, date] | None = None
+    finding: TumorClass | None = None
+    review: ReviewState | None = None
+    answered_by: str | None = None
+
+    @property
+    def question(self) -> WorklistFilter:
+        """The same as one to the worklist, but for the export; in the order in which an index answers it alone."""
+        first, last = self.days or (FIRST_DAY, datetime.now(UTC).date())
+        by_class = self.finding and not self.review and not self.answered_by
+        return WorklistFilter(
+            first=first.isoformat(),
+            last=last.isoformat(),
+            finding=self.finding,
+            review=self.review,
+            model_id=self.answered_by,
+            sort=Sort.PROBABILITY if by_class else Sort.ARRIVAL,
+        )
+
+
+class StoredScan(NamedTuple):
+    """What a run must know of a scan to put it into a batch: a million records would not fit into memory.
+
+    They sort as they are read: by day and series, so that a file with several frames is read once. A scan of no series
+    is one by itself.
+    """
+
+    day: str
+    series_id: str
+    order: int
+    scan_id: str
+
+    @classmethod
+    def of(cls, record: ScanRecord) -> "StoredScan":
+        """What is needed of a record."""
+        return cls(sys.intern(record.day), sys.intern(record.series_id or record.scan_id), record.order, record.scan_id)
+
+
+def select_scans(table: Table, model_id: str, wanted: Selection) -> list[StoredScan]:
+    """Stored scans that a network had a part in and that another model answered, of those that are wanted."""
+    question = wanted.question
     found: Iterable[ScanRecord]
-    if export_id is not None:
-        found = all_pages(partial(table.queries.of_export, export_id))
+    if wanted.export_id is not None:
+        found = all_pages(partial(table.queries.of_export, wanted.export_id))
     else:
-        order = Sort.PROBABILITY if finding else Sort.ARRIVAL  # by that index a class is read alone
-        wanted = WorklistFilter(first=first.isoformat(), last=last.isoformat(), finding=finding, sort=order)
-        found = all_pages(partial(table.worklist.scans, wanted))
+        found = all_pages(partial(table.worklist.scans, question))
     return [
-        each
+        StoredScan.of(each)
         for each in found
-        if each.outcome in ANSWERED
-        and not each.superseded
-        and each.model_id != model_id
-        and (finding is None or each.finding is finding)
-        and first.isoformat() <= each.day <= last.isoformat()
+        if each.outcome in ANSWERED and not each.superseded and each.model_id != model_id and not question.unmet(each)
     ]
 
 
-def batch_scans(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
-    """Scans in batches; those of a day and a series lie together, so that a file with several frames is read once."""
-    ids = [each.scan_id for each in sorted(records, key=_sort_key)]
+def batch_scans(scans: Sequence[StoredScan]) -> list[tuple[str, ...]]:
+    """Scans in batches; those of a day and a series lie together."""
+    ids = [each.scan_id for each in sorted(scans)]
     return [tuple(ids[start : start + BATCH]) for start in range(0, len(ids), BATCH)]
 
 
-def batch_series(records: Sequence[ScanRecord]) -> list[tuple[str, ...]]:
+def batch_series(scans: Sequence[StoredScan]) -> list[tuple[str, ...]]:
     """Scans in batches that no series is torn apart by: a run that switches does so series by series."""
-    by_series = sorted(records, key=lambda each: _sort_key(each)[1:])
+    by_series = sorted(scans, key=lambda each: each[1:])
     batches: list[tuple[str, ...]] = []
-    for _, group in groupby(by_series, key=lambda each: each.series_id or each.scan_id):
+    for _, group in groupby(by_series, key=lambda each: each.series_id):
         ids = tuple(each.scan_id for each in group)
         if batches and len(batches[-1]) + len(ids) <= BATCH:
             batches[-1] += ids
         else:
             batches.append(ids)
     return batches
-
-
-def _sort_key(record: ScanRecord) -> tuple[str, str, int, str]:
-    return record.day, record.series_id or record.scan_id, record.order, record.scan_id
 
 
 def start(run: Run, batches: Sequence[Sequence[str]], table: Table, results: Results, executor: RunExecutor) -> None:
