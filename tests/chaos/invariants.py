@@ -172,7 +172,7 @@ def _counts(left: Left) -> Iterator[str]:
         there = Counter(Outcome(item["outcome"]) for item in items)
         if counted != dict(there):
             yield f"export {export_id[:8]} counts {counted}, its items {dict(there)}"
-        review = sum(bool(item["needs_review"]) for item in items)
+        review = sum(bool(item.get("needs_review")) for item in items)
         if export.needs_review != review:
             yield f"export {export_id[:8]} counts {export.needs_review} to review, its items {review}"
     for series_id, items in left.of_series.items():

@@ -9,10 +9,21 @@ from typing import Any, cast
 
 import pytest
 
-from brainscan.domain import CLASSES, Export, ExportState, Measurements, Outcome, ReviewState, TumorClass, Verdict
+from brainscan.domain import (
+    CLASSES,
+    Export,
+    ExportState,
+    Measurements,
+    Outcome,
+    Reason,
+    ReviewState,
+    TumorClass,
+    Verdict,
+)
+from brainscan.domain.traits import Traits
 from brainscan.store import Table
 from brainscan.store.table import keys
-from brainscan.store.table.items import scan_item, to_item
+from brainscan.store.table.items import scan_item, scan_record, to_item
 from brainscan.store.table.worklist_filter import Sort, WorklistFilter
 from tests.conftest import TABLE, Stream
 from tests.making import NOON, PSEUDONYMS, a_record, analyzed, opinion
@@ -160,9 +171,42 @@ class TestHeat:
         assert len({keys.scan(record.scan_id)["pk"] for record in burst}) == self.BURST
 
 
-def test_items_stay_far_under_the_limit_of_400_kb() -> None:
-    item = next(synthetic(1))
-    assert item_size(item) < 2048
+def test_the_fullest_slice_of_a_series_takes_two_write_units() -> None:
+    record = analyzed(a_record(1, **FULL, instance_id="8" * 32, site="north-clinic"), TumorClass.MENINGIOMA, 1 / 3)
+    named = {f"{each}_key": f"results/{record.scan_id}/{'0' * 16}/{each}.png" for each in ("image", "mask", "result")}
+    third = 100 / 3
+    fullest = record.model_copy(
+        update={
+            **named,
+            "source": record.source.model_copy(
+                update={"bucket": "b" * 63, "version_id": "v" * 36, "entry_digest": "e" * 32, "entry_index": 59_999}
+            ),
+            "outcome": Outcome.ABSTAINED,
+            "reasons": (Reason.OUT_OF_SCOPE, Reason.LOW_CONFIDENCE),
+            "review_reasons": (Reason.OUT_OF_SCOPE_WITH_MASK, Reason.ABSTAINED_LIKELY_TUMOR),
+            "needs_review": True,
+            "traits": Traits.model_validate("O-123"),
+            "received_at": NOON.replace(microsecond=123456),
+            "finished_at": NOON.replace(microsecond=123456),
+            "order": 999_968_000,
+            "rows": 512,
+            "columns": 512,
+            "spacing_mm": (0.898438, 0.898438),
+            "timings_ms": dict.fromkeys(("decode", "prepare", "infer", "interpret", "store"), 12.345),
+            "tumor": Measurements(
+                area_px=12_345,
+                area_mm2=third,
+                bounding_box=(120, 122, 132, 137),
+                centroid=(third, third),
+                longest_diameter_px=third,
+                longest_diameter_mm=third,
+                components=1,
+            ),
+        }
+    )
+    item = scan_item(fullest, 1_800_000_000)
+    assert 1900 < item_size(item) <= 2048
+    assert scan_record(item) == fullest
 
 
 class Metered:

@@ -18,6 +18,7 @@ from brainscan.domain import (
 from brainscan.store.objects import scan_prefix
 from brainscan.store.table import keys
 
+_ALWAYS = {"schema_version", "superseded", "revision"}
 _FILES = ("result_key", "image_key", "mask_key")
 _RESULTS = scan_prefix("").rstrip("/") + "/"
 
@@ -38,11 +39,10 @@ def from_item(item: Item) -> dict[str, Any]:
 def scan_item(record: ScanRecord, expires_at: int | None) -> Item:
     """A scan with its keys and its place in the indexes.
 
-    Each 1,024 bytes cost a write unit of the table and of each worklist's index: what is empty, or the same of all
-    scans, is left out, and files are named below the scan's own prefix.
+    Each 1,024 bytes cost a write unit of the table and of each worklist's index: what is as a new scan has it is left
+    out, short of what conditions ask for, and files are named below the scan's own prefix.
     """
-    fields = record.model_dump(mode="json", exclude_none=True, exclude={"research_use"})
-    fields = {name: value for name, value in fields.items() if value not in ([], {})}
+    fields = record.model_dump(mode="json", exclude_defaults=True) | record.model_dump(mode="json", include=_ALWAYS)
     fields |= {name: fields[name].removeprefix(scan_prefix(record.scan_id)) for name in _FILES if name in fields}
     return to_item(fields | keys.scan(record.scan_id) | keys.scan_indexes(record) | {"expires_at": expires_at})
 

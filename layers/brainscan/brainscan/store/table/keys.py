@@ -47,8 +47,8 @@ BATCH: Final = "BATCH#"
 DEAD: Final = "DEAD#"
 SPENT: Final = "SPENT#"
 SPENT_SHARDS: Final = 16
-_MODEL_DIGITS: Final = 16
-"""Of a digest, that tell models apart in keys."""
+_TIE_DIGITS: Final = 8  # of a scan's id, that end its sort keys in indexes: items stay small
+_MODEL_DIGITS: Final = 16  # of a digest, that tell models apart in keys
 
 
 class Index(StrEnum):
@@ -232,14 +232,14 @@ def export_index(item: Export) -> dict[str, str]:
 def scan_indexes(record: ScanRecord) -> dict[str, str]:
     """Index keys of a scan, as far as its state gives it any."""
     day_shard = f"{shard(record.scan_id, DAY_SHARDS):02d}"
-    position = f"{record.source.entry_index or 0:08d}#{record.source.frame or 0:06d}#{record.scan_id}"
+    tie = record.scan_id[:_TIE_DIGITS]
+    position = f"{record.source.entry_index or 0:08d}#{record.source.frame or 0:06d}#{tie}"
     keys = _pair(Index.EXPORT, f"{record.export_id}#{shard(record.scan_id, EXPORT_SHARDS):02d}", position)
     if record.superseded:
         return keys
-    arrived = f"{record.received_at.isoformat()}#{record.scan_id}"
-    order = f"{record.order:010d}#{record.scan_id}"
+    arrived = f"{record.received_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}#{tie}"
     if record.study_id:
-        keys |= _pair(Index.STUDY, record.study_id, f"{record.series_id}#{order}")
+        keys |= _pair(Index.STUDY, record.study_id, f"{record.series_id}#{record.order:010d}#{tie}")
     if record.patient_id:
         keys |= _pair(Index.PATIENT, record.patient_id, arrived)
     if record.outcome == Outcome.QUEUED:
@@ -250,7 +250,7 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
     if record.review_state:
         keys |= _pair(Index.REVIEW, f"{scans_day(record.review_state, record.day)}#{day_shard}", arrived)
     if record.finding and record.probabilities:
-        by_confidence = f"{confidence_key(record.probabilities[record.finding])}#{record.scan_id}"
+        by_confidence = f"{confidence_key(record.probabilities[record.finding])}#{tie}"
         keys |= _pair(Index.FINDING, f"{scans_day(record.finding, record.day)}#{day_shard}", by_confidence)
     return keys
 
