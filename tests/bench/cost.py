@@ -4,7 +4,7 @@ Requests, units and seconds are counted while the functions' use cases take a wo
 against moto; prices and what AWS takes to answer are those of infra/cost/prices.json, durations of the image those of
 infra/cost/measured.json.
 
-    python -m tests.bench.cost              # both workloads, by line
+    python -m tests.bench.cost              # all workloads, by line
 """
 
 import io
@@ -47,6 +47,15 @@ def lone_scans() -> list[tuple[str, bytes]]:
     """Pictures of 256 x 256 that are uploaded one by one, the four classes alike."""
     middles = [head(seed=seed, lesion=lesion, slices=12).volume[6] for seed, lesion in enumerate(LESIONS)]
     return [(f"{uuid.uuid4()}.png", to_png(middles[number % len(middles)])) for number in range(LONE)]
+
+
+def scans_in_one_archive() -> list[tuple[str, bytes]]:
+    """The same pictures in a ZIP."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, image in lone_scans():
+            archive.writestr(key, image)
+    return [(f"{uuid.uuid4()}.zip", data.getvalue())]
 
 
 def exported_series() -> list[tuple[str, bytes]]:
@@ -194,6 +203,7 @@ def main() -> None:
     """Print the tables."""
     workloads: dict[str, Callable[[], list[tuple[str, bytes]]]] = {
         "2D, one by one": lone_scans,
+        "2D, in a ZIP": scans_in_one_archive,
         "DICOM slices": exported_series,
     }
     used = {name: measured(make()) for name, make in workloads.items()}
