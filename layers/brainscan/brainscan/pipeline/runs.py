@@ -12,10 +12,13 @@ from functools import partial
 from itertools import groupby
 from typing import Any, Final, NamedTuple, Protocol
 
+from botocore.exceptions import ClientError
+
 from brainscan.domain import ANSWERED, ReviewState, ScanRecord, TumorClass
 from brainscan.domain.base import BrainscanError
 from brainscan.domain.reprocess import Run, RunProgress, RunState
 from brainscan.store import Results, Table
+from brainscan.store.errors import error_code
 from brainscan.store.objects import manifest_key
 from brainscan.store.table.query import all_pages
 from brainscan.store.table.worklist_filter import Sort, WorklistFilter
@@ -67,8 +70,9 @@ class StateMachine:
         arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{_name(run)}"
         try:
             self.client.stop_execution(executionArn=arn)
-        except self.client.exceptions.ExecutionDoesNotExist:
-            return
+        except ClientError as error:
+            if error_code(error) != "ExecutionDoesNotExist":
+                raise
 
 
 def _name(run: Run) -> str:
