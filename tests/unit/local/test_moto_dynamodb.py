@@ -7,7 +7,9 @@ from typing import Any, cast
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from brainscan.store.errors import TRANSACTION_CANCELLED, error_code
 from brainscan_local.resources import Resources
 from brainscan_local.template import Template
 
@@ -47,7 +49,7 @@ def test_a_cancelled_transaction_leaves_no_trace_in_table_and_stream(table: Reso
     known = put(name, "first", ConditionExpression="attribute_not_exists(pk)")
     before = client.scan(TableName=name)["Items"]
     told = streamed(table.attribute("Scans", "StreamArn"))
-    with pytest.raises(client.exceptions.TransactionCanceledException):
+    with pytest.raises(ClientError, match=TRANSACTION_CANCELLED):
         client.transact_write_items(TransactItems=[put(name, "second"), count(name), known])
     assert client.scan(TableName=name)["Items"] == before
     assert streamed(table.attribute("Scans", "StreamArn")) == told
@@ -63,7 +65,8 @@ def test_cancelled_transactions_undo_nothing_of_others(table: Resources) -> None
         subject = put(name, "known" if number % 2 else f"new {number}", **condition)
         try:
             client.transact_write_items(TransactItems=[count(name), subject])
-        except client.exceptions.TransactionCanceledException:
+        except ClientError as error:
+            assert error_code(error) == TRANSACTION_CANCELLED
             return False
         return True
 
@@ -139,7 +142,7 @@ def test_an_index_follows_every_write_of_an_item(table: Resources) -> None:
         {"Update": {"TableName": name, "Key": key, **moved("four")}},
         put(name, "other", ConditionExpression="attribute_exists(pk)"),
     ]
-    with pytest.raises(client.exceptions.TransactionCanceledException):
+    with pytest.raises(ClientError, match=TRANSACTION_CANCELLED):
         client.transact_write_items(TransactItems=cancelled)
     assert (listed("three"), listed("four")) == (1, 0)
     client.delete_item(TableName=name, Key=key)
