@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +15,7 @@ from training.evaluation.evaluated import EvaluatedScan
 
 mpl.use("Agg")
 DPI = 110
-STROKES = ("-", "--", ":", "-.")
+STROKES: Final = ("-", "--", ":", "-.", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 4)))
 """Of the curves of one run after another."""
 COLORS = mpl.colormaps["tab20"]
 """Of the figures of one run."""
@@ -120,7 +120,7 @@ def learning(runs: Sequence[Mapping[str, Any]]) -> Figure:
                 what = name.replace("_", " ")
                 label = f"run {number + 1}: {what}" if axes is losses else what if number == 0 else None
                 stroke, shade = STROKES[number % len(STROKES)], COLORS(color % COLORS.N)
-                axes.plot(seen, values, stroke, marker=".", color=shade, label=label)
+                axes.plot(seen, values, linestyle=stroke, marker=".", color=shade, label=label)
     losses.set(xlabel="slices seen", ylabel="training loss", title="What it learns from")
     validation.set(xlabel="slices seen", ylabel="accuracy, Dice", ylim=(0, 1), title="Validation slices")
     losses.legend(fontsize=7)
