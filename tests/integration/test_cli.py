@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +109,7 @@ def test_the_demo_shows_every_scan_and_leaves_its_answers(study: Any, tmp_path: 
     assert done.exit_code == 0, done.output
     listing = lines((out / "results.jsonl").read_text())
     assert {line["path"] for line in listing} >= {"a.png", "a.jpg", "sub/slice", "broken.png"}
+    assert re.search(r"\b(1 file|\d+ files): \d+ scans?, (1 file|\d+ files) skipped\.", done.output)
     assert "scans a second" in done.output
     assert done.output.index("study ") < done.output.index("Findings, the most certain")
     assert "Research use only" in done.output

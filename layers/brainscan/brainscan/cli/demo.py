@@ -249,7 +249,8 @@ def _print_summary(
         console.print(left_out)
     review = sum(record.needs_review for _, record in records)
     skipped = sum(line["outcome"] == Outcome.SKIPPED for line in files)
-    console.print(f"{len(files)} files: {len(records)} scans, {skipped} files skipped.")
+    taken = f"{counted(len(files), 'file')}: {counted(len(records), 'scan')}"
+    console.print(f"{taken}, {counted(skipped, 'file')} skipped.")
     waiting = counted(review, "scan needs", "scans need")
     console.print(f"{waiting} review. {seconds:.1f} s, {len(records) / seconds:.1f} scans a second.")
     console.print(f"In {out}: results.jsonl, a line a scan; files.jsonl, a line a file; results/, masks and overlays;")
