@@ -7,7 +7,7 @@ from pydicom import Dataset
 
 from brainscan.dicom.mosaic import is_mosaic
 from brainscan.dicom.repair import repair
-from brainscan.dicom.values import items, number, numbers
+from brainscan.dicom.values import has, items, number, numbers
 
 MICROMETRES: Final = 1000
 ORIGIN: Final = 10**9
@@ -16,6 +16,8 @@ ORIGIN: Final = 10**9
 
 def macro(dataset: Dataset, frame: int, keyword: str) -> Dataset:
     """Where an attribute of one frame is stated: a functional group (PS3.3 C.7.6.16) or the object."""
+    if not has(dataset, "PerFrameFunctionalGroupsSequence") and not has(dataset, "SharedFunctionalGroupsSequence"):
+        return dataset
     return next(macros(dataset, frame, keyword))
 
 

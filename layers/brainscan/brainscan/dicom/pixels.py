@@ -31,7 +31,7 @@ from brainscan.dicom.mosaic import is_mosaic, tile, tile_count
 from brainscan.dicom.pixel_description import complete_pixel_description, state_frames
 from brainscan.dicom.repair import name_by_meta, repair
 from brainscan.dicom.unstated_padding import unstated_padding
-from brainscan.dicom.values import integer, texts
+from brainscan.dicom.values import has, integer, texts
 from brainscan.domain import Reason, ScanError
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
@@ -62,10 +62,10 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
     dataset = dcmread(io.BytesIO(inflated), force=True)
     make_readable(dataset, PATIENT_AND_STUDY)
     repair(dataset)
-    if "TransferSyntaxUID" not in dataset.file_meta:
+    if not has(dataset.file_meta, "TransferSyntaxUID"):
         implicit, _ = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
-    if "Rows" not in dataset or not any(keyword in dataset for keyword in PIXEL_KEYWORDS):
+    if not has(dataset, "Rows") or not any(has(dataset, keyword) for keyword in PIXEL_KEYWORDS):
         raise _without_image(dataset)
     name_by_meta(dataset, dataset.file_meta if meta is None else meta)
     if not is_mosaic(dataset):
@@ -79,7 +79,9 @@ def frame_count(dataset: Dataset) -> int:
     Raises:
         ScanError: a mosaic without its number of slices.
     """
-    return tile_count(dataset) if is_mosaic(dataset) else max(1, int(dataset.get("NumberOfFrames") or 1))
+    if is_mosaic(dataset):
+        return tile_count(dataset)
+    return max(1, int(dataset.NumberOfFrames or 1)) if has(dataset, "NumberOfFrames") else 1
 
 
 def frame_pixels(dataset: Dataset, frame: int) -> Pixels:

@@ -15,7 +15,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
-from brainscan.dicom.values import is_uid, number, numbers, parsed, text, texts
+from brainscan.dicom.values import US_BYTES, is_uid, number, numbers, parsed, text, texts
 
 SPACINGS: Final = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """In the order of trust: in the patient, at the detector, on the scanned film."""
@@ -106,16 +106,15 @@ _FORMS: Final = {
     "IS": re.compile(rb"%b(?:\\%b)*" % (_INTEGER, _INTEGER)),
     "LO": re.compile(rb"[ -~]+"),
     "UI": re.compile(rb"[0-9.\\]+[\0 ]?"),
-    "US": re.compile(rb"(?:..)+", re.DOTALL),
 }
 """What values of these VRs look like in most files: pydicom need not convert one to show that it can."""
 
 
 def repair(dataset: Dataset) -> None:
     """Bring an object, or an item of one, to where reading one of these elements never raises, save those of `LEFT`."""
-    for tag in _EXPECTED.keys() & dataset.keys():
-        element, expected = dataset.get_item(tag), _EXPECTED[tag]
-        if element is None or _is_usual(element, expected) or _is_well_formed(dataset, expected):
+    known = [(element, _EXPECTED[element.tag]) for element in dataset.values() if element.tag in _EXPECTED]
+    for element, expected in known:
+        if _is_usual(element, expected) or _is_well_formed(dataset, expected):
             continue
         if expected.kinds:
             _rewrite(dataset, expected.keyword)
@@ -140,8 +139,12 @@ def _is_usual(element: DataElement | RawDataElement, expected: _Expected) -> boo
     if not isinstance(element, RawDataElement) or element.value is None:
         return False
     vr = element.VR or (expected.vrs[0] if len(expected.vrs) == 1 else "")
+    if vr not in expected.vrs:
+        return False
+    if vr == "US":
+        return bool(element.value) and len(element.value) % US_BYTES == 0
     form = _FORMS.get(vr)
-    return form is not None and vr in expected.vrs and form.fullmatch(element.value) is not None
+    return form is not None and form.fullmatch(element.value) is not None
 
 
 def _is_well_formed(dataset: Dataset, expected: _Expected) -> bool:

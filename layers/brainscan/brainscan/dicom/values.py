@@ -41,6 +41,11 @@ def holds(dataset: Dataset, tag: BaseTag) -> bool:
     return tag in dataset.keys()  # noqa: SIM118
 
 
+def has(dataset: Dataset, keyword: str) -> bool:
+    """The same of an attribute by its name."""
+    return holds(dataset, tag_and_vr(keyword)[0])
+
+
 def parsed(dataset: Dataset, keyword: str) -> Any:
     """The value as pydicom converts it; of one that it cannot convert, the bytes; None where there is none."""
     tag, _ = tag_and_vr(keyword)
@@ -97,7 +102,7 @@ def _plain_text(element: RawDataElement, vr: str) -> str | None:
 
 def text(dataset: Dataset, keyword: str) -> str:
     """The values of `texts` as one line; empty where there are none."""
-    if not holds(dataset, tag_and_vr(keyword)[0]):
+    if not has(dataset, keyword):
         return ""
     return " ".join(filter(None, texts(dataset, keyword)))
 
