@@ -62,7 +62,7 @@ def read_object(data: bytes, max_bytes: int) -> Dataset:
     dataset = dcmread(io.BytesIO(inflated), force=True)
     make_readable(dataset, PATIENT_AND_STUDY)
     repair(dataset)
-    if not has(dataset.file_meta, "TransferSyntaxUID"):
+    if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, _ = dataset.original_encoding
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
     if not has(dataset, "Rows") or not any(has(dataset, keyword) for keyword in PIXEL_KEYWORDS):
