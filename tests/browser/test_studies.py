@@ -30,6 +30,14 @@ def disagreeing(page: Page) -> dict[str, Any]:
     return next(each for each in studies(page) if len(each["series"]) > 1)
 
 
+def wait_for_image(page: Page) -> None:
+    """Until the image of the view is drawn; a function of the page would be one that its policy forbids."""
+    image = page.locator(".frame img")
+    expect(image).to_have_attribute("src", re.compile("."))
+    expect(image).to_have_js_property("complete", True)
+    assert image.evaluate("image => image.naturalWidth") > 0
+
+
 def open_view(page: Page, view: str) -> None:
     """Go to one of the page's views."""
     addresses: dict[str, Callable[[], str]] = {
@@ -170,7 +178,7 @@ def test_a_distance_is_measured_in_millimetres_with_two_clicks(page: Page) -> No
     page.keyboard.press("r")
     frame = page.locator(".frame")
     expect(page.get_by_role("button", name="Ruler")).to_have_attribute("aria-pressed", "true")
-    page.wait_for_function("document.querySelector('.frame img').naturalWidth > 0")
+    wait_for_image(page)
     box = present(frame.bounding_box())
     middle = box["height"] / 2
     for across in (0.4, 0.6):
@@ -183,7 +191,7 @@ def test_a_distance_is_measured_in_millimetres_with_two_clicks(page: Page) -> No
 
 def test_a_distance_is_measured_by_keyboard_alone(page: Page) -> None:
     open_view(page, "study")
-    page.wait_for_function("document.querySelector('.frame img').naturalWidth > 0")
+    wait_for_image(page)
     page.get_by_role("button", name="Ruler").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".frame")).to_be_focused()
@@ -221,7 +229,7 @@ def test_a_report_is_one_page_on_which_nothing_is_cut_off(page: Page, part: str)
     if part == "series":
         page.keyboard.press("s")
         page.locator("main:not([aria-busy]) .caption").wait_for()
-    page.wait_for_function("document.querySelector('.frame img').naturalWidth > 0")
+    wait_for_image(page)
     assert len(re.findall(rb"/Type */Page\b", page.pdf(format="A4"))) == 1
     page.set_viewport_size(PAPER)
     page.emulate_media(media="print")
