@@ -15,6 +15,9 @@ from tests.browser.test_page import open_view, with_mask
 from tests.browser.test_studies import answer
 from tests.browser.test_uploading import QUICK
 
+SINCE = "2022-01-01"
+"""After the days that the tests of drift count, on which nothing is listed, and each of which would be asked."""
+
 MANY = 60
 A_PAGE = 50
 """Rows that a list shows at once."""
@@ -124,9 +127,9 @@ def test_tabs_keep_each_filter_that_the_other_list_knows(page: Page) -> None:
 
 
 def test_scans_have_orders_readers_uploads_and_counts_as_studies_have(page: Page) -> None:
-    page.goto("/?list=scans&from=2020-01-01")
+    page.goto(f"/?list=scans&from={SINCE}")
     page.locator("form[data-counted]").wait_for()
-    counts = answer(page, "scans/counts?from=2020-01-01")
+    counts = answer(page, f"scans/counts?from={SINCE}")
     for label, value, name in (("Class", "glioma", "findings"), ("Outcome", "rejected", "outcomes")):
         count = counts[name][value]
         assert count > 0
@@ -134,7 +137,7 @@ def test_scans_have_orders_readers_uploads_and_counts_as_studies_have(page: Page
     expect(page.get_by_label("Model").locator("option")).to_have_count(1 + len(counts["models"]))
     page.get_by_label("Order").select_option("probability")
     expect(page).to_have_url(re.compile("sort=probability"))
-    first = answer(page, "scans?from=2020-01-01&sort=probability&limit=50")["items"]
+    first = answer(page, f"scans?from={SINCE}&sort=probability&limit=50")["items"]
     links = page.locator("table.scans tbody a.open")
     expect(links).to_have_count(len(first))
     assert links.evaluate_all("all => all.map(each => each.getAttribute('href'))") == [
@@ -150,7 +153,7 @@ def test_scans_have_orders_readers_uploads_and_counts_as_studies_have(page: Page
     expect(page.locator("#count")).to_contain_text("No scan matches")
     page.locator("select[name=reader]").select_option("")
     expect(page.locator("table.scans tbody tr")).to_have_count(
-        min(A_PAGE, len(answer(page, f"scans?from=2020-01-01&limit=200&export_id={first[0]['export_id']}")["items"]))
+        min(A_PAGE, len(answer(page, f"scans?from={SINCE}&limit=200&export_id={first[0]['export_id']}")["items"]))
     )
 
 
