@@ -32,7 +32,7 @@ def disagreeing(page: Page) -> dict[str, Any]:
 
 def wait_for_image(page: Page) -> None:
     """Until the image of the view is drawn; a function of the page would be one that its policy forbids."""
-    image = page.locator(".frame img")
+    image = page.locator(".frame img").first
     expect(image).to_have_attribute("src", re.compile("."))
     expect(image).to_have_js_property("complete", True)
     assert image.evaluate("image => image.naturalWidth") > 0
