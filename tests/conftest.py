@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -237,11 +237,11 @@ def world(table: Table) -> World:
     return World(services, s3, sqs, url, parts_url)
 
 
-def _watched_bus(sqs: Any) -> Any:
+def _watched_bus(sqs: Any) -> Callable[[], Any]:
     """EventBridge with a rule that copies every event of ours to a queue."""
     url = sqs.create_queue(QueueName="events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events = boto3.client("events")
     events.put_rule(Name="all", EventPattern=json.dumps({"source": ["brainscan"]}))
     events.put_targets(Rule="all", Targets=[{"Id": "queue", "Arn": arn}])
-    return events
+    return lambda: events

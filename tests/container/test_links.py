@@ -67,7 +67,7 @@ def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Results:
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     boto3.client("s3").create_bucket(Bucket=BUCKET)
-    found = results(Settings())
+    found = results(Settings.read())
     for seed, key in enumerate((RECORD.mask_key, RECORD.image_key)):
         found.put(str(key), png(20, seed=seed), "image/png")
     return found

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import unquote_plus
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
-from brainscan.domain import BrainscanError, GivenUpReport, Part, Report, Scan
+from brainscan.domain import BrainscanError, FrozenModel, GivenUpReport, Part, Report, Scan
 from brainscan.store.table import ScanChange
 from brainscan.store.table.items import scan_record
 from brainscan.store.table.keys import META, series_id_of
@@ -21,34 +21,40 @@ class MessageError(BrainscanError):
     """A message that is not what its queue is for. It ends in the dead-letter queue; its text is not repeated."""
 
 
-class _Bucket(BaseModel):
+class _Event(FrozenModel):
+    """Of what AWS sends, the fields that are asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Bucket(_Event):
     name: str
 
 
-class _Object(BaseModel):
+class _Object(_Event):
     key: str
     version_id: str | None = Field(default=None, alias="versionId")
     sequencer: str | None = None
 
 
-class _S3(BaseModel):
+class _S3(_Event):
     bucket: _Bucket
     object: _Object
 
 
-class _Record(BaseModel):
+class _Record(_Event):
     event_name: str = Field(alias="eventName")
     event_time: datetime = Field(alias="eventTime")
     s3: _S3
 
 
-class _Notification(BaseModel):
+class _Notification(_Event):
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html"""
 
     records: list[_Record] = Field(alias="Records")
 
 
-class _Announcement(BaseModel):
+class _Announcement(_Event):
     """https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html"""
 
     detail_type: Literal["SeriesAnalyzed"] = Field(alias="detail-type")

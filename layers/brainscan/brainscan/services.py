@@ -117,7 +117,7 @@ def services_of(configured: Settings, limits: Limits, client: Callable[[str], An
         results=Results(s3, configured.results_bucket),
         versions=ObjectVersions(s3),
         table=Table.over(client("dynamodb"), configured.table_name, configured.retention_days),
-        bus=Bus(client("events"), configured.event_bus, configured.event_source),
+        bus=Bus(partial(client, "events"), configured.event_bus, configured.event_source),
         queue=ScanQueue(sqs, configured.scan_queue_url),
         retries=ScanQueue(sqs, configured.retry_queue_url),
         parts=PartQueue(sqs, configured.upload_queue_url),

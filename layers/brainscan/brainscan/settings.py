@@ -1,10 +1,11 @@
 """Environment -> one typed, frozen object. Every variable is `BRAINSCAN_` plus the field's name."""
 
+import os
 from functools import cache
 from pathlib import Path
+from typing import ClassVar, Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 MIB = 1024**2
 GIB = 1024**3
@@ -12,10 +13,31 @@ GIB = 1024**3
 SITES = r"^([a-z0-9][a-z0-9-]{0,31}(,[a-z0-9][a-z0-9-]{0,31})*)?$"
 
 
-class Limits(BaseSettings):
+class EnvironmentVariables(BaseModel):
+    """Fields that the environment may set.
+
+    pydantic-settings reads as much, and its imports are a tenth of the time in which a function starts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    prefix: ClassVar[str]
+
+    @classmethod
+    def read(cls) -> Self:
+        """The fields as they stand in the environment, each by the prefix and its name.
+
+        Raises:
+            pydantic.ValidationError: a required variable is missing or has the wrong type; it names the field.
+        """
+        variables = {name: cls.prefix + name.upper() for name in cls.model_fields}
+        return cls.model_validate({name: os.environ[key] for name, key in variables.items() if key in os.environ})
+
+
+class Limits(EnvironmentVariables):
     """How much of anything one upload may ask for. Beyond a limit is an outcome, never a crash."""
 
-    model_config = SettingsConfigDict(env_prefix="BRAINSCAN_LIMIT_", frozen=True)
+    prefix = "BRAINSCAN_LIMIT_"
 
     archive_bytes: int = Field(default=64 * GIB, description="size of an uploaded archive")
     scan_bytes: int = Field(default=256 * MIB, description="size of one image file, loose or in an archive")
@@ -29,10 +51,10 @@ class Limits(BaseSettings):
     nesting: int = Field(default=1, description="archives inside archives")
 
 
-class Settings(BaseSettings):
+class Settings(EnvironmentVariables):
     """What a function is told about its surroundings."""
 
-    model_config = SettingsConfigDict(env_prefix="BRAINSCAN_", frozen=True)
+    prefix = "BRAINSCAN_"
 
     results_bucket: str
     table_name: str
@@ -77,10 +99,10 @@ def settings() -> Settings:
     Raises:
         pydantic.ValidationError: a required variable is missing or has the wrong type; it names the variable.
     """
-    return Settings()  # pyright: ignore[reportCallIssue]
+    return Settings.read()
 
 
 @cache
 def limits() -> Limits:
     """The process's limits, read from the environment once."""
-    return Limits()
+    return Limits.read()

@@ -3,12 +3,16 @@
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.unit.infra.reading import listed, role_statements
+from tests.unit.infra.rendered import resources
 
 ROOT = Path(__file__).parents[3]
 ZIPPED = ["count", "deliver", "give_up", "intake", "report", "results_api", "measure_drift"]
@@ -155,3 +159,11 @@ def test_the_image_is_built_by_the_same_copy() -> None:
     assert "bundle.py . handler.py" in text
     seen = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     assert seen == {"requirements/image.txt", "infra/bundle.py", "layers/brainscan/brainscan", "functions/analyze"}
+
+
+def test_the_image_describes_to_the_sdk_the_services_that_its_functions_may_ask_and_no_other() -> None:
+    described = re.findall(r"! -name (\w+)", (ROOT / "functions/analyze/Dockerfile").read_text())
+    roles = {resources()[name]["Properties"]["Role"].removesuffix(".Arn") for name in ("Analyze", "Reprocess")}
+    statements = [each for name, each in role_statements(resources()) if name.removesuffix(".Arn") in roles]
+    asked = {action.partition(":")[0] for each in statements for action in listed(each["Action"])}
+    assert set(described) == asked - {"logs", "xray"}  # which Lambda itself asks

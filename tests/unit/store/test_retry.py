@@ -197,5 +197,5 @@ def test_messages_that_sqs_did_not_take_are_sent_again_and_those_that_it_took_ar
 
 def test_an_event_that_the_bus_refuses_for_a_moment_is_sent(clock: Clock) -> None:
     report = Report(series_id="0" * 32, revision=1, outcome=Outcome.ANALYZED)
-    Bus(cast(Any, Halfhearted()), "default", "brainscan").announce(report)
+    Bus(lambda: cast(Any, Halfhearted()), "default", "brainscan").announce(report)
     assert len(clock.pauses) == 1

@@ -1,5 +1,7 @@
 """EventBridge: other systems learn that a series is reported."""
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from brainscan.domain import BrainscanError, Report
@@ -16,10 +18,14 @@ class BusError(BrainscanError):
 
 
 class Bus:
-    """The event bus that a deployment announces on, and the source that it names itself by."""
+    """The event bus that a deployment announces on, and the source that it names itself by.
 
-    def __init__(self, client: "EventBridgeClient", name: str, source: str) -> None:
-        self._client = client
+    Its client is made when it first announces: most functions never do, and none waits for it to start.
+    """
+
+    def __init__(self, client: Callable[[], "EventBridgeClient"], name: str, source: str) -> None:
+        """Take what makes a client of EventBridge, the bus's name, and our own."""
+        self._make_client = client
         self._name = name
         self._source = source
 
@@ -34,3 +40,7 @@ class Bus:
         answer = retried(lambda: self._client.put_events(Entries=[entry]))  # type: ignore[list-item]
         if answer["FailedEntryCount"]:
             raise BusError(f"EventBridge refused the event: {answer['Entries'][0].get('ErrorCode', 'no code')}")
+
+    @cached_property
+    def _client(self) -> "EventBridgeClient":
+        return self._make_client()
