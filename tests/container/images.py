@@ -16,7 +16,7 @@ BASE_PYTHON = "3.13"
 ANALYZE = "analyze:analyze"
 """What `sam build` calls the function's image: DockerTag and the function's name in the template."""
 
-BUDGET_MB = 350
+BUDGET_MB = 300
 """What the image may add to its base, unpacked."""
 
 

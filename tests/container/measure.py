@@ -1,6 +1,6 @@
 """Cold start, latency, throughput and memory of the container: the table of docs/container.md.
 
-What is measured goes to infra/cost/measured.json, from which `infra/cost/estimate.py` computes what a scan costs.
+What is measured goes to infra/cost/measured.json, from which `tests/bench/cost.py` computes what a scan costs.
 """
 
 import itertools

@@ -89,3 +89,14 @@ def test_a_name_in_the_pixels_is_drawn_nowhere_whatever_the_header_says(network:
     assert hidden.image_png is None
     assert present(hidden.finding).review_reasons.count(Reason.BURNED_IN_TEXT) == 1
     assert present(hidden.finding).flagged((Reason.BURNED_IN_TEXT,)) == hidden.finding
+
+
+def test_slices_that_show_nothing_skip_the_network(network: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = ScanBytes(dicom_bytes(dicom_object(np.zeros((192, 192), np.uint8))), Kind.DICOM)
+    sizes, run = [], network.run
+    monkeypatch.setattr(network, "run", lambda batch: sizes.append(len(batch)) or run(batch))
+    blank, seen = predict([empty, ScanBytes(dicom_bytes(dicom_object(head())), Kind.DICOM)], network, LIMITS)
+    predict([empty, empty], network, LIMITS)
+    assert sizes == [1]
+    assert present(blank.finding).reasons == (Reason.BLANK_IMAGE,)
+    assert ["infer" in each.timings_ms for each in (blank, seen)] == [False, True]
