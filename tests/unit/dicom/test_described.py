@@ -181,7 +181,9 @@ def test_fragments_that_go_on_with_a_frame_are_no_frames(count: int, offsets: bo
     assert len(read_header(mr.file_bytes(stack), Limits()).orders) == count
 
 
-@pytest.mark.parametrize("more", [b"", bytes(2), bytes(512), bytes(2 * mr.ROWS * mr.COLUMNS - 2)])
+@pytest.mark.parametrize(
+    "more", [b"", bytes(2), bytes(512), bytes(2 * mr.ROWS * mr.COLUMNS - 2), bytes(3 * mr.ROWS * mr.COLUMNS)]
+)
 def test_bytes_behind_the_pixels_are_no_frame(more: bytes) -> None:
     padded = image()
     padded.PixelData += more

@@ -49,3 +49,10 @@ def test_filler_of_a_picture_that_is_turned_over_is_dark_too(top: int, filler: i
 )
 def test_background_and_bright_pixels_are_none(picture: Any) -> None:
     assert unstated_padding(picture) is None
+
+
+@pytest.mark.parametrize("edge", [ROWS == 0, ROWS == mr.ROWS - 1, COLUMNS == 0, COLUMNS == mr.COLUMNS - 1])
+def test_filler_along_any_one_edge_is_found(edge: Any) -> None:
+    found = unstated_padding(np.where(edge, 60_000, PICTURE))
+    assert found is not None
+    np.testing.assert_array_equal(found, edge)

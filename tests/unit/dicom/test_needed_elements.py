@@ -1,5 +1,6 @@
 """A needed element is read in whatever form it has; in one that says nothing it is absent, or the file is refused."""
 
+import io
 import struct
 import warnings
 from collections.abc import Iterator
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from brainscan.dicom.header import read_header
+from brainscan.dicom.repair import repair
 from brainscan.dicom.source import read_source
 from brainscan.domain import Kind, Reason, ScanError
 from brainscan.imaging.decode import Decoded, decode
@@ -224,3 +226,13 @@ def test_words_are_read_in_the_byte_order_of_the_file(order: str) -> None:
     for vr in ("OW", "UN", "US"):
         data = with_raw(image(), "Rows", vr, struct.pack(f"{order}H", mr.ROWS), syntax)
         assert shows_the_same(read(data))
+
+
+@pytest.mark.parametrize("vr", ["OW", "OB", "UN"])
+@pytest.mark.parametrize(("signed", "value"), [(0, 65_000), (1, -1_000)])
+def test_words_have_the_sign_of_the_pixels(vr: str, signed: int, value: int) -> None:
+    raw = struct.pack("<h" if signed else "<H", value)
+    made = image(PixelRepresentation=signed)
+    read_again = dcmread(io.BytesIO(with_raw(made, "PixelPaddingValue", vr, raw, ExplicitVRLittleEndian)))
+    repair(read_again)
+    assert read_again.PixelPaddingValue == value

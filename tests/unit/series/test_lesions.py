@@ -1,6 +1,7 @@
 """A lesion is a mass: connected over neighbouring slices, measured by itself."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,15 @@ def test_a_finding_sums_up_the_lesions_of_its_class() -> None:
     assert finding.volume_mm3 == pytest.approx(sum(present(each.volume_mm3) for each in lesions))
     assert finding.longest_diameter_mm == lesions[0].longest_diameter_mm
     assert finding.key_area_px == large.sum()
+
+
+def test_a_slice_tells_of_the_class_of_a_finding_as_much_as_it_shows_of_it() -> None:
+    slight, wide = mr.disc(3), mr.disc(9)
+    unsure, sure = outlined(slight, wide)
+    slices = [replace(unsure, record=mr.answered(0, G, slight, confidence=0.6)), sure]
+    lesions, _ = lesions_of(slices)
+    [finding] = findings_of(lesions, slices)
+    assert finding.probability == pytest.approx(np.average([0.6, 0.9], weights=[slight.sum(), wide.sum()]))
 
 
 def test_more_lesions_than_a_byte_counts_keep_their_numbers() -> None:
