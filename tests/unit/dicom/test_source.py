@@ -95,6 +95,12 @@ def test_frames_have_planes_of_their_own() -> None:
     assert heights == [10, 14, 18]
 
 
+def test_an_answer_says_when_it_was_reported_not_when_its_file_was_written() -> None:
+    made = captured(source())
+    assert (made.InstanceCreationDate, made.InstanceCreationTime) == ("20260301", "120000.000000")
+    assert (made.ContentDate, made.ContentTime) == ("20260301", "120000")
+
+
 def test_uids_are_the_same_for_the_same_series_and_revision_alone() -> None:
     later = ReportIdentity(PSEUDONYMS, "5" * 32, 2, "f" * 64, NOON)
     uids = [identity.instance_uid(answer) for identity in (STAMP, STAMP, later) for answer in ReportObject]
