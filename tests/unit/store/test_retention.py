@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from brainscan.domain import Export, ExportState, Outcome, Report, TumorClass, Verdict
+from brainscan.domain import Export, ExportState, Kind, Outcome, PartDone, Report, Series, TumorClass, Verdict
+from brainscan.domain.reprocess import ReprocessedScan
 from brainscan.events import parse_scan_changes
 from brainscan.pipeline.count import count
 from brainscan.store.table import Table
@@ -95,6 +96,23 @@ def test_what_a_scan_belongs_to_expires_no_earlier_than_its_answer(dynamodb: Any
         *("SERIES", "STUDY"),  # links from the export
     }
     assert min(others.values()) >= max(scans.values())
+
+
+def test_whatever_is_written_of_scans_expires(dynamodb: Any, reported: Any) -> None:
+    reported.scans.review(SLICES[0].scan_id, 0, opinion(Verdict.CONFIRMED))
+    reported.summaries.review_series(SERIES, 0, opinion(Verdict.CONFIRMED))
+    reported.summaries.review_study(STUDY, 0, opinion(Verdict.CONFIRMED))
+    reported.models.switch_series(SERIES, "e" * 64, {"f" * 64})
+    reported.reports.begin(SERIES, 3)
+    reported.series.put_complete(Series(series_id=SERIES, expected=2, revision=2))
+    part = PartDone(number=0, last=True, kind=Kind.ZIP, files=2, skipped=0)
+    reported.exports.put_part(EXPORT, part)
+    reported.exports.fail_part(EXPORT, part.model_copy(update={"number": 1}))
+    asked = ReprocessedScan(scan_id=SLICES[0].scan_id, model_id="e" * 64, run_id="r", outcome=Outcome.ANALYZED)
+    reported.runs.put_reprocessed([asked])
+    kept = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if "expires_at" not in item]
+    # An instance goes with its scan.
+    assert {item["sk"]["S"].partition("#")[0] for item in kept} == {NOON.date().isoformat(), "INSTANCE"}
 
 
 @pytest.mark.parametrize("days", [0.5, 8])
