@@ -48,6 +48,12 @@ def test_a_value_against_the_standard_is_emptied_and_the_rest_kept(keyword: str,
     assert captured(header).PatientID == mr.PATIENT_ID
 
 
+def test_codes_and_dates_by_the_standard_are_kept() -> None:
+    stated = {"PatientAge": "042Y", "PatientBirthDate": "19530405", "StudyTime": "101112", "PatientSex": "F"}
+    header = source(**stated)
+    assert {keyword: header[keyword].value for keyword in stated} == stated
+
+
 def test_what_must_be_there_with_or_without_a_value_is_there() -> None:
     [image] = mr.mr_series(1)
     for keyword in ("PatientID", "StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyDate"):

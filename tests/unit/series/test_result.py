@@ -1,5 +1,6 @@
 """What a series shows: which acquisition it rests on, what a reader should look at, and each slice where it lies."""
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from brainscan.series.acquisitions import AcquisitionOrder, SliceSource, Techniq
 from brainscan.series.planes import Plane
 from brainscan.series.result import SeriesAnalysis, analyze_series
 from tests import series as mr
+from tests.making import NOON
 
 G, M, N = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
 SMALL, LARGE = mr.disc(4), mr.disc(8)
@@ -202,3 +204,24 @@ def test_without_positions_slices_are_in_their_order_and_the_volume_says_why_it_
     assert analysis.result.lesions[0].volume_withheld is Reason.NO_POSITIONS
     assert {int(label.max()) for label in analysis.labels.values()} == {1}
     assert all(np.array_equal(label > 0, LARGE) for label in analysis.labels.values())
+
+
+def test_a_result_repeats_what_is_known_of_each_slice_and_acquisition() -> None:
+    result = imaged({"b_value": 0.0}, {"b_value": 1000.0}, sick={2, 3}).result
+    assert [each.b_value for each in result.acquisitions] == [0.0, 1000.0]
+    assert [each.position_mm for each in result.slices] == [6.0 * place for place in range(6)] * 2
+    area = LARGE.sum() * mr.SPACING[0] * mr.SPACING[1]
+    assert [each.area_mm2 for each in result.slices if each.counted] == [pytest.approx(area)] * 2
+    assert {each.area_mm2 for each in result.slices if each.predicted is N} == {None}
+
+
+def test_a_result_is_of_the_models_that_answered_and_as_late_as_its_last_slice() -> None:
+    later = NOON + timedelta(hours=1)
+    records = [
+        mr.answered(0, model_id="b" * 64, finished_at=later),
+        mr.answered(1, model_id="a" * 64),
+        mr.answered(2, model_id="c" * 64, outcome=Outcome.FAILED),
+    ]
+    result = analyzed(records, {}).result
+    assert result.model_ids == ("a" * 64, "b" * 64)
+    assert result.finished_at == later
