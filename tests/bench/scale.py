@@ -22,7 +22,7 @@ from brainscan.pipeline.estimate import estimate
 from brainscan.pipeline.intake import intake
 from brainscan.services import WORKERS
 from brainscan.store.table import Table
-from brainscan.store.table.keys import DAY_SHARDS
+from brainscan.store.table.keys import SHARDS
 from brainscan.store.upload import Upload
 from brainscan_local import moto_dynamodb
 from brainscan_local.backend import Backend
@@ -176,8 +176,8 @@ def limits(needs: Needs) -> list[Limit]:
         Limit("writes of its heaviest index", QUOTAS["table_write_units"] / heaviest, "the table's quota"),
         Limit(
             "a day's partition keys in an index",
-            DAY_SHARDS * QUOTAS["partition_write_units"] / day_units,
-            "DAY_SHARDS in store/table/keys.py",
+            SHARDS * QUOTAS["partition_write_units"] / day_units,
+            "SHARDS in store/table/keys.py",
         ),
         Limit(
             "count, a new table's stream", NEW_TABLE_SHARDS * counted, "none: shards grow with the table's partitions"

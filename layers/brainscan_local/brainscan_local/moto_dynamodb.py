@@ -2,8 +2,8 @@
 
 moto copies the whole table for every action of a transaction, and two of its transactions can undo each other.
 DynamoDB does neither (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
-It also sorts the whole table for every query, reads keys anew for every comparison, copies what nobody changes, and
-writes answers attribute by attribute by their model.
+It also sorts the whole table for every query, reads keys anew for every comparison, copies what nobody changes, makes
+plain values of a whole item for each attribute that is asked of it, and writes answers by their model.
 """
 
 import copy
@@ -20,6 +20,8 @@ from moto.dynamodb.models.utilities import dynamo_json_dump
 from moto.dynamodb.responses import DynamoResult
 from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 
+from brainscan_local.moto_indexes import answers, indexed, put_in, take_out
+
 READ_LIMIT = 1000
 """Records that one read of a shard gives at most."""
 
@@ -32,7 +34,7 @@ def patch() -> None:
     backend: Any = DynamoDBBackend
     backend.transact_write_items = _one_at_a_time(_undoing(backend.transact_write_items))
     for name in ("put_item", "update_item", "delete_item"):
-        setattr(backend, name, _indexed(getattr(backend, name)))
+        setattr(backend, name, indexed(getattr(backend, name)))
     for name in ("put_item", "update_item", "delete_item", "get_item", "query", "scan"):
         setattr(backend, name, _one_at_a_time(getattr(backend, name)))
     table: Any = Table
@@ -41,10 +43,11 @@ def patch() -> None:
     item: Any = Item
     item.__deepcopy__ = _copied
     item.size = _size
+    item.project = _whole_attributes(item.project)
     result: Any = DynamoResult
     result.execute_result = _as_json
-    answers: Any = responses
-    answers.dynamo_to_dict = _typed
+    written: Any = responses
+    written.dynamo_to_dict = _typed
     streams: Any = DynamoDBStreamsHandler
     streams.get_records = _records
 
@@ -59,24 +62,54 @@ def _one_at_a_time(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _narrowed(query: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a query look at the items of its partition alone; it asks the table for all of them."""
+    """Let a query look at nothing but what it may answer; it asks the table for all items, and sorts them."""
 
     @wraps(query)
-    def narrowed(self: Table, hash_key: DynamoType | None, *args: Any, **kwargs: Any) -> Any:
-        conditions = kwargs.get("hash_key_conditions") or []
-        if any(name != self.hash_key_attr for name, _ in conditions):
-            (name, wanted), *rest = conditions
-            found = [item for item in _with_value(self, name, wanted) if all(_has(item, *each) for each in rest)]
+    def narrowed(
+        self: Table,
+        hash_key: DynamoType | None,
+        comparison: str | None,
+        values: list[DynamoType],
+        limit: int | None,
+        start: dict[str, Any] | None,
+        forward: bool,
+        projection: Any,
+        index_name: str | None = None,
+        *args: Any,
+        hash_key_conditions: list[tuple[str, DynamoType]] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        if index_name and hash_key_conditions and self.range_key_attr:
+            [condition] = hash_key_conditions
+            found = answers(self, condition, index_name, (comparison, values), limit, start, forward=forward)
         else:
             found = list(_partition(self, hash_key).values())
         table: Any = self
         table.all_items = lambda: found
+        asked = (comparison, values, limit, start, forward, projection, index_name, *args)
         try:
-            return query(self, hash_key, *args, **kwargs)
+            return query(self, hash_key, *asked, hash_key_conditions=hash_key_conditions, **kwargs)
         finally:
             del table.all_items
 
     return narrowed
+
+
+def _whole_attributes(project: Callable[..., Any]) -> Callable[..., Any]:
+    """Take whole attributes as they stand; parts of them moto makes anew of plain values."""
+
+    @wraps(project)
+    def projected(self: Any, expressions: list[list[str]]) -> Any:
+        if any(len(each) > 1 for each in expressions):
+            return project(self, expressions)
+        item: Any = Item.__new__(Item)
+        item.hash_key, item.range_key, item.attrs = self.hash_key, self.range_key, LimitedSizeDict()
+        for [name] in expressions:
+            if name in self.attrs:
+                dict.__setitem__(item.attrs, name, self.attrs[name])
+        return item
+
+    return projected
 
 
 def _sorted(self: Any, hash_names: list[str], range_names: list[str | None], items: list[Any]) -> list[Any]:
@@ -104,60 +137,9 @@ def _size(self: Any) -> int:
     return size
 
 
-def _with_value(table: Any, name: str, wanted: DynamoType) -> list[Any]:
-    """Items whose attribute has that very value; what answers is kept from the first question on."""
-    by_value = vars(table).setdefault("by_value", {})
-    if name not in by_value:
-        by_value[name] = {}
-        for partition in table.items.values():
-            for item in partition.values():
-                _file(by_value[name], name, item)
-    return list(by_value[name].get(wanted.value, {}).values())
-
-
-def _file(by_value: dict[Any, dict[Any, Any]], name: str, item: Any) -> None:
-    if name in item.attrs:
-        by_value.setdefault(item.attrs[name].value, {})[item.hash_key, item.range_key] = item
-
-
-def _indexed(write: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep what `_with_value` answers from as an item is put, updated or deleted."""
-
-    @wraps(write)
-    def indexed(self: Any, table_name: str, named: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        table = self.get_table(table_name)
-        key = [DynamoType(named[name]) if name else None for name in (table.hash_key_attr, table.range_key_attr)]
-        _take_out(table, *key)
-        try:
-            return write(self, table_name, named, *args, **kwargs)
-        finally:
-            _put_in(table, *key)
-
-    return indexed
-
-
-def _take_out(table: Any, pk: DynamoType | None, sk: DynamoType | None) -> None:
-    if (item := table.get_item(pk, sk)) is not None:
-        for name, by_value in vars(table).get("by_value", {}).items():
-            if name in item.attrs:
-                by_value.get(item.attrs[name].value, {}).pop((pk, sk), None)
-
-
-def _put_in(table: Any, pk: DynamoType | None, sk: DynamoType | None) -> None:
-    if (item := table.get_item(pk, sk)) is not None:
-        for name, by_value in vars(table).get("by_value", {}).items():
-            _file(by_value, name, item)
-
-
 def _partition(table: Any, hash_key: DynamoType | None) -> dict[Any, Any]:
     found: dict[Any, Any] = table.items.get(hash_key, {})
     return found
-
-
-def _has(item: Any, name: str, wanted: DynamoType) -> bool:
-    """Whether an item has an attribute of that very value; index keys are strings, which need no more than this."""
-    value = item.attrs.get(name)
-    return value is not None and value.value == wanted.value
 
 
 def _typed(value: Any) -> Any:
@@ -226,12 +208,12 @@ def _at(tables: Any, table: str, pk: tuple[str, str], sk: tuple[str, str]) -> An
 
 
 def _restore(table: Any, pk: DynamoType, sk: DynamoType, item: Any) -> None:
-    _take_out(table, pk, sk)
+    take_out(table, pk, sk)
     if item is not None:
         table.items[pk][sk] = item
     elif pk in table.items:
         table.items[pk].pop(sk, None)
-    _put_in(table, pk, sk)
+    put_in(table, pk, sk)
 
 
 def _stream_length(table: Any) -> int:

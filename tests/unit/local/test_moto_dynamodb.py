@@ -1,5 +1,6 @@
 """The repaired tables keep what DynamoDB promises of transactions, queries and streams."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -103,6 +104,46 @@ def test_a_query_finds_its_own_partition_in_order_and_in_pages(table: Resources)
     assert [item for page in pages for item in page["Items"]] == [indexed(number, "even") for number in (0, 2, 4)]
     nothing = of_model | {"ExpressionAttributeValues": {":pk": {"S": "neither"}}}
     assert client.query(TableName=name, **nothing)["Items"] == []
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize(
+    ("condition", "values", "holds"),
+    [
+        ("model_sk < :a", "3", lambda sk: sk < "3"),
+        ("model_sk <= :a", "3", lambda sk: sk <= "3"),
+        ("model_sk = :a", "3", lambda sk: sk == "3"),
+        ("model_sk >= :a", "3", lambda sk: sk >= "3"),
+        ("model_sk > :a", "3", lambda sk: sk > "3"),
+        ("model_sk BETWEEN :a AND :b", "25", lambda sk: "2" <= sk <= "5"),
+        ("begins_with(model_sk, :a)", "3", lambda sk: sk.startswith("3")),
+    ],
+)
+def test_a_query_of_a_range_gives_all_of_it_by_whatever_pages(
+    table: Resources, condition: str, values: str, holds: Callable[[str], bool], *, forward: bool
+) -> None:
+    client, name = boto3.client("dynamodb"), table.attribute("Scans", "Ref")
+    places = [("2", "b"), ("3", "a"), ("3", "c"), ("3", "b"), ("35", "a"), ("5", "a"), ("6", "a"), ("1", "z")]
+    for sk, pk in places:
+        item = {"pk": pk + sk, "sk": "META", "model_pk": "one", "model_sk": sk}
+        client.put_item(TableName=name, Item={key: {"S": value} for key, value in item.items()})
+    client.put_item(TableName=name, Item={"pk": {"S": "no place"}, "sk": {"S": "META"}, "model_pk": {"S": "one"}})
+    question: dict[str, Any] = {
+        "IndexName": "model",
+        "KeyConditionExpression": f"model_pk = :pk AND {condition}",
+        "ExpressionAttributeValues": {":pk": {"S": "one"}}
+        | {f":{n}": {"S": v} for n, v in zip("ab", values, strict=False)},
+        "ScanIndexForward": forward,
+        "ProjectionExpression": "pk, model_sk, nothing",
+    }
+    expected = [
+        {"pk": {"S": pk + sk}, "model_sk": {"S": sk}} for sk, pk in sorted(places, reverse=not forward) if holds(sk)
+    ]
+    question["ExpressionAttributeValues"][":pk"] = {"S": "one"}
+    for limit in (1, 2, 3, 50):
+        pages = list(client.get_paginator("query").paginate(TableName=name, Limit=limit, **question))
+        assert [item for page in pages for item in page["Items"]] == expected
+        assert len(pages) == max(1, -(-len(expected) // limit))
 
 
 def test_a_stream_tells_items_as_they_were_written(table: Resources) -> None:

@@ -3,10 +3,14 @@
 import bisect
 import math
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from brainscan.domain import Outcome, ScanRecord
+from brainscan.store.table import keys
+from brainscan.store.table.cells import Cell
+from brainscan.store.table.items import to_item
 from brainscan.store.table.keys import KEYS_ONLY
 
 READ_UNIT_BYTES = 4096
@@ -34,6 +38,15 @@ def item_size(item: dict[str, Any]) -> int:
     return sum(len(name.encode()) + size_of(value) for name, value in item.items())
 
 
+def day_counters(records: Iterable[ScanRecord]) -> list[dict[str, Any]]:
+    """What the counters of days hold of scans, as far as filters ask them."""
+    by_day: dict[str, Counter[str]] = defaultdict(Counter)
+    for each in records:
+        if each.outcome is not Outcome.QUEUED and not each.superseded:
+            by_day[each.day].update([each.outcome.value, Cell.of(each).counter])
+    return [to_item(keys.counter(keys.day(day)["pk"], "shard") | counts) for day, counts in by_day.items()]
+
+
 class Ledger:
     """A client that answers Query from sorted lists and adds up what DynamoDB would charge; it knows no Scan."""
 
@@ -59,7 +72,7 @@ class Ledger:
     def query(self, **request: Any) -> dict[str, Any]:
         """Answer as DynamoDB does: up to Limit items after ExclusiveStartKey; of the table, a range of sort keys."""
         values = request["ExpressionAttributeValues"]
-        if ":instance" in values or ":kind" in values:
+        if values.keys() & {":instance", ":kind", ":count"}:
             return self._beginning(request)
         if "IndexName" not in request:
             return self._range(values[":pk"]["S"], values[":first"]["S"], values[":last"]["S"])
@@ -97,7 +110,7 @@ class Ledger:
         values = request["ExpressionAttributeValues"]
         after = request.get("ExclusiveStartKey", {"sk": {"S": ""}})["sk"]["S"]
         entries = self._lists.get(("", values[":pk"]["S"]), [])
-        begins = (values.get(":instance") or values[":kind"])["S"]
+        [begins] = [value["S"] for name, value in values.items() if name != ":pk"]
         found = [item for sk, _, item in entries if sk.startswith(begins) and sk > after][: request.get("Limit")]
         self.queries += 1
         self.units += max(1, math.ceil(sum(map(item_size, found)) / READ_UNIT_BYTES))

@@ -162,8 +162,8 @@ class TestHeat:
     @pytest.mark.parametrize("index", [keys.Index.FINDING, keys.Index.OUTCOME, keys.Index.MODEL, keys.Index.REVIEW])
     def test_no_partition_key_of_a_worklist_takes_more_than_it_can(self, burst: Any, index: Any) -> None:
         heat = Counter(keys.scan_indexes(record)[f"{index}_pk"] for record in burst)
-        share = self.BURST / keys.DAY_SHARDS
-        assert len(heat) == keys.DAY_SHARDS
+        share = self.BURST / keys.SHARDS
+        assert len(heat) == keys.SHARDS
         assert max(heat.values()) < min(self.MOST, 1.2 * share)
         print(f"{index}: {min(heat.values())} to {max(heat.values())} writes a second a key, mean {share:.0f}")
 

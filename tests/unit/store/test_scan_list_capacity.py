@@ -22,11 +22,12 @@ from brainscan.domain import (
 from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.items import export_item, scan_item, to_item
+from brainscan.store.table.worklist import MOST_COUNTED
 from brainscan.store.table.worklist_filter import Sort, WorklistFilter
-from brainscan.store.table.worklist_groups import DAYS_MERGED, FINAL
+from brainscan.store.table.worklist_groups import FINAL, MOST_ASKED
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed, opinion
-from tests.unit.store.ledger import Ledger, item_size
+from tests.unit.store.ledger import Ledger, day_counters, item_size
 
 SCANS, PAGE = 20_000, 50
 IN_EXPORT = 400
@@ -61,9 +62,10 @@ def synthetic(days: int) -> Iterator[Any]:
     yield export_item(export, None)
     for number in range(SCANS):
         yield scan_item(a_scan(number, days), None)
+    yield from day_counters(a_scan(number, days) for number in range(SCANS))
 
 
-@pytest.fixture(scope="module", params=[1, DAYS_MERGED], ids=["one day", f"{DAYS_MERGED} days"])
+@pytest.fixture(scope="module", params=[1, 32], ids=["one day", "32 days"])
 def days(request: pytest.FixtureRequest) -> int:
     return int(request.param)
 
@@ -86,6 +88,7 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "arrival, a model": {"model_id": "f" * 64},
     "arrival, a reader": {"reader": READER},
     "arrival, a class": {"finding": TumorClass.GLIOMA},
+    "arrival, a rare outcome": {"outcome": Outcome.FAILED},
     "probability": {"sort": Sort.PROBABILITY},
     "probability, a class": {"sort": Sort.PROBABILITY, "finding": TumorClass.GLIOMA},
     "review": {"sort": Sort.REVIEW},
@@ -93,8 +96,6 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "an export, probability": EXPORT | {"sort": Sort.PROBABILITY},
     "an export, review": EXPORT | {"sort": Sort.REVIEW},
 }
-VALUES = {"probability": 3, "probability, a class": 1, "arrival, a reader": 3}
-"""How many partitions of each shard every day is asked for."""
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -104,10 +105,9 @@ def test_a_page_of_scans_costs_o_of_page_and_of_what_its_order_merges(ledger: Le
         ledger.units = ledger.queries = 0
         page = table.worklist.scans(asked(days, **QUESTIONS[question]), PAGE, cursor)
         told.append(ledger.units)
-        merged = days * VALUES.get(question, 0) * keys.DAY_SHARDS / 2
         looked_at = 1000 * 2048 / 8192 if "export_id" in QUESTIONS[question] else 4 * 1.5 * PAGE * 2048 / 8192
-        assert len(page.items) == PAGE or "export" in question
-        assert ledger.units <= looked_at + merged + 2 * len(FINAL) * keys.DAY_SHARDS / 2 + 60
+        assert len(page.items) == PAGE or "export" in question or "rare" in question
+        assert ledger.units <= looked_at + MOST_ASKED / 2 + 60
         cursor = page.cursor
     print(f"{question}, {days} days: {told[0]} read units, then {told[1]}")
 
@@ -120,18 +120,19 @@ def test_a_filter_that_nothing_passes_reads_a_thousand_scans_a_page(ledger: Ledg
         assert page.items == ()
         assert page.cursor is not None
         print(f"nothing passes, {sort}, {days} days: {ledger.units} read units")
-        assert ledger.units <= 2 * 1000 * 2048 / 8192 + DAYS_MERGED * 3 * keys.DAY_SHARDS / 2 + 60
+        assert ledger.units <= 1000 * 2048 / 8192 + MOST_ASKED / 2 + 60
 
 
-@pytest.mark.parametrize("of", ["days", "export"])
-def test_counting_reads_each_scan_once(ledger: Ledger, days: int, of: str) -> None:
+@pytest.mark.parametrize("of", ["days", "confidence", "export"])
+def test_counting_reads_a_counter_a_day_or_a_thousand_scans(ledger: Ledger, days: int, of: str) -> None:
     ledger.units = ledger.queries = 0
-    counts = Table.over(cast(Any, ledger), TABLE).worklist.scan_counts(
-        asked(days, **(EXPORT if of == "export" else {}))
-    )
+    filters: dict[str, Any] = {"days": {}, "confidence": {"min_confidence": 0.5}, "export": EXPORT}[of]
+    counts = Table.over(cast(Any, ledger), TABLE).worklist.scan_counts(asked(days, **filters))
     print(f"counts of {of}, {days} days: {ledger.units} read units, {ledger.queries} queries")
-    assert counts.total == (IN_EXPORT if of == "export" else SCANS)
-    assert ledger.units <= SCANS * 2048 / 8192 + days * len(FINAL) * keys.DAY_SHARDS
+    assert counts.total == {"days": SCANS, "confidence": MOST_COUNTED, "export": IN_EXPORT}[of]
+    assert counts.complete == (of != "confidence")
+    most = {"days": 1 + days, "confidence": 1.5 * MOST_COUNTED / 4 + MOST_ASKED, "export": IN_EXPORT + 20}[of]
+    assert ledger.units <= most
 
 
 def test_shards_of_a_large_page_are_asked_at_the_same_time(
@@ -146,8 +147,8 @@ def test_shards_of_a_large_page_are_asked_at_the_same_time(
     monkeypatch.setattr(ledger, "query", told)
     page = Table.over(cast(Any, ledger), TABLE).worklist.scans(asked(days), 600)
     assert len(page.items) == 600
-    assert len(alone) > keys.DAY_SHARDS * len(FINAL)
-    assert sum(alone) <= 2 * keys.DAY_SHARDS
+    assert len(alone) > keys.SHARDS * len(FINAL)
+    assert sum(alone) <= 2 * keys.SHARDS
 
 
 def test_a_scan_is_under_2_kb() -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, cast
 
 import pytest
@@ -26,13 +26,13 @@ from brainscan.store.table import keys
 from brainscan.store.table.cursors import CursorError
 from brainscan.store.table.items import export_item, scan_item, to_item
 from brainscan.store.table.worklist_filter import STATES, Sort, WorklistFilter
-from brainscan.store.table.worklist_groups import DAYS_MERGED, MOST_ASKED
+from brainscan.store.table.worklist_groups import MOST_ASKED, WEEKS_MERGED
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed, opinion
-from tests.unit.store.ledger import Ledger
+from tests.unit.store.ledger import Ledger, day_counters
 
 GLIOMA, MENINGIOMA, NONE = TumorClass.GLIOMA, TumorClass.MENINGIOMA, TumorClass.NO_TUMOR
-DAYS_BACK = (0, 1, 2, 40, 41)
+DAYS_BACK = (0, 1, 2, 80, 81)
 """More than are merged lie between the first and the last."""
 
 FIRST, LAST = "2025-12-01", "2026-03-31"
@@ -75,7 +75,7 @@ def scans() -> list[ScanRecord]:
 
 
 def items(records: Iterable[ScanRecord]) -> list[dict[str, Any]]:
-    """What the table holds of scans that arrived, their exports and days."""
+    """What the table holds of scans that arrived, their exports, days and counters."""
     records = list(records)
     exports = {each.export_id: each.received_at for each in records}
     markers = [to_item(keys.arrival_day(day)) for day in {each.day for each in records}]
@@ -83,7 +83,7 @@ def items(records: Iterable[ScanRecord]) -> list[dict[str, Any]]:
         export_item(Export(export_id=name, state=ExportState.EXPANDED, received_at=at), None)
         for name, at in exports.items()
     ]
-    return [*markers, *written, *(scan_item(each, None) for each in records)]
+    return [*markers, *day_counters(records), *written, *(scan_item(each, None) for each in records)]
 
 
 def over(records: Iterable[ScanRecord]) -> Table:
@@ -116,7 +116,8 @@ def arrived(record: ScanRecord) -> tuple[float, str]:
 
 def probable(record: ScanRecord) -> tuple[float, ...]:
     """Sorts likely tumors first, of some weeks at a time, and what nobody calls anything last."""
-    weeks = (NOON.date().fromisoformat(LAST) - record.received_at.date()).days // DAYS_MERGED
+    mondays = [date.fromisoformat(keys.week_of(day)) for day in (record.day, LAST)]
+    weeks = (mondays[1] - mondays[0]).days // (7 * WEEKS_MERGED)
     if record.finding and record.probabilities:
         sure = record.probabilities[record.finding]
         return (1, weeks, sure) if record.finding is NONE else (0, weeks, -sure)
@@ -215,8 +216,10 @@ def test_scans_have_no_volume_to_be_ordered_by() -> None:
 def test_what_arrives_while_somebody_pages_shifts_nothing(sort: Sort) -> None:
     page = LISTED.worklist.scans(wanted(sort=sort), 5)
     late = [analyzed(a_record(n, "late", received_at=NOON + timedelta(days=n)), GLIOMA, 0.99) for n in range(3)]
-    rest = over([*SCANS, *late]).worklist.scans(wanted(sort=sort), 100, page.cursor)
-    seen = [each.scan_id for each in (*page.items, *rest.items)]
+    seen, cursor = [each.scan_id for each in page.items], page.cursor
+    while cursor:
+        rest = over([*SCANS, *late]).worklist.scans(wanted(sort=sort), 100, cursor)
+        seen, cursor = [*seen, *(each.scan_id for each in rest.items)], rest.cursor
     assert len(seen) == len(set(seen))
     assert {each.scan_id for each in SCANS} <= set(seen)
 
@@ -248,7 +251,7 @@ def test_a_cursor_of_another_question_is_refused(sort: Sort, cursor: str) -> Non
 
 def test_a_list_goes_on_where_a_page_has_asked_as_many_partitions_as_it_may() -> None:
     rare = [
-        analyzed(a_record(n, f"day {n}", received_at=NOON - timedelta(days=n)), GLIOMA, 0.9, needs_review=n == 99)
+        analyzed(a_record(n, f"day {n}", received_at=NOON - timedelta(days=3 * n)), GLIOMA, 0.9, needs_review=n == 99)
         for n in range(100)
     ]
     ledger = Ledger(items(rare), list(keys.Index))
@@ -259,22 +262,61 @@ def test_a_list_goes_on_where_a_page_has_asked_as_many_partitions_as_it_may() ->
         while True:
             ledger.queries = 0
             page = table.worklist.scans(question, 50, cursor)
-            assert ledger.queries <= MOST_ASKED + 1
+            assert ledger.queries <= MOST_ASKED + 1 + len(rare)  # of the days, and again of partitions that have more
             pages, cursor = pages + 1, page.cursor
             if cursor is None:
                 break
         assert pages > 1
     assert len(walked(table, first="2025-01-01", review=ReviewState.NEEDED)) == 1
-    assert not table.worklist.scan_counts(WorklistFilter(first="2025-01-01", last=LAST)).complete
+
+
+def test_a_count_that_no_counter_answers_asks_no_more_partitions_than_a_page() -> None:
+    rare = [analyzed(a_record(n, "rare", received_at=NOON - timedelta(days=2 * n)), GLIOMA, 0.9) for n in range(100)]
+    ledger = Ledger(items(rare), list(keys.Index))
+    table = Table.over(cast(Any, ledger), TABLE)
+    counts = table.worklist.scan_counts(WorklistFilter(first="2025-01-01", last=LAST, min_confidence=0.5))
+    assert not counts.complete
+    assert 0 < counts.total < 100
+    assert ledger.queries <= MOST_ASKED + 1
+
+
+def test_counters_answer_each_count_that_they_can_by_a_query_a_day() -> None:
+    ledger = Ledger(items(SCANS), list(keys.Index))
+    table = Table.over(cast(Any, ledger), TABLE)
+    judged_by_a = {"reader": "Dr. A", "finding": NONE}
+    for filters in ({}, {"finding": GLIOMA}, {"review": ReviewState.NEEDED, "model_id": "1" * 64}, judged_by_a):
+        ledger.queries = 0
+        counts = table.worklist.scan_counts(wanted(**filters))
+        assert counts.total == len(walked(LISTED, **filters)) > 0
+        assert counts.complete
+        assert ledger.queries == 1 + len(DAYS_BACK)
+
+
+def test_counters_of_before_there_were_any_of_filters_make_no_complete_count() -> None:
+    old = [item for item in items(SCANS) if not item["sk"]["S"].startswith(keys.COUNT)]
+    counter = to_item(keys.counter(keys.day(SCANS[0].day)["pk"], "shard") | {"analyzed": 8, "queued": 1})
+    table = Table.over(cast(Any, Ledger([*old, counter], list(keys.Index))), TABLE)
+    assert not table.worklist.scan_counts(wanted()).complete
+
+
+def test_a_second_reader_counts_no_case_among_those_to_read_that_they_read_first() -> None:
+    said = [opinion(Verdict.CONFIRMED, reader=reader) for reader in ("Dr. A", "Dr. A", "Dr. B")]
+    records = [judged(analyzed(a_record(number), GLIOMA, 0.9), each, readers=2) for number, each in enumerate(said)]
+    worklist = over(records).worklist
+    for filters in ({}, {"min_confidence": 0.5}):
+        counts = worklist.scan_counts(wanted(review=ReviewState.SECOND, second_reader="Dr. A", **filters))
+        assert counts.total == counts.findings[GLIOMA] == 1
+        assert counts.reviews == {"second": 3}
+        assert counts.readers == {}
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_the_emulator_lists_and_counts_as_the_ledger_does(table: Table, dynamodb: Any, sort: Sort) -> None:
+def test_the_emulator_lists_and_counts_as_the_ledger_does(lagging_table: Table, dynamodb: Any, sort: Sort) -> None:
     for item in items(SCANS):
         dynamodb.put_item(TableName=TABLE, Item=item)
     for filters in ({}, {"finding": NONE, "min_confidence": 0.6}, {"export_id": SCANS[3].export_id}):
-        assert walked(table, 19, sort=sort, **filters) == walked(LISTED, 19, sort=sort, **filters)
-        assert table.worklist.scan_counts(wanted(**filters)) == LISTED.worklist.scan_counts(wanted(**filters))
+        assert walked(lagging_table, 19, sort=sort, **filters) == walked(LISTED, 19, sort=sort, **filters)
+        assert lagging_table.worklist.scan_counts(wanted(**filters)) == LISTED.worklist.scan_counts(wanted(**filters))
 
 
 @pytest.mark.parametrize("sort", SORTS)

@@ -26,8 +26,9 @@ from brainscan.domain.agreement import (
     reader_pair,
 )
 from brainscan.pipeline.reader_masks import dice_of_pairs
+from brainscan.store.table.cells import REVIEWED
 from brainscan.store.table.query import all_pages
-from brainscan.store.table.worklist_filter import REVIEWED, WorklistFilter
+from brainscan.store.table.worklist_filter import WorklistFilter
 
 MOST_REVIEWED: Final = 2000
 """Studies, series or scans of each review state that are looked at."""

@@ -74,10 +74,6 @@ class Reviewed(FrozenModel):
         """Whether a reader must not see what was said so far: another has judged, and this one is to do so unmoved."""
         return self.verdict_state is ReviewState.SECOND and self.review_by(reader) is None
 
-    def read_first_by(self, reader: str | None) -> bool:
-        """Whether it waits for a second reader, and the first was this one."""
-        return self.verdict_state is ReviewState.SECOND and reader is not None and self.review_by(reader) is not None
-
     def adjudicates(self, opinion: Opinion, rules: ReviewRules) -> bool:
         """Whether a reader's opinion would decide between two.
 

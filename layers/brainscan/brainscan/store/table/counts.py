@@ -15,6 +15,7 @@ from brainscan.domain import Outcome, ScanRecord
 from brainscan.domain.features import counter_names
 from brainscan.store.retry import Threads
 from brainscan.store.table import keys
+from brainscan.store.table.cells import Cell
 from brainscan.store.table.client import PARALLEL, TableClient
 from brainscan.store.table.items import from_item, to_item
 
@@ -138,7 +139,7 @@ def _amounts(change: ScanChange) -> Iterator[tuple[str, dict[str, int]]]:
     scan, before, after = change.scan, change.before, change.after
     yield keys.export(scan.export_id)["pk"], _difference(_in_export(after), _in_export(before))
     in_day = _difference(_in_day(after), _in_day(before))
-    yield keys.day(scan.day)["pk"], in_day
+    yield keys.day(scan.day)["pk"], in_day | _difference(_in_cell(after), _in_cell(before))
     if scan.site:
         yield keys.day(scan.day, scan.site)["pk"], in_day
     if scan.series_id:
@@ -162,6 +163,12 @@ def _in_day(record: ScanRecord | None) -> Counter[str]:
         tally[MODEL + record.model_id] += 1
     tally.update(counter_names(record))
     return tally
+
+
+def _in_cell(record: ScanRecord | None) -> Counter[str]:
+    if record is None or record.superseded or record.outcome is Outcome.QUEUED:
+        return Counter()
+    return Counter({Cell.of(record).counter: 1})
 
 
 def _in_series(record: ScanRecord | None) -> Counter[str]:

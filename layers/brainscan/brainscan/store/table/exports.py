@@ -66,7 +66,7 @@ class Exports:
 
     def of_day(self, day: str, limit: int = 50, cursor: str | None = None) -> Page[Export]:
         """Exports that arrived on a day, latest first, without their live counts."""
-        partitions = shards(keys.exports_day(day), keys.DAY_SHARDS)
+        partitions = shards(keys.exports_day(day), keys.SHARDS)
         page = run(self._table, Query(keys.Index.OUTCOME, partitions, descending=True), limit, cursor)
         return Page(tuple(map(export_of, page.items)), page.cursor)
 

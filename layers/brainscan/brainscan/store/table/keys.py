@@ -1,17 +1,17 @@
 """The table's key layout: every partition and sort key is made here and nowhere else.
 
-Keys of days, findings and exports end in a shard, so that a burst spreads over partitions
+Keys of months, weeks, days and exports end in a shard, so that a burst spreads over partitions
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-sharding.html).
 """
 
-from datetime import UTC
+from datetime import UTC, date, timedelta
 from enum import StrEnum
 from typing import Final
 
 from brainscan.domain import Export, Outcome, ScanRecord, SeriesSummary, StudySummary
 
-DAY_SHARDS: Final = 16
-"""10,000 writes a second of one finding are 625 a partition key; DynamoDB takes 1,000."""
+SHARDS: Final = 16
+"""10,000 writes a second of one outcome are 625 a partition key; DynamoDB takes 1,000."""
 
 EXPORT_SHARDS: Final = 8
 """Partitions of an export's scans in its index."""
@@ -30,6 +30,9 @@ SUMMARIES: Final = (SERIES, STUDY)
 """What sort keys of an export's links to series and studies begin with."""
 SERIES_LABELS: Final = ("series_id", "study_id", "patient_id")
 """Attributes of a scan that its series' counters repeat."""
+TUMOR: Final = "tumor"
+NO_TUMOR: Final = "no_tumor"
+"""What the class that stands is, in keys that sort scans by confidence."""
 NOT_REVIEWED: Final = "none"
 """Stands in keys for series and studies that nobody looked at and nobody needs to."""
 DAYS: Final = "DAYS"
@@ -203,19 +206,24 @@ def shard(identifier: str, shards: int) -> int:
     return int(identifier[:8], 16) % shards
 
 
-def scans_day(value: str, day: str) -> str:
-    """Partition key of the scans of a day that have a class, an outcome or a review state, short of its shard."""
-    return f"{value}#{day}"
+def month_of(day: str) -> str:
+    """The month of a UTC day, whose scans share partition keys by arrival."""
+    return day[:7]
+
+
+def week_of(day: str) -> str:
+    """The Monday before a UTC day, whose week's scans share partition keys by confidence."""
+    return (date.fromisoformat(day) - timedelta(days=date.fromisoformat(day).weekday())).isoformat()
+
+
+def scans_of(value: str, period: str) -> str:
+    """Partition key, short of its shard: an outcome, review state or model of a month, a tumor or none of a week."""
+    return f"{value[:_MODEL_DIGITS]}#{period}"
 
 
 def exports_day(day: str) -> str:
     """Partition key of the exports that arrived on a day, in the outcome index, short of its shard."""
     return f"EXPORT#{day}"
-
-
-def model_day(model_id: str, day: str) -> str:
-    """Partition key of the model index, short of its shard."""
-    return f"{model_id[:_MODEL_DIGITS]}#{day}"
 
 
 def confidence_key(confidence: float) -> str:
@@ -225,13 +233,13 @@ def confidence_key(confidence: float) -> str:
 
 def export_index(item: Export) -> dict[str, str]:
     """Index keys of an export."""
-    pk = f"{exports_day(item.received_at.date().isoformat())}#{shard(item.export_id, DAY_SHARDS):02d}"
+    pk = f"{exports_day(item.received_at.date().isoformat())}#{shard(item.export_id, SHARDS):02d}"
     return _pair(Index.OUTCOME, pk, f"{item.received_at.isoformat()}#{item.export_id}")
 
 
 def scan_indexes(record: ScanRecord) -> dict[str, str]:
     """Index keys of a scan, as far as its state gives it any."""
-    day_shard = f"{shard(record.scan_id, DAY_SHARDS):02d}"
+    number, month = f"{shard(record.scan_id, SHARDS):02d}", month_of(record.day)
     tie = record.scan_id[:_TIE_DIGITS]
     position = f"{record.source.entry_index or 0:08d}#{record.source.frame or 0:06d}#{tie}"
     keys = _pair(Index.EXPORT, f"{record.export_id}#{shard(record.scan_id, EXPORT_SHARDS):02d}", position)
@@ -244,14 +252,14 @@ def scan_indexes(record: ScanRecord) -> dict[str, str]:
         keys |= _pair(Index.PATIENT, record.patient_id, arrived)
     if record.outcome == Outcome.QUEUED:
         return keys
-    keys |= _pair(Index.OUTCOME, f"{scans_day(record.outcome, record.day)}#{day_shard}", arrived)
-    if record.model_id:
-        keys |= _pair(Index.MODEL, f"{model_day(record.model_id, record.day)}#{day_shard}", arrived)
-    if record.review_state:
-        keys |= _pair(Index.REVIEW, f"{scans_day(record.review_state, record.day)}#{day_shard}", arrived)
+    values = {Index.OUTCOME: record.outcome, Index.MODEL: record.model_id, Index.REVIEW: record.review_state}
+    for index, value in values.items():
+        if value:
+            keys |= _pair(index, f"{scans_of(value, month)}#{number}", arrived)
     if record.finding and record.probabilities:
         by_confidence = f"{confidence_key(record.probabilities[record.finding])}#{tie}"
-        keys |= _pair(Index.FINDING, f"{scans_day(record.finding, record.day)}#{day_shard}", by_confidence)
+        group = TUMOR if record.finding.is_tumor else NO_TUMOR
+        keys |= _pair(Index.FINDING, f"{scans_of(group, week_of(record.day))}#{number}", by_confidence)
     return keys
 
 

@@ -1,8 +1,11 @@
 """Days in the table: on which of them scans arrived, and what their counters say."""
 
+from collections import Counter
+
 from brainscan.domain import DayStatistics, Outcome, ReviewState, TumorClass
 from brainscan.domain.features import DayHistograms
 from brainscan.store.table import keys
+from brainscan.store.table.cells import CELL, Cell
 from brainscan.store.table.client import TableClient
 from brainscan.store.table.counts import FINDING, MODEL, REVIEW, Counts
 from brainscan.store.table.items import to_item
@@ -24,6 +27,12 @@ class Statistics:
             reviews={each: total[REVIEW + each] for each in ReviewState if total[REVIEW + each]},
             models={name.removeprefix(MODEL): n for name, n in total.items() if name.startswith(MODEL) and n},
         )
+
+    def cells(self, day: str) -> tuple[Counter[Cell], bool]:
+        """A day's scans with a final outcome by what filters tell apart, and whether all that were counted are."""
+        total, _ = Counts(self._table).of(keys.day(day)["pk"])
+        cells = Counter({Cell.named(name): n for name, n in total.items() if name.startswith(CELL) and n > 0})
+        return cells, cells.total() == sum(total[each] for each in Outcome if each is not Outcome.QUEUED)
 
     def histograms(self, day: str, site: str | None = None) -> DayHistograms:
         """Scans of a day by what is watched of them, of all sites or of one."""

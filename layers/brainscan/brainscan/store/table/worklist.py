@@ -7,8 +7,10 @@ from itertools import islice, takewhile
 from typing import Final
 
 from brainscan.domain import ScanRecord, SeriesSummary, StudySummary
+from brainscan.store.retry import Threads
 from brainscan.store.table import keys
-from brainscan.store.table.client import BATCH_GET, TableClient
+from brainscan.store.table.cells import Cell
+from brainscan.store.table.client import BATCH_GET, PARALLEL, TableClient
 from brainscan.store.table.cursors import FOREIGN, CursorError, packed, unpacked
 from brainscan.store.table.items import Item, scan_record, series_summary_of, study_summary_of
 from brainscan.store.table.query import Page, Query, merged
@@ -28,8 +30,8 @@ from brainscan.store.table.worklist_groups import INDEX, MOST_ASKED, Group, Plac
 MOST_READ: Final = 1000
 """Items that a page reads at most for a filter that no index answers; it then is shorter, and has a cursor."""
 
-MOST_COUNTED: Final = 20_000
-"""Items that are counted at most."""
+MOST_COUNTED: Final = 1000
+"""Items that are counted at most where no counter says how many there are."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Worklist:
         return self._counts(Listed.SERIES, wanted)
 
     def scan_counts(self, wanted: WorklistFilter) -> WorklistCounts:
-        """Scans by the values of each filter."""
-        return self._counts(Listed.SCAN, wanted)
+        """Scans by the values of each filter; of the day's counters, where they can say it."""
+        return self._counts_of_days(wanted) if wanted.is_of_cells else self._counts(Listed.SCAN, wanted)
 
     def studies_of_patient(self, patient_id: str) -> list[StudySummary]:
         """All studies of a patient, the first to arrive first."""
@@ -167,37 +169,53 @@ class Worklist:
 
     def _counts(self, kind: Listed, wanted: WorklistFilter) -> WorklistCounts:
         unordered = wanted.model_copy(
-            update={"sort": Sort.ARRIVAL} | dict.fromkeys(("finding", "outcome", "review", "reader", "model_id"))
+            update={"sort": Sort.ARRIVAL} | dict.fromkeys(("finding", "outcome", "review", "model_id"))
         )
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        total = read = asked = 0
+        tally = _Tally()
+        read = asked = 0
         for step in self._reading(kind, unordered, None, MOST_COUNTED, FACTS):
             asked += step.asks
             if asked > MOST_ASKED or read == MOST_COUNTED:
-                break
+                return tally.counts(complete=False)
             read += step.item is not None
-            if step.item is None or not step.listed:
-                continue
-            listed = facts_of(kind, step.item)
-            unmet = wanted.unmet(listed)
-            total += not unmet
-            for name, value in values_of(listed):
-                counts[name][value] += unmet <= {name}
-        else:
-            return _counted(total, counts, complete=True)
-        return _counted(total, counts, complete=False)
+            if step.item is not None and step.listed:
+                listed = facts_of(kind, step.item)
+                tally.add(Cell.of(listed), wanted.unmet(listed))
+        return tally.counts(complete=True)
+
+    def _counts_of_days(self, wanted: WorklistFilter) -> WorklistCounts:
+        days = self._days(Listed.SCAN, wanted)
+        statistics, tally = Statistics(self._table), _Tally()
+        with Threads(PARALLEL) as pool:
+            found = list(pool.map(statistics.cells, days[:MOST_ASKED]))
+        for cells, _ in found:
+            for cell, count in cells.items():
+                tally.add(cell, wanted.unmet_of(cell), count)
+        return tally.counts(complete=len(days) <= MOST_ASKED and all(complete for _, complete in found))
 
 
-def _counted(total: int, counts: dict[str, Counter[str]], *, complete: bool) -> WorklistCounts:
-    return WorklistCounts(
-        total=total,
-        findings=+counts["finding"],
-        outcomes=+counts["outcome"],
-        reviews=+counts["review"],
-        models=+counts["model_id"],
-        readers=+counts["reader"],
-        complete=complete,
-    )
+class _Tally:
+    """How many there are for each value of a filter, among those that pass all other filters."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._counts: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, cell: Cell, unmet: frozenset[str], count: int = 1) -> None:
+        self._total += 0 if unmet else count
+        for name, value in values_of(cell):
+            self._counts[name][value] += count if unmet <= {name} else 0
+
+    def counts(self, *, complete: bool) -> WorklistCounts:
+        return WorklistCounts(
+            total=self._total,
+            findings=+self._counts["finding"],
+            outcomes=+self._counts["outcome"],
+            reviews=+self._counts["review"],
+            models=+self._counts["model_id"],
+            readers=+self._counts["reader"],
+            complete=complete,
+        )
 
 
 def _key(item: Item) -> dict[str, str]:

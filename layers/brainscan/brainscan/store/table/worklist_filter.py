@@ -11,19 +11,18 @@ from brainscan.domain import (
     FrozenModel,
     Outcome,
     Probability,
-    Review,
     ReviewState,
     ScanVerdict,
     Summary,
     TumorClass,
 )
 from brainscan.store.table import keys
+from brainscan.store.table.cells import REVIEWED, Cell, Judged
 from brainscan.store.table.items import Item, model_attributes
 
 MOST_DAYS: Final = 36_525
 """Days of one question, a century: those on which nothing arrived cost nothing, and a typing error should say so."""
 
-REVIEWED: Final = (ReviewState.CONFIRMED, ReviewState.CORRECTED, ReviewState.REJECTED)
 STATES: Final = (ReviewState.NEEDED, ReviewState.SECOND, ReviewState.DISPUTED, keys.NOT_REVIEWED, *REVIEWED)
 """In the order of a list by review state."""
 
@@ -53,28 +52,17 @@ class ScanSort(StrEnum):
     REVIEW = "review"
 
 
-class Filterable(Protocol):
+class Filterable(Judged, Protocol):
     """A study, a series or a scan, as far as filters look at it."""
 
     @property
     def day(self) -> str: ...
     @property
-    def outcome(self) -> Outcome: ...
-    @property
-    def finding(self) -> TumorClass | None: ...
-    @property
     def probabilities(self) -> dict[TumorClass, Probability] | None: ...
     @property
     def confidence(self) -> Probability | None: ...
     @property
-    def review_state(self) -> ReviewState | None: ...
-    @property
-    def decisive_review(self) -> Review | None: ...
-    @property
-    def model_id(self) -> str | None: ...
-    @property
     def export_ids(self) -> tuple[str, ...]: ...
-    def read_first_by(self, reader: str | None) -> bool: ...
 
 
 class WorklistFilter(FrozenModel):
@@ -94,18 +82,29 @@ class WorklistFilter(FrozenModel):
     sort: Sort = Sort.ARRIVAL
     second_reader: str | None = Field(default=None, description="who asks, and is not told of what they read first")
 
+    @property
+    def is_of_cells(self) -> bool:
+        """Whether nothing but the day and the cell of a scan tells whether it passes."""
+        return not self.min_confidence and self.export_id is None
+
     def unmet(self, listed: Filterable) -> frozenset[str]:
         """The filters that a study, series or scan does not pass, by name."""
-        review, mine = listed.decisive_review, listed.read_first_by(self.second_reader)
         passed = {
             "days": self.first <= listed.day <= self.last,
-            "finding": self.finding is None or listed.finding is self.finding,
-            "outcome": self.outcome is None or listed.outcome is self.outcome,
             "min_confidence": _finding_confidence(listed) >= self.min_confidence,
-            "review": self.review is None or (listed.review_state is self.review and not mine),
-            "model_id": self.model_id is None or listed.model_id == self.model_id,
             "export_id": self.export_id is None or self.export_id in listed.export_ids,
-            "reader": self.reader is None or (review is not None and review.reader == self.reader),
+        }
+        return self.unmet_of(Cell.of(listed)) | {name for name, holds in passed.items() if not holds}
+
+    def unmet_of(self, cell: Cell) -> frozenset[str]:
+        """The filters that all of a cell do not pass, by name."""
+        mine = cell.review is ReviewState.SECOND and cell.reader is not None and cell.reader == self.second_reader
+        passed = {
+            "finding": self.finding is None or cell.finding is self.finding,
+            "outcome": self.outcome is None or cell.outcome is self.outcome,
+            "review": self.review is None or (cell.review is self.review and not mine),
+            "model_id": self.model_id is None or cell.model_id == self.model_id,
+            "reader": self.reader is None or (cell.review in REVIEWED and cell.reader == self.reader),
         }
         return frozenset(name for name, holds in passed.items() if not holds)
 
@@ -163,15 +162,15 @@ def facts_of(kind: Listed, item: Item) -> Filterable:
     return model.model_validate(model_attributes(model, known))
 
 
-def values_of(listed: Filterable) -> Iterator[tuple[str, str]]:
-    """The values that a study, series or scan has for each filter that is counted."""
-    yield "finding", listed.finding or "none"
-    yield "outcome", listed.outcome
-    yield "review", listed.review_state or keys.NOT_REVIEWED
-    if listed.model_id:
-        yield "model_id", listed.model_id
-    if review := listed.decisive_review:
-        yield "reader", review.reader
+def values_of(cell: Cell) -> Iterator[tuple[str, str]]:
+    """The value of each filter that is counted."""
+    yield "finding", cell.finding or "none"
+    yield "outcome", cell.outcome
+    yield "review", cell.review or keys.NOT_REVIEWED
+    if cell.model_id:
+        yield "model_id", cell.model_id
+    if cell.review in REVIEWED and cell.reader:
+        yield "reader", cell.reader
 
 
 def days_between(first: date, last: date) -> tuple[str, ...]:

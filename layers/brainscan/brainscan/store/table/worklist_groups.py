@@ -6,21 +6,24 @@ from datetime import date
 from itertools import groupby
 from typing import Final
 
-from brainscan.domain import ANSWERED, TUMORS, Outcome, ReviewState, TumorClass
+from brainscan.domain import ANSWERED, Outcome, ReviewState
 from brainscan.store.table import keys
+from brainscan.store.table.cells import REVIEWED
 from brainscan.store.table.cursors import FOREIGN, CursorError
 from brainscan.store.table.items import Item
 from brainscan.store.table.query import PARALLEL, shards
-from brainscan.store.table.worklist_filter import REVIEWED, STATES, Listed, Sort, WorklistFilter
+from brainscan.store.table.worklist_filter import STATES, Listed, Sort, WorklistFilter
 
 FINAL: Final = tuple(outcome for outcome in Outcome if outcome is not Outcome.QUEUED)
 """Outcomes that lists know; queued scans are found through their export."""
 
-DAYS_MERGED: Final = 32
-"""Days whose scans a list by probability merges: a day is 16 partitions a class."""
+WEEKS_MERGED: Final = 10
+"""Weeks whose scans a list by probability merges."""
 
-MOST_ASKED: Final = DAYS_MERGED * keys.DAY_SHARDS * len(FINAL)
-"""Partitions that a page or a count asks at most, each at half a read unit or more: a month of scans."""
+MOST_ASKED: Final = WEEKS_MERGED * keys.SHARDS
+"""Partitions that a page asks at most, each at half a read unit or more: of scans, those of all outcomes of two months.
+
+A count asks as many, or the counters of as many days."""
 
 OF_TWO_READERS: Final = frozenset({ReviewState.SECOND, ReviewState.DISPUTED})
 """States that nothing has where one reads each case: their partitions are not asked for."""
@@ -91,7 +94,7 @@ def _all_groups(kind: Listed, wanted: WorklistFilter, days: Sequence[str], after
         yield from _by_review(kind, wanted, days, after)
     elif kind is not Listed.SCAN:
         index = INDEX[wanted.sort]
-        yield Group("", index, [pk for day in days for pk in _partitions(kind, index, "", day)])
+        yield Group("", index, [keys.summary_partition(kind, day) for day in days])
     elif wanted.sort is Sort.PROBABILITY:
         yield from _scans_by_probability(wanted, days, after)
     else:
@@ -125,15 +128,21 @@ def _by_arrival(
     after: Place | None,
     lists: Callable[[Item], bool] = lambda _: True,
 ) -> Iterator[Group]:
-    """The latest days first, as many together as are asked at once."""
+    """The latest days first: of scans a month, of studies and series as many days as are asked at once."""
     if not values:
         return
-    left = [day for day in days if day <= after[1][:10]] if after and after[0] == name else days
-    at_once = max(1, PARALLEL // (len(values) * (keys.DAY_SHARDS if kind is Listed.SCAN else 1)))
+    left = [day for day in days if day <= after[1][:10]] if after and after[0] == name else list(days)
+    if kind is Listed.SCAN:
+        for month, some in groupby(left, keys.month_of):
+            of_month = list(some)
+            partitions = [pk for value in values for pk in shards(keys.scans_of(value, month), keys.SHARDS)]
+            yield Group(name, index, partitions, f"{of_month[0]}{LAST}", least=of_month[-1], lists=lists)
+        return
+    at_once = max(1, PARALLEL // len(values))
     for start in range(0, len(left), at_once):
-        some = left[start : start + at_once]
-        partitions = [pk for day in some for value in values for pk in _partitions(kind, index, value, day)]
-        yield Group(name, index, partitions, f"{some[0]}{LAST}", lists=lists)
+        some_days = left[start : start + at_once]
+        partitions = [keys.summary_partition(kind, day, value) for day in some_days for value in values]
+        yield Group(name, index, partitions, f"{some_days[0]}{LAST}", lists=lists)
 
 
 def _by_review(kind: Listed, wanted: WorklistFilter, days: Sequence[str], after: Place | None) -> Iterator[Group]:
@@ -152,17 +161,16 @@ def _by_review(kind: Listed, wanted: WorklistFilter, days: Sequence[str], after:
 def _scans_by_probability(wanted: WorklistFilter, days: Sequence[str], after: Place | None) -> Iterator[Group]:
     """Tumors by the probability of the class that stands, no tumor by the least of it first, then what has none.
 
-    Days are merged so many at a time, counted from the last day of the question, so that a place stays what it is.
+    Weeks are merged so many at a time, counted from the last day of the question, so that a place stays what it is.
     """
     least = keys.confidence_key(wanted.min_confidence) if wanted.min_confidence else ""
-    spans = [(number, list(some)) for number, some in groupby(days, lambda day: _span(wanted.last, day))]
-    for name, classes in (("tumor", TUMORS), (TumorClass.NO_TUMOR, (TumorClass.NO_TUMOR,))):
-        named = [each for each in classes if wanted.finding in (None, each)]
-        down = name == "tumor"
-        for number, some in spans if named else ():
-            partitions = [
-                pk for day in some for each in named for pk in _partitions(Listed.SCAN, INDEX[wanted.sort], each, day)
-            ]
+    weeks = [week for week, _ in groupby(days, keys.week_of)]
+    spans = [(number, list(some)) for number, some in groupby(weeks, lambda week: _span(wanted.last, week))]
+    for name in (keys.TUMOR, keys.NO_TUMOR):
+        down = name == keys.TUMOR
+        possible = wanted.finding is None or wanted.finding.is_tumor is down
+        for number, some in spans if possible else ():
+            partitions = [pk for week in some for pk in shards(keys.scans_of(name, week), keys.SHARDS)]
             yield Group(f"{name}{number}", INDEX[wanted.sort], partitions, LAST if down else "", down, least)
     no_probability = _is_not_in(keys.Index.FINDING)
     if wanted.finding is None:
@@ -176,16 +184,8 @@ def _scans_by_probability(wanted: WorklistFilter, days: Sequence[str], after: Pl
         yield from _by_arrival(Listed.SCAN, "corrected", keys.Index.REVIEW, corrected, days, after, no_probability)
 
 
-def _span(last: str, day: str) -> int:
-    return (date.fromisoformat(last) - date.fromisoformat(day)).days // DAYS_MERGED
-
-
-def _partitions(kind: Listed, index: keys.Index, value: str, day: str) -> Sequence[str]:
-    """What a day has in an index: of scans the shards of a value, of studies and series one, of a value or of all."""
-    if kind is not Listed.SCAN:
-        return [keys.summary_partition(kind, day, value)]
-    logical = keys.model_day(value, day) if index is keys.Index.MODEL else keys.scans_day(value, day)
-    return shards(logical, keys.DAY_SHARDS)
+def _span(last: str, week: str) -> int:
+    return (date.fromisoformat(keys.week_of(last)) - date.fromisoformat(week)).days // (7 * WEEKS_MERGED)
 
 
 def _is_in(index: keys.Index) -> Callable[[Item], bool]:
