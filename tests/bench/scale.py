@@ -175,7 +175,7 @@ def limits(needs: Needs) -> list[Limit]:
         Limit("writes of the table", QUOTAS["table_write_units"] / needs.table_units, "the table's quota"),
         Limit("writes of its heaviest index", QUOTAS["table_write_units"] / heaviest, "the table's quota"),
         Limit(
-            "a day's partition keys in an index",
+            "partition keys of an index that are written at a time",
             SHARDS * QUOTAS["partition_write_units"] / day_units,
             "SHARDS in store/table/keys.py",
         ),

@@ -1,9 +1,11 @@
 """First rows of every view of 20,000 scans on the laptop stack: `python -m tests.bench.table`, a row each.
 
-The table is filled by the store's own items, without images, and asked as the page and the command ask it.
+The table is filled by the store's own items, without images, and asked as the page and the command ask it. Read units
+are DynamoDB's rule for the sizes of the items that answered.
 """
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -17,7 +19,16 @@ from urllib.parse import urlencode
 import boto3
 
 from brainscan.api import app
-from brainscan.domain import CLASSES, Export, ExportState, ScanRecord, SeriesSummary, study_of
+from brainscan.domain import (
+    CLASSES,
+    Export,
+    ExportState,
+    Review,
+    ScanRecord,
+    SeriesSummary,
+    Verdict,
+    study_of,
+)
 from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.counts import ScanChange
@@ -34,8 +45,9 @@ from brainscan_local.server import MotoServer
 from brainscan_local.stack import ISOLATED
 from brainscan_local.template import Template
 from brainscan_local.web import event_of
-from tests.making import PSEUDONYMS, a_record, analyzed
+from tests.making import PSEUDONYMS, a_record, analyzed, opinion
 from tests.summaries import a_series
+from tests.unit.store.ledger import READ_UNIT_BYTES, item_size
 
 SCANS: Final = 20_000
 SLICES: Final = 20
@@ -43,6 +55,8 @@ SLICES: Final = 20
 SERIES_OF_STUDY: Final = 4
 DAYS: Final = 30
 BATCH: Final = 25
+DOCTOR: Final = "Dr. A"
+"""Has judged one of a hundred scans."""
 READER: Final = {"name": "bench", "scope": "brainscan/read"}
 
 
@@ -57,7 +71,7 @@ def received(study: int, count: int) -> datetime:
 
 
 def scans(count: int) -> Iterator[ScanRecord]:
-    """Analyzed slices, each with a finding; a fifth needs review."""
+    """Analyzed slices, each with a finding; a fifth needs review, one of a hundred was judged."""
     studies = count // SLICES // SERIES_OF_STUDY
     for number in range(count):
         series, study = number // SLICES, number // SLICES // SERIES_OF_STUDY
@@ -69,7 +83,9 @@ def scans(count: int) -> Iterator[ScanRecord]:
         }
         record = record.model_copy(update=ids)
         known = analyzed(record, CLASSES[series % 4], 0.5 + number % 500 / 1001, needs_review=number % 5 == 0)
-        yield known.model_copy(update={f"{name}_key": f"results/{known.scan_id}/{name}" for name in ("image", "mask")})
+        files = {f"{name}_key": f"results/{known.scan_id}/{name}" for name in ("image", "mask")}
+        judged = {"review": Review.of(opinion(Verdict.CONFIRMED, reader=DOCTOR), 0, adjudicates=False)}
+        yield known.model_copy(update=files | (judged if number % 100 == 7 else {}))
 
 
 def summaries(count: int) -> Iterator[list[SeriesSummary]]:
@@ -151,9 +167,28 @@ def views(count: int) -> dict[str, tuple[str, dict[str, Any]]]:
         "studies, counts": ("studies/counts", days),
         "series": ("series", page),
         "series, counts": ("series/counts", days),
+        "series, probability": ("series", page | {"sort": "probability"}),
+        "series, volume": ("series", page | {"sort": "volume"}),
         "scans": ("scans", page),
         "scans, a class": ("scans", page | {"finding": "glioma"}),
+        "scans, an outcome": ("scans", page | {"outcome": "analyzed"}),
+        "scans, an outcome that none has": ("scans", page | {"outcome": "failed"}),
+        "scans, a confidence": ("scans", page | {"min_confidence": 0.9}),
         "scans to review": ("scans", page | {"review": "needed"}),
+        "scans, a reader": ("scans", page | {"reader": DOCTOR}),
+        "scans, a reader who judged none": ("scans", page | {"reader": "nobody"}),
+        "scans, a model": ("scans", page | {"model_id": record.model_id}),
+        "scans, an upload": ("scans", page | {"export_id": record.export_id}),
+        "scans, an upload, probability": ("scans", page | {"export_id": record.export_id, "sort": "probability"}),
+        "scans, probability": ("scans", page | {"sort": "probability"}),
+        "scans, probability, a class": ("scans", page | {"sort": "probability", "finding": "glioma"}),
+        "scans, probability, one day": ("scans", page | {"sort": "probability", "from": today.isoformat()}),
+        "scans, review state": ("scans", page | {"sort": "review"}),
+        "scans, counts": ("scans/counts", days),
+        "scans, counts, a class": ("scans/counts", days | {"finding": "glioma"}),
+        "scans, counts, a reader": ("scans/counts", days | {"reader": DOCTOR}),
+        "scans, counts, a confidence": ("scans/counts", days | {"min_confidence": 0.9}),
+        "scans, counts, an upload": ("scans/counts", days | {"export_id": record.export_id}),
         "study": (study, {}),
         "series of a study": (f"series/{record.series_id}", {}),
         "its slices": (f"series/{record.series_id}/scans", {"limit": 200}),
@@ -167,6 +202,38 @@ def views(count: int) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
+class Meter:
+    """What the API's requests to the table would consume, and of which indexes."""
+
+    def __init__(self) -> None:
+        boto3.DEFAULT_SESSION = session = boto3.Session()
+        events = session.events
+        events.register("before-parameter-build.dynamodb.Query", self._ask_whole)
+        events.register("after-call.dynamodb.*", self._add)
+        self.whole = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.requests, self.units, self.indexes = 0, 0.0, dict[str, None]()
+
+    def _ask_whole(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        """Ask for whole items, by which DynamoDB charges, whatever is asked of them."""
+        context["index"] = params.get("IndexName")
+        if self.whole and params.pop("ProjectionExpression", None):
+            names = params["ExpressionAttributeNames"]
+            params["ExpressionAttributeNames"] = {name: names[name] for name in names if not name.startswith("#a")}
+
+    def _add(self, model: Any, parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        self.requests += 1
+        self.indexes[context.get("index") or "table"] = None
+        each = [[item] for items in parsed.get("Responses", {}).values() for item in items]
+        each = each or [[parsed["Item"]] if "Item" in parsed else parsed.get("Items", [])]
+        for items in each:
+            units = max(1, math.ceil(sum(map(item_size, items)) / READ_UNIT_BYTES))
+            self.units += units / 2 if context.get("index") else units
+
+
 def asked(path: str, query: dict[str, Any]) -> float:
     """Seconds until the API has answered."""
     begin = time.perf_counter()
@@ -175,6 +242,16 @@ def asked(path: str, query: dict[str, Any]) -> float:
     if answer["statusCode"] != 200:
         raise SystemExit(f"{path}: {answer['statusCode']} {answer['body']}")
     return seconds
+
+
+def row(meter: Meter, path: str, query: dict[str, Any]) -> str:
+    """Which indexes a view asks, by how many requests of how many read units, and the least seconds of three times."""
+    meter.clear()
+    meter.whole = True
+    asked(path, query)
+    meter.whole = False
+    cost = f"{', '.join(f'`{name}`' for name in meter.indexes)} | {meter.requests} | {meter.units:.1f}"
+    return f"{cost} | {min(asked(path, query) for _ in range(3)):.2f}"
 
 
 def command(*arguments: str) -> tuple[float, float, int]:
@@ -201,11 +278,11 @@ def main() -> None:
     told = parser.parse_args()
     begin = time.perf_counter()
     with filled(told.scans):
+        meter = Meter()
         print(f"filled in {time.perf_counter() - begin:.0f} s")
         for name, (path, query) in views(told.scans).items():
             if name.startswith(told.only):
-                asked(path, query)
-                print(f"| {name} | {min(asked(path, query) for _ in range(3)):.2f} |", flush=True)
+                print(f"| {name} | {row(meter, path, query)} |", flush=True)
         since = (datetime.now(UTC).date() - timedelta(days=DAYS - 1)).isoformat()
         for form in () if told.no_command else ("csv", "table"):
             first, whole, lines = command("results", "--from", since, "--format", form)

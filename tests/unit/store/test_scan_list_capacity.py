@@ -23,7 +23,7 @@ from brainscan.store import Table
 from brainscan.store.table import keys
 from brainscan.store.table.items import export_item, scan_item, to_item
 from brainscan.store.table.worklist import MOST_COUNTED
-from brainscan.store.table.worklist_filter import Sort, WorklistFilter
+from brainscan.store.table.worklist_filter import Listed, Sort, WorklistFilter
 from brainscan.store.table.worklist_groups import FINAL, MOST_ASKED
 from tests.conftest import TABLE
 from tests.making import NOON, a_record, analyzed, opinion
@@ -129,9 +129,9 @@ def test_counting_reads_a_counter_a_day_or_a_thousand_scans(ledger: Ledger, days
     filters: dict[str, Any] = {"days": {}, "confidence": {"min_confidence": 0.5}, "export": EXPORT}[of]
     counts = Table.over(cast(Any, ledger), TABLE).worklist.scan_counts(asked(days, **filters))
     print(f"counts of {of}, {days} days: {ledger.units} read units, {ledger.queries} queries")
-    assert counts.total == {"days": SCANS, "confidence": MOST_COUNTED, "export": IN_EXPORT}[of]
+    assert counts.total == {"days": SCANS, "confidence": MOST_COUNTED[Listed.SCAN], "export": IN_EXPORT}[of]
     assert counts.complete == (of != "confidence")
-    most = {"days": 1 + days, "confidence": 1.5 * MOST_COUNTED / 4 + MOST_ASKED, "export": IN_EXPORT + 20}[of]
+    most = {"days": 1 + days, "confidence": 1.5 * MOST_COUNTED[Listed.SCAN] / 4 + MOST_ASKED, "export": IN_EXPORT + 20}[of]
     assert ledger.units <= most
 
 

@@ -11,7 +11,7 @@ import boto3
 
 from brainscan.domain import Outcome, ReviewState, ScanRecord, TumorClass
 from brainscan.store import Page, Table
-from brainscan.store.table.query import FIRST_PAGE, LARGEST_PAGE, all_pages
+from brainscan.store.table.query import FIRST_PAGE, all_pages
 from brainscan.store.table.worklist_filter import ScanSort, Sort, WorklistFilter, days_between
 
 TABLE_VARIABLE: Final = "BRAINSCAN_TABLE_NAME"
@@ -101,25 +101,8 @@ def query(
         if group_id:
             found = all_pages(partial(ask, group_id))
             return islice((record for record in found if not wanted.unmet(record)), limit or None)
-    listed = _day_by_day if wanted.sort is Sort.ARRIVAL and not export else _as_listed
-    return islice(listed(scans_table, wanted, limit), limit or None)
-
-
-def _day_by_day(scans_table: Table, wanted: WorklistFilter, limit: int) -> Iterator[ScanRecord]:
-    """Scans of each day before the next day is asked; the first page is small: somebody waits for the first rows."""
-    filled = [wanted.last]
-    if wanted.first != wanted.last:
-        filled = sorted(scans_table.statistics.arrival_days(wanted.first, wanted.last), reverse=True)
-    size = limit or FIRST_PAGE
-    for day in filled:
-        of_day = wanted.model_copy(update={"first": day, "last": day})
-        yield from all_pages(partial(scans_table.worklist.scans, of_day), size)
-        size = limit or LARGEST_PAGE
-
-
-def _as_listed(scans_table: Table, wanted: WorklistFilter, limit: int) -> Iterator[ScanRecord]:
-    """Scans in an order that days do not follow."""
-    return all_pages(partial(scans_table.worklist.scans, wanted), limit or FIRST_PAGE)
+    found = all_pages(partial(scans_table.worklist.scans, wanted), limit or FIRST_PAGE)
+    return islice(found, limit or None)
 
 
 def _opened(name: str | None) -> Table:

@@ -125,7 +125,7 @@ def _summary_item(summary: SeriesSummary | StudySummary, key: Mapping[str, str],
 def model_attributes(model: type[FrozenModel], item: Item) -> dict[str, Any]:
     """Those attributes of an item that are fields of a model, as plain values."""
     fields = model.model_fields
-    return {name: _plain(value) for name, value in item.items() if name in fields}
+    return {name: value["S"] if "S" in value else _plain(value) for name, value in item.items() if name in fields}
 
 
 def _typed(value: Any) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Lists of studies, of series and of scans: filtered, in several orders, page by page, and counted for every filter."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import Final
+from typing import Final, TypeVar
 
 from brainscan.domain import ScanRecord, SeriesSummary, StudySummary
 from brainscan.store.retry import Threads
@@ -30,8 +30,11 @@ from brainscan.store.table.worklist_groups import INDEX, MOST_ASKED, Group, Plac
 MOST_READ: Final = 1000
 """Items that a page reads at most for a filter that no index answers; it then is shorter, and has a cursor."""
 
-MOST_COUNTED: Final = 1000
-"""Items that are counted at most where no counter says how many there are."""
+MOST_COUNTED: Final = {Listed.STUDY: 2000, Listed.SERIES: 2000, Listed.SCAN: 1000}
+"""Items that are read at most to count them, where no counter says how many there are."""
+
+
+F = TypeVar("F", StudySummary, SeriesSummary, ScanRecord)
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,7 @@ class Worklist:
         Raises:
             CursorError: the cursor is not one of this question's.
         """
-        page = self._page(Listed.STUDY, wanted, limit, cursor)
-        return Page(tuple(map(study_summary_of, page.items)), page.cursor)
+        return self._page(Listed.STUDY, study_summary_of, wanted, limit, cursor)
 
     def series(self, wanted: WorklistFilter, limit: int = 50, cursor: str | None = None) -> Page[SeriesSummary]:
         """Series that arrived on some days.
@@ -66,8 +68,7 @@ class Worklist:
         Raises:
             CursorError: the cursor is not one of this question's.
         """
-        page = self._page(Listed.SERIES, wanted, limit, cursor)
-        return Page(tuple(map(series_summary_of, page.items)), page.cursor)
+        return self._page(Listed.SERIES, series_summary_of, wanted, limit, cursor)
 
     def scans(self, wanted: WorklistFilter, limit: int = 50, cursor: str | None = None) -> Page[ScanRecord]:
         """Scans with a final outcome that arrived on some days; those of an export arrived in the order of its files.
@@ -76,8 +77,7 @@ class Worklist:
             CursorError: the cursor is not one of this question's.
             ValueError: by volume, which scans have none of.
         """
-        page = self._page(Listed.SCAN, wanted, limit, cursor)
-        return Page(tuple(map(scan_record, page.items)), page.cursor)
+        return self._page(Listed.SCAN, scan_record, wanted, limit, cursor)
 
     def study_counts(self, wanted: WorklistFilter) -> WorklistCounts:
         """Studies by the values of each filter."""
@@ -98,8 +98,10 @@ class Worklist:
         found = sorted(map(study_summary_of, self._table.get_batch(wanted)), key=lambda each: each.received_at)
         return [each for each in found if not each.withdrawn]
 
-    def _page(self, kind: Listed, wanted: WorklistFilter, limit: int, cursor: str | None) -> Page[Item]:
-        kept: list[Item] = []
+    def _page(
+        self, kind: Listed, read_item: Callable[[Item], F], wanted: WorklistFilter, limit: int, cursor: str | None
+    ) -> Page[F]:
+        kept: list[F] = []
         last, read, asked, most_read = ("", ""), 0, 0, max(MOST_READ, limit)
         for step in self._reading(kind, wanted, _after(cursor), limit + 1):
             if step.item is None:
@@ -107,11 +109,12 @@ class Worklist:
                     return Page(tuple(kept), packed(list(step.place)))
                 asked += step.asks
                 continue
-            passes = step.listed and not wanted.unmet(facts_of(kind, step.item))
+            listed = read_item(step.item)
+            passes = step.listed and not wanted.unmet(listed)
             if len(kept) == limit and (passes or read >= most_read):
                 return Page(tuple(kept), packed(list(last)))
             if passes:
-                kept.append(step.item)
+                kept.append(listed)
             last, read = step.place, read + 1
             if read == most_read and len(kept) < limit:
                 return Page(tuple(kept), packed(list(last)))
@@ -171,11 +174,11 @@ class Worklist:
         unordered = wanted.model_copy(
             update={"sort": Sort.ARRIVAL} | dict.fromkeys(("finding", "outcome", "review", "model_id"))
         )
-        tally = _Tally()
+        tally, most = _Tally(), MOST_COUNTED[kind]
         read = asked = 0
-        for step in self._reading(kind, unordered, None, MOST_COUNTED, FACTS):
+        for step in self._reading(kind, unordered, None, most, FACTS):
             asked += step.asks
-            if asked > MOST_ASKED or read == MOST_COUNTED:
+            if asked > MOST_ASKED or read == most:
                 return tally.counts(complete=False)
             read += step.item is not None
             if step.item is not None and step.listed:
