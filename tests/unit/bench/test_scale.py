@@ -32,7 +32,7 @@ def test_limits_are_told_the_lowest_first() -> None:
 def test_a_quota_over_what_a_scan_needs_is_its_limit() -> None:
     found = limits(NEEDS)
     assert of(found, "writes of the table") == pytest.approx(40_000 / 4)
-    assert of(found, "a day's partition keys") == pytest.approx(16 * 1000 / 2)
+    assert of(found, "partition keys of an index") == pytest.approx(16 * 1000 / 2)
     assert of(found, "PUTs below one prefix") == pytest.approx(3500 / 4)
     assert of(found, "analyze functions, AnalyzeConcurrency") == pytest.approx(20 * 8 / NEEDS.analyze.batch_s)
 

@@ -192,23 +192,22 @@ def test_all_scans_of_a_day_are_taken_in_a_small_page_and_a_large_one(
     assert 160 <= len(asked) <= first + second + 16
 
 
-def test_the_rows_of_a_day_come_before_the_day_before_it_is_asked(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_rows_come_before_what_follows_is_asked(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     for back in range(2):
         record = a_record(back, received_at=NOW - timedelta(days=back))
         table.scans.register([record])
         table.scans.commit([analyzed(record, TumorClass.GLIOMA, 0.9)], [Outcome.QUEUED])
-    asked: list[str] = []
+    asked: list[int] = []
     scans = Worklist.scans
 
-    def noticed(self: Worklist, wanted: WorklistFilter, *rest: Any) -> Any:
-        asked.append(wanted.first)
-        return scans(self, wanted, *rest)
+    def noticed(self: Worklist, wanted: WorklistFilter, limit: int, cursor: str | None) -> Any:
+        asked.append(limit)
+        return scans(self, wanted, limit, cursor)
 
     monkeypatch.setattr(Worklist, "scans", noticed)
+    monkeypatch.setattr("brainscan.library.query.FIRST_PAGE", 1)
     found = query(table, first=(NOW - timedelta(days=9)).date(), last=NOW.date())
     assert next(found).scan_id == a_record(0).scan_id
-    assert asked == [f"{NOW:%Y-%m-%d}"]
+    assert asked == [1]
     assert next(found).scan_id == a_record(1).scan_id
-    assert len(asked) == 2
+    assert asked == [1, 10]

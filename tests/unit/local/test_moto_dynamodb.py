@@ -141,7 +141,7 @@ def test_a_query_of_a_range_gives_all_of_it_by_whatever_pages(
     ]
     question["ExpressionAttributeValues"][":pk"] = {"S": "one"}
     for limit in (1, 2, 3, 50):
-        pages = list(client.get_paginator("query").paginate(TableName=name, Limit=limit, **question))
+        pages = list(client.get_paginator("query").paginate(**question | {"TableName": name, "Limit": limit}))
         assert [item for page in pages for item in page["Items"]] == expected
         assert len(pages) == max(1, -(-len(expected) // limit))
 

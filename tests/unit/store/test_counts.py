@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from brainscan.domain import Export, ExportState, Outcome, ScanRecord, TumorClass
+from brainscan.domain import Export, ExportState, Outcome, ScanRecord, TumorClass, Verdict
 from brainscan.events import parse_scan_changes
 from brainscan.pipeline.count import count
 from brainscan.store import Table
 from brainscan.store.table.client import TableClient
+from brainscan.store.table.worklist_filter import WorklistFilter
 from tests.conftest import TABLE, Stream
-from tests.making import NOON, a_record, analyzed, present
+from tests.making import NOON, a_record, analyzed, opinion, present
 
 DAY = NOON.date().isoformat()
 SERIES = "5" * 32
@@ -53,6 +54,22 @@ def told(table: Table, export_id: Any) -> Any:
         present(series).remaining,
         present(series).revision,
     )
+
+
+def test_what_filters_have_is_counted_as_scans_are_judged_and_replaced(lagging_table: Table, stream: Stream) -> None:
+    judged, _ = (answered(lagging_table, number) for number in range(2))
+    lagging_table.scans.register([a_record(2, series_id=SERIES)])
+    lagging_table.scans.review(judged.scan_id, 0, opinion(Verdict.CORRECTED, TumorClass.NO_TUMOR, "Dr. A|B"))
+    stream.follow()
+    wanted = WorklistFilter(first=DAY, last=DAY)
+    counts = lagging_table.worklist.scan_counts(wanted)
+    assert (counts.total, counts.outcomes) == (2, {"analyzed": 2})
+    assert counts.findings == {"no_tumor": 1, "glioma": 1}
+    assert counts.reviews == {"corrected": 1, "needed": 1}
+    assert counts.readers == {"Dr. A|B": 1}
+    lagging_table.scans.supersede(judged.export_id)
+    stream.follow()
+    assert lagging_table.worklist.scan_counts(wanted).total == 0
 
 
 EXACT = ({Outcome.ANALYZED: 10, Outcome.QUEUED: 2}, 10, 12, 2, 10)

@@ -126,13 +126,14 @@ def test_a_filter_that_nothing_passes_reads_a_thousand_scans_a_page(ledger: Ledg
 @pytest.mark.parametrize("of", ["days", "confidence", "export"])
 def test_counting_reads_a_counter_a_day_or_a_thousand_scans(ledger: Ledger, days: int, of: str) -> None:
     ledger.units = ledger.queries = 0
-    filters: dict[str, Any] = {"days": {}, "confidence": {"min_confidence": 0.5}, "export": EXPORT}[of]
-    counts = Table.over(cast(Any, ledger), TABLE).worklist.scan_counts(asked(days, **filters))
+    filters: dict[str, dict[str, Any]] = {"days": {}, "confidence": {"min_confidence": 0.5}, "export": EXPORT}
+    counts = Table.over(cast(Any, ledger), TABLE).worklist.scan_counts(asked(days, **filters[of]))
     print(f"counts of {of}, {days} days: {ledger.units} read units, {ledger.queries} queries")
-    assert counts.total == {"days": SCANS, "confidence": MOST_COUNTED[Listed.SCAN], "export": IN_EXPORT}[of]
+    most = MOST_COUNTED[Listed.SCAN]
+    assert counts.total == {"days": SCANS, "confidence": most, "export": IN_EXPORT}[of]
     assert counts.complete == (of != "confidence")
-    most = {"days": 1 + days, "confidence": 1.5 * MOST_COUNTED[Listed.SCAN] / 4 + MOST_ASKED, "export": IN_EXPORT + 20}[of]
-    assert ledger.units <= most
+    units = {"days": 1 + days, "confidence": 1.5 * most / 4 + MOST_ASKED, "export": IN_EXPORT + 20}
+    assert ledger.units <= units[of]
 
 
 def test_shards_of_a_large_page_are_asked_at_the_same_time(

@@ -292,13 +292,6 @@ def test_counters_answer_each_count_that_they_can_by_a_query_a_day() -> None:
         assert ledger.queries == 1 + len(DAYS_BACK)
 
 
-def test_counters_of_before_there_were_any_of_filters_make_no_complete_count() -> None:
-    old = [item for item in items(SCANS) if not item["sk"]["S"].startswith(keys.COUNT)]
-    counter = to_item(keys.counter(keys.day(SCANS[0].day)["pk"], "shard") | {"analyzed": 8, "queued": 1})
-    table = Table.over(cast(Any, Ledger([*old, counter], list(keys.Index))), TABLE)
-    assert not table.worklist.scan_counts(wanted()).complete
-
-
 def test_a_second_reader_counts_no_case_among_those_to_read_that_they_read_first() -> None:
     said = [opinion(Verdict.CONFIRMED, reader=reader) for reader in ("Dr. A", "Dr. A", "Dr. B")]
     records = [judged(analyzed(a_record(number), GLIOMA, 0.9), each, readers=2) for number, each in enumerate(said)]

@@ -28,11 +28,10 @@ class Statistics:
             models={name.removeprefix(MODEL): n for name, n in total.items() if name.startswith(MODEL) and n},
         )
 
-    def cells(self, day: str) -> tuple[Counter[Cell], bool]:
-        """A day's scans with a final outcome by what filters tell apart, and whether all that were counted are."""
+    def cells(self, day: str) -> Counter[Cell]:
+        """A day's scans with a final outcome, by what filters tell apart: a small read, however many there are."""
         total, _ = Counts(self._table).of(keys.day(day)["pk"])
-        cells = Counter({Cell.named(name): n for name, n in total.items() if name.startswith(CELL) and n > 0})
-        return cells, cells.total() == sum(total[each] for each in Outcome if each is not Outcome.QUEUED)
+        return Counter({Cell.named(name): n for name, n in total.items() if name.startswith(CELL) and n > 0})
 
     def histograms(self, day: str, site: str | None = None) -> DayHistograms:
         """Scans of a day by what is watched of them, of all sites or of one."""

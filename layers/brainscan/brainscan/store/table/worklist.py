@@ -191,10 +191,10 @@ class Worklist:
         statistics, tally = Statistics(self._table), _Tally()
         with Threads(PARALLEL) as pool:
             found = list(pool.map(statistics.cells, days[:MOST_ASKED]))
-        for cells, _ in found:
+        for cells in found:
             for cell, count in cells.items():
                 tally.add(cell, wanted.unmet_of(cell), count)
-        return tally.counts(complete=len(days) <= MOST_ASKED and all(complete for _, complete in found))
+        return tally.counts(complete=len(days) <= MOST_ASKED)
 
 
 class _Tally:
