@@ -46,6 +46,14 @@ def test_analyze_answers_what_it_can_read_and_names_the_rest(folder: Path, tmp_p
     assert answered == {"Schädel.png", "n" * 251 + ".png"}
 
 
+def test_answers_below_what_was_analyzed_are_no_scans_of_the_next_time(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(48))
+    out = tmp_path / "out"
+    for _ in range(2):
+        assert CliRunner().invoke(app, ["analyze", str(tmp_path), "--out", str(out)]).exit_code == 0
+        assert len((out / "results.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
 def test_a_folder_is_packed_whatever_its_files_are_called_and_dated(folder: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(_packed(folder, tmp_path, Console(quiet=True))) as packed:
         assert set(packed.namelist()) == {"Schädel.png", f"deep/{'n' * 251}.png"}

@@ -96,7 +96,7 @@ def _write_scans(
     listing = out / f"results{SUFFIXES[form]}"
     progress = ProgressReporter("analyzing", None, console, unit="scans")
     with row_writer(form, listing, LISTED) as put, progress:
-        for scan in analyze_scans(find_scans(paths, limits()), model, limits()):
+        for scan in analyze_scans(find_scans(paths, limits(), out), model, limits()):
             done.append(write_scan(scan, out))
             put(_entry(done[-1], out, form))
             if as_json:

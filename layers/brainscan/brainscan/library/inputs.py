@@ -38,8 +38,13 @@ class InputScan:
     skipped: Reason | None = None
 
 
-def find_scans(sources: Iterable[Source], limits: Limits) -> Iterator[InputScan]:
+def find_scans(sources: Iterable[Source], limits: Limits, answers: Path | None = None) -> Iterator[InputScan]:
     """Every scan of every source, and every file that holds none.
+
+    Args:
+        sources: Paths, arrays and data sets.
+        limits: What one file may hold.
+        answers: Where answers are written: below a source, it is none of its scans.
 
     Raises:
         TypeError: a source is of no type that can hold a scan.
@@ -48,15 +53,15 @@ def find_scans(sources: Iterable[Source], limits: Limits) -> Iterator[InputScan]
     names = _Names()
     for number, source in enumerate(sources):
         if isinstance(source, str | Path):
-            yield from _below(Path(source), names, limits)
+            yield from _below(Path(source), answers, names, limits)
             continue
         name = f"array-{number}" if isinstance(source, np.ndarray) else f"dataset-{number}"
         file = _array_file(name, source) if isinstance(source, np.ndarray) else _dataset_file(name, source)
         yield from _scans(file, name, Path(name), name, names, limits)
 
 
-def _below(root: Path, names: "_Names", limits: Limits) -> Iterator[InputScan]:
-    for path in files_below(root):
+def _below(root: Path, answers: Path | None, names: "_Names", limits: Limits) -> Iterator[InputScan]:
+    for path in files_below(root, answers):
         stem = Path(printable(str(path.relative_to(root) if root.is_dir() else path.name)))
         if not is_readable(path):
             unreadable = File(str(path), problem=Reason.UNREADABLE)

@@ -9,9 +9,10 @@ LONGEST_NAME = 200
 """Bytes of a name to which a suffix is still to be appended; file systems allow 255."""
 
 
-def files_below(root: Path) -> Iterator[Path]:
+def files_below(root: Path, but: Path | None = None) -> Iterator[Path]:
     """Every file in a folder and below, in a stable order, those that cannot be read too; or the file itself.
 
+    Nothing of the folder `but`, where it lies below.
     A folder that cannot be listed is named itself, and so is a link to a folder: none is followed, for it may lead in a
     circle.
     """
@@ -21,6 +22,7 @@ def files_below(root: Path) -> Iterator[Path]:
     closed: list[Path] = []
     found: list[Path] = []
     for folder, inner, names in os.walk(root, onerror=lambda error: closed.append(Path(error.filename))):
+        inner[:] = [name for name in inner if but is None or Path(folder, name).absolute() != but.absolute()]
         found += [Path(folder, name) for name in names]
         found += [link for name in inner if (link := Path(folder, name)).is_symlink()]
     yield from sorted(found + closed)
