@@ -1,9 +1,11 @@
-"""Static int8 beside the int8 that is served: the table of docs/decisions/0003-dynamic-range-int8.md.
+"""int8 by ranges of each scan, as it is served, beside fixed ranges: the tables of decision 0003 in docs/decisions.
 
-`python -m tests.bench.static_int8 --weights WEIGHTS --data DATA` converts a network twice: as it is served, with ranges
-taken from each scan, and with fixed ranges, per channel for weights and per tensor for activations, from slices of the
-train part. It prints accuracy, Dice and milliseconds a slice of both on slices of the test part, with the constants of
-the served model, and the layers with the longest tails, in standard deviations of what they give.
+`python -m tests.bench.static_int8 --weights WEIGHTS --data DATA` converts a network to float32, to int8 that takes its
+ranges from each scan, and to int8 by ranges from slices of the train part: from the smallest to the largest value, and
+those of least squared error. It prints accuracy, Dice and milliseconds a slice of each on slices of the test part, with
+the constants of the served model; how long the network's multiplications alone would take at the rate of one large int8
+convolution, which is taken for the processor's limit; and the layers with the longest tails, in standard deviations of
+what they give.
 """
 
 import argparse
@@ -16,10 +18,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+from tensorflow.lite.python.convert import mlir_quantize
+from tensorflow.lite.tools import flatbuffer_utils
 
 from brainscan.domain import ScanError
 from brainscan.imaging.prepare import prepare
 from brainscan.inference.runtime import Model, Prediction
+from tests.bench.ranges import Histogram
 from training.datasets.samples import Sample, read_gray
 from training.datasets.splits import read_data
 from training.evaluation.evaluated import evaluate
@@ -34,7 +39,7 @@ from training.model.quantize import to_int8
 CALIBRATED = 20
 """Slices of each set of the train part that fixed ranges are taken from."""
 TAILS = 32
-"""Of them, those whose tails are measured."""
+"""Slices of those by which ranges are found, whose tails are measured."""
 SHOWN = 8
 """Layers with the longest tails that are printed."""
 
@@ -50,28 +55,57 @@ def main() -> None:
     served = Model.load(told.model)
     size = served.manifest.input.size
     samples = read_data(told.data)
-    known = inputs(evenly([sample for sample in samples if sample.part == "train"], CALIBRATED), size)
+    train = [sample for sample in samples if sample.part == "train"]
+    known = inputs(evenly(train, CALIBRATED), size)
     test = evenly([sample for sample in samples if sample.part == "test"], told.of_each_set)
     network = build(size, weights=None)
     load_npz(network, told.weights)
     fused = fuse(network)
     with tempfile.TemporaryDirectory() as folder:
         fused.export(folder, verbose=False)
-        files = {"ranges of each scan": to_int8(Path(folder)), "fixed ranges": to_static_int8(Path(folder), known)}
+        files = {
+            "float32": tf.lite.TFLiteConverter.from_saved_model(folder).convert(),
+            "int8, ranges of each scan": to_int8(Path(folder)),
+            "int8, fixed, smallest to largest": mlir_quantize(calibrate(Path(folder), known)),
+            "int8, fixed, least error": to_static_int8(Path(folder), known),
+        }
     print(f"\n{len(known)} slices calibrate, {len(test)} are measured\n")
-    print("| int8 | accuracy | Dice | ms a slice | MB |\n|---|---:|---:|---:|---:|")
+    print("| arithmetic | accuracy | Dice | ms a slice | MB |\n|---|---:|---:|---:|---:|")
     for name, flatbuffer in files.items():
         run, seconds = runner(flatbuffer)
         figures = brief(list(evaluate(predict(test, run, size), served.manifest)))
         shown = [with_interval(figures[metric]) for metric in ("accuracy", "dice")]
-        print(f"| {name} | {' | '.join(shown)} | {1000 * min(seconds):.0f} | {len(flatbuffer) / 1e6:.1f} |", flush=True)
+        print(f"| {name} | {' | '.join(shown)} | {1000 * min(seconds):.1f} | {len(flatbuffer) / 1e6:.1f} |", flush=True)
+    per_second = multiplications(convolution := large_convolution()) / fastest(convolution)
+    limit = multiplications(files["int8, fixed, least error"]) / per_second
+    print(f"\nthe limit: {1000 * limit:.1f} ms a slice, at {per_second / 1e9:.0f} G multiplications a second")
     print("\n| layer | largest, sigma | a step of int8, sigma |\n|---|---:|---:|")
     for name, tail in tails(fused, known[:: max(1, len(known) // TAILS)])[:SHOWN]:
         print(f"| `{name}` | {tail:.0f} | {2 * tail / 255:.2f} |")
 
 
 def to_static_int8(saved_model: Path, known: Sequence[np.ndarray]) -> bytes:
-    """The converter's full-integer mode; operations without an int8 kernel stay float32."""
+    """int8 by fixed ranges, each of least squared error; the head that tells the classes stays float32."""
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(calibrate(saved_model, known)))
+    ranges = {
+        tensor.name: tensor.quantization
+        for tensor in model.subgraphs[0].tensors
+        if tensor.quantization is not None and tensor.quantization.min is not None
+    }
+    histograms = {name: Histogram(float(ends.min[0]), float(ends.max[0])) for name, ends in ranges.items()}
+    for values in layer_values(bytes(flatbuffer_utils.convert_object_to_bytearray(model)), list(ranges), known):
+        for name, array in values.items():
+            histograms[name].add(array)
+    for name, ends in ranges.items():
+        low, high = histograms[name].best_range()
+        ends.min, ends.max = [low], [high]
+    changed = bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    flatbuffer: bytes = mlir_quantize(changed, denylisted_ops={"FULLY_CONNECTED"})
+    return flatbuffer
+
+
+def calibrate(saved_model: Path, known: Sequence[np.ndarray]) -> bytes:
+    """A float32 flatbuffer that knows the smallest and largest value of what each layer gives."""
 
     def representative() -> Iterator[list[np.ndarray]]:
         for pixels in known:
@@ -80,9 +114,23 @@ def to_static_int8(saved_model: Path, known: Sequence[np.ndarray]) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(str(saved_model))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter._experimental_calibrate_only = True  # the two steps apart, to change the ranges between them
     flatbuffer: bytes = converter.convert()
     return flatbuffer
+
+
+def layer_values(
+    flatbuffer: bytes, names: Sequence[bytes], known: Sequence[np.ndarray]
+) -> Iterator[dict[bytes, np.ndarray]]:
+    """For each slice what the named tensors hold."""
+    interpreter = Interpreter(model_content=flatbuffer, experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    indices = {details["name"].encode(): details["index"] for details in interpreter.get_tensor_details()}
+    given = interpreter.get_input_details()[0]["index"]
+    for pixels in known:
+        interpreter.set_tensor(given, pixels[np.newaxis])
+        interpreter.invoke()
+        yield {name: interpreter.get_tensor(indices[name]) for name in names}
 
 
 def runner(flatbuffer: bytes) -> tuple[Callable[[np.ndarray], Prediction], list[float]]:
@@ -97,6 +145,38 @@ def runner(flatbuffer: bytes) -> tuple[Callable[[np.ndarray], Prediction], list[
         return Prediction(cls=said["cls"], seg=said["seg"][..., 0], features=said["features"])
 
     return run, seconds
+
+
+def large_convolution(side: int = 40, channels: int = 256) -> bytes:
+    """A file of one 3 x 3 convolution with static int8, large enough for the runtime to reach its full rate."""
+    scan = keras.Input((side, side, channels))
+    model = keras.Model(scan, keras.layers.Conv2D(channels, 3, padding="same")(scan))
+    known = list(np.random.default_rng(0).normal(size=(2, side, side, channels)).astype(np.float32))
+    with tempfile.TemporaryDirectory() as folder:
+        model.export(folder, verbose=False)
+        return mlir_quantize(calibrate(Path(folder), known))
+
+
+def multiplications(flatbuffer: bytes) -> float:
+    """Of all convolutions, for one slice."""
+    interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
+    shapes = {each["index"]: each["shape"] for each in interpreter.get_tensor_details()}
+    convolutions = [each for each in interpreter._get_ops_details() if each["op_name"] == "CONV_2D"]
+    return float(
+        sum(np.prod(shapes[each["outputs"][0]][1:3]) * np.prod(shapes[each["inputs"][1]]) for each in convolutions)
+    )
+
+
+def fastest(flatbuffer: bytes, runs: int = 50) -> float:
+    """Seconds of one run on one thread, the least of some."""
+    interpreter = Interpreter(model_content=flatbuffer, num_threads=1)
+    interpreter.allocate_tensors()
+    taken = []
+    for _ in range(runs):
+        begin = time.perf_counter()
+        interpreter.invoke()
+        taken.append(time.perf_counter() - begin)
+    return min(taken)
 
 
 def tails(network: keras.Model, known: Sequence[np.ndarray]) -> list[tuple[str, float]]:
