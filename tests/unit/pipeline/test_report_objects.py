@@ -65,6 +65,11 @@ class TestObjects:
         for found, mask in zip(pixels, MASKS.values(), strict=True):
             assert np.array_equal(found.astype(bool), mask)
 
+    def test_the_segmentation_names_slices_without_a_mask_as_its_source_too(self, made: Any, multiframe: bool) -> None:
+        [series] = made["seg.dcm"].ReferencedSeriesSequence
+        named = {each.ReferencedSOPInstanceUID for each in series.ReferencedInstanceSequence}
+        assert len(named) == (1 if multiframe else 6)
+
     def test_the_label_volume_has_each_mark_where_the_source_has_its_pixel(
         self, labels: Any, orientation: Any, multiframe: bool
     ) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
+import highdicom
+import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from brainscan.domain import Kind, Outcome, Reason, TumorClass
@@ -26,6 +28,11 @@ class TestWithheld:
         [(name, sr)] = objects(world).items()
         assert name == "sr.dcm"
         assert "Absent" in sr.to_json()
+        [group] = highdicom.sr.MeasurementReport.from_sequence([sr]).get_image_measurement_groups()
+        [certainty] = group.get_measurements()
+        stated = 100 * summary(world)["probabilities"]["no_tumor"]
+        assert (certainty.name.meaning, certainty.unit.value) == ("Certainty of Finding", "%")
+        assert certainty.value == pytest.approx(stated)
         if which("dciodvfy"):
             assert errors_of(sr, tmp_path) == []
 
