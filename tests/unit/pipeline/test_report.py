@@ -30,7 +30,9 @@ def test_a_settled_series_gets_its_files_and_one_event(world: World, scanned: Ca
     assert event["detail"]["series_id"] == SERIES
     assert event["detail"]["predicted"] == "glioma"
     assert event["detail"]["research_use"] == "Research use only. Not a medical device."
-    assert present(world.services.table.reports.latest(SERIES)).announced
+    latest = present(world.services.table.reports.latest(SERIES))
+    assert latest.announced
+    assert latest.patient_id == summary(world)["patient_id"]
 
 
 def test_a_series_that_waits_for_slices_is_not_reported(world: World, scanned: Callable[..., Any]) -> None:

@@ -190,6 +190,12 @@ class TestAccessPatterns:
         assert orders == sorted(orders)
         assert len(orders) == 20
 
+    def test_pages_of_a_series_hold_all_of_its_slices_once(self, table: Table, populated: Any) -> None:
+        first = table.series.scans("1" * 32, 15)
+        rest = table.series.scans("1" * 32, 15, first.cursor)
+        assert (len(first.items), rest.cursor) == (15, None)
+        assert [*first.items, *rest.items] == list(table.series.scans("1" * 32).items)
+
     def test_of_a_study_series_by_series_and_of_a_patient(self, table: Table, populated: Any) -> None:
         series = [record.series_id for record in table.queries.of_study("6" * 32).items]
         assert series == ["0" * 32] * 20 + ["1" * 32] * 20
