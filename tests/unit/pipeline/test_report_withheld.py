@@ -44,6 +44,8 @@ class TestWithheld:
         assert objects(world) == {}
         assert set(summary(world)["withheld"].values()) == {"not_dicom"}
         assert summary(world)["findings"][0]["volume_withheld"] == "no_positions"
+        listed = present(world.services.table.summaries.series(SERIES))
+        assert (listed.volume_mm3, listed.volume_withheld) == (None, Reason.NO_POSITIONS)
 
     def test_sources_that_expired_cost_the_objects_alone(self, world: World, scanned: Callable[..., Any]) -> None:
         scanned()
