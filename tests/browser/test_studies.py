@@ -88,6 +88,17 @@ def test_filters_show_how_many_they_have_and_live_in_the_address(page: Page) -> 
     expect(page.get_by_label("Order")).to_have_value("")
 
 
+def test_filters_are_reached_and_chosen_by_keyboard(page: Page) -> None:
+    page.locator("form[data-counted]").wait_for()
+    page.keyboard.press("f")
+    expect(page.get_by_label("Class")).to_be_focused()
+    page.keyboard.press("g")
+    expect(page).to_have_url(re.compile("finding=glioma"))
+    expect(page.get_by_label("Class")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Review")).to_be_focused()
+
+
 def test_a_range_of_years_is_a_question_like_any_other(page: Page) -> None:
     page.get_by_label("Arrived from").fill("2001-01-01")
     expect(page).to_have_url(re.compile("from=2001-01-01"))
@@ -118,6 +129,17 @@ def test_who_comes_back_finds_the_list_as_it_was_left(page: Page) -> None:
     page.locator("table.scans tbody tr").first.wait_for()
     page.locator("main:not([aria-busy]) h1").wait_for()
     assert page.evaluate("[document.activeElement.getAttribute('href'), scrollY]") == before
+
+
+def test_who_reloads_what_they_opened_still_comes_back_to_their_list(page: Page) -> None:
+    page.goto("/?list=scans&outcome=analyzed")
+    page.locator("table.scans tbody tr a.open").first.click()
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.reload()
+    page.locator("main:not([aria-busy]) .back").wait_for()
+    page.keyboard.press("u")
+    expect(page).to_have_url(re.compile(r"/\?list=scans&outcome=analyzed$"))
+    expect(page.get_by_label("Outcome")).to_have_value("analyzed")
 
 
 def test_a_decision_by_key_opens_the_next_and_can_be_undone(page: Page) -> None:
@@ -170,6 +192,20 @@ def test_what_does_not_exist_says_so_and_leads_back(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such thing")
     page.get_by_role("link", name="Back to the worklist").click()
     expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
+
+
+def test_an_answer_that_does_not_come_is_told_and_asked_for_again(page: Page) -> None:
+    study = disagreeing(page)["study_id"]
+    refused = {"detail": "The table does not answer now."}
+    vars(page)["expected_complaints"] = [
+        "Failed to load resource: the server responded with a status of 503 (Service Unavailable)"
+    ]
+    page.route(f"**/v1/studies/{study}", lambda route: route.fulfill(status=503, json=refused), times=1)
+    page.goto(f"/?study={study}")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This could not be shown")
+    expect(page.get_by_role("alert")).to_contain_text("The table does not answer now.")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("region", name="Series of the study")).to_be_visible()
 
 
 @pytest.mark.both_widths

@@ -123,6 +123,16 @@ def test_a_filter_that_nothing_passes_reads_a_thousand_scans_a_page(ledger: Ledg
         assert ledger.units <= 1000 * 2048 / 8192 + MOST_ASKED / 2 + 60
 
 
+@pytest.mark.parametrize("sort", [Sort.ARRIVAL, Sort.PROBABILITY])
+def test_a_class_is_looked_for_in_little_more_than_a_request_a_partition(ledger: Ledger, days: int, sort: Sort) -> None:
+    asked_for = asked(days, sort=sort, finding=TumorClass.GLIOMA)
+    partitions = keys.SHARDS * (2 if sort is Sort.ARRIVAL else -(-(days + 6) // 7))
+    ledger.queries = 0
+    assert len(Table.over(cast(Any, ledger), TABLE).worklist.scans(asked_for, PAGE).items) == PAGE
+    print(f"{sort}, a class, {days} days: {ledger.queries} requests of {partitions} partitions")
+    assert ledger.queries <= 1.5 * partitions + 1
+
+
 @pytest.mark.parametrize("of", ["days", "confidence", "export"])
 def test_counting_reads_a_counter_a_day_or_a_thousand_scans(ledger: Ledger, days: int, of: str) -> None:
     ledger.units = ledger.queries = 0

@@ -6,7 +6,7 @@ const QUEUES = { needed: "queue", second: "second", disputed: "disputed" };
 const main = document.getElementById("main");
 let views = {};
 let leave = new AbortController();
-let lastList = "/";
+let lastList = sessionStorage.getItem("last list") ?? "/"; // a reload of what was opened from it leads back to it too
 let shown = null; // the address of the list that is shown
 
 // Show what the address asks for, now and whenever it changes; `list` is shown where it names none of the views.
@@ -71,7 +71,7 @@ async function show(moved = false, focus = null, place = null) {
   const name = Object.keys(views).find((each) => query.has(each)) ?? "list";
   const address = here();
   shown = null;
-  if (name === "list") lastList = address;
+  if (name === "list") sessionStorage.setItem("last list", (lastList = address));
   const tab = (name === "list" && QUEUES[query.get("review")]) || name;
   for (const each of document.querySelectorAll("header nav a")) {
     if (each.dataset.view === tab) each.setAttribute("aria-current", "page");

@@ -33,6 +33,8 @@ MOST_READ: Final = 1000
 MOST_COUNTED: Final = {Listed.STUDY: 2000, Listed.SERIES: 2000, Listed.SCAN: 1000}
 """Items that are read at most to count them, where no counter says how many there are."""
 
+LOOKED_AT: Final = 4
+"""Scans that are looked at for each of a class or a least confidence, where the index does not tell it."""
 
 F = TypeVar("F", StudySummary, SeriesSummary, ScanRecord)
 
@@ -103,7 +105,8 @@ class Worklist:
     ) -> Page[F]:
         kept: list[F] = []
         last, read, asked, most_read = ("", ""), 0, 0, max(MOST_READ, limit)
-        for step in self._reading(kind, wanted, _after(cursor), limit + 1):
+        expected = min(most_read, (limit + 1) * (LOOKED_AT if kind is Listed.SCAN and _looks_at_each(wanted) else 1))
+        for step in self._reading(kind, wanted, _after(cursor), expected):
             if step.item is None:
                 if asked and asked + step.asks > MOST_ASKED:
                     return Page(tuple(kept), packed(list(step.place)))
@@ -230,6 +233,13 @@ def _rank(kind: Listed, wanted: WorklistFilter, item: Item) -> int:
     if wanted.sort is not Sort.REVIEW:
         return 0
     return STATES.index(facts_of(kind, item).review_state or keys.NOT_REVIEWED)
+
+
+def _looks_at_each(wanted: WorklistFilter) -> bool:
+    """Whether scans of a class or a least confidence are wanted, which the list's index does not tell."""
+    if wanted.sort is Sort.PROBABILITY:
+        return wanted.finding is not None and wanted.finding.is_tumor
+    return wanted.finding is not None or wanted.min_confidence > 0
 
 
 def _after(cursor: str | None) -> Place | None:
