@@ -92,11 +92,12 @@ def test_filters_are_reached_and_chosen_by_keyboard(page: Page) -> None:
     page.locator("form[data-counted]").wait_for()
     page.keyboard.press("f")
     expect(page.get_by_label("Class")).to_be_focused()
-    page.keyboard.press("g")
+    page.keyboard.press("ArrowDown")
     expect(page).to_have_url(re.compile("finding=glioma"))
+    page.locator("main:not([aria-busy]) form").wait_for()
     expect(page.get_by_label("Class")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Review")).to_be_focused()
+    expect(page.locator("select[name=review]")).to_be_focused()
 
 
 def test_a_range_of_years_is_a_question_like_any_other(page: Page) -> None:
