@@ -56,7 +56,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-class _Parser:
+class Parser:
     """Recursive descent over tokens."""
 
     def __init__(self, text: str) -> None:
@@ -207,104 +207,16 @@ def condition(text: str) -> Test:
     Raises:
         ExpressionError: beyond what the fake reads.
     """
-    parser = _Parser(text)
+    parser = Parser(text)
     test = parser.either()
     if parser.peek():
         raise ExpressionError(f"{text!r} goes on after its end")
     return test
 
 
-Change = Callable[[Item, Item | None, Names, Values], None]
-
-
-@cache
-def update(text: str) -> Change:
-    """An update expression as a change of a copy of an item; values are those before the update."""
-    parser = _Parser(text)
-    changes: list[Change] = []
-    while parser.peek():
-        clause = parser.take().upper()
-        while True:
-            changes.append(_CLAUSES[clause](parser))
-            if not parser.accept(","):
-                break
-
-    def apply(item: Item, before: Item | None, names: Names, values: Values) -> None:
-        for change in changes:
-            change(item, before, names, values)
-
-    return apply
-
-
-def _put(item: Item, path: tuple[str, ...], value: Any) -> None:
-    if len(path) == 1:
-        item[path[0]] = value
-        return
-    inner = dict(item[path[0]]["M"])
-    _put(inner, path[1:], value)
-    item[path[0]] = {"M": inner}
-
-
-def _set(parser: _Parser) -> Change:
-    token = parser.take()
-    parser.take("=")
-    value = parser.sum()
-    return lambda item, before, names, values: _put(item, path_of(token, names), value(before, names, values))
-
-
-def _add(parser: _Parser) -> Change:
-    token, value = parser.take(), parser.operand()
-
-    def change(item: Item, before: Item | None, names: Names, values: Values) -> None:
-        path, amount = path_of(token, names), value(before, names, values)
-        there = at(item, path)
-        [(kind, inner)] = amount.items()
-        if kind == "N":
-            total = Decimal(inner) + (Decimal(there["N"]) if there else 0)
-            _put(item, path, {"N": str(total)})
-        else:
-            _put(item, path, {kind: sorted({*inner, *(there[kind] if there else ())})})
-
-    return change
-
-
-def _remove(parser: _Parser) -> Change:
-    token = parser.take()
-
-    def change(item: Item, before: Item | None, names: Names, values: Values) -> None:
-        path = path_of(token, names)
-        if len(path) == 1:
-            item.pop(path[0], None)
-        elif at(item, path) is not None:
-            outer = dict(item[path[0]]["M"])
-            outer.pop(path[1])
-            item[path[0]] = {"M": outer}
-
-    return change
-
-
-def _delete(parser: _Parser) -> Change:
-    token, value = parser.take(), parser.operand()
-
-    def change(item: Item, before: Item | None, names: Names, values: Values) -> None:
-        path = path_of(token, names)
-        [(kind, gone)] = value(before, names, values).items()
-        there = at(item, path)
-        left = sorted(set(there[kind]) - set(gone)) if there else []
-        if left:
-            _put(item, path, {kind: left})
-        else:
-            item.pop(path[0], None)
-
-    return change
-
-
-_CLAUSES: dict[str, Callable[[_Parser], Change]] = {"SET": _set, "ADD": _add, "REMOVE": _remove, "DELETE": _delete}
-
-
 def partition_of(text: str, names: Names, values: Values, attribute: str) -> str:
     """The partition key that a key condition asks for: `#pk = :pk`, wherever in it."""
-    parser = _Parser(text)
+    parser = Parser(text)
     for place in range(len(parser.tokens) - 2):
         name, sign, value = parser.tokens[place : place + 3]
         if sign == "=" and value.startswith(":") and path_of(name, names) == (attribute,):

@@ -14,7 +14,7 @@ from brainscan.imaging.mask import encode_mask
 from brainscan.pipeline import runs, serving
 from brainscan.pipeline.reader_masks import DrawnMask, save_reader_mask
 from tests.chaos.faults import Rates
-from tests.chaos.invariants import Left
+from tests.chaos.left import Left
 from tests.chaos.machine import Machine
 from tests.chaos.network import MODELS, FakeNetwork
 from tests.chaos.test_switch import decide, version

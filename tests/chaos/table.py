@@ -6,19 +6,19 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 # ruff: noqa: N803 - parameters have the names that AWS gave them
 
 import heapq
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tests.chaos.calls import THROTTLES, Client, refusal
-from tests.chaos.expressions import Item, condition, partition_of, update
+from tests.chaos.expressions import Item, condition, partition_of
 from tests.chaos.faults import Plan
+from tests.chaos.indexes import Index, Key, index_of
 from tests.chaos.simulation import Simulation
+from tests.chaos.updates import update
 
-Key = tuple[str, str]
 Change = tuple[Key, Item | None, Item | None]
 """Primary key, the item before, and after."""
 
@@ -28,58 +28,6 @@ PAGE_ITEMS = 700
 MOST_ACTIONS = 100
 INDEX_LAG_S = (0.005, 0.5)
 """How far an index is behind its table."""
-
-
-class Index:
-    """Items sorted by sort key within partitions; of the table itself, or of a secondary index."""
-
-    def __init__(self, hash_key: str, range_key: str, kept: frozenset[str] | None = None) -> None:
-        self.hash_key = hash_key
-        self.range_key = range_key
-        self._kept = kept
-        self._orders: dict[str, list[tuple[str, Key]]] = {}
-        self._items: dict[Key, Item] = {}
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def put(self, key: Key, item: Item | None) -> None:
-        """Let an item stand here as it is now; None, or one without this index's keys, is taken out."""
-        before = self._items.get(key)
-        was = self._place(before)
-        now = self._place(item)
-        if was is not None and was != now:
-            order = self._orders[was[0]]
-            order.pop(bisect_left(order, (was[1], key)))
-            del self._items[key]
-        if now is not None and item is not None:
-            if was != now:
-                insort(self._orders.setdefault(now[0], []), (now[1], key))
-            self._items[key] = item if self._kept is None else {n: item[n] for n in self._kept if n in item}
-
-    def get(self, key: Key) -> Item | None:
-        """The item, by its primary key."""
-        return self._items.get(key)
-
-    def all(self) -> Iterator[Item]:
-        """Every item, in the order of keys."""
-        for partition in sorted(self._orders):
-            yield from (self._items[key] for _, key in self._orders[partition])
-
-    def walk(self, partition: str, start: tuple[str, Key] | None, *, forward: bool) -> Iterator[Item]:
-        """Items of a partition after a place."""
-        order = self._orders.get(partition, [])
-        if forward:
-            places = range(bisect_right(order, start) if start else 0, len(order))
-        else:
-            places = range((bisect_left(order, start) if start else len(order)) - 1, -1, -1)
-        for place in places:
-            yield self._items[order[place][1]]
-
-    def _place(self, item: Item | None) -> Key | None:
-        if item is None or self.hash_key not in item or self.range_key not in item:
-            return None
-        return item[self.hash_key]["S"], item[self.range_key]["S"]
 
 
 class Table(Client):
@@ -100,9 +48,9 @@ class Table(Client):
         write_s: tuple[float, float] = (0.008, 0.025),
     ) -> None:
         super().__init__(simulation, plan)
-        self.items = _index(properties["KeySchema"])
+        self.items = index_of(properties["KeySchema"])
         self.indexes = {
-            each["IndexName"]: _index(each["KeySchema"], each["Projection"])
+            each["IndexName"]: index_of(each["KeySchema"], each["Projection"])
             for each in properties["GlobalSecondaryIndexes"]
         }
         self.listeners: list[Callable[[list[Change]], None]] = []
@@ -313,14 +261,6 @@ def _throttled(actions: Sequence[Any], chance: Random) -> ClientError:
     reasons = [{"Code": "None"} for _ in actions]
     reasons[chance.randrange(len(actions))] = {"Code": code}
     return refusal("TransactWriteItems", "TransactionCanceledException", CancellationReasons=reasons)
-
-
-def _index(schema: Sequence[Mapping[str, str]], projection: Mapping[str, Any] | None = None) -> Index:
-    names = {each["KeyType"]: each["AttributeName"] for each in schema}
-    if projection is None or projection["ProjectionType"] == "ALL":
-        return Index(names["HASH"], names["RANGE"])
-    kept = {"pk", "sk", names["HASH"], names["RANGE"], *projection.get("NonKeyAttributes", [])}
-    return Index(names["HASH"], names["RANGE"], frozenset(kept))
 
 
 def _key(item: Item) -> Key:

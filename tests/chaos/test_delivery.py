@@ -13,7 +13,7 @@ from brainscan.pipeline import deliver
 from brainscan.store import Secrets
 from tests.chaos.deadly import deadly
 from tests.chaos.faults import NONE, USUAL, Rates
-from tests.chaos.invariants import Left
+from tests.chaos.left import Left
 from tests.chaos.uploads import Upload, slice_file, uploads
 from tests.chaos.world import Scenario, world_of
 from tests.making import present

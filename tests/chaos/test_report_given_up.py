@@ -7,7 +7,7 @@ import pytest
 from brainscan.domain import Outcome
 from brainscan.series.result import analyze_series
 from tests.chaos.faults import NONE, USUAL, Rates
-from tests.chaos.invariants import Left
+from tests.chaos.left import Left
 from tests.chaos.simulation import ProcessKilledError
 from tests.chaos.uploads import uploads
 from tests.chaos.world import Scenario, world_of

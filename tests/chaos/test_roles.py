@@ -9,7 +9,7 @@ import pytest
 from brainscan.store.queues import message
 from tests.chaos.deadly import deadly
 from tests.chaos.faults import USUAL
-from tests.chaos.invariants import Left
+from tests.chaos.left import Left
 from tests.chaos.roles import Grant, allowed, covers, recorded
 from tests.chaos.test_delivery import STOW, delivering
 from tests.chaos.uploads import Upload, uploads

@@ -9,7 +9,8 @@ import pytest
 
 from brainscan.store.table.chosen_pseudonyms import ChosenPseudonyms
 from tests.chaos.faults import NONE, USUAL
-from tests.chaos.invariants import Left, Violation, violations
+from tests.chaos.invariants import Violation, violations
+from tests.chaos.left import Left
 from tests.chaos.uploads import uploads
 from tests.chaos.world import Scenario, rotation, world_of
 

@@ -13,7 +13,8 @@ from brainscan.domain.shadow_finding import ShadowFinding
 from brainscan.pipeline import serving
 from brainscan.store.table import Models
 from tests.chaos.faults import USUAL
-from tests.chaos.invariants import Left, violations
+from tests.chaos.invariants import violations
+from tests.chaos.left import Left
 from tests.chaos.network import MODELS, FakeNetwork
 from tests.chaos.uploads import uploads
 from tests.chaos.world import Scenario, World, world_of

@@ -11,10 +11,15 @@ import pytest
 
 from brainscan.api import app, parameters
 from brainscan.api.access import READ, REVIEW, UPLOAD
+from brainscan.domain import CLASSES, Export, ExportState, Outcome
 from brainscan.settings import limits, settings
+from brainscan.store import Table
 from brainscan_local.web import event_of
 from tests.conftest import TABLE
+from tests.making import NOON, a_record, analyzed
 
+DAY = NOON.date().isoformat()
+PLACE = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
 READER = {"name": "Dr. Reader", "sub": "reader-1", "scope": f"{READ} {REVIEW} {UPLOAD}"}
 
 
@@ -75,3 +80,21 @@ def ask(api: None) -> Ask:
         return Answered(answer["statusCode"], answer["headers"], answer.get("body") or "")
 
     return asking
+
+
+@pytest.fixture
+def found(table: Table) -> Any:
+    """Forty analyzed scans of an export, ten of each class, every third to review."""
+    records = [a_record(n, order=n, **PLACE) for n in range(40)]
+    table.exports.conclude(
+        Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40)
+    )
+    table.scans.register(records)
+    final = [
+        analyzed(r, CLASSES[n % 4], 0.5 + n / 100, needs_review=n % 3 == 0).model_copy(
+            update={f"{name}_key": f"results/{r.scan_id}/{name}" for name in ("image", "mask", "result")}
+        )
+        for n, r in enumerate(records)
+    ]
+    table.scans.commit(final, [Outcome.QUEUED] * 40)
+    return final

@@ -1,126 +1,19 @@
 """The API answers what the table holds, in documents that fit its description."""
 
-import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
 
-from brainscan.api import page
-from brainscan.api.issuer import forget
-from brainscan.domain import CLASSES, RESEARCH_USE_STATEMENT, Export, ExportState, Outcome, Report, TumorClass
+from brainscan.domain import RESEARCH_USE_STATEMENT, Outcome, Report
 from brainscan.pipeline.deliver import give_up
 from brainscan.services import results
-from brainscan.settings import Settings, settings
+from brainscan.settings import Settings
 from brainscan.store import Table
-from tests.making import NOON, a_record, analyzed, present
-from tests.unit.api.conftest import Ask
-
-DAY = NOON.date().isoformat()
-PLACE = {"series_id": "5" * 32, "study_id": "6" * 32, "patient_id": "7" * 32}
-
-
-@pytest.fixture
-def found(table: Table) -> Any:
-    """Forty analyzed scans of an export, ten of each class, every third to review."""
-    records = [a_record(n, order=n, **PLACE) for n in range(40)]
-    table.exports.conclude(
-        Export(export_id=records[0].export_id, state=ExportState.EXPANDED, received_at=NOON, files=40)
-    )
-    table.scans.register(records)
-    final = [
-        analyzed(r, CLASSES[n % 4], 0.5 + n / 100, needs_review=n % 3 == 0).model_copy(
-            update={f"{name}_key": f"results/{r.scan_id}/{name}" for name in ("image", "mask", "result")}
-        )
-        for n, r in enumerate(records)
-    ]
-    table.scans.commit(final, [Outcome.QUEUED] * 40)
-    return final
-
-
-class TestWorklist:
-    def test_a_finding_of_a_day_above_a_confidence(self, ask: Ask, found: Any) -> None:
-        query = {"finding": "meningioma", "from": DAY, "to": DAY, "min_confidence": 0.7, "sort": "probability"}
-        items = ask("GET", "/v1/scans", query).json["items"]
-        assert [round(item["confidence"], 2) for item in items] == [0.87, 0.83, 0.79, 0.75, 0.71]
-        assert {item["finding"] for item in items} == {"meningioma"}
-
-    def test_filters_narrow_together(self, ask: Ask, found: Any) -> None:
-        counts: list[tuple[dict[str, Any], int]] = [
-            ({}, 40),
-            ({"outcome": "analyzed"}, 40),
-            ({"outcome": "failed"}, 0),
-            ({"review": "needed"}, 14),
-            ({"review": "needed", "finding": "glioma"}, 4),
-            ({"model_id": "f" * 64}, 40),
-            ({"model_id": "0" * 64}, 0),
-            ({"min_confidence": 0.8}, 10),
-            ({"export_id": found[0].export_id}, 40),
-            ({"export_id": "0" * 32}, 0),
-            ({"reader": "Dr. Reader"}, 0),
-        ]
-        for query, count in counts:
-            answered = ask("GET", "/v1/scans", {"from": DAY, "to": DAY, "limit": 100} | query)
-            assert (answered.status, len(answered.json["items"])) == (200, count), query
-
-    def test_pages_of_several_days_follow_each_other(self, ask: Ask, table: Table, found: Any) -> None:
-        later = [a_record(n, "another", received_at=NOON + timedelta(days=1)) for n in range(5)]
-        table.scans.register(later)
-        table.scans.commit([analyzed(r, TumorClass.GLIOMA, 0.9) for r in later], [Outcome.QUEUED] * 5)
-        seen, query = [], {"from": DAY, "to": "2026-03-02", "limit": 7}
-        while True:
-            page = ask("GET", "/v1/scans", query).json
-            seen += [item["scan_id"] for item in page["items"]]
-            if page["cursor"] is None:
-                break
-            query["cursor"] = page["cursor"]
-        assert seen[:5] == [r.scan_id for r in sorted(later, key=lambda r: r.scan_id, reverse=True)]
-        assert len(set(seen)) == len(seen) == 45
-
-    @pytest.mark.parametrize("sort", ["arrival", "probability", "review"])
-    def test_an_order_goes_on_from_page_to_page(self, ask: Ask, found: Any, sort: str) -> None:
-        query = {"from": "2026-02-01", "to": DAY, "sort": sort, "limit": 13}
-        pages = [ask("GET", "/v1/scans", query).json]
-        while pages[-1]["cursor"]:
-            pages.append(ask("GET", "/v1/scans", query | {"cursor": pages[-1]["cursor"]}).json)
-        items = [item for page in pages for item in page["items"]]
-        assert [len(page["items"]) for page in pages] == [13, 13, 13, 1]
-        assert len({item["scan_id"] for item in items}) == 40
-        if sort == "probability":
-            tumors, rest = items[:30], items[30:]
-            assert {item["finding"] for item in rest} == {"no_tumor"}
-            assert [item["confidence"] for item in tumors] == sorted((i["confidence"] for i in tumors), reverse=True)
-            assert [item["confidence"] for item in rest] == sorted(item["confidence"] for item in rest)
-        if sort == "review":
-            assert [item["review_state"] for item in items] == ["needed"] * 14 + [None] * 26
-
-    def test_each_choice_of_a_filter_is_counted_beside_the_others(self, ask: Ask, found: Any) -> None:
-        body = {"verdict": "corrected", "corrected": "pituitary", "revision": 0}
-        assert ask("POST", f"/v1/scans/{found[0].scan_id}/reviews", body=body).status == 201
-        days = {"from": DAY, "to": DAY}
-        told = ask("GET", "/v1/scans/counts", days | {"finding": "glioma"}).json
-        assert (told["total"], told["complete"]) == (9, True)
-        assert told["findings"] == {"glioma": 9, "meningioma": 10, "no_tumor": 10, "pituitary": 11}
-        assert (told["outcomes"], told["models"]) == ({"analyzed": 9}, {"f" * 64: 9})
-        assert (told["reviews"], told["readers"]) == ({"needed": 3, "none": 6}, {})
-        reviewed = {"reader": "Dr. Reader"}
-        assert ask("GET", "/v1/scans/counts", days | reviewed).json["findings"] == {"pituitary": 1}
-        [scan] = ask("GET", "/v1/scans", days | reviewed).json["items"]
-        assert scan["scan_id"] == found[0].scan_id
-        assert ask("GET", "/v1/scans/counts", days | {"export_id": found[0].export_id}).json["total"] == 40
-
-    @pytest.mark.parametrize("query", [{"sort": "volume"}, {"reader": "x" * 129}, {"export_id": "short"}])
-    def test_what_scans_cannot_be_asked_by_is_refused(self, ask: Ask, found: Any, query: dict[str, str]) -> None:
-        assert ask("GET", "/v1/scans", query).status == 422
-
-    def test_without_days_it_is_about_today(self, ask: Ask, found: Any) -> None:
-        assert ask("GET", "/v1/scans").json["items"] == []
+from tests.making import a_record, present
+from tests.unit.api.conftest import DAY, Ask
 
 
 class TestOneThing:
@@ -209,81 +102,6 @@ class TestLinks:
         before = datetime.now(UTC)
         [link, *_] = ask("GET", f"/v1/scans/{found[0].scan_id}").json["links"]
         assert timedelta(0) <= datetime.fromisoformat(link["expires_at"]) - before - timedelta(seconds=300)
-
-
-class TestPage:
-    @pytest.mark.parametrize(
-        "path",
-        sorted(f"/static/{each}" for each in (*page.GENERATED, *(path.name for path in page.STATIC.glob("*.*")))),
-    )
-    def test_every_file_is_served_as_what_it_is(self, ask: Ask, path: Any) -> None:
-        answered = ask("GET", path, claims={})
-        assert answered.status == 200
-        kinds = {"js": "text/javascript", "css": "text/css", "html": "text/html", "svg": "image/svg+xml"}
-        assert answered.headers["Content-Type"] == kinds[path.rpartition(".")[2]]
-
-    def test_a_sign_in_is_offered_where_the_deployment_has_a_client_for_it(
-        self, ask: Ask, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        assert ask("GET", "/page.json", claims={}).json["client_id"] == ""
-        with describing({"token_endpoint": "https://tokens.example/oauth2/token"}) as issuer:
-            monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
-            monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
-            settings.cache_clear()
-            answered = ask("GET", "/page.json", claims={})
-        assert answered.json["scopes"] == ["brainscan/read", "brainscan/review", "brainscan/upload"]
-        assert answered.json["authorization_endpoint"] == f"{issuer}/authorize"
-        assert answered.json["token_endpoint"] == "https://tokens.example/oauth2/token"
-
-    def test_the_page_may_reach_the_host_that_gives_tokens_and_no_path_is_named(
-        self, ask: Ask, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with describing({"token_endpoint": "https://tokens.example/oauth2/token"}, "/realms/hospital") as issuer:
-            monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
-            monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
-            settings.cache_clear()
-            policy = ask("GET", "/", claims={}).headers["Content-Security-Policy"]
-        [connect] = [each.split()[1:] for each in policy.split("; ") if each.startswith("connect-src")]
-        assert "https://tokens.example" in connect
-        assert not [source for source in connect if "/" in source.partition("://")[2]]
-
-    @pytest.mark.parametrize(
-        "said",
-        [{"issuer": "https://another.example"}, {"token_endpoint": "http://tokens.example"}, {"token_endpoint": None}],
-    )
-    def test_an_issuer_that_is_not_what_it_should_be_is_left_alone_and_the_page_stands(
-        self, ask: Ask, monkeypatch: pytest.MonkeyPatch, said: dict[str, Any]
-    ) -> None:
-        with describing(said) as issuer:
-            monkeypatch.setenv("BRAINSCAN_OIDC_ISSUER", issuer)
-            monkeypatch.setenv("BRAINSCAN_OIDC_CLIENT_ID", "page")
-            settings.cache_clear()
-            told = ask("GET", "/page.json", claims={}).json
-        assert (told["client_id"], told["authorization_endpoint"], told["token_endpoint"]) == ("page", "", "")
-        assert ask("GET", "/", claims={}).status == 200
-
-
-@contextmanager
-def describing(said: dict[str, object], path: str = "") -> Iterator[str]:
-    """An issuer on this machine that describes itself, but for what it says otherwise; yields its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            document = {"issuer": issuer, "authorization_endpoint": f"{issuer}/authorize"} | said
-            known = self.path == f"{path}/.well-known/openid-configuration"
-            self.send_response(200 if known else 404)
-            self.end_headers()
-            self.wfile.write(json.dumps(document).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    forget()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer = f"http://127.0.0.1:{server.server_port}{path}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield issuer
-        server.shutdown()
 
 
 class TestReviews:

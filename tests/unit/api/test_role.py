@@ -18,8 +18,8 @@ from tests.conftest import Stream
 from tests.making import NOON, a_record, analyzed
 from tests.summaries import DAY, PATIENT, STUDY, a_series
 from tests.unit.api.conftest import Ask
+from tests.unit.api.sending import addressed, begun, sent, step
 from tests.unit.api.test_mask import a_mask
-from tests.unit.api.test_uploads_api import addressed, begun, sent, step
 
 SERVED = (("JwtIssuer", "https://issuer.example"), ("JwtAudience", "brainscan"), ("PageUploads", "true"))
 

@@ -1,57 +1,20 @@
 """Files come in by links that the API makes: each for one part, and what became of every file is told afterwards."""
 
-import base64
-import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from unittest.mock import patch
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
 
-from brainscan.api import parameters
-from brainscan.domain import Export, ExportState, Outcome, Reason, TumorClass
+from brainscan.domain import ExportState, Outcome, Reason, TumorClass
 from brainscan.settings import MIB, limits, settings
 from brainscan.store import Table
 from brainscan.store.multipart import LEAST_PART_BYTES, MOST_PARTS, part_bytes_of
-from brainscan.store.objects import files_key
-from brainscan_local.template import Template
-from tests.chaos.roles import covers
-from tests.making import a_record, analyzed, present
-from tests.unit.api.calls import recorded
-from tests.unit.api.conftest import Answered, Ask
-from tests.unit.infra.reading import listed, role_statements
-from tests.unit.infra.rendered import PATH
-
-
-def sha256(data: bytes) -> str:
-    return base64.b64encode(hashlib.sha256(data).digest()).decode()
-
-
-def begun(ask: Ask, size: int = 100, archive: bool = False) -> dict[str, Any]:
-    answered = ask("POST", "/v1/uploads", body={"bytes": size, "archive": archive})
-    assert answered.status == 201
-    return answered.json
-
-
-def addressed(ask: Ask, upload: dict[str, Any], data: bytes, number: int = 1) -> dict[str, Any]:
-    body = {"upload_id": upload["upload_id"], "number": number, "bytes": len(data), "sha256": sha256(data)}
-    answered = ask("POST", f"/v1/uploads/{upload['token']}/parts", body=body)
-    assert answered.status == 200
-    return answered.json
-
-
-def sent(upload: dict[str, Any], data: bytes, number: int = 1) -> None:
-    """What a browser does with the link: moto takes no requests from outside, so its client makes the same call."""
-    boto3.client("s3").upload_part(
-        Bucket="uploads", Key=f"page/{upload['token']}", UploadId=upload["upload_id"], PartNumber=number, Body=data
-    )
-
-
-def step(ask: Ask, upload: dict[str, Any], name: str) -> Answered:
-    return ask("POST", f"/v1/uploads/{upload['token']}/{name}", body={"upload_id": upload["upload_id"]})
+from tests.making import a_record, analyzed
+from tests.unit.api.conftest import Ask
+from tests.unit.api.sending import TOKEN, addressed, begun, known, sent, sha256, step
 
 
 class TestSending:
@@ -173,34 +136,25 @@ class TestWhereNothingIsTaken:
 
 
 class TestWhatBecameOfIt:
-    TOKEN = "7" * 32
-
-    def known(self, table: Table, results: bytes = b"", **changes: Any) -> Export:
-        fields = {"export_id": a_record(0).export_id, "state": ExportState.EXPANDED, "received_at": datetime.now(UTC)}
-        export = Export(**fields | {"token": self.TOKEN} | changes)
-        table.exports.conclude(export)
-        boto3.client("s3").put_object(Bucket="results", Key=files_key(export.export_id), Body=results)
-        return export
-
     def test_an_upload_is_found_by_its_token(self, ask: Ask, table: Table) -> None:
         since = {"since": datetime.now(UTC).isoformat()}
-        path = f"/v1/uploads/{self.TOKEN}"
+        path = f"/v1/uploads/{TOKEN}"
         assert ask("GET", path, since).json["export"] is None
-        export = self.known(table)
+        export = known(table)
         assert ask("GET", path, since).json["export"]["export_id"] == export.export_id
 
     @pytest.mark.parametrize("at", ["00:00:30", "23:59:30"])
     def test_midnight_and_clocks_that_differ_hide_no_upload(self, table: Table, ask: Ask, at: str) -> None:
         came = datetime.fromisoformat(f"2026-03-01T{at}+00:00")
-        self.known(table, received_at=came)
+        known(table, received_at=came)
         for minutes in (-10, 0, 10):
-            assert table.exports.by_token(self.TOKEN, came + timedelta(minutes=minutes))
-        assert table.exports.by_token(self.TOKEN, came + timedelta(hours=1)) is None
+            assert table.exports.by_token(TOKEN, came + timedelta(minutes=minutes))
+        assert table.exports.by_token(TOKEN, came + timedelta(hours=1)) is None
         assert table.exports.by_token("8" * 32, came) is None
 
     @pytest.mark.parametrize("since", ["2026-03-01T00:00:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "now"])
     def test_a_time_that_cannot_be_is_refused(self, ask: Ask, since: str) -> None:
-        assert ask("GET", f"/v1/uploads/{self.TOKEN}", {"since": since}).status == 422
+        assert ask("GET", f"/v1/uploads/{TOKEN}", {"since": since}).status == 422
 
     def test_every_file_has_its_outcome_and_reasons_page_by_page(self, ask: Ask, table: Table) -> None:
         records = [a_record(n) for n in range(3)]
@@ -217,7 +171,7 @@ class TestWhatBecameOfIt:
             {"index": n, "inner": None, "outcome": outcome, "reasons": reasons, "scan_ids": ids}
             for n, (ids, outcome, reasons) in enumerate(rows)
         ]
-        export = self.known(table, "".join(f"{json.dumps(line)}\n" for line in lines).encode())
+        export = known(table, "".join(f"{json.dumps(line)}\n" for line in lines).encode())
         found, query = [], {"limit": 3}
         while True:
             page = ask("GET", f"/v1/exports/{export.export_id}/files", query).json
@@ -233,69 +187,9 @@ class TestWhatBecameOfIt:
         ]
 
     def test_files_are_not_listed_before_they_are_known(self, ask: Ask, table: Table) -> None:
-        export = self.known(table, state=ExportState.EXPANDING)
+        export = known(table, state=ExportState.EXPANDING)
         assert ask("GET", f"/v1/exports/{export.export_id}/files").status == 409
         assert ask("GET", f"/v1/exports/{'0' * 32}/files").status == 404
 
 
 # -- the role
-
-ACTIONS = {
-    "CreateMultipartUpload": "s3:PutObject",
-    "CompleteMultipartUpload": "s3:PutObject",
-    "AbortMultipartUpload": "s3:AbortMultipartUpload",
-    "ListParts": "s3:ListMultipartUploadParts",
-    "upload_part": "s3:PutObject",
-    "GetObject": "s3:GetObject",
-    "get_object": "s3:GetObject",
-}
-"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions"""
-
-
-def grants(parameters: dict[str, str]) -> set[tuple[str, str]]:
-    """What the role of the results API allows on objects, by bucket."""
-    template = Template(PATH, {"JwtIssuer": "https://issuer.example"} | parameters)
-    named = {"UploadsBucket.Arn": "uploads", "ResultsBucket.Arn": "results"}
-    resources = template.resolve(template.resources, lambda name, attribute: f"{name}.{attribute}")
-    found = set()
-    for role, statement in role_statements(resources):
-        if role == "ResultsApiRole":
-            for resource in listed(statement["Resource"]):
-                bucket, slash, key = str(resource).partition("/")
-                if bucket in named and slash:
-                    found |= {(action, f"{named[bucket]}/{key}") for action in listed(statement["Action"])}
-    return found
-
-
-def test_the_role_allows_what_uploads_take_and_nothing_besides(ask: Ask, table: Table) -> None:
-    signed: set[tuple[str, str]] = set()
-    links = type(present(parameters.the_inbox())._client)
-    presign = links.generate_presigned_url
-
-    def presigning(self: Any, name: str, Params: dict[str, Any], **told: Any) -> Any:  # noqa: N803 - boto3's own
-        if not Params["Key"].endswith(("origin", "/" + "0" * 32)):  # signed for the host of links alone, and not sent
-            signed.add((ACTIONS[name], f"{Params['Bucket']}/{Params['Key']}"))
-        return presign(self, name, Params=Params, **told)
-
-    upload, other = begun(ask), begun(ask)
-    sent(upload, b"1")
-    export = TestWhatBecameOfIt().known(table)
-    with recorded() as made, patch.object(links, "generate_presigned_url", presigning):
-        begun(ask)
-        addressed(ask, upload, b"1")
-        step(ask, upload, "complete")
-        step(ask, other, "abort")
-        assert ask("GET", f"/v1/exports/{export.export_id}/files").status == 200
-    of_s3 = [(operation, of) for service, operation, of in made if service == "s3"]
-    calls = signed | {(ACTIONS[operation], f"{of['Bucket']}/{of['Key']}") for operation, of in of_s3}
-    allowed = grants({"PageUploads": "true"})
-    assert [one for one in calls if not any(covers(grant, one) for grant in allowed)] == []
-    unused = {grant for grant in allowed if not any(covers(grant, one) for one in calls)}
-    assert not [to for _, to in unused if to.startswith("uploads/") or to == "results/exports/*"]
-
-
-def test_without_page_uploads_the_role_reaches_no_upload() -> None:
-    assert not [to for _, to in grants({}) if to.startswith("uploads/")]
-    plain = Template(PATH)
-    bucket = plain.resolve(plain.resources, lambda name, attribute: f"{name}.{attribute}")["UploadsBucket"]
-    assert "CorsConfiguration" not in bucket["Properties"]

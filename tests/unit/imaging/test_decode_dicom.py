@@ -9,9 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
-from pydicom.tag import Tag
 from pydicom.uid import (
     MPEG2MPML,
     BasicTextSRStorage,
@@ -26,24 +24,10 @@ from pydicom.uid import (
 )
 
 from brainscan.domain import Kind, Reason, ScanError
-from brainscan.imaging.decode import Decoded, count_frames, decode
+from brainscan.imaging.decode import count_frames, decode
 from brainscan.settings import Limits
-from tests.unit.imaging.files import SECRET, dicom_bytes, dicom_object, gradient, picture
-
-LIMITS = Limits()
-GRAY = gradient()
-DEEP = (gradient(dtype=np.uint16) * 20).astype(np.uint16)
-SIGNED = (gradient(dtype=np.int16) - 60).astype(np.int16)
-
-
-def decoded(dataset: Dataset, frame: int = 0) -> Decoded:
-    return decode(dicom_bytes(dataset), Kind.DICOM, LIMITS, frame)
-
-
-def refusal(data: bytes) -> ScanError:
-    with pytest.raises(ScanError) as refused:
-        decode(data, Kind.DICOM, LIMITS)
-    return refused.value
+from tests.unit.imaging.decoding import DEEP, GRAY, LIMITS, SIGNED, decoded, in_form, refusal
+from tests.unit.imaging.files import SECRET, dicom_bytes, dicom_object, picture
 
 
 @pytest.mark.parametrize("preamble", [True, False])
@@ -119,30 +103,6 @@ def test_colour_becomes_luminance() -> None:
     assert answer.dtype == np.uint8
     assert answer[0, 0] == round(0.299 * 200 + 0.587 * 100)
     assert answer[3, 0] == round(0.299 * 200)
-
-
-@pytest.mark.parametrize(
-    ("elements", "spacing"),
-    [
-        ({"PixelSpacing": [0.5, 0.75], "ImagerPixelSpacing": [9, 9]}, (0.5, 0.75)),
-        ({"ImagerPixelSpacing": [0.4, 0.3], "NominalScannedPixelSpacing": [9, 9]}, (0.4, 0.3)),
-        ({"NominalScannedPixelSpacing": [0.2, 0.1]}, (0.2, 0.1)),
-        ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.4, 0.3]}, (0.4, 0.3)),
-        ({"PixelSpacing": None}, None),
-        ({"PixelSpacing": "0.5"}, None),
-        ({}, None),
-    ],
-)
-def test_the_most_trusted_plausible_spacing_is_taken(
-    elements: dict[str, Any], spacing: tuple[float, float] | None
-) -> None:
-    assert decoded(dicom_object(GRAY, **elements)).spacing_mm == spacing
-
-
-@pytest.mark.parametrize("stated", ["1e30\\1", "1\\0.00001", "250\\250", "1e-300\\1e-300"])
-def test_a_spacing_that_no_picture_of_a_patient_has_costs_only_the_spacing(stated: str) -> None:
-    answer = decoded(dicom_object(GRAY, PixelSpacing=stated.split("\\")))
-    assert (answer.spacing_mm, answer.pixel_aspect) == (None, 1)
 
 
 def test_each_frame_has_its_own_pixels_rescale_and_spacing() -> None:
@@ -289,23 +249,8 @@ def test_no_refusal_or_log_quotes_the_header(caplog: pytest.LogCaptureFixture, r
     assert refused.__suppress_context__
 
 
-def test_a_spacing_that_is_no_number_costs_only_the_spacing() -> None:
-    data = dicom_bytes(dicom_object(GRAY, PixelSpacing=[1.25, 2.25])).replace(b"1.25\\2.25", b"DOE^JANE ")
-    answer = decode(data, Kind.DICOM, LIMITS)
-    np.testing.assert_array_equal(answer.pixels, GRAY)
-    assert answer.spacing_mm is None
-
-
 def test_an_empty_stream_is_no_object() -> None:
     assert refusal(io.BytesIO().getvalue()).reason is Reason.UNREADABLE
-
-
-def in_form(value: bytes, keyword: str = "RescaleSlope", vr: str = "DS", **others: object) -> Dataset:
-    """An image with one attribute in a form of its own, as it comes from a file."""
-    dataset = dicom_object(DEEP, **others)
-    tag = Tag(keyword)
-    dataset[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
-    return dataset
 
 
 @pytest.mark.parametrize("slope", [b"", b"1,25", b"one", b"1.2.5", b"nan"])
@@ -317,20 +262,3 @@ def test_in_unknown_units_a_window_says_nothing() -> None:
     window = {"WindowCenter": "400", "WindowWidth": "100"}
     assert decoded(in_form(b"1.25", RescaleIntercept="0", **window)).pixels.max() > DEEP.max()
     np.testing.assert_array_equal(decoded(in_form(b"1,25", RescaleIntercept="0", **window)).pixels, DEEP)
-
-
-@pytest.mark.parametrize("vr", ["DS", "UT", "LO", "UN"])
-@pytest.mark.parametrize("value", [b"0.9\\0.5", b"0,9\\0,5", b" 0.9 \\ 0.5\0"])
-def test_spacing_is_read_in_whatever_form(value: bytes, vr: str) -> None:
-    answer = decoded(in_form(value, "PixelSpacing", vr))
-    assert answer.spacing_mm == (0.9, 0.5)
-    assert answer.pixel_aspect == pytest.approx(1.8)
-
-
-@pytest.mark.parametrize(
-    ("value", "aspect"), [(b"9\\5", 1.8), (b"1\\2", 0.5), (b"", 1), (b"0\\1", 1), (b"2", 1), (b"a\\b", 1)]
-)
-def test_without_spacing_the_aspect_ratio_tells_how_oblong_pixels_are(value: bytes, aspect: float) -> None:
-    answer = decoded(in_form(value, "PixelAspectRatio", "IS"))
-    assert answer.spacing_mm is None
-    assert answer.pixel_aspect == pytest.approx(aspect)

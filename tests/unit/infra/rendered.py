@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from brainscan_local.template import Template
-from tests.unit.infra import reading, work
+from tests.unit.infra import reading, roles
 
 PATH = Path(__file__).parents[3] / "template.yaml"
 MONITORING = Path(__file__).parents[3] / "infra/monitoring.yaml"
@@ -15,7 +15,7 @@ EVERYTHING = {
     "StowUrl": "https://pacs.example/dicom-web",
     "JwtIssuer": "https://issuer.example",
     "PageUploads": "true",
-    "PermissionsBoundary": work.BOUNDARY,
+    "PermissionsBoundary": roles.BOUNDARY,
 }
 
 

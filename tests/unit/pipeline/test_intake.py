@@ -5,23 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from brainscan.domain import ExportState, Kind, Outcome, Reason, TumorClass
 from brainscan.pipeline.expand import CHUNK_FILES, Tally
 from brainscan.pipeline.intake import intake
 from brainscan.settings import Limits
-from brainscan.store.file_results import listing_of
 from brainscan.store.queues import QueueError
 from brainscan.store.upload import Upload
-from brainscan.store.uploaded_objects import RANGE_BYTES
 from tests.conftest import World
 from tests.listing import listed_scans
 from tests.making import NOON, analyzed, png, present, zipped
-
-
-def scans_of(world: World, export: Any) -> Any:
-    return world.services.table.queries.of_export(export.export_id, limit=1000).items
+from tests.unit.pipeline.taken import listing, scans_of
 
 
 def test_the_listing_of_a_lone_file_takes_no_object_and_that_of_many_files_one(world: World) -> None:
@@ -31,11 +25,6 @@ def test_the_listing_of_a_lone_file_takes_no_object_and_that_of_many_files_one(w
     many = intake(world.upload("many.zip", zipped({f"{n}.png": png(40, seed=n) for n in range(4)})), world.services)
     assert len(listing(world, many)) == 4
     assert world.keys("exports/") == [f"exports/{many.export_id}/files.jsonl"]
-
-
-def listing(world: World, export: Any) -> Any:
-    body = listing_of(export.export_id, world.services.table, world.services.results)
-    return [json.loads(line) for line in body.splitlines()]
 
 
 def test_an_image_becomes_one_queued_scan_with_its_bytes_staged(world: World) -> None:
@@ -147,95 +136,6 @@ def test_identity_is_the_same_whenever_and_however_often_an_object_is_taken_in(w
     later = replace(upload, sequencer="FF", received_at=NOON.replace(hour=13))
     assert intake(later, world.services).export_id == export.export_id
     assert scans_of(world, export)[0].received_at == NOON
-
-
-def test_a_version_that_is_gone_is_skipped_and_says_so(world: World) -> None:
-    export = intake(Upload("uploads", "never.png", NOON), world.services)
-    assert (export.files, export.skipped, export.done) == (1, 1, True)
-    assert listing(world, export)[0]["reasons"] == ["object_gone"]
-
-
-@pytest.mark.parametrize(
-    "key", ["a\tb.png", "a\rb.png", "a\nb.png", "a.png?versionId=1", "a+b c.png", "a%2Fb.png", "#a.png", "/a//b.png"]
-)
-def test_a_key_is_read_as_it_is_whatever_it_would_mean_in_an_address(world: World, key: str) -> None:
-    export = intake(world.upload(key, png()), world.services)
-    assert [record.outcome for record in scans_of(world, export)] == [Outcome.QUEUED]
-
-
-@pytest.fixture
-def reads(world: World) -> list[str]:
-    """What is asked of the bucket of uploads."""
-    asked: list[str] = []
-
-    def note(params: dict[str, Any], model: Any, **_: object) -> None:
-        if params["Bucket"] == "uploads" and model.name != "PutObject":
-            asked.append(model.name)
-
-    world.s3.meta.events.register("provide-client-params.s3", note)
-    return asked
-
-
-def test_a_single_image_is_looked_at_and_read_with_one_request(world: World, reads: list[str]) -> None:
-    upload = world.upload("a.png", png())
-    intake(upload, world.services)
-    assert reads == ["GetObject"]
-    [scan] = world.queued()
-    assert world.services.results.get(scan.staged_key) == png()
-
-
-def test_an_image_that_is_more_than_a_beginning_is_read_whole(world: World, reads: list[str]) -> None:
-    large = png() + bytes(2 * RANGE_BYTES)
-    intake(world.upload("a.png", large), world.services)
-    [scan] = world.queued()
-    assert world.services.results.get(scan.staged_key) == large
-    assert len(reads) > 1
-
-
-def test_an_empty_object_has_no_beginning_and_is_rejected_as_empty(world: World, reads: list[str]) -> None:
-    export = intake(world.upload("a.png", b""), world.services)
-    assert listing(world, export)[0]["reasons"] == ["empty_file"]
-    assert reads[:2] == ["GetObject", "HeadObject"]
-
-
-class TestWithheld:
-    def test_an_archived_object_is_skipped_and_says_so(self, world: World) -> None:
-        put = world.s3.put_object(Bucket="uploads", Key="a.png", Body=png(), StorageClass="GLACIER")
-        export = intake(Upload("uploads", "a.png", NOON, put["VersionId"]), world.services)
-        assert (export.files, export.skipped, export.done) == (1, 1, True)
-        assert listing(world, export)[0]["reasons"] == ["object_archived"]
-
-    @pytest.mark.parametrize(
-        ("code", "message"),
-        [
-            ("KMS.DisabledException", "the key is disabled"),
-            ("AccessDenied", "not authorized to perform: kms:Decrypt on the resource associated with this ciphertext"),
-        ],
-    )
-    def test_an_object_under_a_key_that_denies_is_skipped_and_says_so(
-        self, world: World, code: str, message: str
-    ) -> None:
-        upload = world.upload("a.png", png())
-        refuse_reads(world, code, message)
-        export = intake(upload, world.services)
-        assert (export.files, export.skipped, export.done) == (1, 1, True)
-        assert listing(world, export)[0]["reasons"] == ["key_denied"]
-
-    def test_a_denial_that_may_be_ours_is_retried(self, world: World) -> None:
-        upload = world.upload("a.png", png())
-        refuse_reads(world, "AccessDenied", "not authorized to perform: s3:GetObject")
-        with pytest.raises(ClientError, match="AccessDenied"):
-            intake(upload, world.services)
-
-
-def refuse_reads(world: World, code: str, message: str) -> None:
-    """Have S3 answer every read of an upload's content with an error."""
-
-    def refuse(params: dict[str, Any], **_: object) -> None:
-        if params["Bucket"] == "uploads":
-            raise ClientError({"Error": {"Code": code, "Message": message}}, "GetObject")
-
-    world.s3.meta.events.register("before-parameter-build.s3.GetObject", refuse)
 
 
 class TestOverwrites:

@@ -1,10 +1,8 @@
-"""What must hold for every queue, function and role of the template."""
+"""What must hold for every queue of the template, and for every stream that a function follows."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 
-from brainscan.settings import Limits, Settings
 from brainscan_local.streams import matches
 from brainscan_local.template import STACK
 from tests.unit.infra.reading import (
@@ -18,23 +16,10 @@ from tests.unit.infra.reading import (
     granted,
     lambdas,
     listed,
-    mappings,
     of_type,
     queues,
-    role_statements,
-    scheduled,
     statements,
 )
-
-NO_RESOURCE_KNOWN = {
-    f"xray:{each}" for each in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
-}
-"""Actions that AWS defines no resource for
-(https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html)."""
-
-
-BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
-"""What the template is told to bound its roles by."""
 
 SERIES_KEYS = {"pk": {"S": "SERIES#0"}, "sk": {"S": "META"}}
 CHANGES = (
@@ -207,69 +192,6 @@ def followers_may_read_their_stream_and_give_up(resources: Resources) -> Iterato
             yield name
 
 
-# -- functions
-
-
-def functions_report_partial_failures(resources: Resources) -> Iterator[str]:
-    for name, mapping in mappings(resources).items():
-        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
-            yield name
-
-
-def functions_have_a_concurrency_limit(resources: Resources) -> Iterator[str]:
-    """A queue's functions at once are bounded by the mapping; a stream's by its shards times this factor."""
-    streams = {name for name, *_ in followed(resources)}
-    for name, mapping in mappings(resources).items():
-        most = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", 0)
-        if name in streams and not 1 <= int(mapping.get("ParallelizationFactor", 0)) <= 10:
-            yield name
-        if name not in streams and not 2 <= int(most) <= 1000:
-            yield name
-
-
-def functions_may_feed_themselves_where_that_is_meant(resources: Resources) -> Iterator[str]:
-    """Lambda stops a function that sends to its own queue after 16 rounds, silently, unless it is told not to."""
-    fed = [(name, function_id) for name, _, function_id, _ in consumed(resources)]
-    loops = {each for name, each in fed if "sqs:SendMessage" in granted(resources, each, f"{name}.Arn")}
-    for function_id in {each for _, each in fed}:
-        if (lambdas(resources)[function_id].get("RecursiveLoop") == "Allow") != (function_id in loops):
-            yield function_id
-
-
-def functions_log_to_a_group_that_forgets(resources: Resources) -> Iterator[str]:
-    groups = of_type(resources, "AWS::Logs::LogGroup")
-    for name, function in lambdas(resources).items():
-        group = function.get("LoggingConfig", {}).get("LogGroup", "").removesuffix(".Ref")
-        if "RetentionInDays" not in groups.get(group, {}):
-            yield name
-
-
-def functions_are_traced(resources: Resources) -> Iterator[str]:
-    for name, function in lambdas(resources).items():
-        if function.get("TracingConfig") != {"Mode": "Active"}:
-            yield name
-
-
-def functions_have_a_role_each(resources: Resources) -> Iterator[str]:
-    roles = Counter(function["Role"] for function in lambdas(resources).values())
-    known = {f"{name}.Arn" for name in of_type(resources, "AWS::IAM::Role")}
-    for name, function in lambdas(resources).items():
-        if roles[function["Role"]] > 1 or function["Role"] not in known:
-            yield name
-
-
-def functions_are_told_what_settings_know(resources: Resources) -> Iterator[str]:
-    fields = {f"BRAINSCAN_{name}".upper() for name in Settings.model_fields}
-    fields |= {f"BRAINSCAN_LIMIT_{name}".upper() for name in Limits.model_fields}
-    needed = {f"BRAINSCAN_{name}".upper() for name, field in Settings.model_fields.items() if field.is_required()}
-    needed |= {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
-    for name, function in lambdas(resources).items():
-        told = set(function["Environment"]["Variables"])
-        unknown = {variable for variable in told - fields if not variable.startswith("POWERTOOLS_")}
-        if unknown or needed - told:
-            yield f"{name}: {sorted(unknown | needed - told)}"
-
-
 def what_fails_every_time_is_given_up(resources: Resources) -> Iterator[str]:
     """What is tried again goes to a function that says so in the table, and only from there to where it lies."""
     fed = {name for name, *_ in consumed(resources)}
@@ -279,78 +201,6 @@ def what_fails_every_time_is_given_up(resources: Resources) -> Iterator[str]:
         if name not in gave_up and dead not in fed:
             yield name
         if name in gave_up and "sqs:SendMessage" not in granted(resources, function_id, f"{dead}.Arn"):
-            yield name
-
-
-# -- roles
-
-
-def roles_are_bounded_where_a_boundary_is_told(resources: Resources) -> Iterator[str]:
-    for name, role in of_type(resources, "AWS::IAM::Role").items():
-        if role.get("PermissionsBoundary") != BOUNDARY:
-            yield name
-
-
-def roles_are_assumed_by_who_works_under_them_alone(resources: Resources) -> Iterator[str]:
-    groups = of_type(resources, "AWS::CodeDeploy::DeploymentGroup").values()
-    services = {each["ServiceRoleArn"]: "codedeploy" for each in groups}
-    services |= {target["RoleArn"]: "scheduler" for _, target in scheduled(resources)}
-    machines = of_type(resources, "AWS::StepFunctions::StateMachine").values()
-    services |= {each["RoleArn"]: "states" for each in machines}
-    for name, role in of_type(resources, "AWS::IAM::Role").items():
-        trusted = [statement["Principal"] for statement in role["AssumeRolePolicyDocument"]["Statement"]]
-        if trusted != [{"Service": f"{services.get(f'{name}.Arn', 'lambda')}.amazonaws.com"}]:
-            yield name
-
-
-def roles_hold_no_wildcard(resources: Resources) -> Iterator[str]:
-    """No action of a role has a wildcard, and no resource is any resource; managed policies hold both."""
-    for name, role in of_type(resources, "AWS::IAM::Role").items():
-        if role.get("ManagedPolicyArns"):
-            yield f"{name}: managed policies"
-    for name, statement in role_statements(resources):
-        actions = set(listed(statement.get("Action", "*")))
-        if any("*" in action for action in actions):
-            yield f"{name}: {sorted(actions)}"
-        if any(each.startswith("*") for each in listed(statement["Resource"])) and not actions <= NO_RESOURCE_KNOWN:
-            yield f"{name}: {sorted(actions)} on any resource"
-
-
-def readers_can_tell_missing_from_forbidden(resources: Resources) -> Iterator[str]:
-    """S3 answers 403 for an object that does not exist to who may not list its bucket."""
-    for function_id in lambdas(resources):
-        for name in buckets(resources):
-            read = [each for each in _granted_below(resources, function_id, f"{name}.Arn/") if each == "s3:GetObject"]
-            if read and "s3:ListBucket" not in granted(resources, function_id, f"{name}.Arn"):
-                yield f"{function_id}: {name}"
-
-
-def _granted_below(resources: Resources, function_id: str, prefix: str) -> set[str]:
-    """The actions on any resource whose name begins with `prefix` that a function's role allows it."""
-    role = lambdas(resources)[function_id]["Role"].removesuffix(".Arn")
-    return {
-        action
-        for name, statement in role_statements(resources)
-        if name == role and any(each.startswith(prefix) for each in listed(statement["Resource"]))
-        for action in listed(statement["Action"])
-    }
-
-
-def schedules_may_invoke_what_they_start(resources: Resources) -> Iterator[str]:
-    """Through a role that other accounts' schedules cannot take, and that may do nothing else."""
-    roles = of_type(resources, "AWS::IAM::Role")
-    for name, target in scheduled(resources):
-        role = target["RoleArn"].removesuffix(".Arn")
-        allowed = [(each["Action"], each["Resource"]) for of, each in role_statements(resources) if of == role]
-        trust = roles[role]["AssumeRolePolicyDocument"]["Statement"][0]
-        if allowed != [("lambda:InvokeFunction", target["Arn"])] or "StringEquals" not in trust.get("Condition", {}):
-            yield name
-
-
-def consumers_may_take_their_messages(resources: Resources) -> Iterator[str]:
-    needed = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
-    for name, _, function_id, _ in consumed(resources):
-        if needed - granted(resources, function_id, f"{name}.Arn"):
             yield name
 
 
@@ -369,18 +219,5 @@ RULES: tuple[Rule, ...] = (
     streams_are_filtered,
     counters_have_one_writer_a_shard_that_knows_it,
     followers_may_read_their_stream_and_give_up,
-    functions_report_partial_failures,
-    functions_have_a_concurrency_limit,
-    functions_may_feed_themselves_where_that_is_meant,
-    functions_log_to_a_group_that_forgets,
-    functions_are_traced,
-    functions_have_a_role_each,
-    functions_are_told_what_settings_know,
     what_fails_every_time_is_given_up,
-    roles_are_bounded_where_a_boundary_is_told,
-    roles_are_assumed_by_who_works_under_them_alone,
-    roles_hold_no_wildcard,
-    readers_can_tell_missing_from_forbidden,
-    schedules_may_invoke_what_they_start,
-    consumers_may_take_their_messages,
 )
