@@ -49,15 +49,20 @@ TABLE = "scans"
 
 
 LONGEST = (
-    *("test_loop.py", "test_harness.py", "test_gateway.py", "test_terminology.py", "test_roles.py"),
-    *("test_figures.py", "test_corrections_loop.py", "test_viewer.py"),
+    *("test_lists.py", "test_studies.py", "test_viewer.py", "test_page.py"),
+    *("test_rollout.py", "test_uploading.py", "test_figures.py", "test_main_job.py", "test_loop.py"),
+    *("test_canary.py", "test_gateway.py", "test_switch.py", "test_terminology.py", "test_sagemaker.py"),
+    *("test_corrections_loop.py", "test_pacs.py", "test_erase.py", "test_validated.py", "test_dead_letters.py"),
+    *("test_chaos.py", "test_worklist_scans.py", "test_harness.py", "test_two_workers.py", "test_roles.py"),
 )
-"""Files that take longest go first: begun late, one of them would keep a single process busy at a tier's end."""
+"""Files that take longest go first, the longest of all first: begun late, one of them would keep a single process busy
+at a tier's end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring tests into the order in which processes take their files."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    place = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import tensorflow as tf
-
 from brainscan.domain import CLASSES, TumorClass
 from brainscan.inference.manifest import MANIFEST_FILE, MODEL_FILE
 from tests.unit.inference.making import manifest
@@ -38,6 +36,8 @@ def write_model(folder: Path, tumor: TumorClass, certainty: float = 4.0) -> str:
 @cache
 def _flatbuffer(tumor: TumorClass, certainty: float) -> bytes:
     """The file, converted once for all tests of a process: that takes seconds."""
+    import tensorflow as tf  # here, since that takes seconds, too
+
     present = tf.one_hot(CLASSES.index(tumor), len(CLASSES)) * certainty
     absent = tf.one_hot(CLASSES.index(TumorClass.NO_TUMOR), len(CLASSES)) * certainty
 
