@@ -48,7 +48,9 @@ def openvino(onnx: str) -> Callable[[np.ndarray], Answer]:
     """The file in OpenVINO, compiled for one image at a time."""
     from openvino import Core
 
-    compiled: Any = Core().compile_model(onnx, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    # What is not int8 stays float32: with bfloat16, a processor's default, layers between have no implementation.
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled: Any = Core().compile_model(onnx, "CPU", settings)
 
     def network(scan: np.ndarray) -> Answer:
         said = compiled({"scan": scan})
