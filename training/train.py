@@ -17,14 +17,15 @@ from training.fitting import loop, precision
 from training.fitting.batches import network_input
 from training.fitting.hyperparameters import HyperparameterError, Hyperparameters, parse_hyperparameters
 from training.model.network import WeightsUnavailableError, build, load_npz, save_float16, save_npz
+from training.model.rounded import int8_ranges, rounded
 from training.model.served_file import estimate_moments, load_served
 from training.model.trainable import trainable
 from training.sagemaker.distribute import strategy_for
 from training.sagemaker.environment import Environment, read_environment
 
-MOMENT_BATCHES: Final = 12
-MOMENT_SLICES: Final = 8
-"""Slices by which the batch norms of a served file get moments: evenly from all, a few at a time."""
+STATISTICS_BATCHES: Final = 12
+STATISTICS_SLICES: Final = 8
+"""Slices by which a served file's batch norms get moments and int8 its ranges: evenly from all, a few at a time."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with nullcontext() if strategy is None else strategy.scope():
             model = trainable(starting_model(environment, settings, fitted), settings.path_drop)
+            if settings.rounding:
+                model = rounded(model, int8_ranges(model, some_inputs(fitted)))
     except WeightsUnavailableError as error:
         print(error, file=sys.stderr)
         return 3
@@ -127,9 +130,14 @@ def starting_model(environment: Environment, settings: Hyperparameters, fitted: 
         load_npz(model, found)
         return model
     load_served(model, found)
-    chosen = np.linspace(0, len(fitted) - 1, MOMENT_BATCHES * MOMENT_SLICES).astype(int)
-    estimate_moments(model, (network_input(fitted.images[part]) for part in np.split(chosen, MOMENT_BATCHES)))
+    estimate_moments(model, some_inputs(fitted))
     return model
+
+
+def some_inputs(fitted: PreparedSlices) -> list[np.ndarray]:
+    """Batches of slices, evenly from all, as the network is given them."""
+    chosen = np.linspace(0, len(fitted) - 1, STATISTICS_BATCHES * STATISTICS_SLICES).astype(int)
+    return [network_input(fitted.images[part]) for part in np.split(chosen, STATISTICS_BATCHES)]
 
 
 if __name__ == "__main__":

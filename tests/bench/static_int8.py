@@ -24,7 +24,6 @@ from tensorflow.lite.tools import flatbuffer_utils
 from brainscan.domain import ScanError
 from brainscan.imaging.prepare import prepare
 from brainscan.inference.runtime import Model, Prediction
-from tests.bench.ranges import Histogram
 from training.datasets.samples import Sample, read_gray
 from training.datasets.splits import read_data
 from training.evaluation.evaluated import evaluate
@@ -35,6 +34,7 @@ from training.evaluation.tables import with_interval
 from training.model.fuse import fuse
 from training.model.network import build, load_npz
 from training.model.quantize import to_int8
+from training.model.ranges import Histogram
 
 CALIBRATED = 20
 """Slices of each set of the train part that fixed ranges are taken from."""

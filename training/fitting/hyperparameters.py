@@ -134,6 +134,10 @@ class Hyperparameters(BaseModel):
     peeling: Share = Field(default=0.0, description="share of slices whose skull is peeled off, where one is found")
     mixup: Share = Field(default=0.3, description="share of batches that are mixed with themselves in another order")
 
+    rounding: bool = Field(
+        default=False, description="round what layers give as int8 by fixed ranges does, from the run's start"
+    )
+
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
         default="auto", description="arithmetic of the layers; auto times a convolution on this machine first"
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.bench.ranges import LEVELS, Histogram
+from training.model.ranges import LEVELS, Histogram
 
 
 def histogram(values: np.ndarray) -> Histogram:
