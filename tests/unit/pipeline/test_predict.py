@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from brainscan.domain import Kind, Reason
-from brainscan.inference.runtime import Model
+from brainscan.domain import Kind, Reason, TumorClass
+from brainscan.inference.runtime import Model, Prediction
 from brainscan.pipeline.predict import ScanBytes, predict
 from brainscan.settings import Limits
 from tests.making import present
@@ -89,6 +89,25 @@ def test_a_name_in_the_pixels_is_drawn_nowhere_whatever_the_header_says(network:
     assert hidden.image_png is None
     assert present(hidden.finding).review_reasons.count(Reason.BURNED_IN_TEXT) == 1
     assert present(hidden.finding).flagged((Reason.BURNED_IN_TEXT,)) == hidden.finding
+
+
+def test_a_mask_without_a_tumor_is_for_review_from_a_share_of_the_head_on(
+    network: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = network.manifest
+    size, threshold = manifest.input.size, manifest.thresholds.large_mask_fraction
+    cls = np.where([name is TumorClass.NO_TUMOR for name in manifest.classes], 9, 0).astype(np.float32)
+    seg = np.full((2, size, size), -9, np.float32)
+    for logits, share in zip(seg, (threshold / 2, 2 * threshold), strict=True):
+        side = round(size * share**0.5)
+        logits[40 : 40 + side, 40 : 40 + side] = 9
+    said = Prediction(cls=np.stack([cls, cls]), seg=seg, features=np.zeros((2, 2048), np.float32))
+    monkeypatch.setattr(network, "run", lambda batch: said)
+    scan = ScanBytes(dicom_bytes(dicom_object(head())), Kind.DICOM)
+    small, large = (present(each.finding) for each in predict([scan, scan], network, LIMITS))
+    assert small.tumor
+    assert Reason.MASK_WITHOUT_TUMOR not in small.review_reasons
+    assert Reason.MASK_WITHOUT_TUMOR in large.review_reasons
 
 
 def test_slices_that_show_nothing_skip_the_network(network: Model, monkeypatch: pytest.MonkeyPatch) -> None:

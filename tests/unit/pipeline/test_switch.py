@@ -12,6 +12,7 @@ from brainscan.domain.model_version import ModelState
 from brainscan.domain.reprocess import Batch, BatchDone, Run, RunMode, RunState
 from brainscan.inference.runtime import Model
 from brainscan.pipeline.analyze import analyze
+from brainscan.pipeline.compare import prediction_pairs
 from brainscan.pipeline.intake import intake
 from brainscan.pipeline.models import Decision, add_model, set_model_state
 from brainscan.pipeline.report import ReportStatus, report
@@ -20,7 +21,7 @@ from brainscan.pipeline.runs import StoredScan, batch_series
 from brainscan.pipeline.switch import refuse_unserved, switch_batch
 from brainscan_local.phantom import GLIOMA, head, to_dicom, to_png
 from tests.conftest import World
-from tests.making import a_record, opinion, present, zipped
+from tests.making import NOON, a_record, opinion, present, zipped
 from tests.tiny_model import write_model
 
 SLICES = 5
@@ -105,9 +106,20 @@ def test_what_the_model_said_stands_from_then_on_and_files_say_the_same(
         assert record.model_id == served
         assert record.image_key == stored[scan_id].image_key
         assert record.traits == stored[scan_id].traits
+        assert present(record.finished_at) > present(stored[scan_id].finished_at)
         assert (stored[scan_id].predicted, record.predicted) == (TumorClass.GLIOMA, TumorClass.PITUITARY)
         masks = [world.services.results.get(present(each.mask_key)) for each in (stored[scan_id], record)]
         assert masks[0] == masks[1]
+
+
+def test_two_models_that_outline_the_same_are_compared_as_alike_in_full(
+    world: World, stored: dict[str, ScanRecord], models: tuple[Model, Model]
+) -> None:
+    read(world, stored, models[1])
+    day, read_by = NOON.date(), models[1].manifest.model_id
+    pairs = list(prediction_pairs(read_by, day, day, world.services.table, world.services.results))
+    assert len(pairs) == SLICES + 1
+    assert {pair.dice for pair in pairs if pair.served.tumor} == {1.0}
 
 
 def test_what_the_model_has_not_read_is_read_and_the_series_answers_by_it_from_then_on(

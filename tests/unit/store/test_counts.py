@@ -166,11 +166,16 @@ def test_a_scan_that_expires_is_counted_no_more_and_leaves_its_series(
     lagging_table: Table, stream: Stream, export_id: Any, records: Any
 ) -> None:
     stream.count(records)
-    gone = a_record(3).scan_id
-    lagging_table.scans._table.client.delete_item(
-        TableName=TABLE, Key={"pk": {"S": f"SCAN#{gone}"}, "sk": {"S": "META"}}
-    )
+    client, gone = lagging_table.scans._table.client, a_record(3).scan_id
+    client.delete_item(TableName=TABLE, Key={"pk": {"S": f"SCAN#{gone}"}, "sk": {"S": "META"}})
     stream.follow()
+    links = client.query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :links)",
+        ExpressionAttributeValues={":pk": {"S": f"SERIES#{SERIES}"}, ":links": {"S": "INSTANCE#"}},
+    )["Items"]
+    assert len(links) == 11
+    assert gone not in {link["scan_id"]["S"] for link in links}
     assert told(lagging_table, export_id) == ({Outcome.ANALYZED: 9, Outcome.QUEUED: 2}, 9, 11, 2, 10)
     assert len(present(lagging_table.series.slices(present(lagging_table.series.get(SERIES))))) == 11
 
