@@ -1,7 +1,7 @@
 """The network as it is trained for int8 by fixed ranges: what a layer gives is rounded as int8 will round it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import keras
@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from training.model.ranges import LEVELS, Histogram
-from training.model.trainable import LOGITS
+from training.model.trainable import LOGITS, with_weights_of
 
 Range = tuple[float, float]
 
@@ -67,19 +67,15 @@ def rounded(model: keras.Model, ranges: Mapping[str, Range]) -> keras.Model:
         y = layer(*inputs, **kwargs)
         return RoundedToInt8(*ranges[layer.name], name=f"{layer.name}_int8")(y) if layer.name in ranges else y
 
-    clone: keras.Model = keras.models.clone_model(model, call_function=call)
-    own = {weight.path: weight for weight in clone.weights}
-    for weight in model.weights:
-        own[weight.path].assign(weight)
-    return clone
+    return with_weights_of(model, keras.models.clone_model(model, call_function=call))
 
 
-def int8_ranges(model: keras.Model, batches: Iterable[np.ndarray]) -> dict[str, Range]:
+def int8_ranges(model: keras.Model, batches: Sequence[np.ndarray]) -> dict[str, Range]:
     """The range of least squared error of each layer that int8 by fixed ranges rounds.
 
     Args:
         model: from `network.build` or `trainable`.
-        batches: (B, N, N, 1) in [-1, 1] each; looked at twice, so no iterator.
+        batches: (B, N, N, 1) in [-1, 1] each; looked at twice.
     """
     known = [layer for layer in model.layers if _is_rounded(layer)]
     probe = keras.Model(model.input, [layer.output for layer in known])

@@ -99,7 +99,11 @@ def trainable(model: keras.Model, path_drop: float = 0.0) -> keras.Model:
             return ResidualAdd(rates[layer.name], name=layer.name, dtype=config["dtype"])
         return type(layer).from_config(config)
 
-    clone: keras.Model = keras.models.clone_model(model, clone_function=replace)
+    return with_weights_of(model, keras.models.clone_model(model, clone_function=replace))
+
+
+def with_weights_of(model: keras.Model, clone: keras.Model) -> keras.Model:
+    """`clone`, each weight of which is that of `model` at the same path."""
     own = {weight.path: weight for weight in clone.weights}
     for weight in model.weights:
         own[weight.path].assign(weight)
